@@ -1,0 +1,171 @@
+//! What is decided about definitions and factors. Pure.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use terrarium_ledger::FactorSet;
+use terrarium_model::{ParkId, event_id};
+use uuid::Uuid;
+
+/// The definitions of one park, as their past left them.
+#[derive(Default)]
+pub struct ParkRecord {
+    current_sha256: Option<[u8; 32]>,
+    definitions: u64,
+}
+
+/// Asks for a definition to be in force.
+#[derive(Clone, Debug)]
+pub struct DefinePark {
+    /// The park that the text defines.
+    pub park: ParkId,
+    /// TOML, already checked.
+    pub definition_toml: Arc<str>,
+    /// SHA-256 of the text.
+    pub sha256: [u8; 32],
+}
+
+/// A definition is in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParkDefined {
+    /// Follows from the text and how many definitions came before it.
+    pub id: Uuid,
+    /// The park.
+    pub park: ParkId,
+    /// TOML.
+    pub definition_toml: Arc<str>,
+    /// SHA-256 of the text.
+    pub sha256: [u8; 32],
+}
+
+impl ParkRecord {
+    /// The definition in force stays as it is when the same text is sent again.
+    pub fn decide(&self, command: &DefinePark) -> Vec<ParkDefined> {
+        if self.current_sha256 == Some(command.sha256) {
+            return Vec::new();
+        }
+        vec![ParkDefined {
+            id: event_id(&[
+                b"terrarium.carbon.park-defined",
+                command.park.as_str().as_bytes(),
+                &self.definitions.to_le_bytes(),
+                &command.sha256,
+            ]),
+            park: command.park.clone(),
+            definition_toml: Arc::clone(&command.definition_toml),
+            sha256: command.sha256,
+        }]
+    }
+
+    /// Takes in an event.
+    pub fn evolve(&mut self, event: &ParkDefined) {
+        self.current_sha256 = Some(event.sha256);
+        self.definitions += 1;
+    }
+}
+
+/// The versions of one factor set.
+#[derive(Default)]
+pub struct FactorSetRecord {
+    versions: BTreeMap<String, Uuid>,
+}
+
+/// A version was published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FactorSetPublished {
+    /// Follows from the whole content.
+    pub id: Uuid,
+    /// The version.
+    pub factor_set: Arc<FactorSet>,
+}
+
+/// Another content is recorded under the same version.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "version \"{version}\" of factor set {set} is recorded with other content (event {recorded}); published factors never \
+     change: publish the new ones under a new version"
+)]
+pub struct VersionTaken {
+    set: String,
+    version: String,
+    recorded: Uuid,
+}
+
+impl FactorSetRecord {
+    /// A version is published once.
+    pub fn decide(&self, park: &ParkId, factor_set: &Arc<FactorSet>) -> Result<Vec<FactorSetPublished>, VersionTaken> {
+        let id = factor_set.event_id(park.as_str());
+        match self.versions.get(&factor_set.version) {
+            Some(recorded) if *recorded == id => Ok(Vec::new()),
+            Some(recorded) => Err(VersionTaken {
+                set: factor_set.set.to_string(),
+                version: factor_set.version.clone(),
+                recorded: *recorded,
+            }),
+            None => Ok(vec![FactorSetPublished {
+                id,
+                factor_set: Arc::clone(factor_set),
+            }]),
+        }
+    }
+
+    /// Takes in an event.
+    pub fn evolve(&mut self, event: &FactorSetPublished) {
+        self.versions.insert(event.factor_set.version.clone(), event.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use terrarium_ledger::FactorKind;
+    use terrarium_model::{FactorSetId, FactorUnit, UnixSeconds};
+
+    use super::*;
+
+    fn constant(version: &str, value: i64) -> Arc<FactorSet> {
+        Arc::new(FactorSet {
+            set: FactorSetId::new("north-china").expect("valid"),
+            version: version.to_owned(),
+            publisher: "MEE".to_owned(),
+            region: "north-china".to_owned(),
+            kind: FactorKind::GridAverage,
+            unit: FactorUnit::KgCo2PerKwh,
+            valid_from: UnixSeconds(0),
+            valid_to: UnixSeconds(3600),
+            published_on: "2024-12-20".to_owned(),
+            source: "table 2".to_owned(),
+            scale: 4,
+            step_seconds: None,
+            values: vec![value],
+        })
+    }
+
+    #[test]
+    fn the_same_version_again_changes_nothing_and_other_content_under_it_is_refused() {
+        let park = ParkId::new("demo").expect("valid");
+        let mut record = FactorSetRecord::default();
+        let published = record.decide(&park, &constant("2022", 5366)).expect("first");
+        record.evolve(&published[0]);
+        assert!(record.decide(&park, &constant("2022", 5366)).expect("again").is_empty());
+        let refusal = record.decide(&park, &constant("2022", 5367)).expect_err("other content");
+        assert!(refusal.to_string().contains("new version"), "{refusal}");
+        assert_eq!(record.decide(&park, &constant("2023", 5306)).expect("new version").len(), 1);
+    }
+
+    #[test]
+    fn a_definition_that_comes_back_after_another_is_a_new_event() {
+        let define = |text: &str, sha: u8| DefinePark {
+            park: ParkId::new("demo").expect("valid"),
+            definition_toml: text.into(),
+            sha256: [sha; 32],
+        };
+        let mut record = ParkRecord::default();
+        let first = record.decide(&define("a", 1)).remove(0);
+        record.evolve(&first);
+        assert!(record.decide(&define("a", 1)).is_empty());
+        let second = record.decide(&define("b", 2)).remove(0);
+        record.evolve(&second);
+        let third = record.decide(&define("a", 1)).remove(0);
+        assert_ne!(first.id, third.id);
+    }
+}

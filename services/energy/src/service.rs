@@ -1,0 +1,182 @@
+//! The gRPC shell of the energy service.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use terrarium_journal::{CommitPublisher, Desk, EventStore, Parks, Provenance, SubmitError, field_status};
+use terrarium_model::{Clock, MeterId, ParkDefinition, ParkId};
+use terrarium_proto::energy::v1 as wire;
+use terrarium_proto::energy::v1::energy_service_server::{EnergyService, EnergyServiceServer};
+use terrarium_runtime::{Role, Shutdown, actor, request_traceparent};
+use tokio_stream::Stream;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Code, Request, Response, Status, Streaming};
+
+use crate::domain::{Meter, MeterContext};
+
+/// Readings of one request or batch at most.
+pub const MOST_READINGS_PER_BATCH: usize = 2_000;
+/// A caller's own request id has at most this many bytes.
+const LONGEST_REQUEST_ID_BYTES: usize = 64;
+
+const MAY_REPORT: &[Role] = &[Role::Device, Role::Operator, Role::Admin];
+pub(crate) const MAY_DECIDE: &[Role] = &[Role::Operator, Role::Admin];
+pub(crate) const MAY_READ: &[Role] = &[
+    Role::Device,
+    Role::Operator,
+    Role::Auditor,
+    Role::Partner,
+    Role::Admin,
+];
+
+/// The energy service of any number of parks.
+#[derive(Clone)]
+pub struct EnergyApi {
+    pub(crate) desk: Arc<Desk<Meter>>,
+    pub(crate) store: Arc<dyn EventStore>,
+    pub(crate) parks: Arc<Parks>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) shutdown: Shutdown,
+}
+
+impl EnergyApi {
+    /// The service over a store and a bus.
+    pub fn new(
+        store: Arc<dyn EventStore>,
+        publisher: CommitPublisher,
+        clock: Arc<dyn Clock>,
+        shutdown: Shutdown,
+    ) -> EnergyApi {
+        EnergyApi {
+            desk: Desk::new(Arc::clone(&store), publisher),
+            parks: Arc::new(Parks::new(Arc::clone(&store))),
+            store,
+            clock,
+            shutdown,
+        }
+    }
+
+    /// As tonic serves it.
+    pub fn into_server(self) -> EnergyServiceServer<EnergyApi> {
+        EnergyServiceServer::new(self).max_decoding_message_size(terrarium_runtime::MAX_MESSAGE_BYTES)
+    }
+
+    pub(crate) async fn park(&self, park: &str) -> Result<Arc<ParkDefinition>, Status> {
+        let park = ParkId::new(park).map_err(|error| field_status(Code::InvalidArgument, "park", error.to_string()))?;
+        Ok(self.parks.get(&park).await?)
+    }
+
+    pub(crate) fn context(&self, park: &ParkDefinition, meter: &MeterId) -> Option<MeterContext> {
+        let definition = park.meters.get(meter)?;
+        Some(MeterContext {
+            park: park.id.clone(),
+            meter: meter.clone(),
+            reports: definition.reports,
+            rated_w: definition.rated_w,
+            now: self.clock.now().seconds(),
+        })
+    }
+}
+
+/// Who asks, with the caller's own request id checked.
+pub(crate) fn provenance<T>(request: &Request<T>, client_request_id: &str) -> Result<Provenance, Status> {
+    Ok(Provenance {
+        actor: actor(request)?.name,
+        client_request_id: take_in_request_id(client_request_id)?,
+        traceparent: Some(request_traceparent(request).as_str().into()),
+    })
+}
+
+pub(crate) fn take_in_request_id(client_request_id: &str) -> Result<Option<Arc<str>>, Status> {
+    if client_request_id.len() > LONGEST_REQUEST_ID_BYTES {
+        return Err(field_status(
+            Code::InvalidArgument,
+            "client_request_id",
+            format!(
+                "it has {} bytes; at most {LONGEST_REQUEST_ID_BYTES} are kept",
+                client_request_id.len()
+            ),
+        ));
+    }
+    Ok((!client_request_id.is_empty()).then(|| client_request_id.into()))
+}
+
+type ResponseStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl EnergyService for EnergyApi {
+    type StreamReadingsStream = ResponseStream<wire::StreamReadingsResponse>;
+
+    async fn report_readings(
+        &self,
+        request: Request<wire::ReportReadingsRequest>,
+    ) -> Result<Response<wire::ReportReadingsResponse>, Status> {
+        actor(&request)?.require(MAY_REPORT, &request.get_ref().park)?;
+        let provenance = provenance(&request, &request.get_ref().client_request_id)?;
+        let request = request.into_inner();
+        let park = self.park(&request.park).await?;
+        let outcome = self
+            .decide_batch(&park, 0, &request.readings, &provenance)
+            .await?
+            .recorded()
+            .await?;
+        Ok(Response::new(wire::ReportReadingsResponse {
+            counts: outcome.counts,
+            rejections: outcome.rejections,
+            quarantined: outcome.quarantined,
+            recorded_position: outcome.recorded_position,
+        }))
+    }
+
+    async fn stream_readings(
+        &self,
+        request: Request<Streaming<wire::StreamReadingsRequest>>,
+    ) -> Result<Response<Self::StreamReadingsStream>, Status> {
+        let caller = actor(&request)?;
+        let provenance = provenance(&request, "")?;
+        let responses = crate::stream::take_in_stream(self.clone(), caller, provenance, request.into_inner());
+        Ok(Response::new(Box::pin(ReceiverStream::new(responses))))
+    }
+
+    async fn list_quarantined(
+        &self,
+        request: Request<wire::ListQuarantinedRequest>,
+    ) -> Result<Response<wire::ListQuarantinedResponse>, Status> {
+        actor(&request)?.require(MAY_READ, &request.get_ref().park)?;
+        self.list_quarantine(request.get_ref()).await.map(Response::new)
+    }
+
+    async fn release_quarantined(
+        &self,
+        request: Request<wire::ReleaseQuarantinedRequest>,
+    ) -> Result<Response<wire::ReleaseQuarantinedResponse>, Status> {
+        actor(&request)?.require(MAY_DECIDE, &request.get_ref().park)?;
+        let provenance = provenance(&request, &request.get_ref().client_request_id)?;
+        let recorded_position = self.release(request.get_ref(), provenance).await?;
+        Ok(Response::new(wire::ReleaseQuarantinedResponse { recorded_position }))
+    }
+
+    async fn correct_quarantined(
+        &self,
+        request: Request<wire::CorrectQuarantinedRequest>,
+    ) -> Result<Response<wire::CorrectQuarantinedResponse>, Status> {
+        actor(&request)?.require(MAY_DECIDE, &request.get_ref().park)?;
+        let provenance = provenance(&request, &request.get_ref().client_request_id)?;
+        let recorded_position = self.correct(request.get_ref(), provenance).await?;
+        Ok(Response::new(wire::CorrectQuarantinedResponse { recorded_position }))
+    }
+}
+
+/// What is known once a batch is recorded.
+#[derive(Default)]
+pub(crate) struct BatchOutcome {
+    pub counts: Option<wire::ReadingCounts>,
+    pub rejections: Vec<wire::ReadingRejection>,
+    pub quarantined: Vec<wire::QuarantineNotice>,
+    pub recorded_position: u64,
+}
+
+/// Why a stream's batch could not be taken, as a status.
+pub(crate) fn submit_status(error: SubmitError) -> Status {
+    error.into()
+}

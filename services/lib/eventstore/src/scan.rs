@@ -1,0 +1,371 @@
+use std::collections::HashMap;
+use std::collections::VecDeque;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use terrarium_eventlog::{
+    FRAME_HEADER_BYTES, Frame, FrameCursor, FrameError, FrameFault, FrameProblem, LOG_FILE_NAME,
+    locate_changed_byte, open_for_reading,
+};
+use thiserror::Error;
+
+use crate::encoding::{CommitFault, CommitReader};
+use crate::event::{Position, RecordedEvent};
+use crate::names::NameTable;
+use crate::store::LOG_FOLDER;
+
+const CHUNK_BYTES: usize = 1024 * 1024;
+/// More than the largest frame, so that a damaged one can be looked at whole.
+const DAMAGED_FRAME_BYTES: u64 = 4 * 1024 * 1024 + 64;
+
+/// Reads a log from its first byte and trusts nothing: every event in order, or the first thing that is wrong.
+///
+/// Needs no lock and changes nothing, so a store may be appending meanwhile. The scan ends where the log ended when
+/// it was opened; a store that is just writing may have half a commit there, which [`until`](Scan::until) leaves out.
+#[derive(Debug)]
+pub struct Scan {
+    path: PathBuf,
+    frames: FrameCursor,
+    until: Option<Position>,
+    names: NameTable,
+    revisions: HashMap<Arc<str>, u64>,
+    events_before: u64,
+    last_position: Option<Position>,
+    ready: VecDeque<RecordedEvent>,
+    finished: bool,
+}
+
+/// The first thing that is wrong in a log.
+///
+/// Stream and revision are given where they are known: for a damaged commit they are what its readable part says,
+/// if that continues the stream; the event itself is named when its own record, or a single changed byte of it, is the cause.
+#[derive(Debug, Error)]
+pub struct ScanError {
+    pub path: PathBuf,
+    /// Byte offset in the log: of the damaged event's record when it is known, of the damaged commit otherwise.
+    pub position: u64,
+    pub stream: Option<Arc<str>>,
+    pub revision: Option<u64>,
+    /// Number of events in the log before the damaged event (or commit): its index in the global order.
+    pub event_index: u64,
+    #[source]
+    pub problem: ScanProblem,
+}
+
+/// What is wrong.
+#[derive(Debug, Error)]
+pub enum ScanProblem {
+    #[error("cannot read the log: {0}")]
+    Io(#[from] std::io::Error),
+    #[error("{0}")]
+    Header(terrarium_eventlog::HeaderFault),
+    #[error("{fault}{}", describe_changed_byte(*changed_byte))]
+    Frame {
+        fault: FrameFault,
+        /// Byte offset in the log of the one changed byte that explains the checksum, if exactly one does.
+        changed_byte: Option<u64>,
+    },
+    #[error("the commit cannot be read: {0}")]
+    Commit(String),
+    #[error(
+        "the commit continues the stream at revision {found}, but the stream has {expected} events"
+    )]
+    Revision { found: u64, expected: u64 },
+    #[error("the log ends at byte {end}, before the event at {until} that it should hold")]
+    Shortened { end: u64, until: Position },
+    #[error("position {until} is inside an event, not at its start")]
+    NotAnEvent { until: Position },
+}
+
+fn describe_changed_byte(changed_byte: Option<u64>) -> String {
+    changed_byte.map_or_else(String::new, |position| {
+        format!("; a change of the one byte {position} explains it")
+    })
+}
+
+impl fmt::Display for ScanError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: byte {}", self.path.display(), self.position)?;
+        if let Some(stream) = &self.stream {
+            write!(formatter, ", stream {stream}")?;
+        }
+        if let Some(revision) = self.revision {
+            write!(formatter, ", revision {revision}")?;
+        }
+        write!(
+            formatter,
+            ", event {} of the log: {}",
+            self.event_index, self.problem
+        )
+    }
+}
+
+impl Scan {
+    /// Opens the log of the data folder `folder` for reading.
+    pub fn open(folder: &Path) -> Result<Scan, ScanError> {
+        let path = folder.join(LOG_FOLDER).join(LOG_FILE_NAME);
+        let frames = match open_for_reading(&path, CHUNK_BYTES) {
+            Ok(Ok(frames)) => frames,
+            Ok(Err(fault)) => return Err(header_error(path, ScanProblem::Header(fault))),
+            Err(error) => return Err(header_error(path, ScanProblem::Io(error))),
+        };
+        Ok(Scan {
+            path,
+            frames,
+            until: None,
+            names: NameTable::default(),
+            revisions: HashMap::new(),
+            events_before: 0,
+            last_position: None,
+            ready: VecDeque::new(),
+            finished: false,
+        })
+    }
+
+    /// Ends after the event at `position`; a log that does not reach it is an error.
+    pub fn until(mut self, position: Position) -> Scan {
+        self.until = Some(position);
+        self
+    }
+
+    /// Length of the log when the scan was opened, in bytes: for a progress bar.
+    pub fn log_bytes(&self) -> u64 {
+        self.frames.end()
+    }
+
+    /// How far the scan is, in bytes.
+    pub fn scanned_bytes(&self) -> u64 {
+        self.frames.position()
+    }
+
+    fn reached_until(&self) -> bool {
+        self.until
+            .is_some_and(|until| self.last_position.is_some_and(|last| last >= until))
+    }
+
+    fn end_of_log(&self) -> Option<ScanError> {
+        let until = self.until?;
+        if self.reached_until() {
+            return None;
+        }
+        let end = self.frames.end();
+        Some(self.error(
+            end,
+            None,
+            None,
+            self.events_before,
+            ScanProblem::Shortened { end, until },
+        ))
+    }
+
+    fn error(
+        &self,
+        position: u64,
+        stream: Option<Arc<str>>,
+        revision: Option<u64>,
+        event_index: u64,
+        problem: ScanProblem,
+    ) -> ScanError {
+        ScanError {
+            path: self.path.clone(),
+            position,
+            stream,
+            revision,
+            event_index,
+            problem,
+        }
+    }
+
+    fn revision_of(&self, stream: &str) -> u64 {
+        self.revisions.get(stream).copied().unwrap_or(0)
+    }
+
+    /// Checks a whole frame, then makes its events ready.
+    fn take_frame(&mut self, frame: &Frame) -> Result<(), ScanError> {
+        let commit_problem = |fault: &CommitFault| ScanProblem::Commit(fault.to_string());
+        let mut commit = CommitReader::new(&frame.body).map_err(|fault| {
+            self.error(
+                frame.position,
+                None,
+                None,
+                self.events_before,
+                commit_problem(&fault),
+            )
+        })?;
+        let stream = self.names.intern(commit.stream);
+        let expected = self.revision_of(&stream);
+        let found = commit.first_revision;
+        if found != expected {
+            let problem = ScanProblem::Revision { found, expected };
+            return Err(self.error(
+                frame.position,
+                Some(stream),
+                Some(found),
+                self.events_before,
+                problem,
+            ));
+        }
+        let next_revision = commit.next_revision();
+        let mut events = VecDeque::new();
+        while let Some(event) = commit.next() {
+            match event {
+                Ok(event) => {
+                    events.push_back(event.to_recorded(
+                        &frame.body,
+                        frame.body_position(),
+                        &stream,
+                        &self.names,
+                    ));
+                }
+                Err(fault) => {
+                    let position = frame.body_position() + commit.offset as u64;
+                    let revision = found + u64::from(commit.events_read);
+                    let event_index = self.events_before + u64::from(commit.events_read);
+                    let problem = commit_problem(&fault);
+                    return Err(self.error(
+                        position,
+                        Some(stream),
+                        Some(revision),
+                        event_index,
+                        problem,
+                    ));
+                }
+            }
+        }
+        if let Some(until) = self.until {
+            let passed = until.0 < frame.next_position();
+            if passed && !events.iter().any(|event| event.position == until) {
+                let problem = ScanProblem::NotAnEvent { until };
+                return Err(self.error(until.0, Some(stream), None, self.events_before, problem));
+            }
+            events.retain(|event| event.position <= until);
+        }
+        self.events_before += events.len() as u64;
+        self.last_position = events
+            .back()
+            .map(|event| event.position)
+            .or(self.last_position);
+        self.revisions.insert(stream, next_revision);
+        self.ready = events;
+        Ok(())
+    }
+
+    /// Says as much as can be said about a frame that cannot be read.
+    fn describe(&self, error: FrameError) -> ScanError {
+        let position = error.position;
+        let fault = match error.problem {
+            FrameProblem::Io(error) => {
+                return self.error(position, None, None, self.events_before, error.into());
+            }
+            FrameProblem::Fault(fault) => fault,
+        };
+        let raw = self
+            .frames
+            .raw_bytes(position, DAMAGED_FRAME_BYTES)
+            .unwrap_or_default();
+        let named = self.name_damage(position, &raw, &fault);
+        let problem = ScanProblem::Frame {
+            fault,
+            changed_byte: named.changed_byte,
+        };
+        let position = named.event_position.unwrap_or(position);
+        self.error(
+            position,
+            named.stream,
+            named.revision,
+            self.events_before + named.events_in_commit_before,
+            problem,
+        )
+    }
+
+    fn name_damage(&self, position: u64, raw: &Bytes, fault: &FrameFault) -> NamedDamage {
+        let mut named = NamedDamage::default();
+        let Some(length) = raw.get(..4) else {
+            return named;
+        };
+        let body_bytes =
+            u32::from_le_bytes(length.try_into().expect("four bytes were taken")) as usize;
+        let mut frame_bytes_now = raw.to_vec();
+        if let FrameFault::Checksum { stored, computed } = fault
+            && let Some(changed) = locate_changed_byte(stored ^ computed, body_bytes)
+        {
+            frame_bytes_now[changed.offset_in_frame] ^= changed.difference;
+            named.changed_byte = Some(position + changed.offset_in_frame as u64);
+        }
+        let body_end = (FRAME_HEADER_BYTES + body_bytes).min(frame_bytes_now.len());
+        let Some(body) = frame_bytes_now.get(FRAME_HEADER_BYTES..body_end) else {
+            return named;
+        };
+        let Ok(commit) = CommitReader::new(body) else {
+            return named;
+        };
+        // Only a commit that continues its stream is believed.
+        if commit.first_revision != self.revision_of(commit.stream) {
+            return named;
+        }
+        named.stream = Some(Arc::from(commit.stream));
+        named.revision = Some(commit.first_revision);
+        let Some(changed_byte) = named.changed_byte else {
+            return named;
+        };
+        for (event, number) in commit.map_while(Result::ok).zip(0u64..) {
+            let event_position = position + (FRAME_HEADER_BYTES + event.offset) as u64;
+            if event_position > changed_byte {
+                break;
+            }
+            named.event_position = Some(event_position);
+            named.revision = Some(event.revision);
+            named.events_in_commit_before = number;
+        }
+        named
+    }
+}
+
+#[derive(Default)]
+struct NamedDamage {
+    changed_byte: Option<u64>,
+    stream: Option<Arc<str>>,
+    revision: Option<u64>,
+    event_position: Option<u64>,
+    events_in_commit_before: u64,
+}
+
+fn header_error(path: PathBuf, problem: ScanProblem) -> ScanError {
+    ScanError {
+        path,
+        position: 0,
+        stream: None,
+        revision: None,
+        event_index: 0,
+        problem,
+    }
+}
+
+impl Iterator for Scan {
+    type Item = Result<RecordedEvent, ScanError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Some(Ok(event));
+            }
+            if self.finished || self.reached_until() {
+                return None;
+            }
+            let taken = match self.frames.next() {
+                None => {
+                    self.finished = true;
+                    return self.end_of_log().map(Err);
+                }
+                Some(Ok(frame)) => self.take_frame(&frame),
+                Some(Err(error)) => Err(self.describe(error)),
+            };
+            if let Err(error) = taken {
+                self.finished = true;
+                return Some(Err(error));
+            }
+        }
+    }
+}

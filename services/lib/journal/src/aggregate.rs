@@ -1,0 +1,70 @@
+//! The pure side of a service: from a state and a command to events, from a state and an event to the next state.
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+/// A thing that decides about commands by what happened to it before.
+///
+/// All methods are functions of their arguments: no clock, no file, no network. What a decision needs beside the
+/// aggregate's own past comes in `Context`.
+pub trait Aggregate: Send + 'static {
+    /// What is asked for.
+    type Command: Send + Sync;
+    /// What happened.
+    type Event: Clone + Send + Sync;
+    /// Why a command is not carried out.
+    type Rejection: Clone + Send + Sync;
+    /// What a decision needs beside the state: definitions and the park's time.
+    type Context: Clone + Send + Sync + 'static;
+
+    /// Service domain, such as `energy`.
+    const DOMAIN: &'static str;
+    /// Kind of aggregate, such as `meter`.
+    const KIND: &'static str;
+
+    /// The aggregate before its first event.
+    fn new() -> Self;
+
+    /// Decides. No events: what was asked for is so already.
+    fn decide(&self, context: &Self::Context, command: &Self::Command) -> Result<Vec<Self::Event>, Self::Rejection>;
+
+    /// Takes in an event.
+    fn evolve(&mut self, event: &Self::Event);
+
+    /// Writes an event as it is recorded.
+    fn encode(event: &Self::Event) -> EncodedEvent;
+
+    /// Reads a recorded event of any released version.
+    fn decode(id: Uuid, event_type: &str, data: &Bytes) -> Result<Self::Event, EventCodecError>;
+}
+
+/// An event as it is recorded.
+#[derive(Clone, Debug)]
+pub struct EncodedEvent {
+    /// Follows from what the event says, so that saying it again creates nothing new.
+    pub id: Uuid,
+    /// Full protobuf name of the payload.
+    pub event_type: &'static str,
+    /// Protobuf payload.
+    pub data: Bytes,
+    /// When it happened, RFC 3339 UTC.
+    pub time: String,
+    /// Id of the event that led to it, if one did.
+    pub causation: Option<Uuid>,
+}
+
+/// A recorded event that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum EventCodecError {
+    /// This build does not know the type.
+    #[error("event type {0} is not known to this version; update terrarium")]
+    UnknownType(String),
+    /// The payload is not of its type.
+    #[error("the payload is no {event_type}: {reason}; check the record with `terrarium verify`")]
+    Malformed {
+        /// Full protobuf name.
+        event_type: String,
+        /// What does not fit.
+        reason: String,
+    },
+}

@@ -1,0 +1,389 @@
+//! The desk of a service: loads aggregates, decides, publishes, and waits until the decision is recorded.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use terrarium_eventstore::{Position, ProposedCommit, ProposedEvent};
+use tokio::sync::Mutex as AsyncMutex;
+
+use crate::aggregate::{Aggregate, EncodedEvent};
+use crate::bus::{CommitPublisher, CommitResult, CommitTicket};
+use crate::envelope::{Digest, Metadata, seal};
+use crate::store::EventStore;
+use crate::stream::StreamName;
+
+/// Events of one commit at most.
+const COMMIT_MAX_EVENTS: usize = 1_000;
+/// Payload and metadata bytes of one commit at most, unless a single decision is larger.
+const COMMIT_TARGET_BYTES: usize = 512 << 10;
+/// Aggregates kept in memory; beyond it the least recently used ones are dropped and read again when needed.
+const AGGREGATES_IN_MEMORY: usize = 10_000;
+/// A decision is made again this often when the stream turned out to have moved on.
+const CONFLICT_RETRIES: usize = 8;
+const LOAD_PAGE_EVENTS: usize = 2_000;
+
+/// Who asked for something, and on which trail.
+#[derive(Clone, Debug)]
+pub struct Provenance {
+    /// Name of the credential.
+    pub actor: Arc<str>,
+    /// The caller's own request id.
+    pub client_request_id: Option<Arc<str>>,
+    /// W3C trace context.
+    pub traceparent: Option<Arc<str>>,
+}
+
+/// Commands for one aggregate, to be decided in order.
+pub struct Submission<A: Aggregate> {
+    /// The aggregate's stream.
+    pub stream: StreamName,
+    /// What is asked for.
+    pub commands: Vec<A::Command>,
+    /// What the decision needs beside the aggregate's past.
+    pub context: A::Context,
+    /// The park's time of the decision, RFC 3339 UTC.
+    pub recorded_time: String,
+    /// Who asks.
+    pub provenance: Provenance,
+}
+
+/// The new events of one command (none: it was so already), or why it is not carried out.
+pub type CommandResult<A> = Result<Vec<<A as Aggregate>::Event>, <A as Aggregate>::Rejection>;
+
+/// Why a submission has no certain result. Sending it again is harmless.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SubmitError {
+    /// Bus or store do not answer, or refuse for now.
+    #[error("{0}")]
+    Unavailable(Arc<str>),
+    /// Others kept changing the same aggregate.
+    #[error("\"{stream}\" was changed by others at the same time, {CONFLICT_RETRIES} times in a row; send again")]
+    Contended {
+        /// Stream of the aggregate.
+        stream: String,
+    },
+    /// The record itself can't be used.
+    #[error("the events of \"{stream}\" can't be read: {reason}")]
+    Unreadable {
+        /// Stream of the aggregate.
+        stream: String,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// The loop around all aggregates of one kind.
+pub struct Desk<A: Aggregate> {
+    store: Arc<dyn EventStore>,
+    publisher: CommitPublisher,
+    source: String,
+    slots: Mutex<HashMap<StreamName, Arc<Slot<A>>>>,
+    uses: AtomicU64,
+}
+
+struct Slot<A> {
+    last_used: AtomicU64,
+    state: AsyncMutex<SlotState<A>>,
+}
+
+struct SlotState<A> {
+    loaded: Option<Loaded<A>>,
+    /// Grows when the loaded state is thrown away, so that of several failures of one state only the first does it.
+    generation: u64,
+    /// The last published commit: what is decided rests on it.
+    tail: Option<CommitTicket>,
+}
+
+/// An aggregate as it will be when all published commits are recorded.
+struct Loaded<A> {
+    aggregate: A,
+    revision: u64,
+    digest: Digest,
+}
+
+/// Decided and published, not yet known to be recorded.
+pub struct Pending<A: Aggregate> {
+    desk: Arc<Desk<A>>,
+    submission: Submission<A>,
+    decided: Decided<A>,
+}
+
+struct Decided<A: Aggregate> {
+    results: Vec<CommandResult<A>>,
+    tickets: Vec<CommitTicket>,
+    generation: u64,
+}
+
+impl<A: Aggregate> Desk<A> {
+    /// A desk over a store and a bus.
+    pub fn new(store: Arc<dyn EventStore>, publisher: CommitPublisher) -> Arc<Desk<A>> {
+        Arc::new(Desk {
+            store,
+            publisher,
+            source: format!("/terrarium/{}", A::DOMAIN),
+            slots: Mutex::new(HashMap::new()),
+            uses: AtomicU64::new(0),
+        })
+    }
+
+    /// Decides about commands and publishes the decision; submissions to one aggregate keep the order of these calls.
+    pub async fn submit(self: &Arc<Self>, submission: Submission<A>) -> Result<Pending<A>, SubmitError> {
+        let decided = self.decide_and_publish(&submission).await?;
+        Ok(Pending {
+            desk: Arc::clone(self),
+            submission,
+            decided,
+        })
+    }
+
+    /// Looks at an aggregate as it is now.
+    pub async fn look<R>(&self, stream: &StreamName, look: impl FnOnce(&A) -> R) -> Result<R, SubmitError> {
+        let slot = self.slot(stream);
+        let mut state = slot.state.lock().await;
+        let loaded = self.loaded(stream, &mut state).await?;
+        Ok(look(&loaded.aggregate))
+    }
+
+    fn slot(&self, stream: &StreamName) -> Arc<Slot<A>> {
+        let now = self.uses.fetch_add(1, Ordering::Relaxed);
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = slots.get(stream) {
+            slot.last_used.store(now, Ordering::Relaxed);
+            return Arc::clone(slot);
+        }
+        if slots.len() >= AGGREGATES_IN_MEMORY {
+            let mut ages: Vec<u64> = slots
+                .values()
+                .map(|slot| slot.last_used.load(Ordering::Relaxed))
+                .collect();
+            ages.sort_unstable();
+            let oldest_kept = ages[ages.len() / 2];
+            slots.retain(|_, slot| {
+                slot.last_used.load(Ordering::Relaxed) >= oldest_kept || Arc::strong_count(slot) > 1
+            });
+        }
+        let slot = Arc::new(Slot {
+            last_used: AtomicU64::new(now),
+            state: AsyncMutex::new(SlotState {
+                loaded: None,
+                generation: 0,
+                tail: None,
+            }),
+        });
+        slots.insert(stream.clone(), Arc::clone(&slot));
+        slot
+    }
+
+    async fn loaded<'a>(
+        &self,
+        stream: &StreamName,
+        state: &'a mut SlotState<A>,
+    ) -> Result<&'a mut Loaded<A>, SubmitError> {
+        if state.loaded.is_none() {
+            state.loaded = Some(self.load(stream).await?);
+        }
+        Ok(state.loaded.as_mut().expect("loaded above"))
+    }
+
+    async fn load(&self, stream: &StreamName) -> Result<Loaded<A>, SubmitError> {
+        let unreadable = |reason: String| SubmitError::Unreadable {
+            stream: stream.to_string(),
+            reason,
+        };
+        let mut loaded = Loaded {
+            aggregate: A::new(),
+            revision: 0,
+            digest: Digest::BEFORE_FIRST,
+        };
+        loop {
+            let events = self
+                .store
+                .read_stream(stream.as_str(), loaded.revision, LOAD_PAGE_EVENTS)
+                .await
+                .map_err(|error| unreadable(error.to_string()))?;
+            let Some(last) = events.last() else {
+                return Ok(loaded);
+            };
+            loaded.digest = Digest::of_metadata(&last.metadata).map_err(|error| unreadable(error.to_string()))?;
+            loaded.revision = last.revision + 1;
+            for event in &events {
+                let event = A::decode(event.id, &event.event_type, &event.data)
+                    .map_err(|error| unreadable(error.to_string()))?;
+                loaded.aggregate.evolve(&event);
+            }
+        }
+    }
+
+    async fn decide_and_publish(&self, submission: &Submission<A>) -> Result<Decided<A>, SubmitError> {
+        let slot = self.slot(&submission.stream);
+        let mut state = slot.state.lock().await;
+        let generation = state.generation;
+        let loaded = self.loaded(&submission.stream, &mut state).await?;
+
+        let mut results = Vec::with_capacity(submission.commands.len());
+        let mut commits = Vec::new();
+        let mut open = OpenCommit::new(submission, loaded.revision);
+        for command in &submission.commands {
+            let decision = loaded.aggregate.decide(&submission.context, command);
+            if let Ok(events) = &decision {
+                let encoded: Vec<EncodedEvent> = events.iter().map(A::encode).collect();
+                if !open.has_room_for(&encoded) {
+                    let next_revision = open.next_revision();
+                    commits.push(std::mem::replace(&mut open, OpenCommit::new(submission, next_revision)));
+                }
+                for (event, encoded) in events.iter().zip(encoded) {
+                    loaded.aggregate.evolve(event);
+                    loaded.digest = open.add(encoded, &loaded.digest, &self.source);
+                }
+            }
+            results.push(decision);
+        }
+        commits.push(open);
+        loaded.revision = commits.last().map_or(loaded.revision, OpenCommit::next_revision);
+
+        let mut tickets: Vec<CommitTicket> = Vec::new();
+        for commit in commits {
+            if commit.events.is_empty() {
+                continue;
+            }
+            let proposed = ProposedCommit {
+                stream: submission.stream.shared(),
+                expected_revision: commit.expected_revision,
+                events: commit.events,
+            };
+            let traceparent = submission.provenance.traceparent.as_deref();
+            match self.publisher.publish(&submission.stream, proposed, traceparent).await {
+                Ok(ticket) => tickets.push(ticket),
+                Err(reason) => {
+                    state.forget();
+                    return Err(SubmitError::Unavailable(reason));
+                }
+            }
+        }
+        if let Some(last) = tickets.last() {
+            state.tail = Some(last.clone());
+        } else if let Some(tail) = &state.tail {
+            // "It was so already" may rest on a commit that is still on its way.
+            tickets.push(tail.clone());
+        }
+        Ok(Decided {
+            results,
+            tickets,
+            generation,
+        })
+    }
+
+    async fn forget(&self, stream: &StreamName, generation: u64) {
+        let slot = self.slot(stream);
+        let mut state = slot.state.lock().await;
+        if state.generation == generation {
+            state.forget();
+        }
+    }
+}
+
+impl<A> SlotState<A> {
+    fn forget(&mut self) {
+        self.loaded = None;
+        self.tail = None;
+        self.generation += 1;
+    }
+}
+
+impl<A: Aggregate> Pending<A> {
+    /// Waits until the decision is on disk; decides again when someone else was quicker.
+    ///
+    /// Gives one result for each command, in order, and the position of the last event they rest on.
+    pub async fn recorded(mut self) -> Result<(Vec<CommandResult<A>>, Option<Position>), SubmitError> {
+        let stream = self.submission.stream.clone();
+        for _ in 0..CONFLICT_RETRIES {
+            let mut position = None;
+            let mut conflict = false;
+            for ticket in std::mem::take(&mut self.decided.tickets) {
+                match ticket.await {
+                    CommitResult::Recorded(recorded) => position = position.max(Some(recorded)),
+                    CommitResult::Conflict { .. } => conflict = true,
+                    CommitResult::Unavailable(reason) => {
+                        self.desk.forget(&stream, self.decided.generation).await;
+                        return Err(SubmitError::Unavailable(reason));
+                    }
+                }
+            }
+            if !conflict {
+                return Ok((self.decided.results, position));
+            }
+            self.desk.forget(&stream, self.decided.generation).await;
+            self.decided = self.desk.decide_and_publish(&self.submission).await?;
+        }
+        Err(SubmitError::Contended {
+            stream: stream.to_string(),
+        })
+    }
+}
+
+struct OpenCommit<'a> {
+    stream: &'a StreamName,
+    recorded_time: &'a str,
+    provenance: &'a Provenance,
+    expected_revision: u64,
+    events: Vec<ProposedEvent>,
+    bytes: usize,
+}
+
+impl<'a> OpenCommit<'a> {
+    fn new<A: Aggregate>(submission: &'a Submission<A>, expected_revision: u64) -> OpenCommit<'a> {
+        OpenCommit {
+            stream: &submission.stream,
+            recorded_time: &submission.recorded_time,
+            provenance: &submission.provenance,
+            expected_revision,
+            events: Vec::new(),
+            bytes: 0,
+        }
+    }
+
+    fn next_revision(&self) -> u64 {
+        self.expected_revision + self.events.len() as u64
+    }
+
+    fn has_room_for(&self, events: &[EncodedEvent]) -> bool {
+        self.events.is_empty()
+            || (self.events.len() + events.len() <= COMMIT_MAX_EVENTS
+                && self.bytes + events.iter().map(|event| event.data.len()).sum::<usize>() <= COMMIT_TARGET_BYTES)
+    }
+
+    fn add(&mut self, event: EncodedEvent, previous: &Digest, source: &str) -> Digest {
+        let metadata = Metadata {
+            id: event.id.to_string(),
+            source: source.to_owned(),
+            specversion: "1.0".to_owned(),
+            event_type: event.event_type.to_owned(),
+            subject: self.stream.id().to_owned(),
+            time: event.time,
+            recordedtime: self.recorded_time.to_owned(),
+            schemaversion: 1,
+            actor: self.provenance.actor.to_string(),
+            correlationid: self.provenance.client_request_id.as_deref().map(str::to_owned),
+            causationid: event.causation.map(|id| id.to_string()),
+            traceparent: self.provenance.traceparent.as_deref().map(str::to_owned),
+        };
+        let (metadata, digest) = seal(
+            previous,
+            self.stream.as_str(),
+            self.next_revision(),
+            event.id,
+            event.event_type,
+            &event.data,
+            &metadata,
+        );
+        self.bytes += event.data.len() + metadata.len();
+        self.events.push(ProposedEvent {
+            id: event.id,
+            event_type: event.event_type.into(),
+            data: event.data,
+            metadata,
+        });
+        digest
+    }
+}

@@ -1,0 +1,40 @@
+//! The journal: how a decision becomes part of the record.
+//!
+//! ```text
+//! Desk::submit(commands)   decide -> seal -> publish      one decision = one commit = one bus message
+//!        |                                    |
+//!        |                              [ Bus: JetStream ]      keeps what is not yet recorded
+//!        |                                    |
+//!        |                              recorder: append at the exact revision
+//!        |                                    |
+//!        +-- waits for the outcome <--- [ EventStore ]          the only authority
+//! ```
+//!
+//! - [`stream`]: names of streams and their bus subjects
+//! - [`envelope`]: the metadata of an event and the digest chain of its stream
+//! - [`store`]: the [`EventStore`] port, its embedded adapter, and following all events live
+//! - [`bus`]: commits and their outcomes over NATS JetStream
+//! - [`parks`]: the park definitions as recorded
+//! - [`refusal`]: how failures of a decision look on the wire
+//! - [`aggregate`]: the pure side of a service: `decide` and `evolve`
+//! - [`desk`]: the loop that loads aggregates, decides, publishes and waits until it is recorded
+
+pub mod aggregate;
+pub mod bus;
+pub mod desk;
+pub mod envelope;
+pub mod parks;
+pub mod refusal;
+pub mod store;
+pub mod stream;
+
+pub use aggregate::{Aggregate, EncodedEvent, EventCodecError};
+pub use bus::{BusError, CommitConsumer, CommitPublisher, CommitResult, CommitTicket, ReceivedCommit};
+pub use desk::{CommandResult, Desk, Pending, Provenance, Submission, SubmitError};
+pub use envelope::{Digest, DigestError, Metadata, seal, verify_digest};
+pub use parks::{PARK_DEFINED_V1, ParkError, Parks, park_definition_stream};
+pub use refusal::field_status;
+pub use store::{
+    AppendError, Appended, EventStore, Position, ProposedCommit, ProposedEvent, ReadError, RecordedEvent, Subscription,
+};
+pub use stream::{InvalidStreamName, StreamName};

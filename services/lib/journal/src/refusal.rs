@@ -1,0 +1,51 @@
+//! How failures of a decision look on the wire, the same in every service.
+
+use std::time::Duration;
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+use crate::desk::SubmitError;
+use crate::parks::ParkError;
+
+/// Callers are asked to try again after this time.
+const RETRY_AFTER: Duration = Duration::from_millis(250);
+
+impl From<SubmitError> for Status {
+    fn from(error: SubmitError) -> Status {
+        match &error {
+            SubmitError::Unavailable(_) => Status::with_error_details(
+                Code::Unavailable,
+                format!("{error}; nothing acknowledged is lost, send again"),
+                ErrorDetails::with_retry_info(Some(RETRY_AFTER)),
+            ),
+            SubmitError::Contended { .. } => Status::aborted(error.to_string()),
+            SubmitError::Unreadable { .. } => Status::data_loss(error.to_string()),
+        }
+    }
+}
+
+impl From<ParkError> for Status {
+    fn from(error: ParkError) -> Status {
+        match &error {
+            ParkError::Unknown(_) => {
+                Status::with_error_details(
+                    Code::NotFound,
+                    error.to_string(),
+                    ErrorDetails::with_bad_request_violation("park", error.to_string()),
+                )
+            }
+            ParkError::Unreadable { .. } => Status::data_loss(error.to_string()),
+        }
+    }
+}
+
+/// A status with the field at fault.
+pub fn field_status(code: Code, field: &str, message: impl Into<String>) -> Status {
+    let message = message.into();
+    Status::with_error_details(
+        code,
+        format!("{field}: {message}"),
+        ErrorDetails::with_bad_request_violation(field, message),
+    )
+}

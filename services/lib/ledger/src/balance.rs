@@ -1,0 +1,173 @@
+//! Totals of the books over a period.
+
+use std::collections::BTreeMap;
+
+use terrarium_model::{AssetId, ParkDefinition, UnixSeconds};
+
+use crate::node_hour::{NodeHour, Pricing};
+use crate::park_ledger::{ParkLedger, Period};
+
+/// What the lines of a balance are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grouping {
+    /// One line.
+    Total,
+    /// One for each node.
+    Asset,
+    /// One for each hour, day or month of the park's time zone.
+    Hour,
+    /// See [`Grouping::Hour`].
+    Day,
+    /// See [`Grouping::Hour`].
+    Month,
+}
+
+/// Totals of a group of node hours. Only complete hours count; all others are told apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BalanceLine {
+    /// Asset id, or hour, day, month, or `total`.
+    pub key: String,
+    /// Wh.
+    pub consumption_wh: i64,
+    /// Wh.
+    pub generation_wh: i64,
+    /// Wh.
+    pub import_wh: i64,
+    /// Wh.
+    pub export_wh: i64,
+    /// Wh.
+    pub self_use_wh: i64,
+    /// Wh.
+    pub unexplained_wh: i64,
+    /// mg of scope 2, location-based.
+    pub scope2_location_mg: i64,
+    /// mg avoided by export; never netted.
+    pub avoided_mg: i64,
+    /// Node hours of the period.
+    pub hours_expected: u64,
+    /// Complete ones.
+    pub hours_metered: u64,
+    /// With a gap in some meter.
+    pub hours_missing: u64,
+    /// Complete, but without the factor they need.
+    pub hours_without_factor: u64,
+    /// Complete, with a reading that was spread over hour borders.
+    pub hours_estimated: u64,
+}
+
+impl BalanceLine {
+    /// Share of consumption matched hour by hour by clean energy of the same node, in millionths, rounded down:
+    /// self-use over consumption (CFE score, carbon accounting by the hour). `None` if nothing was consumed.
+    pub fn matched_ppm(&self) -> Option<u32> {
+        if self.consumption_wh <= 0 {
+            return None;
+        }
+        let share = i128::from(self.self_use_wh) * 1_000_000 / i128::from(self.consumption_wh);
+        u32::try_from(share).ok()
+    }
+
+    /// Adds a node hour.
+    pub fn add_hour(&mut self, hour: &NodeHour) {
+        self.hours_expected += 1;
+        if !hour.complete {
+            self.hours_missing += 1;
+            return;
+        }
+        self.hours_metered += 1;
+        self.hours_estimated += u64::from(hour.is_estimated());
+        let amounts = &hour.amounts;
+        self.consumption_wh += amounts.consumption;
+        self.generation_wh += amounts.generation;
+        self.import_wh += amounts.import;
+        self.export_wh += amounts.export;
+        self.self_use_wh += amounts.self_use;
+        self.unexplained_wh += amounts.unexplained;
+        match hour.pricing {
+            Pricing::NotNeeded => {}
+            Pricing::NoFactor => self.hours_without_factor += 1,
+            Pricing::Priced {
+                scope2_location,
+                avoided,
+                ..
+            } => {
+                self.scope2_location_mg += scope2_location.0;
+                self.avoided_mg += avoided.0;
+            }
+        }
+    }
+
+    fn add_line(&mut self, other: &BalanceLine) {
+        self.consumption_wh += other.consumption_wh;
+        self.generation_wh += other.generation_wh;
+        self.import_wh += other.import_wh;
+        self.export_wh += other.export_wh;
+        self.self_use_wh += other.self_use_wh;
+        self.unexplained_wh += other.unexplained_wh;
+        self.scope2_location_mg += other.scope2_location_mg;
+        self.avoided_mg += other.avoided_mg;
+        self.hours_expected += other.hours_expected;
+        self.hours_metered += other.hours_metered;
+        self.hours_missing += other.hours_missing;
+        self.hours_without_factor += other.hours_without_factor;
+        self.hours_estimated += other.hours_estimated;
+    }
+}
+
+/// The balance of a park, or of one of its nodes: lines in order of their keys, and all of them together.
+pub fn balance(
+    ledger: &ParkLedger,
+    definition: &ParkDefinition,
+    period: Period,
+    grouping: Grouping,
+    only: Option<&AssetId>,
+) -> (Vec<BalanceLine>, BalanceLine) {
+    let mut lines: BTreeMap<String, BalanceLine> = BTreeMap::new();
+    let nodes: Vec<&AssetId> = definition
+        .nodes
+        .keys()
+        .filter(|asset| only.is_none_or(|only| only == *asset))
+        .collect();
+    if grouping == Grouping::Asset {
+        for asset in &nodes {
+            let line = lines
+                .entry(asset.to_string())
+                .or_insert_with(|| BalanceLine::of(asset.as_str()));
+            for hour_start in period.hour_starts() {
+                line.add_hour(&ledger.node_hour(asset, hour_start));
+            }
+        }
+    } else {
+        for hour_start in period.hour_starts() {
+            let key = key_of_hour(definition, grouping, hour_start);
+            let line = lines.entry(key).or_insert_with_key(|key| BalanceLine::of(key));
+            for asset in &nodes {
+                line.add_hour(&ledger.node_hour(asset, hour_start));
+            }
+        }
+    }
+    let lines: Vec<BalanceLine> = lines.into_values().collect();
+    let mut total = BalanceLine::of("total");
+    for line in &lines {
+        total.add_line(line);
+    }
+    (lines, total)
+}
+
+impl BalanceLine {
+    /// An empty line.
+    pub fn of(key: &str) -> BalanceLine {
+        BalanceLine {
+            key: key.to_owned(),
+            ..BalanceLine::default()
+        }
+    }
+}
+
+fn key_of_hour(definition: &ParkDefinition, grouping: Grouping, hour_start: UnixSeconds) -> String {
+    match grouping {
+        Grouping::Total | Grouping::Asset => "total".to_owned(),
+        Grouping::Hour => definition.time_zone.hour_key(hour_start),
+        Grouping::Day => definition.time_zone.day_key(hour_start),
+        Grouping::Month => definition.time_zone.month_key(hour_start),
+    }
+}

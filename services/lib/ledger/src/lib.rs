@@ -1,0 +1,38 @@
+//! The carbon ledger: from counted readings and factors to entries that explain themselves. Pure.
+//!
+//! Everything here is a function of the set of facts taken in, whatever their order: two parks with the same facts have the
+//! same books and the same content hash.
+//!
+//! ```text
+//! facts --> MeterBook (readings -> hours) --> NodeBook (hours balanced, priced) --> balances, entries, explanations
+//!      `--> FactorBook (sets -> factor of an hour) ---^
+//! ```
+//!
+//! - [`fact`]: what the ledger is told
+//! - [`meter_book`]: a meter's counted readings, laid over hours
+//! - [`factor_book`]: published factor sets, and which row prices an hour
+//! - [`node_hour`]: the balance rule of one node and hour, and its price
+//! - [`park_ledger`]: the books of one park
+//! - [`balance`]: totals over periods
+//! - [`entry`]: the lines of the books, expanded on read
+//! - [`completeness`]: which hours are there
+//! - [`hash`]: the two hashes
+
+pub mod balance;
+pub mod completeness;
+pub mod entry;
+pub mod fact;
+pub mod factor_book;
+pub mod hash;
+pub mod meter_book;
+pub mod node_hour;
+pub mod park_ledger;
+
+pub use balance::{BalanceLine, Grouping, balance};
+pub use completeness::{Completeness, Gap, MeterCompleteness, completeness};
+pub use entry::{Book, EnergyAccount, Entry, EntryId, InvalidEntryId, Method, Quality};
+pub use fact::{Fact, How, Origin};
+pub use factor_book::{FactorBook, FactorKind, FactorRow, FactorSet, InvalidFactorSet};
+pub use meter_book::{Contribution, CountedReading, MeterBook, MeterHour};
+pub use node_hour::{HourAmounts, NodeHour, Pricing};
+pub use park_ledger::{ParkLedger, Period};

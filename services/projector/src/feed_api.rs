@@ -1,0 +1,163 @@
+//! The record over gRPC: every event once, in order, from any position on.
+
+use std::collections::BTreeSet;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use terrarium_journal::{EventStore, Metadata, Position, ReadError, RecordedEvent, StreamName, Subscription, field_status};
+use terrarium_proto::feed::v1 as wire;
+use terrarium_proto::feed::v1::feed_service_server::{FeedService, FeedServiceServer};
+use terrarium_runtime::{Role, Shutdown, actor};
+use tokio::sync::mpsc;
+use tokio_stream::Stream;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Code, Request, Response, Status};
+
+const MAY_READ: &[Role] = &[
+    Role::Device,
+    Role::Operator,
+    Role::Auditor,
+    Role::Partner,
+    Role::Admin,
+];
+/// Events in one answer at most.
+const EVENTS_PER_ANSWER: usize = 500;
+const ANSWERS_IN_FLIGHT: usize = 4;
+
+/// The feed service over a store.
+#[derive(Clone)]
+pub struct FeedApi {
+    store: Arc<dyn EventStore>,
+    shutdown: Shutdown,
+}
+
+struct Filter {
+    park: Option<String>,
+    types: BTreeSet<String>,
+}
+
+impl FeedApi {
+    /// Serves the events of `store`.
+    pub fn new(store: Arc<dyn EventStore>, shutdown: Shutdown) -> FeedApi {
+        FeedApi { store, shutdown }
+    }
+
+    /// As tonic serves it.
+    pub fn into_server(self) -> FeedServiceServer<FeedApi> {
+        FeedServiceServer::new(self)
+    }
+}
+
+#[tonic::async_trait]
+impl FeedService for FeedApi {
+    type SubscribeStream = Pin<Box<dyn Stream<Item = Result<wire::SubscribeResponse, Status>> + Send>>;
+
+    async fn subscribe(
+        &self,
+        request: Request<wire::SubscribeRequest>,
+    ) -> Result<Response<Self::SubscribeStream>, Status> {
+        let caller = actor(&request)?;
+        let request = request.into_inner();
+        let park = match (request.park.is_empty(), &caller.park) {
+            (true, None) => {
+                caller.require_role(MAY_READ)?;
+                None
+            }
+            (true, Some(own)) => Some(own.to_string()),
+            (false, _) => {
+                caller.require(MAY_READ, &request.park)?;
+                Some(request.park)
+            }
+        };
+        let after = request.after_position.map(Position);
+        if let Some(after) = after {
+            self.store.event_at(after).await.map_err(|error| {
+                field_status(Code::InvalidArgument, "after_position", error.to_string())
+            })?;
+        }
+        let filter = Filter {
+            park,
+            types: request.types.into_iter().collect(),
+        };
+        let (answers, responses) = mpsc::channel(ANSWERS_IN_FLIGHT);
+        let subscription = Subscription::new(Arc::clone(&self.store), after);
+        let shutdown = self.shutdown.clone();
+        let stop_when_caught_up = request.stop_when_caught_up;
+        tokio::spawn(async move {
+            if let Err(error) = send_events(subscription, &filter, stop_when_caught_up, &answers, &shutdown).await {
+                let _ = answers.send(Err(Status::data_loss(error.to_string()))).await;
+            }
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(responses))))
+    }
+}
+
+async fn send_events(
+    mut subscription: Subscription,
+    filter: &Filter,
+    stop_when_caught_up: bool,
+    answers: &mpsc::Sender<Result<wire::SubscribeResponse, Status>>,
+    shutdown: &Shutdown,
+) -> Result<(), ReadError> {
+    let mut told_caught_up = false;
+    loop {
+        let events = subscription.available(EVENTS_PER_ANSWER).await?;
+        let caught_up = events.is_empty();
+        if !caught_up || !told_caught_up {
+            told_caught_up = caught_up;
+            let answer = wire::SubscribeResponse {
+                events: events
+                    .iter()
+                    .filter(|event| filter.takes(event))
+                    .map(cloud_event)
+                    .collect(),
+                position: subscription.position().map(|position| position.0),
+                caught_up,
+            };
+            if answers.send(Ok(answer)).await.is_err() || shutdown.is_triggered() {
+                return Ok(());
+            }
+        }
+        if !caught_up {
+            continue;
+        }
+        if stop_when_caught_up {
+            return Ok(());
+        }
+        tokio::select! {
+            grown = subscription.grown() => if !grown { return Ok(()) },
+            () = shutdown.triggered() => return Ok(()),
+            () = answers.closed() => return Ok(()),
+        }
+    }
+}
+
+impl Filter {
+    fn takes(&self, event: &RecordedEvent) -> bool {
+        let of_park = self
+            .park
+            .as_deref()
+            .is_none_or(|park| StreamName::parse(&event.stream).is_ok_and(|stream| stream.park() == park));
+        of_park && (self.types.is_empty() || self.types.contains(&*event.event_type))
+    }
+}
+
+fn cloud_event(event: &RecordedEvent) -> wire::CloudEvent {
+    // Metadata that can't be read still leaves the event itself; `terrarium verify` tells what is wrong with it.
+    let metadata = Metadata::parse(&event.metadata).ok();
+    let attribute = |get: fn(&Metadata) -> &String| metadata.as_ref().map(|m| get(m).clone()).unwrap_or_default();
+    wire::CloudEvent {
+        id: event.id.to_string(),
+        source: attribute(|metadata| &metadata.source),
+        spec_version: "1.0".to_owned(),
+        r#type: event.event_type.to_string(),
+        subject: attribute(|metadata| &metadata.subject),
+        time: attribute(|metadata| &metadata.time),
+        data_content_type: "application/protobuf".to_owned(),
+        data: event.data.clone(),
+        position: event.position.0,
+        stream: event.stream.to_string(),
+        revision: event.revision,
+        metadata: event.metadata.clone(),
+    }
+}

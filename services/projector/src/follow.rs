@@ -1,0 +1,212 @@
+//! Keeps a projection level with the store and tells watchers what changed.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::{Duration, Instant};
+
+use terrarium_journal::{EventStore, Position, Subscription};
+use terrarium_ledger::park_ledger::TouchedHour;
+use terrarium_model::ParkId;
+use terrarium_proto::ledger::v1 as wire;
+use terrarium_runtime::Shutdown;
+use tokio::sync::{broadcast, watch};
+
+use crate::ledger_wire::hour_balance;
+use crate::projection::{FoldError, Projection};
+
+/// Events folded under one lock.
+const FOLD_BATCH_EVENTS: usize = 2_000;
+/// Change batches a slow watcher may be behind before it is cut off.
+const WATCH_BATCHES: usize = 1_024;
+/// Hours in one watch answer at most.
+const WATCH_BATCH_HOURS: usize = 1_000;
+/// A checkpoint is written at most this often.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
+/// A query waits this long for the projection to reach what was recorded before it.
+const CATCH_UP_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Why a projector has to stop.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectorError {
+    /// An event that this version can't fold.
+    #[error(transparent)]
+    Fold(#[from] FoldError),
+    /// The record can't be read.
+    #[error("the event store can't be read: {0}")]
+    Store(#[from] terrarium_journal::ReadError),
+}
+
+/// Where a projection was, so that a later rebuild can be compared with it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Checkpoint {
+    /// Position of the last event folded.
+    pub position: u64,
+    /// Events folded.
+    pub events: u64,
+    /// Hexadecimal.
+    pub state_hash: String,
+    /// Hexadecimal.
+    pub content_hash: String,
+}
+
+impl Checkpoint {
+    /// Place of the checkpoint below a data folder.
+    pub fn path(data: &Path) -> PathBuf {
+        data.join("projection").join("checkpoint.json")
+    }
+
+    /// Reads the checkpoint of a data folder; `None` when there is none (or none that can be read: projections are
+    /// disposable).
+    pub fn read(data: &Path) -> Option<Checkpoint> {
+        serde_json::from_slice(&std::fs::read(Checkpoint::path(data)).ok()?).ok()
+    }
+
+    fn write(&self, path: &Path) -> std::io::Result<()> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let unfinished = path.with_extension("tmp");
+        std::fs::write(&unfinished, serde_json::to_vec(self)?)?;
+        std::fs::rename(unfinished, path)
+    }
+}
+
+/// Hours of one park that changed in one step.
+#[derive(Debug)]
+pub(crate) struct HourChanges {
+    pub park: ParkId,
+    pub hours: Vec<wire::HourBalance>,
+    pub position: u64,
+}
+
+/// A projection that follows a store.
+pub struct Projector {
+    pub(crate) store: Arc<dyn EventStore>,
+    projection: RwLock<Projection>,
+    changes: broadcast::Sender<Arc<HourChanges>>,
+    folded: watch::Sender<Option<Position>>,
+    checkpoint_path: Option<PathBuf>,
+}
+
+impl Projector {
+    /// An empty projection over a store. `data`: folder that gets checkpoints.
+    pub fn new(store: Arc<dyn EventStore>, data: Option<&Path>) -> Arc<Projector> {
+        Arc::new(Projector {
+            store,
+            projection: RwLock::new(Projection::default()),
+            changes: broadcast::channel(WATCH_BATCHES).0,
+            folded: watch::channel(None).0,
+            checkpoint_path: data.map(Checkpoint::path),
+        })
+    }
+
+    /// Folds what is recorded, then goes on live until `shutdown`.
+    pub async fn run(&self, shutdown: Shutdown) -> Result<(), ProjectorError> {
+        let mut subscription = Subscription::new(Arc::clone(&self.store), None);
+        let mut checkpointed = None;
+        let mut checkpointed_at = Instant::now();
+        loop {
+            let events = subscription.available(FOLD_BATCH_EVENTS).await?;
+            if events.is_empty() {
+                if checkpointed_at.elapsed() >= CHECKPOINT_EVERY && checkpointed != subscription.position() {
+                    self.write_checkpoint();
+                    checkpointed = subscription.position();
+                    checkpointed_at = Instant::now();
+                }
+                tokio::select! {
+                    grown = subscription.grown() => if !grown { break },
+                    () = shutdown.triggered() => break,
+                    () = tokio::time::sleep(CHECKPOINT_EVERY), if checkpointed != subscription.position() => {}
+                }
+                continue;
+            }
+            self.fold(&events)?;
+            if shutdown.is_triggered() {
+                break;
+            }
+        }
+        self.write_checkpoint();
+        Ok(())
+    }
+
+    /// Waits until everything that was recorded before this call is folded.
+    pub async fn caught_up(&self) -> bool {
+        let target = *self.store.watch_last_position().borrow();
+        let mut folded = self.folded.subscribe();
+        tokio::time::timeout(CATCH_UP_DEADLINE, folded.wait_for(|position| *position >= target))
+            .await
+            .is_ok()
+    }
+
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Projection> {
+        self.projection.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Projection> {
+        self.projection.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn watch(&self) -> broadcast::Receiver<Arc<HourChanges>> {
+        self.changes.subscribe()
+    }
+
+    fn fold(&self, events: &[terrarium_journal::RecordedEvent]) -> Result<(), FoldError> {
+        let mut touched: BTreeMap<ParkId, Vec<TouchedHour>> = BTreeMap::new();
+        let mut projection = self.write();
+        for event in events {
+            projection.apply(event, &mut touched)?;
+        }
+        let position = projection.position();
+        let changes = if self.changes.receiver_count() > 0 {
+            collect_changes(&projection, touched)
+        } else {
+            Vec::new()
+        };
+        drop(projection);
+        for change in changes {
+            // No watcher any more: nobody misses it.
+            let _ = self.changes.send(Arc::new(change));
+        }
+        self.folded.send_replace(position.map(Position));
+        Ok(())
+    }
+
+    fn write_checkpoint(&self) {
+        let Some(path) = &self.checkpoint_path else { return };
+        let checkpoint = {
+            let mut projection = self.write();
+            let Some(position) = projection.position() else { return };
+            let hashes = projection.hashes();
+            Checkpoint {
+                position,
+                events: projection.events(),
+                state_hash: hex::encode(hashes.state),
+                content_hash: hex::encode(hashes.content),
+            }
+        };
+        if let Err(error) = checkpoint.write(path) {
+            tracing::warn!(%error, path = %path.display(), "the projection's checkpoint was not written");
+        }
+    }
+}
+
+fn collect_changes(projection: &Projection, touched: BTreeMap<ParkId, Vec<TouchedHour>>) -> Vec<HourChanges> {
+    let mut changes = Vec::new();
+    for (park, mut hours) in touched {
+        hours.sort_unstable();
+        hours.dedup();
+        let Some(ledger) = projection.park(&park) else { continue };
+        for chunk in hours.chunks(WATCH_BATCH_HOURS) {
+            changes.push(HourChanges {
+                park: park.clone(),
+                hours: chunk
+                    .iter()
+                    .map(|(asset, hour_start)| hour_balance(asset, *hour_start, &ledger.node_hour(asset, *hour_start)))
+                    .collect(),
+                position: projection.position().unwrap_or(0),
+            });
+        }
+    }
+    changes
+}

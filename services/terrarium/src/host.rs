@@ -1,0 +1,236 @@
+//! The composition root: assembles service roles in this process and keeps them running.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use terrarium_carbon::CarbonApi;
+use terrarium_energy::EnergyApi;
+use terrarium_journal::{CommitConsumer, CommitPublisher, EventStore, Provenance};
+use terrarium_projector::{FeedApi, LedgerApi, Projector};
+use terrarium_runtime::{GrpcServer, NatsChild, Settings, Shutdown, Traceparent, WallClock};
+use tokio::task::JoinSet;
+
+/// How long a start may wait for a NATS server that is given by URL.
+const NATS_PATIENCE: Duration = Duration::from_secs(10);
+const NATS_RETRY: Duration = Duration::from_millis(200);
+
+/// A part of the system that can run by itself or with others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub enum Role {
+    /// Takes meter readings
+    Energy,
+    /// Takes park definitions and emission factors
+    Carbon,
+    /// Moves commits from the bus into the event store
+    Recorder,
+    /// Folds the record into the ledger; serves ledger and feed
+    Projector,
+}
+
+impl Role {
+    /// Every role, as `terrarium up` runs them.
+    pub const ALL: [Role; 4] = [Role::Energy, Role::Carbon, Role::Recorder, Role::Projector];
+}
+
+/// What clients and tests read to find a running server.
+#[derive(serde::Serialize)]
+struct Endpoint {
+    grpc: String,
+    nats: String,
+    pid: u32,
+    nats_pid: Option<u32>,
+}
+
+/// Removes the endpoint file when the server has stopped.
+struct EndpointFile(PathBuf);
+
+impl Drop for EndpointFile {
+    fn drop(&mut self) {
+        // A file left behind only makes a client say that nothing answers there.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Runs roles until `shutdown`, or until one of them can't go on.
+pub async fn run(settings: Settings, roles: &BTreeSet<Role>, shutdown: Shutdown) -> anyhow::Result<()> {
+    std::fs::create_dir_all(&settings.data)
+        .with_context(|| format!("can't make the data folder {}", settings.data.display()))?;
+    let server = GrpcServer::bind(&settings).await?;
+    let store = open_store(&settings.data)?;
+    let nats = match &settings.nats_url {
+        Some(_) => None,
+        None => Some(NatsChild::start(&settings.nats_server, &settings.data.join("nats")).await?),
+    };
+    let nats_url = match (&settings.nats_url, &nats) {
+        (Some(url), _) => url.clone(),
+        (None, Some(child)) => child.url(),
+        (None, None) => unreachable!("without a URL a child was started"),
+    };
+
+    let result = run_roles(&settings, roles, &store, nats.as_ref(), &nats_url, server, &shutdown).await;
+
+    shutdown.trigger();
+    if let Some(nats) = nats {
+        nats.stop(Duration::from_secs(settings.stop_deadline_s)).await;
+    }
+    store.close();
+    result
+}
+
+async fn run_roles(
+    settings: &Settings,
+    roles: &BTreeSet<Role>,
+    embedded: &terrarium_eventstore::EventStore,
+    nats: Option<&NatsChild>,
+    nats_url: &str,
+    server: GrpcServer,
+    shutdown: &Shutdown,
+) -> anyhow::Result<()> {
+    let store: Arc<dyn EventStore> = Arc::new(embedded.clone());
+    let clock = Arc::new(WallClock);
+    let mut tasks: JoinSet<anyhow::Result<()>> = JoinSet::new();
+    let mut routes = tonic::service::Routes::builder();
+    let health = server.health();
+
+    if roles.contains(&Role::Recorder) {
+        let commits = patiently(|| CommitConsumer::connect(nats_url, 1)).await?;
+        let recorder = terrarium_recorder::run(Arc::clone(&store), commits, shutdown.clone());
+        tasks.spawn(async move { recorder.await.context("the recorder stopped") });
+    }
+    if roles.contains(&Role::Projector) {
+        let projector = Projector::new(Arc::clone(&store), Some(&settings.data));
+        routes.add_service(LedgerApi::new(Arc::clone(&projector), shutdown.clone()).into_server());
+        routes.add_service(FeedApi::new(Arc::clone(&store), shutdown.clone()).into_server());
+        let until = shutdown.clone();
+        tasks.spawn(async move { projector.run(until).await.context("the projector stopped") });
+        health.set("terrarium.ledger.v1.LedgerService", true).await;
+        health.set("terrarium.feed.v1.FeedService", true).await;
+    }
+    if roles.contains(&Role::Energy) {
+        let publisher = patiently(|| CommitPublisher::connect(nats_url, "terrarium-energy")).await?;
+        let energy = EnergyApi::new(Arc::clone(&store), publisher, clock.clone(), shutdown.clone());
+        routes.add_service(energy.into_server());
+        health.set("terrarium.energy.v1.EnergyService", true).await;
+    }
+    if roles.contains(&Role::Carbon) {
+        let publisher = patiently(|| CommitPublisher::connect(nats_url, "terrarium-carbon")).await?;
+        let carbon = CarbonApi::new(Arc::clone(&store), publisher, clock.clone());
+        define_parks(&carbon, &settings.parks).await?;
+        routes.add_service(carbon.into_server());
+        health.set("terrarium.carbon.v1.CarbonService", true).await;
+    }
+    health.set("", true).await;
+
+    let url = server.url();
+    let serving = server.serve(routes.routes(), terrarium_proto::DESCRIPTORS, shutdown.clone());
+    tasks.spawn(async move { serving.await.context("the gRPC server stopped") });
+    let _endpoint = write_endpoint(
+        &settings.data,
+        &Endpoint {
+            grpc: url.clone(),
+            nats: nats_url.to_owned(),
+            pid: std::process::id(),
+            nats_pid: nats.and_then(NatsChild::pid),
+        },
+    )?;
+    tracing::info!(%url, nats = nats_url, data = %settings.data.display(), "terrarium is up");
+
+    let mut result = Ok(());
+    while let Some(ended) = tasks.join_next().await {
+        let ended = ended.unwrap_or_else(|panic| Err(anyhow::anyhow!("a service role panicked: {panic}")));
+        if ended.is_err() && result.is_ok() {
+            result = ended;
+        }
+        // One role alone makes no system; a supervisor starts all of it again.
+        shutdown.trigger();
+    }
+    result
+}
+
+fn open_store(data: &Path) -> anyhow::Result<terrarium_eventstore::EventStore> {
+    let (store, recovery) = terrarium_eventstore::EventStore::open(data)?;
+    if let Some(torn) = &recovery.torn_tail {
+        tracing::warn!(
+            position = torn.position,
+            bytes = torn.bytes,
+            kept_in = %torn.kept_in.display(),
+            "the last write before the stop was incomplete and was never acknowledged; it was cut from the log"
+        );
+    }
+    tracing::info!(frames = recovery.frames, bytes = recovery.durable_bytes, "event store is open");
+    Ok(store)
+}
+
+/// Records the definitions that the park files hold, where they are new.
+async fn define_parks(carbon: &CarbonApi, parks: &[PathBuf]) -> anyhow::Result<()> {
+    for file in park_files(parks)? {
+        let text =
+            std::fs::read_to_string(&file).with_context(|| format!("can't read the park file {}", file.display()))?;
+        // Checked here first, so that problems are told with the file's own name.
+        terrarium_model::ParkDefinition::parse(&text, &file.display().to_string())?;
+        let provenance = Provenance {
+            actor: "terrarium".into(),
+            client_request_id: None,
+            traceparent: Some(Traceparent::fresh().as_str().into()),
+        };
+        let (park, _, is_new) = carbon
+            .define(&text, provenance)
+            .await
+            .map_err(|status| anyhow::anyhow!("park file {}: {}", file.display(), status.message()))?;
+        tracing::info!(%park, file = %file.display(), is_new, "park is defined");
+    }
+    Ok(())
+}
+
+/// Files as given, and the `.toml` files of folders, in order of their names.
+fn park_files(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let mut found = Vec::new();
+        for entry in
+            std::fs::read_dir(path).with_context(|| format!("can't list the park folder {}", path.display()))?
+        {
+            let file = entry?.path();
+            if file.extension().is_some_and(|extension| extension == "toml") {
+                found.push(file);
+            }
+        }
+        found.sort();
+        files.extend(found);
+    }
+    Ok(files)
+}
+
+fn write_endpoint(data: &Path, endpoint: &Endpoint) -> anyhow::Result<EndpointFile> {
+    let path = data.join("endpoint.json");
+    let unfinished = data.join("endpoint.json.tmp");
+    std::fs::write(&unfinished, serde_json::to_vec(endpoint)?)
+        .and_then(|()| std::fs::rename(&unfinished, &path))
+        .with_context(|| format!("can't write {}", path.display()))?;
+    Ok(EndpointFile(path))
+}
+
+/// A NATS server may come up a little later than we do.
+async fn patiently<T, F>(connect: impl Fn() -> F) -> anyhow::Result<T>
+where
+    F: Future<Output = Result<T, terrarium_journal::BusError>>,
+{
+    let deadline = tokio::time::Instant::now() + NATS_PATIENCE;
+    loop {
+        match connect().await {
+            Ok(connected) => return Ok(connected),
+            Err(error) if tokio::time::Instant::now() >= deadline => return Err(error.into()),
+            Err(error) => {
+                tracing::debug!(%error, "waiting for NATS");
+                tokio::time::sleep(NATS_RETRY).await;
+            }
+        }
+    }
+}

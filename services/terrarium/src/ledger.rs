@@ -1,0 +1,337 @@
+//! `terrarium ledger`: questions to the carbon ledger.
+
+mod explain;
+mod tables;
+
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use terrarium_proto::ledger::v1::{
+    BalanceRequest, Book, CompletenessRequest, EntriesRequest, ExplainRequest, Grouping, Period,
+    WatchRequest,
+};
+
+use crate::client::{Client, ClientArgs};
+use crate::output::{Format, print_json, print_json_line, print_line};
+use crate::wire::{CsvLines, Shape, print_csv};
+
+/// What to ask the ledger.
+#[derive(Debug, clap::Subcommand)]
+pub enum Query {
+    /// Totals of energy and carbon over a period, grouped
+    ///
+    /// JSON is BalanceResponse, CSV its lines (BalanceLine).
+    Balance {
+        #[command(flatten)]
+        period: PeriodArgs,
+        /// One line for each ...
+        #[arg(long, value_enum, default_value_t = By::Asset)]
+        by: By,
+        /// Only this asset
+        #[arg(long)]
+        asset: Option<String>,
+    },
+    /// The entries behind a balance, in order of asset, hour, book
+    ///
+    /// JSON (one object per line) and CSV have the fields of Entry.
+    Entries {
+        #[command(flatten)]
+        period: PeriodArgs,
+        /// Only this asset
+        #[arg(long)]
+        asset: Option<String>,
+        /// Only this book
+        #[arg(long, value_enum)]
+        book: Option<BookArg>,
+    },
+    /// From one entry's kilograms down to the readings, the factor row and the rounding
+    ///
+    /// JSON is ExplainResponse.
+    Explain {
+        /// Id that `ledger entries` shows
+        entry: String,
+        /// Park [default: the server's only park]
+        #[arg(long)]
+        park: Option<String>,
+    },
+    /// Which hours of a period are there, and which are missing
+    ///
+    /// JSON is CompletenessResponse, CSV its meters without their gaps (MeterCompleteness).
+    Completeness {
+        #[command(flatten)]
+        period: PeriodArgs,
+    },
+    /// Print node hours as they change, until interrupted
+    ///
+    /// JSON (one object per line) and CSV have the fields of HourBalance.
+    Watch {
+        /// Park [default: the server's only park]
+        #[arg(long)]
+        park: Option<String>,
+        /// Only this asset
+        #[arg(long)]
+        asset: Option<String>,
+    },
+}
+
+/// A park's time, half-open.
+#[derive(Debug, clap::Args)]
+pub struct PeriodArgs {
+    /// Park [default: the server's only park]
+    #[arg(long)]
+    park: Option<String>,
+    /// Start, RFC 3339 with an offset [default: the park's first metered hour]
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// End (exclusive), RFC 3339 with an offset [default: the end of the park's last metered hour]
+    #[arg(long, value_name = "TIME")]
+    to: Option<String>,
+}
+
+impl PeriodArgs {
+    fn period(&self) -> Option<Period> {
+        Some(Period {
+            from: self.from.clone().unwrap_or_default(),
+            to: self.to.clone().unwrap_or_default(),
+        })
+    }
+}
+
+/// What each line of a balance stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum By {
+    Total,
+    Asset,
+    Hour,
+    Day,
+    Month,
+}
+
+impl By {
+    fn grouping(self) -> Grouping {
+        match self {
+            By::Total => Grouping::Total,
+            By::Asset => Grouping::Asset,
+            By::Hour => Grouping::Hour,
+            By::Day => Grouping::Day,
+            By::Month => Grouping::Month,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            By::Total => "total",
+            By::Asset => "asset",
+            By::Hour => "hour",
+            By::Day => "day",
+            By::Month => "month",
+        }
+    }
+}
+
+/// A book of the ledger.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum BookArg {
+    Energy,
+    Emission,
+    Avoided,
+}
+
+impl BookArg {
+    fn book(self) -> Book {
+        match self {
+            BookArg::Energy => Book::Energy,
+            BookArg::Emission => Book::Emission,
+            BookArg::Avoided => Book::Avoided,
+        }
+    }
+}
+
+/// Runs `terrarium ledger`.
+pub async fn run(client: &ClientArgs, query: Query) -> anyhow::Result<ExitCode> {
+    let format = client.format;
+    if let Query::Explain { .. } = query {
+        format.or_refuse_csv("ledger explain")?;
+    }
+    let server = client.connect().await?;
+    match query {
+        Query::Balance { period, by, asset } => balance(&server, format, period, by, asset).await?,
+        Query::Entries {
+            period,
+            asset,
+            book,
+        } => entries(&server, format, period, asset, book).await?,
+        Query::Explain { entry, park } => explain(&server, format, entry, park).await?,
+        Query::Completeness { period } => completeness(&server, format, period).await?,
+        Query::Watch { park, asset } => watch(&server, format, park, asset).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn balance(
+    server: &Client,
+    format: Format,
+    period: PeriodArgs,
+    by: By,
+    asset: Option<String>,
+) -> anyhow::Result<()> {
+    let request = BalanceRequest {
+        park: server.park_or_only(period.park.as_deref()).await?,
+        period: period.period(),
+        by: by.grouping() as i32,
+        asset: asset.unwrap_or_default(),
+    };
+    let balance = server
+        .ledger()
+        .balance(request)
+        .await
+        .map_err(|status| server.failed(status))?
+        .into_inner();
+    match format {
+        Format::Json => {
+            print_json(&Shape::of("terrarium.ledger.v1.BalanceResponse").json(&balance))?
+        }
+        Format::Csv => print_csv(
+            &Shape::of("terrarium.ledger.v1.BalanceLine"),
+            &balance.lines,
+        )?,
+        Format::Table => print_line(tables::balance(&balance, by))?,
+    }
+    Ok(())
+}
+
+async fn entries(
+    server: &Client,
+    format: Format,
+    period: PeriodArgs,
+    asset: Option<String>,
+    book: Option<BookArg>,
+) -> anyhow::Result<()> {
+    let request = EntriesRequest {
+        park: server.park_or_only(period.park.as_deref()).await?,
+        period: period.period(),
+        asset: asset.unwrap_or_default(),
+        book: book.map_or(Book::Unspecified, BookArg::book) as i32,
+    };
+    let shape = Shape::of("terrarium.ledger.v1.Entry");
+    let mut answers = server
+        .ledger()
+        .entries(request)
+        .await
+        .map_err(|status| server.failed(status))?
+        .into_inner();
+    let csv = CsvLines::new(&shape);
+    match format {
+        Format::Table => print_line(tables::entry_header())?,
+        Format::Csv => csv.print_header()?,
+        Format::Json => {}
+    }
+    while let Some(answer) = answers
+        .message()
+        .await
+        .map_err(|status| server.failed(status))?
+    {
+        if format == Format::Csv {
+            csv.print(&answer.entries)?;
+            continue;
+        }
+        for entry in &answer.entries {
+            match format {
+                Format::Json => print_json_line(&shape.json(entry))?,
+                _ => print_line(tables::entry_row(entry))?,
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn explain(
+    server: &Client,
+    format: Format,
+    entry_id: String,
+    park: Option<String>,
+) -> anyhow::Result<()> {
+    let park = server.park_or_only(park.as_deref()).await?;
+    let request = ExplainRequest { park, entry_id };
+    let answer = server
+        .ledger()
+        .explain(request)
+        .await
+        .map_err(|status| server.failed(status))?
+        .into_inner();
+    match format {
+        Format::Json => {
+            print_json(&Shape::of("terrarium.ledger.v1.ExplainResponse").json(&answer))?
+        }
+        _ => print_line(explain::tree(&answer))?,
+    }
+    Ok(())
+}
+
+async fn completeness(server: &Client, format: Format, period: PeriodArgs) -> anyhow::Result<()> {
+    let park = server.park_or_only(period.park.as_deref()).await?;
+    let request = CompletenessRequest {
+        park,
+        period: period.period(),
+    };
+    let answer = server
+        .ledger()
+        .completeness(request)
+        .await
+        .map_err(|status| server.failed(status))?
+        .into_inner();
+    match format {
+        Format::Json => {
+            print_json(&Shape::of("terrarium.ledger.v1.CompletenessResponse").json(&answer))?
+        }
+        Format::Csv => print_csv(
+            &Shape::of("terrarium.ledger.v1.MeterCompleteness"),
+            &answer.meters,
+        )?,
+        Format::Table => print_line(tables::completeness(&answer))?,
+    }
+    Ok(())
+}
+
+async fn watch(
+    server: &Client,
+    format: Format,
+    park: Option<String>,
+    asset: Option<String>,
+) -> anyhow::Result<()> {
+    let park = server.park_or_only(park.as_deref()).await?;
+    let request = WatchRequest {
+        park,
+        asset: asset.unwrap_or_default(),
+    };
+    let shape = Shape::of("terrarium.ledger.v1.HourBalance");
+    let mut answers = server
+        .ledger()
+        .watch(request)
+        .await
+        .map_err(|status| server.failed(status))?
+        .into_inner();
+    let csv = CsvLines::new(&shape);
+    match format {
+        Format::Table => print_line(tables::watch_header())?,
+        Format::Csv => csv.print_header()?,
+        Format::Json => {}
+    }
+    while let Some(answer) = answers
+        .message()
+        .await
+        .map_err(|status| server.failed(status))?
+    {
+        if format == Format::Csv {
+            csv.print(&answer.hours)?;
+            continue;
+        }
+        for hour in &answer.hours {
+            match format {
+                Format::Json => print_json_line(&shape.json(hour))?,
+                _ => print_line(tables::watch_row(hour))?,
+            }
+        }
+    }
+    Ok(())
+}

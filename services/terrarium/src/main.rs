@@ -1,0 +1,179 @@
+//! `terrarium`: runs a park's services, and talks to them.
+//!
+//! The composition root and the command line, nothing else:
+//!
+//! - servers: [`up`] (everything in one process), [`serve`] (one role)
+//! - record: [`import`] (readings, factors), [`quarantine`], [`events`], [`verify`]
+//! - ledger: [`ledger`] (balance, entries, explain, completeness, watch), [`status`]
+//! - offline: [`park`] (check park files), [`setup`] (configuration, certificates, tokens)
+//! - what the client commands stand on: [`client`] (connection), [`wire`] (messages by their field names), [`output`]
+//!
+//! # Formats
+//!
+//! `--format table` is for people and may change. `--format json` and `--format csv` are for machines: fields carry the
+//! names of the protobuf messages under `proto/terrarium` (`BalanceResponse`, `Entry`, `ExplainResponse`, ...), energy
+//! is integer Wh (`_wh`), mass integer mg (`_mg`), enums have their full protobuf names, bytes are hexadecimal (a UUID
+//! where there are 16), and what is absent is `null` (JSON) or empty (CSV). Streams print one JSON object per line.
+//!
+//! # Exit codes
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | all good |
+//! | 1 | failed; the message says why |
+//! | 2 | the command line is wrong |
+//! | 3 | `import readings` finished, but some readings were rejected |
+//! | 4 | `import readings` finished, none rejected, but some quarantined |
+//! | 5 | gave up because the server was unavailable; what was recorded is safe, run again |
+
+mod client;
+mod events;
+mod exit;
+mod host;
+mod import;
+mod ledger;
+mod output;
+mod park;
+mod quarantine;
+mod serve;
+mod setup;
+mod status;
+mod up;
+mod verify;
+mod wire;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use terrarium_runtime::traceparent::{Traceparent, within};
+
+use crate::client::ClientArgs;
+
+const EXIT_CODES_HELP: &str = "\
+Exit codes:
+  0  all good
+  1  failed; the message says why
+  2  the command line is wrong
+  3  import readings finished, but some readings were rejected
+  4  import readings finished, none rejected, but some quarantined
+  5  gave up because the server was unavailable; what was recorded is safe, run again
+
+Machine formats (--format json, --format csv) use the field names of the protobuf messages under proto/terrarium:
+energy in integer Wh (_wh), mass in integer mg (_mg), enums by their full names, bytes in hexadecimal.";
+
+/// The live, replayable twin of a zero-carbon park: its services, its record and its carbon ledger.
+#[derive(Parser)]
+#[command(name = "terrarium", version, after_help = EXIT_CODES_HELP, max_term_width = 110)]
+struct Cli {
+    #[command(flatten)]
+    client: ClientArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run all services of a park in this process, with a child nats-server and the embedded event store
+    Up(up::Args),
+    /// Run one service role, as a cluster does
+    Serve(serve::Args),
+    /// Show how far the server's projection is, its hashes and its parks
+    Status,
+    /// Send meter readings or emission factors from files
+    Import {
+        #[command(subcommand)]
+        what: import::What,
+    },
+    /// Look at quarantined readings and decide about them
+    Quarantine {
+        #[command(subcommand)]
+        action: quarantine::Action,
+    },
+    /// Query the carbon ledger
+    Ledger {
+        #[command(subcommand)]
+        query: ledger::Query,
+    },
+    /// Print the recorded events
+    Events(events::Args),
+    /// Rebuild everything from the first event and compare hashes
+    Verify(verify::Args),
+    /// Work with park definition files
+    Park {
+        #[command(subcommand)]
+        action: park::Action,
+    },
+    /// Work with configuration files
+    Config {
+        #[command(subcommand)]
+        action: setup::ConfigAction,
+    },
+    /// Make a local certificate authority and server certificates
+    Ca {
+        #[command(subcommand)]
+        action: setup::CaAction,
+    },
+    /// Make named bearer tokens
+    Token {
+        #[command(subcommand)]
+        action: setup::TokenAction,
+    },
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) => exit::report(&error),
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    // A client shares the machine with its server; one thread is enough for it and leaves the other cores alone.
+    let runs_services = matches!(
+        cli.command,
+        Command::Up(_) | Command::Serve(_) | Command::Verify(_)
+    );
+    let runtime = if runs_services {
+        tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()?
+    } else {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?
+    };
+    runtime.block_on(dispatch(cli.client, cli.command))
+}
+
+async fn dispatch(client: ClientArgs, command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Up(args) => up::run(args).await,
+        Command::Serve(args) => serve::run(args).await,
+        Command::Verify(args) => verify::run(&client, args).await,
+        // All calls of one command belong to one trace, so that the events it led to can be found by it.
+        Command::Status => within(Traceparent::fresh(), status::run(&client)).await,
+        Command::Import { what } => within(Traceparent::fresh(), import::run(&client, what)).await,
+        Command::Quarantine { action } => {
+            within(Traceparent::fresh(), quarantine::run(&client, action)).await
+        }
+        Command::Ledger { query } => {
+            within(Traceparent::fresh(), ledger::run(&client, query)).await
+        }
+        Command::Events(args) => within(Traceparent::fresh(), events::run(&client, args)).await,
+        Command::Park { action } => park::run(&client, action),
+        Command::Config { action } => setup::run_config(&client, action),
+        Command::Ca { action } => setup::run_ca(&client, action),
+        Command::Token { action } => setup::run_token(&client, action),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_definition_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

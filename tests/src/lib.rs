@@ -1,0 +1,44 @@
+//! The harness of the end-to-end suites: they drive the real `terrarium` binary, as its users do, and judge it from outside.
+//!
+//! # Map
+//!
+//! - [`Park`] (`park.rs`): a data folder with its `terrarium up`: start, stop, SIGKILL, the command line on it
+//! - [`binary`], [`repository`] (`binary.rs`): where the program and the repository's files are; [`Outcome`] of a command
+//! - [`Clients`] (`clients.rs`): gRPC clients of a server
+//! - [`Ingest`], [`AckModel`] (`ingest.rs`): a streaming client that sends until all is acknowledged and remembers every ack
+//! - [`feed`]: reads the whole record and compares it with what an [`AckModel`] was told
+//! - [`readings`]: readings from and to CSV files, and made ones
+//! - [`Seed`] (`seed.rs`): random choices that can be made again
+//! - [`processes`]: what the operating system says about processes
+//! - [`wait`]: waiting for a condition with a deadline
+//!
+//! # Environment
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `TERRARIUM_BIN` | the program under test; default: the one beside the test's own executable |
+//! | `TERRARIUM_ZNE_HOMES` | folder of the ten homes' year; default `../shared/data/zne-homes` beside the repository |
+//! | `TERRARIUM_TEST_SEED` | makes the random choices of a run again |
+//! | `TERRARIUM_TEST_LONG` | `1`: many more rounds |
+//! | `CI` | `true`: what cannot be run is a failure |
+
+mod binary;
+mod clients;
+pub mod feed;
+mod ingest;
+mod park;
+pub mod processes;
+pub mod readings;
+mod seed;
+pub mod wait;
+
+pub use binary::{Outcome, binary, command, repository, run, run_with_input, zne_homes_folder};
+pub use clients::{Clients, connect};
+pub use ingest::{Ack, AckModel, Ingest};
+pub use park::{Endpoint, Park, StartFailure, State};
+pub use seed::Seed;
+
+/// Whether the many rounds were asked for.
+pub fn is_long() -> bool {
+    std::env::var("TERRARIUM_TEST_LONG").is_ok_and(|value| value == "1")
+}
