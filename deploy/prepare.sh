@@ -79,7 +79,8 @@ use_build_cache() {
         say "waiting for another build that uses $build_cache"
         flock 9
     fi
-    if [[ -d $CARGO_TARGET_DIR ]] && (($(du -s --block-size=1G "$CARGO_TARGET_DIR" | cut -f1) > BUILD_CACHE_MAX_GB)); then
+    if [[ -d $CARGO_TARGET_DIR ]] &&
+        (($(du -s --block-size=1G "$CARGO_TARGET_DIR" | cut -f1) > BUILD_CACHE_MAX_GB)); then
         say "build cache is over $BUILD_CACHE_MAX_GB GB: emptying $CARGO_TARGET_DIR"
         rm -rf "$CARGO_TARGET_DIR"
     fi
@@ -93,6 +94,7 @@ date_changed_sources() {
     local repository=$1 manifest=$build_cache/built-sources
     (
         cd "$repository" || exit
+        export LC_ALL=C
         {
             printf 'clone %s\n' "$repository"
             git ls-files -z --cached --others --exclude-standard | xargs -0 -r sha256sum 2>/dev/null || true
@@ -101,7 +103,10 @@ date_changed_sources() {
         if grep -qsxF "clone $repository" "$manifest"; then
             built_last=$manifest
         fi
-        comm -13 "$built_last" "$manifest.new" | grep -v '^clone ' | cut -c67- | tr '\n' '\0' | xargs -0 -r touch -c --
+        if [[ -d $CARGO_TARGET_DIR ]]; then
+            comm -13 "$built_last" "$manifest.new" | { grep -v '^clone ' || true; } | cut -c67- | tr '\n' '\0' |
+                xargs -0 -r touch -c --
+        fi
         mv "$manifest.new" "$manifest"
     )
 }

@@ -18,6 +18,10 @@ package!(energy, "terrarium.energy.v1");
 package!(feed, "terrarium.feed.v1");
 package!(journal, "terrarium.journal.v1");
 package!(ledger, "terrarium.ledger.v1");
+package!(mobility, "terrarium.mobility.v1");
+package!(report, "terrarium.report.v1");
+package!(waste, "terrarium.waste.v1");
+package!(water, "terrarium.water.v1");
 
 /// Encoded `FileDescriptorSet` of all packages, for server reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

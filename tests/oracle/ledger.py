@@ -254,7 +254,8 @@ def node_totals(node, park, meter_hours, period, sets):
 
 def with_matched(totals):
     consumption, self_use = totals["consumption_wh"], totals["self_use_wh"]
-    totals["matched_ppm"] = round(Fraction(self_use * 1000_000, consumption)) if consumption else None
+    # Rounded down: a share is never shown as reached before it is.
+    totals["matched_ppm"] = self_use * 1000_000 // consumption if consumption > 0 else None
     return totals
 
 

@@ -13,12 +13,21 @@ use serde_json::Value as Json;
 pub fn binary() -> PathBuf {
     if let Some(path) = std::env::var_os("TERRARIUM_BIN") {
         let path = PathBuf::from(path);
-        assert!(path.is_file(), "TERRARIUM_BIN names {}, which is no file", path.display());
+        assert!(
+            path.is_file(),
+            "TERRARIUM_BIN names {}, which is no file",
+            path.display()
+        );
         return path;
     }
     let own = std::env::current_exe().expect("a running program has a path");
     // A test lies in target/release/deps, a program in target/release.
-    let found = own.ancestors().skip(1).take(2).map(|folder| folder.join("terrarium")).find(|path| path.is_file());
+    let found = own
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|folder| folder.join("terrarium"))
+        .find(|path| path.is_file());
     found.unwrap_or_else(|| {
         panic!(
             "there is no `terrarium` near {}: build it first with `cargo build --release -p terrarium`, or name it with \
@@ -31,7 +40,10 @@ pub fn binary() -> PathBuf {
 /// Root of the repository.
 pub fn repository() -> PathBuf {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
-    tests.parent().expect("tests lies in the repository").to_owned()
+    tests
+        .parent()
+        .expect("tests lies in the repository")
+        .to_owned()
 }
 
 /// Folder of the ten homes' year, if it is there.
@@ -46,7 +58,10 @@ pub fn zne_homes_folder() -> Option<PathBuf> {
     if folder.join("readings.csv").is_file() {
         return Some(folder);
     }
-    let message = format!("no readings of the ten homes in {}; name their folder with TERRARIUM_ZNE_HOMES", folder.display());
+    let message = format!(
+        "no readings of the ten homes in {}; name their folder with TERRARIUM_ZNE_HOMES",
+        folder.display()
+    );
     assert!(std::env::var("CI").as_deref() != Ok("true"), "{message}");
     println!("left out: {message}");
     None
@@ -87,22 +102,31 @@ impl Outcome {
     /// Otherwise, with all that was printed.
     #[track_caller]
     pub fn expect_code(self, code: i32) -> Outcome {
-        assert_eq!(self.code, code, "exit code of `{}`\nstdout: {}\nstderr: {}", self.line, self.stdout, self.stderr);
+        assert_eq!(
+            self.code, code,
+            "exit code of `{}`\nstdout: {}\nstderr: {}",
+            self.line, self.stdout, self.stderr
+        );
         self
     }
 
     /// Standard output as one JSON value.
     #[track_caller]
     pub fn json(&self) -> Json {
-        serde_json::from_str(&self.stdout)
-            .unwrap_or_else(|error| panic!("`{}` printed no JSON ({error}): {}{}", self.line, self.stdout, self.stderr))
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| {
+            panic!(
+                "`{}` printed no JSON ({error}): {}{}",
+                self.line, self.stdout, self.stderr
+            )
+        })
     }
 
     /// Standard output as one JSON value per line.
     #[track_caller]
     pub fn json_lines(&self) -> Vec<Json> {
         let read = |line| {
-            serde_json::from_str(line).unwrap_or_else(|error| panic!("`{}` printed no JSON ({error}): {line}", self.line))
+            serde_json::from_str(line)
+                .unwrap_or_else(|error| panic!("`{}` printed no JSON ({error}): {line}", self.line))
         };
         self.stdout.lines().map(read).collect()
     }
@@ -111,7 +135,13 @@ impl Outcome {
     #[track_caller]
     pub fn expect_said(self, parts: &[&str]) -> Outcome {
         for part in parts {
-            assert!(self.stderr.contains(part), "`{}` does not say {part:?} but: {}{}", self.line, self.stderr, self.stdout);
+            assert!(
+                self.stderr.contains(part),
+                "`{}` does not say {part:?} but: {}{}",
+                self.line,
+                self.stderr,
+                self.stdout
+            );
         }
         self
     }
@@ -129,13 +159,19 @@ pub fn run_with_input(command: &mut Command, input: &str) -> Outcome {
         line.push(' ');
         line.push_str(&word.to_string_lossy());
     }
-    let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let spawned = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
     let mut child = spawned.unwrap_or_else(|error| panic!("can't run `{line}`: {error}"));
     if let Some(mut stdin) = child.stdin.take() {
         // A command that ends without reading closes the pipe; its exit code tells what happened.
         let _ = stdin.write_all(input.as_bytes());
     }
-    let output = child.wait_with_output().unwrap_or_else(|error| panic!("`{line}` failed: {error}"));
+    let output = child
+        .wait_with_output()
+        .unwrap_or_else(|error| panic!("`{line}` failed: {error}"));
     Outcome {
         line,
         code: output.status.code().unwrap_or(-1),

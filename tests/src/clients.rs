@@ -34,9 +34,12 @@ pub async fn connect(url: &str) -> Result<Clients, Error> {
         .connect()
         .await?;
     Ok(Clients {
-        energy: EnergyServiceClient::new(channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES),
-        carbon: CarbonServiceClient::new(channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES),
-        ledger: LedgerServiceClient::new(channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES),
+        energy: EnergyServiceClient::new(channel.clone())
+            .max_decoding_message_size(MAX_ANSWER_BYTES),
+        carbon: CarbonServiceClient::new(channel.clone())
+            .max_decoding_message_size(MAX_ANSWER_BYTES),
+        ledger: LedgerServiceClient::new(channel.clone())
+            .max_decoding_message_size(MAX_ANSWER_BYTES),
         feed: FeedServiceClient::new(channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES),
         channel,
     })

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message;
-use terrarium_proto::energy::v1::{IntervalMeteredV1, ReadingCorrectedV1, ReadingQuarantinedV1, RegisterReadV1};
+use terrarium_proto::energy::v1::{
+    IntervalMeteredV1, ReadingCorrectedV1, ReadingQuarantinedV1, RegisterReadV1,
+};
 use terrarium_proto::feed::v1::{CloudEvent, SubscribeRequest};
 
 use crate::clients::Clients;
@@ -15,8 +17,17 @@ use crate::readings::ReadingKey;
 /// # Panics
 /// When the feed fails.
 pub async fn read_all(clients: &mut Clients, park: &str) -> Vec<CloudEvent> {
-    let request = SubscribeRequest { park: park.to_owned(), stop_when_caught_up: true, ..Default::default() };
-    let mut batches = clients.feed.subscribe(request).await.expect("the feed answers").into_inner();
+    let request = SubscribeRequest {
+        park: park.to_owned(),
+        stop_when_caught_up: true,
+        ..Default::default()
+    };
+    let mut batches = clients
+        .feed
+        .subscribe(request)
+        .await
+        .expect("the feed answers")
+        .into_inner();
     let mut events = Vec::new();
     let mut caught_up = false;
     while let Some(batch) = batches.message().await.expect("the feed goes on") {
@@ -31,13 +42,31 @@ pub async fn read_all(clients: &mut Clients, park: &str) -> Vec<CloudEvent> {
 pub fn reading_of(event: &CloudEvent) -> Option<ReadingKey> {
     let data = event.data.clone();
     let reading = match event.r#type.as_str() {
-        "terrarium.energy.v1.IntervalMeteredV1" => IntervalMeteredV1::decode(data).expect("a readable event").reading,
-        "terrarium.energy.v1.RegisterReadV1" => RegisterReadV1::decode(data).expect("a readable event").reading,
-        "terrarium.energy.v1.ReadingQuarantinedV1" => ReadingQuarantinedV1::decode(data).expect("a readable event").reading,
-        "terrarium.energy.v1.ReadingCorrectedV1" => ReadingCorrectedV1::decode(data).expect("a readable event").reading,
+        "terrarium.energy.v1.IntervalMeteredV1" => {
+            IntervalMeteredV1::decode(data)
+                .expect("a readable event")
+                .reading
+        }
+        "terrarium.energy.v1.RegisterReadV1" => {
+            RegisterReadV1::decode(data)
+                .expect("a readable event")
+                .reading
+        }
+        "terrarium.energy.v1.ReadingQuarantinedV1" => {
+            ReadingQuarantinedV1::decode(data)
+                .expect("a readable event")
+                .reading
+        }
+        "terrarium.energy.v1.ReadingCorrectedV1" => {
+            ReadingCorrectedV1::decode(data)
+                .expect("a readable event")
+                .reading
+        }
         _ => return None,
     };
-    Some(ReadingKey::of_recorded(&reading.expect("such an event has its reading")))
+    Some(ReadingKey::of_recorded(
+        &reading.expect("such an event has its reading"),
+    ))
 }
 
 /// Passes if the record is sound in itself: no event twice, positions grow, each stream counts 0, 1, 2, ...
@@ -49,11 +78,23 @@ pub fn expect_sound(events: &[CloudEvent]) {
     let mut revisions: BTreeMap<&str, u64> = BTreeMap::new();
     let mut last_position = None;
     for event in events {
-        assert!(ids.insert(&event.id), "event {} is in the record twice", event.id);
-        assert!(last_position < Some(event.position), "position {} comes after {last_position:?}", event.position);
+        assert!(
+            ids.insert(&event.id),
+            "event {} is in the record twice",
+            event.id
+        );
+        assert!(
+            last_position < Some(event.position),
+            "position {} comes after {last_position:?}",
+            event.position
+        );
         last_position = Some(event.position);
         let expected = revisions.entry(&event.stream).or_default();
-        assert_eq!(event.revision, *expected, "revision of an event in {}", event.stream);
+        assert_eq!(
+            event.revision, *expected,
+            "revision of an event in {}",
+            event.stream
+        );
         *expected += 1;
     }
 }

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use terrarium_proto::energy::v1::{Reading, ReadingCounts, StreamReadingsRequest, StreamReadingsResponse};
+use terrarium_proto::energy::v1::{
+    Reading, ReadingCounts, StreamReadingsRequest, StreamReadingsResponse,
+};
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status};
@@ -72,20 +74,30 @@ impl AckModel {
 
     /// Keys of all readings that were acknowledged as recorded, counting or kept apart.
     pub fn recorded_keys(&self) -> impl Iterator<Item = ReadingKey> {
-        self.readings.iter().zip(&self.acks).filter_map(|(reading, ack)| match ack {
-            Some(Ack::Recorded | Ack::Quarantined { .. }) => Some(ReadingKey::of_report(reading)),
-            Some(Ack::Rejected { .. }) | None => None,
-        })
+        self.readings
+            .iter()
+            .zip(&self.acks)
+            .filter_map(|(reading, ack)| match ack {
+                Some(Ack::Recorded | Ack::Quarantined { .. }) => {
+                    Some(ReadingKey::of_report(reading))
+                }
+                Some(Ack::Rejected { .. }) | None => None,
+            })
     }
 
     fn take(&mut self, answer: &StreamReadingsResponse, covered: &[SentBatch]) {
         let mut told = BTreeMap::new();
         for rejection in &answer.rejections {
-            let ack = Ack::Rejected { field: rejection.field.clone(), code: rejection.code };
+            let ack = Ack::Rejected {
+                field: rejection.field.clone(),
+                code: rejection.code,
+            };
             told.insert((rejection.batch, rejection.index as usize), ack);
         }
         for notice in &answer.quarantined {
-            let ack = Ack::Quarantined { id: notice.quarantine_id.clone() };
+            let ack = Ack::Quarantined {
+                id: notice.quarantine_id.clone(),
+            };
             told.insert((notice.batch, notice.index as usize), ack);
         }
         let mut readings = 0;
@@ -96,10 +108,18 @@ impl AckModel {
                 readings += 1;
             }
         }
-        assert!(told.is_empty(), "notices about readings that this answer does not cover: {told:?}");
+        assert!(
+            told.is_empty(),
+            "notices about readings that this answer does not cover: {told:?}"
+        );
         let counts = answer.counts.unwrap_or_default();
-        let counted = counts.recorded + counts.already_recorded + counts.quarantined + counts.rejected;
-        assert_eq!(counted, readings, "the counts {counts:?} through {} add up to the readings covered", answer.through);
+        let counted =
+            counts.recorded + counts.already_recorded + counts.quarantined + counts.rejected;
+        assert_eq!(
+            counted, readings,
+            "the counts {counts:?} through {} add up to the readings covered",
+            answer.through
+        );
         self.counts.recorded += counts.recorded;
         self.counts.already_recorded += counts.already_recorded;
         self.counts.quarantined += counts.quarantined;
@@ -163,10 +183,18 @@ impl Ingest {
                 Err(status) => {
                     let is_broken_connection = std::error::Error::source(&status).is_some();
                     assert!(
-                        is_broken_connection || matches!(status.code(), Code::Unavailable | Code::Cancelled | Code::Aborted),
+                        is_broken_connection
+                            || matches!(
+                                status.code(),
+                                Code::Unavailable | Code::Cancelled | Code::Aborted
+                            ),
                         "a stream ended with {status:?}"
                     );
-                    let kind = if is_broken_connection { "broken connection".to_owned() } else { format!("{:?}", status.code()) };
+                    let kind = if is_broken_connection {
+                        "broken connection".to_owned()
+                    } else {
+                        format!("{:?}", status.code())
+                    };
                     *model.ended_by.entry(kind).or_default() += 1;
                     assert!(
                         last_ack.elapsed() < self.give_up_after,
@@ -181,9 +209,18 @@ impl Ingest {
         }
     }
 
-    async fn run_stream(&self, model: &mut AckModel, from: usize, progress: &watch::Sender<usize>) -> Result<(), Status> {
-        let url = self.url().ok_or_else(|| Status::unavailable("there is no endpoint.json"))?;
-        let mut clients = connect(&url).await.map_err(|error| Status::unavailable(error.to_string()))?;
+    async fn run_stream(
+        &self,
+        model: &mut AckModel,
+        from: usize,
+        progress: &watch::Sender<usize>,
+    ) -> Result<(), Status> {
+        let url = self
+            .url()
+            .ok_or_else(|| Status::unavailable("there is no endpoint.json"))?;
+        let mut clients = connect(&url)
+            .await
+            .map_err(|error| Status::unavailable(error.to_string()))?;
         let (sender, receiver) = mpsc::channel(self.window_batches);
         let mut sender = Some(sender);
         let mut next = from;
@@ -203,7 +240,11 @@ impl Ingest {
                 if let Some(sender) = &sender {
                     let _ = sender.try_send(request);
                 }
-                in_flight.push_back(SentBatch { number, first: next, length: end - next });
+                in_flight.push_back(SentBatch {
+                    number,
+                    first: next,
+                    length: end - next,
+                });
                 next = end;
             }
             if next == model.readings.len() {
@@ -211,13 +252,19 @@ impl Ingest {
             }
         };
         fill(model, &mut in_flight);
-        let call = clients.energy.stream_readings(ReceiverStream::new(receiver));
+        let call = clients
+            .energy
+            .stream_readings(ReceiverStream::new(receiver));
         let mut answers = answer_in_time(call).await?.into_inner();
         while !in_flight.is_empty() {
             let answer = answer_in_time(answers.message()).await?;
-            let answer = answer.ok_or_else(|| Status::unavailable("the server ended the stream early"))?;
+            let answer =
+                answer.ok_or_else(|| Status::unavailable("the server ended the stream early"))?;
             let mut covered = Vec::new();
-            while in_flight.front().is_some_and(|batch| batch.number <= answer.through) {
+            while in_flight
+                .front()
+                .is_some_and(|batch| batch.number <= answer.through)
+            {
                 covered.extend(in_flight.pop_front());
             }
             model.take(&answer, &covered);
@@ -239,6 +286,9 @@ impl Ingest {
 async fn answer_in_time<T>(answer: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
     match tokio::time::timeout(SILENCE_LIMIT, answer).await {
         Ok(answer) => answer,
-        Err(_) => Err(Status::unavailable(format!("no answer for {} s", SILENCE_LIMIT.as_secs()))),
+        Err(_) => Err(Status::unavailable(format!(
+            "no answer for {} s",
+            SILENCE_LIMIT.as_secs()
+        ))),
     }
 }

@@ -6,6 +6,7 @@
 //! - [`binary`], [`repository`] (`binary.rs`): where the program and the repository's files are; [`Outcome`] of a command
 //! - [`Clients`] (`clients.rs`): gRPC clients of a server
 //! - [`Ingest`], [`AckModel`] (`ingest.rs`): a streaming client that sends until all is acknowledged and remembers every ack
+//! - [`send_bytes`] (`raw_request.rs`): requests that no generated client would send
 //! - [`feed`]: reads the whole record and compares it with what an [`AckModel`] was told
 //! - [`readings`]: readings from and to CSV files, and made ones
 //! - [`Seed`] (`seed.rs`): random choices that can be made again
@@ -28,6 +29,7 @@ pub mod feed;
 mod ingest;
 mod park;
 pub mod processes;
+mod raw_request;
 pub mod readings;
 mod seed;
 pub mod wait;
@@ -36,6 +38,7 @@ pub use binary::{Outcome, binary, command, repository, run, run_with_input, zne_
 pub use clients::{Clients, connect};
 pub use ingest::{Ack, AckModel, Ingest};
 pub use park::{Endpoint, Park, StartFailure, State};
+pub use raw_request::send_bytes;
 pub use seed::Seed;
 
 /// Whether the many rounds were asked for.

@@ -77,7 +77,10 @@ pub struct Park {
 impl Park {
     /// A new folder for these park files; nothing is started.
     pub fn new(park_files: &[PathBuf]) -> Park {
-        let scratch = tempfile::Builder::new().prefix("terrarium-test-").tempdir().expect("a temporary folder");
+        let scratch = tempfile::Builder::new()
+            .prefix("terrarium-test-")
+            .tempdir()
+            .expect("a temporary folder");
         let data = scratch.path().join("data");
         Park {
             scratch,
@@ -109,7 +112,8 @@ impl Park {
 
     /// Further flags of `terrarium up`.
     pub fn with_flags(mut self, flags: &[&str]) -> Park {
-        self.flags.extend(flags.iter().map(|flag| (*flag).to_owned()));
+        self.flags
+            .extend(flags.iter().map(|flag| (*flag).to_owned()));
         self
     }
 
@@ -136,7 +140,9 @@ impl Park {
     pub fn start(&mut self) -> Endpoint {
         match self.try_start() {
             Ok(endpoint) => endpoint,
-            Err(StartFailure { code, log }) => panic!("`terrarium up` ended with {code} instead of starting:\n{log}"),
+            Err(StartFailure { code, log }) => {
+                panic!("`terrarium up` ended with {code} instead of starting:\n{log}")
+            }
         }
     }
 
@@ -145,16 +151,29 @@ impl Park {
         assert!(self.running.is_none(), "this park's server runs already");
         let log = self.scratch(&format!("up-{}.log", self.logs.len()));
         self.logs.push(log.clone());
-        let child = self.up_command(&log).spawn().expect("the program can be run");
+        let child = self
+            .up_command(&log)
+            .spawn()
+            .expect("the program can be run");
         let pid = child.id();
         self.running = Some(child);
-        let healthy = wait::until(START_WITHIN, "`terrarium up` is healthy or has ended", || {
-            if let Some(endpoint) = read_endpoint(&self.data).filter(|endpoint| endpoint.pid == pid) {
-                return Some(Ok(endpoint));
-            }
-            let status = self.running.as_mut()?.try_wait().expect("our own child can be waited for")?;
-            Some(Err(status.code().unwrap_or(-1)))
-        });
+        let healthy = wait::until(
+            START_WITHIN,
+            "`terrarium up` is healthy or has ended",
+            || {
+                if let Some(endpoint) =
+                    read_endpoint(&self.data).filter(|endpoint| endpoint.pid == pid)
+                {
+                    return Some(Ok(endpoint));
+                }
+                let status = self
+                    .running
+                    .as_mut()?
+                    .try_wait()
+                    .expect("our own child can be waited for")?;
+                Some(Err(status.code().unwrap_or(-1)))
+            },
+        );
         match healthy {
             Ok(endpoint) => {
                 self.has_started = true;
@@ -162,7 +181,10 @@ impl Park {
             }
             Err(code) => {
                 self.running = None;
-                Err(StartFailure { code, log: fs::read_to_string(&log).unwrap_or_default() })
+                Err(StartFailure {
+                    code,
+                    log: fs::read_to_string(&log).unwrap_or_default(),
+                })
             }
         }
     }
@@ -201,13 +223,17 @@ impl Park {
 
     /// Whether the server still runs.
     pub fn is_running(&mut self) -> bool {
-        self.running.as_mut().is_some_and(|child| child.try_wait().is_ok_and(|status| status.is_none()))
+        self.running
+            .as_mut()
+            .is_some_and(|child| child.try_wait().is_ok_and(|status| status.is_none()))
     }
 
     /// gRPC clients of the running server.
     pub async fn clients(&self) -> Clients {
         let url = self.endpoint().grpc;
-        connect(&url).await.unwrap_or_else(|error| panic!("can't connect to {url}: {error}"))
+        connect(&url)
+            .await
+            .unwrap_or_else(|error| panic!("can't connect to {url}: {error}"))
     }
 
     /// SIGTERM; waits for the end, which must be a good one.
@@ -217,7 +243,12 @@ impl Park {
         let status = wait::until(STOP_WITHIN, "`terrarium up` ends after SIGTERM", || {
             child.try_wait().expect("our own child can be waited for")
         });
-        assert_eq!(status.code(), Some(0), "`terrarium up` after SIGTERM: {status}\n{}", self.log_tail());
+        assert_eq!(
+            status.code(),
+            Some(0),
+            "`terrarium up` after SIGTERM: {status}\n{}",
+            self.log_tail()
+        );
         self.expect_no_orphan();
     }
 
@@ -232,13 +263,21 @@ impl Park {
     /// Kills the nats-server of the running `terrarium up`. False when it had none at this moment.
     pub fn kill_nats(&self) -> bool {
         let pids = processes::nats_servers_under(&self.data);
-        pids.into_iter().map(processes::kill).fold(false, |any, killed| any | killed)
+        pids.into_iter()
+            .map(processes::kill)
+            .fold(false, |any, killed| any | killed)
     }
 
     fn expect_no_orphan(&self) {
-        wait::until(ORPHANS_GONE_WITHIN, "no nats-server of an ended `terrarium up` is left", || {
-            processes::nats_servers_under(&self.data).is_empty().then_some(())
-        });
+        wait::until(
+            ORPHANS_GONE_WITHIN,
+            "no nats-server of an ended `terrarium up` is left",
+            || {
+                processes::nats_servers_under(&self.data)
+                    .is_empty()
+                    .then_some(())
+            },
+        );
     }
 
     /// Folder of the child nats-server.
@@ -249,7 +288,8 @@ impl Park {
     /// Deletes what the bus keeps.
     pub fn delete_nats_folder(&self) {
         let folder = self.nats_folder();
-        fs::remove_dir_all(&folder).unwrap_or_else(|error| panic!("can't delete {}: {error}", folder.display()));
+        fs::remove_dir_all(&folder)
+            .unwrap_or_else(|error| panic!("can't delete {}: {error}", folder.display()));
     }
 
     /// Runs a client command on this data folder.
@@ -266,16 +306,23 @@ impl Park {
 
     /// What `terrarium status` tells.
     pub fn state(&self) -> State {
-        let status = self.cli(&["status", "--format", "json"]).expect_code(0).json();
+        let status = self
+            .cli(&["status", "--format", "json"])
+            .expect_code(0)
+            .json();
         state_of(&status)
     }
 
     /// The state once the projection has reached `position`.
     pub fn state_at(&self, position: u64) -> State {
-        wait::until(PROJECTED_WITHIN, "the projection has folded what is recorded", || {
-            let state = self.state();
-            (state.position >= Some(position)).then_some(state)
-        })
+        wait::until(
+            PROJECTED_WITHIN,
+            "the projection has folded what is recorded",
+            || {
+                let state = self.state();
+                (state.position >= Some(position)).then_some(state)
+            },
+        )
     }
 
     /// The tail of all logs.
@@ -284,9 +331,21 @@ impl Park {
         let nats_log = self.nats_folder().join("nats-server.log");
         for log in self.logs.iter().rev().take(2).rev().chain([&nats_log]) {
             let text = fs::read_to_string(log).unwrap_or_default();
+            // nats-server's log begins with a banner and its settings.
+            let text: String = text
+                .lines()
+                .filter(|line| !line.contains("[INF]"))
+                .map(|line| format!("{line}\n"))
+                .collect();
             let from = text.len().saturating_sub(LOG_TAIL_BYTES);
-            let from = (from..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
-            tail.push_str(&format!("--- end of {}\n{}\n", log.display(), &text[from..]));
+            let from = (from..=text.len())
+                .find(|at| text.is_char_boundary(*at))
+                .unwrap_or(text.len());
+            tail.push_str(&format!(
+                "--- end of {}\n{}\n",
+                log.display(),
+                &text[from..]
+            ));
         }
         tail
     }
@@ -324,12 +383,20 @@ fn read_endpoint(data: &Path) -> Option<Endpoint> {
 /// Reads `GetStateResponse` as the command line prints it.
 fn state_of(status: &Json) -> State {
     let parks = status["parks"].as_array().cloned().unwrap_or_default();
-    let sum = |key: &str| parks.iter().map(|park| park[key].as_u64().unwrap_or(0)).sum();
+    let sum = |key: &str| {
+        parks
+            .iter()
+            .map(|park| park[key].as_u64().unwrap_or(0))
+            .sum()
+    };
     State {
         position: status["position"].as_u64(),
         events: status["events"].as_u64().unwrap_or(0),
         state_hash: status["state_hash"].as_str().unwrap_or_default().to_owned(),
-        content_hash: status["content_hash"].as_str().unwrap_or_default().to_owned(),
+        content_hash: status["content_hash"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned(),
         readings: sum("readings"),
         readings_superseded: sum("readings_superseded"),
         quarantined: sum("quarantined"),

@@ -12,7 +12,10 @@ pub fn kill(pid: u32) -> bool {
 
 /// Sends a signal. False when there is no such process any more.
 pub fn send(pid: u32, signal: Signal) -> bool {
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a pid is above zero");
+    let pid = i32::try_from(pid)
+        .ok()
+        .and_then(Pid::from_raw)
+        .expect("a pid is above zero");
     kill_process(pid, signal).is_ok()
 }
 
@@ -22,11 +25,17 @@ pub fn nats_servers_under(folder: &Path) -> Vec<u32> {
     let folder = folder.to_string_lossy();
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").expect("/proc is readable").flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+        let Some(pid) = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse::<u32>().ok())
+        else {
             continue;
         };
         // Empty for a process that is dead and only not waited for yet.
-        let Ok(words) = fs::read(entry.path().join("cmdline")) else { continue };
+        let Ok(words) = fs::read(entry.path().join("cmdline")) else {
+            continue;
+        };
         let words = String::from_utf8_lossy(&words);
         if words.contains("nats-server") && words.contains(&*folder) {
             found.push(pid);
@@ -38,7 +47,9 @@ pub fn nats_servers_under(folder: &Path) -> Vec<u32> {
 /// A number of `/proc/PID/status` in bytes, such as `VmRSS`, or `VmHWM` for the highest it ever was.
 pub fn memory_bytes(pid: u32, field: &str) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
     let kib: u64 = line.trim().trim_end_matches(" kB").parse().ok()?;
     Some(kib * 1024)
 }

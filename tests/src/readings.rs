@@ -8,7 +8,14 @@ use terrarium_proto::energy::v1::{MeteredReading, Reading};
 use crate::seed::Seed;
 
 /// Columns of a readings file.
-pub const HEADER: [&str; 6] = ["interval_start", "interval_seconds", "meter", "quantity", "value", "unit"];
+pub const HEADER: [&str; 6] = [
+    "interval_start",
+    "interval_seconds",
+    "meter",
+    "quantity",
+    "value",
+    "unit",
+];
 
 /// What makes a reading this one and no other.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,7 +26,7 @@ pub struct ReadingKey {
     pub interval_start_s: i64,
     /// 0 for a register.
     pub interval_seconds: u32,
-    /// As reported.
+    /// As reported, without zeros at the end.
     pub value: String,
     /// As reported.
     pub unit: String,
@@ -34,7 +41,7 @@ impl ReadingKey {
             meter: reading.meter.clone(),
             interval_start_s: seconds_of(&reading.interval_start),
             interval_seconds: reading.interval_seconds,
-            value: reading.value.clone(),
+            value: canonical(&reading.value),
             unit: reading.unit.clone(),
             revision: 0,
         }
@@ -46,10 +53,21 @@ impl ReadingKey {
             meter: reading.meter.clone(),
             interval_start_s: reading.interval_start_s,
             interval_seconds: reading.interval_seconds,
-            value: reading.value.clone(),
+            value: canonical(&reading.value),
             unit: reading.unit.clone(),
             revision: reading.revision,
         }
+    }
+}
+
+/// A decimal without zeros after its last digit that matters: `1.50` and `1.5` say the same.
+pub fn canonical(decimal: &str) -> String {
+    match decimal.split_once('.') {
+        Some(_) => decimal
+            .trim_end_matches('0')
+            .trim_end_matches('.')
+            .to_owned(),
+        None => decimal.to_owned(),
     }
 }
 
@@ -58,13 +76,17 @@ impl ReadingKey {
 /// # Panics
 /// When it is none.
 pub fn seconds_of(instant: &str) -> i64 {
-    let timestamp: jiff::Timestamp = instant.parse().unwrap_or_else(|error| panic!("{instant} is no instant: {error}"));
+    let timestamp: jiff::Timestamp = instant
+        .parse()
+        .unwrap_or_else(|error| panic!("{instant} is no instant: {error}"));
     timestamp.as_second()
 }
 
 /// RFC 3339 UTC of Unix seconds.
 pub fn instant_of(seconds: i64) -> String {
-    jiff::Timestamp::from_second(seconds).expect("our times are near the present").to_string()
+    jiff::Timestamp::from_second(seconds)
+        .expect("our times are near the present")
+        .to_string()
 }
 
 /// All readings of a file in its order.
@@ -72,7 +94,8 @@ pub fn instant_of(seconds: i64) -> String {
 /// # Panics
 /// When the file can't be read.
 pub fn read_csv(path: &Path) -> Vec<Reading> {
-    let mut rows = csv::Reader::from_path(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut rows =
+        csv::Reader::from_path(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let read = |row: Result<csv::StringRecord, csv::Error>| {
         let row = row.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         Reading {
@@ -93,8 +116,11 @@ pub fn read_csv(path: &Path) -> Vec<Reading> {
 /// # Panics
 /// When the file can't be read.
 pub fn read_rows(path: &Path) -> Vec<BTreeMap<String, String>> {
-    let mut rows = csv::Reader::from_path(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    rows.deserialize().map(|row| row.unwrap_or_else(|error| panic!("{}: {error}", path.display()))).collect()
+    let mut rows =
+        csv::Reader::from_path(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    rows.deserialize()
+        .map(|row| row.unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+        .collect()
 }
 
 /// Writes a readings file.
@@ -102,8 +128,12 @@ pub fn read_rows(path: &Path) -> Vec<BTreeMap<String, String>> {
 /// # Panics
 /// When the file can't be written.
 pub fn write_csv<'a>(path: &Path, readings: impl IntoIterator<Item = &'a Reading>) {
-    let mut rows = csv::Writer::from_path(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let mut write = |row: [&str; 6]| rows.write_record(row).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut rows =
+        csv::Writer::from_path(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut write = |row: [&str; 6]| {
+        rows.write_record(row)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
     write(HEADER);
     for reading in readings {
         let seconds = reading.interval_seconds.to_string();
@@ -116,7 +146,8 @@ pub fn write_csv<'a>(path: &Path, readings: impl IntoIterator<Item = &'a Reading
             &reading.unit,
         ]);
     }
-    rows.flush().unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    rows.flush()
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
 }
 
 /// One reading of an interval meter in kWh.
@@ -142,7 +173,12 @@ pub fn made_for_ten_homes(seed: &mut Seed, hours: u32) -> Vec<Reading> {
             for (meter, most) in [("load", 80_000), ("pv", 30_000)] {
                 let tenths_wh = seed.below(most);
                 let value = format!("{}.{:04}", tenths_wh / 10_000, tenths_wh % 10_000);
-                readings.push(reading(&format!("home-{home:02}.{meter}"), &start, 3600, &value));
+                readings.push(reading(
+                    &format!("home-{home:02}.{meter}"),
+                    &start,
+                    3600,
+                    &value,
+                ));
             }
         }
     }

@@ -12,7 +12,8 @@ use tonic::{Code, Request, Status};
 const PARK: &str = "zne-homes";
 
 fn definition() -> String {
-    std::fs::read_to_string(repository().join("deploy/parks/zne-homes.toml")).expect("the park file is there")
+    std::fs::read_to_string(repository().join("deploy/parks/zne-homes.toml"))
+        .expect("the park file is there")
 }
 
 /// Park files with one fault each, and what has to be said about it.
@@ -21,10 +22,26 @@ fn faulty_parks() -> Vec<(&'static str, String, &'static [&'static str])> {
     let two_more = "\n[[assets]]\nid = \"a\"\nkind = \"load\"\nzone = \"street\"\nname = { en = \"A\", zh = \"甲\" }\n\n[[assets]]\nid = \"b\"\nkind = \"load\"\nzone = \"street\"\nname = { en = \"B\", zh = \"乙\" }\n";
     let circle = "\n[[connections]]\nkind = \"electric\"\nfrom = \"a\"\nto = \"b\"\n\n[[connections]]\nkind = \"electric\"\nfrom = \"b\"\nto = \"a\"\n";
     vec![
-        ("cycle", format!("{good}{two_more}{circle}"), &["go in a circle: a -> b -> a", "leave one of them out"]),
-        ("twins", good.replace("id = \"home-02\"\n", "id = \"home-01\"\n"), &["two assets are named \"home-01\""]),
-        ("idle-meter", good.replacen("measures = \"consumption\"\n", "", 1), &["has no key \"measures\"", "write measures"]),
-        ("no-toml", good.replacen("id = \"zne-homes\"", "id = zne-homes", 1), &["no TOML"]),
+        (
+            "cycle",
+            format!("{good}{two_more}{circle}"),
+            &["go in a circle: a -> b -> a", "leave one of them out"],
+        ),
+        (
+            "twins",
+            good.replace("id = \"home-02\"\n", "id = \"home-01\"\n"),
+            &["two assets are named \"home-01\""],
+        ),
+        (
+            "idle-meter",
+            good.replacen("measures = \"consumption\"\n", "", 1),
+            &["has no key \"measures\"", "write measures"],
+        ),
+        (
+            "no-toml",
+            good.replacen("id = \"zne-homes\"", "id = zne-homes", 1),
+            &["no TOML"],
+        ),
     ]
 }
 
@@ -44,11 +61,21 @@ fn a_faulty_park_file_is_refused_with_file_line_and_remedy_before_anything_start
         let failure = park.try_start().expect_err("the park is faulty");
         assert_eq!(failure.code, 1, "{name}: {}", failure.log);
         for part in said {
-            assert!(failure.log.contains(part), "{name}: {part:?} is not in: {}", failure.log);
+            assert!(
+                failure.log.contains(part),
+                "{name}: {part:?} is not in: {}",
+                failure.log
+            );
         }
-        assert!(!park.data().join("endpoint.json").exists(), "{name}: nothing listens");
+        assert!(
+            !park.data().join("endpoint.json").exists(),
+            "{name}: nothing listens"
+        );
     }
-    run(command().args(["park", "check"]).arg(repository().join("deploy/parks/zne-homes.toml"))).expect_code(0);
+    run(command()
+        .args(["park", "check"])
+        .arg(repository().join("deploy/parks/zne-homes.toml")))
+    .expect_code(0);
 }
 
 #[test]
@@ -56,8 +83,15 @@ fn a_nats_that_is_not_there_is_named_with_the_remedy() {
     let mut park = Park::of_ten_homes().with_flags(&["--nats-url", "nats://127.0.0.1:1"]);
     let failure = park.try_start().expect_err("nobody listens on port 1");
     assert_eq!(failure.code, 1, "{}", failure.log);
-    assert!(failure.log.contains("nats://127.0.0.1:1"), "{}", failure.log);
-    assert!(!park.nats_folder().join("jetstream").exists(), "no nats-server of its own was started");
+    assert!(
+        failure.log.contains("nats://127.0.0.1:1"),
+        "{}",
+        failure.log
+    );
+    assert!(
+        !park.nats_folder().join("jetstream").exists(),
+        "no nats-server of its own was started"
+    );
 }
 
 #[test]
@@ -67,12 +101,21 @@ fn a_nats_store_of_another_version_is_refused_and_left_as_it_is() {
     park.stop();
     let version = park.nats_folder().join("server-version");
     std::fs::write(&version, "1.99.0\n").expect("writes");
-    let failure = park.try_start().expect_err("the store is of another version");
+    let failure = park
+        .try_start()
+        .expect_err("the store is of another version");
     assert_eq!(failure.code, 1, "{}", failure.log);
     for part in ["1.99.0", "Delete the folder"] {
-        assert!(failure.log.contains(part), "{part:?} is not in: {}", failure.log);
+        assert!(
+            failure.log.contains(part),
+            "{part:?} is not in: {}",
+            failure.log
+        );
     }
-    assert_eq!(std::fs::read_to_string(&version).expect("still there"), "1.99.0\n");
+    assert_eq!(
+        std::fs::read_to_string(&version).expect("still there"),
+        "1.99.0\n"
+    );
     park.delete_nats_folder();
     park.start();
 }
@@ -84,8 +127,16 @@ fn a_second_server_on_one_data_folder_is_refused_and_the_first_goes_on() {
     let mut second = Park::of_ten_homes().with_data_in(first.data());
     let failure = second.try_start().expect_err("the folder is taken");
     assert_eq!(failure.code, 1, "{}", failure.log);
-    assert!(failure.log.contains(&*first.data().to_string_lossy()), "the folder is named: {}", failure.log);
-    assert_eq!(first.endpoint().pid, endpoint.pid, "endpoint.json still tells the first one's place");
+    assert!(
+        failure.log.contains(&*first.data().to_string_lossy()),
+        "the folder is named: {}",
+        failure.log
+    );
+    assert_eq!(
+        first.endpoint().pid,
+        endpoint.pid,
+        "endpoint.json still tells the first one's place"
+    );
     first.state();
     first.stop();
 }
@@ -96,7 +147,11 @@ fn off_loopback_a_server_needs_tls_and_tokens_and_says_so() {
     let failure = park.try_start().expect_err("it would be unprotected");
     assert_eq!(failure.code, 1, "{}", failure.log);
     for part in ["0.0.0.0", "TLS", "token", "127.0.0.1"] {
-        assert!(failure.log.contains(part), "{part:?} is not in: {}", failure.log);
+        assert!(
+            failure.log.contains(part),
+            "{part:?} is not in: {}",
+            failure.log
+        );
     }
 }
 
@@ -121,7 +176,11 @@ impl GuardedPark {
 
     fn token(&self, name: &str, role: &str, park: Option<&str>) -> String {
         let mut create = command();
-        create.args(["token", "create", "--name", name, "--role", role, "--format", "json", "--tokens"]).arg(&self.tokens);
+        create
+            .args([
+                "token", "create", "--name", name, "--role", role, "--format", "json", "--tokens",
+            ])
+            .arg(&self.tokens);
         if let Some(park) = park {
             create.args(["--park", park]);
         }
@@ -132,18 +191,33 @@ impl GuardedPark {
 
 fn with_token<T>(token: &str, message: T) -> Request<T> {
     let mut request = Request::new(message);
-    let value = format!("Bearer {token}").parse().expect("a token is plain text");
+    let value = format!("Bearer {token}")
+        .parse()
+        .expect("a token is plain text");
     request.metadata_mut().insert("authorization", value);
     request
 }
 
 fn one_reading() -> ReportReadingsRequest {
-    let readings = vec![reading("home-01.load", "2016-08-01T00:00:00-08:00", 3600, "1.5")];
-    ReportReadingsRequest { park: PARK.to_owned(), readings, client_request_id: String::new() }
+    let readings = vec![reading(
+        "home-01.load",
+        "2016-08-01T00:00:00-08:00",
+        3600,
+        "1.5",
+    )];
+    ReportReadingsRequest {
+        park: PARK.to_owned(),
+        readings,
+        client_request_id: String::new(),
+    }
 }
 
 async fn report(clients: &mut Clients, token: &str) -> Result<(), Status> {
-    clients.energy.report_readings(with_token(token, one_reading())).await.map(|_| ())
+    clients
+        .energy
+        .report_readings(with_token(token, one_reading()))
+        .await
+        .map(|_| ())
 }
 
 #[tokio::test]
@@ -155,27 +229,64 @@ async fn a_wrong_token_or_role_is_refused_and_the_right_one_is_the_events_actor(
     guarded.park.start();
     let mut clients = guarded.park.clients().await;
 
-    let no_token = clients.energy.report_readings(one_reading()).await.expect_err("no token");
+    let no_token = clients
+        .energy
+        .report_readings(one_reading())
+        .await
+        .expect_err("no token");
     assert_eq!(no_token.code(), Code::Unauthenticated);
-    assert!(no_token.message().contains("TERRARIUM_TOKEN"), "{no_token:?}");
-    let wrong = report(&mut clients, "terrarium_wrong").await.expect_err("a wrong token");
+    assert!(
+        no_token.message().contains("TERRARIUM_TOKEN"),
+        "{no_token:?}"
+    );
+    let wrong = report(&mut clients, "terrarium_wrong")
+        .await
+        .expect_err("a wrong token");
     assert_eq!(wrong.code(), Code::Unauthenticated);
-    for (token, said) in [(&auditor, "role device or operator"), (&stranger, "park another-park")] {
+    for (token, said) in [
+        (&auditor, "role device or operator"),
+        (&stranger, "park another-park"),
+    ] {
         let refused = report(&mut clients, token).await.expect_err(said);
         assert_eq!(refused.code(), Code::PermissionDenied, "{refused:?}");
         assert!(refused.message().contains(said), "{refused:?}");
     }
-    let release = ReleaseQuarantinedRequest { park: PARK.to_owned(), ..Default::default() };
-    let refused = clients.energy.release_quarantined(with_token(&device, release)).await.expect_err("a device decides nothing");
+    let release = ReleaseQuarantinedRequest {
+        park: PARK.to_owned(),
+        ..Default::default()
+    };
+    let refused = clients
+        .energy
+        .release_quarantined(with_token(&device, release))
+        .await
+        .expect_err("a device decides nothing");
     assert_eq!(refused.code(), Code::PermissionDenied, "{refused:?}");
-    let define = DefineParkRequest { definition_toml: definition(), client_request_id: String::new() };
-    let refused = clients.carbon.define_park(with_token(&device, define)).await.expect_err("a device defines no park");
+    let define = DefineParkRequest {
+        definition_toml: definition(),
+        client_request_id: String::new(),
+    };
+    let refused = clients
+        .carbon
+        .define_park(with_token(&device, define))
+        .await
+        .expect_err("a device defines no park");
     assert_eq!(refused.code(), Code::PermissionDenied, "{refused:?}");
 
-    report(&mut clients, &device).await.expect("the right token");
+    report(&mut clients, &device)
+        .await
+        .expect("the right token");
     let request = with_token(&auditor, GetStateRequest { hashes: false });
-    clients.ledger.get_state(request).await.expect("an auditor may read");
-    let words = ["events", "--park", PARK, "--format", "json", "--token", &auditor];
+    clients
+        .ledger
+        .get_state(request)
+        .await
+        .expect("an auditor may read");
+    let words = [
+        "events", "--park", PARK, "--format", "json", "--token", &auditor,
+    ];
     let printed = guarded.park.cli(&words).expect_code(0).stdout;
-    assert!(printed.contains("gateway-1"), "the event names its actor: {printed}");
+    assert!(
+        printed.contains("gateway-1"),
+        "the event names its actor: {printed}"
+    );
 }

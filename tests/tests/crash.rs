@@ -9,37 +9,41 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use terrarium_proto::energy::v1::Reading;
-use terrarium_tests::{AckModel, Ingest, Park, Seed, feed, is_long, processes, readings, run, wait};
+use terrarium_tests::{
+    AckModel, Ingest, Park, Seed, feed, is_long, processes, readings, run, wait,
+};
 use tokio::sync::watch;
 
 const PARK: &str = "zne-homes";
 const HOURS: u32 = 1_000;
 const METERS: u64 = 20;
 const MOST_FAULTS: u64 = 4;
+/// Readings acknowledged between copying what the bus keeps and putting the copy back.
+const ACKS_SINCE_COPY: usize = 1_500;
 const LONGEST_DELAY_US: u64 = 30_000;
 const IMPORT_WITHIN: Duration = Duration::from_secs(180);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Fault {
     /// SIGKILL to `terrarium up`, start again.
-    KillServer,
+    Server,
     /// The same, and what the bus kept is gone.
-    KillServerDeleteNats,
-    /// The same, and the bus has an older copy of what it kept.
-    KillServerRestoreNats,
+    ServerAndBusDeleted,
+    /// The same, and the bus gets an older copy of what it kept (two kills: one to copy, one to put it back).
+    ServerAndBusRestored,
     /// SIGKILL to nats-server; `terrarium up` goes on.
-    KillNats,
+    Nats,
     /// The same, and what the bus kept is deleted at the same moment.
-    KillNatsDeleteStore,
+    NatsAndBusDeleted,
 }
 
 impl Fault {
     const ALL: [Fault; 5] = [
-        Fault::KillServer,
-        Fault::KillServerDeleteNats,
-        Fault::KillServerRestoreNats,
-        Fault::KillNats,
-        Fault::KillNatsDeleteStore,
+        Fault::Server,
+        Fault::ServerAndBusDeleted,
+        Fault::ServerAndBusRestored,
+        Fault::Nats,
+        Fault::NatsAndBusDeleted,
     ];
 }
 
@@ -68,7 +72,7 @@ struct Figures {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_or_doubled_when_processes_are_killed_at_random_moments() {
     let mut seed = Seed::from_environment("crash");
-    let rounds = if is_long() { 100 } else { 10 };
+    let rounds = if is_long() { 200 } else { 20 };
     let readings = readings::made_for_ten_homes(&mut Seed::of(1), HOURS);
     let undisturbed = undisturbed_content_hash(&readings).await;
     let mut figures = Figures::default();
@@ -84,7 +88,11 @@ async fn nothing_acknowledged_is_lost_or_doubled_when_processes_are_killed_at_ra
         figures.rounds += 1;
     }
     println!("{figures:#?}");
-    println!("{rounds} rounds of {} readings in {:.1} s", readings.len(), started.elapsed().as_secs_f64());
+    println!(
+        "{rounds} rounds of {} readings in {:.1} s",
+        readings.len(),
+        started.elapsed().as_secs_f64()
+    );
     assert_eq!(figures.sent, figures.stored);
     assert_eq!(figures.sent, figures.projected);
 }
@@ -94,8 +102,14 @@ async fn undisturbed_content_hash(readings: &[Reading]) -> String {
     park.start();
     let (progress, _) = watch::channel(0);
     let started = Instant::now();
-    let model = Ingest::new(PARK, park.data()).run(AckModel::new(readings.to_vec()), &progress).await;
-    println!("undisturbed: {} readings in {:.2} s", readings.len(), started.elapsed().as_secs_f64());
+    let model = Ingest::new(PARK, park.data())
+        .run(AckModel::new(readings.to_vec()), &progress)
+        .await;
+    println!(
+        "undisturbed: {} readings in {:.2} s",
+        readings.len(),
+        started.elapsed().as_secs_f64()
+    );
     assert_eq!(model.counts.recorded as usize, readings.len());
     let state = park.state_at(model.recorded_position);
     park.stop();
@@ -118,19 +132,31 @@ async fn round_with_faults(
     let (progress, acknowledged) = watch::channel(0);
     let import = tokio::spawn(async move { ingest.run(AckModel::new(readings), &progress).await });
 
-    let older_copy = park.scratch("older-nats");
-    for planned in plan {
+    let wait_for = |readings: usize| {
         wait::until(IMPORT_WITHIN, "the import gets to the next fault", || {
-            (*acknowledged.borrow() >= planned.after_readings || import.is_finished()).then_some(())
+            (*acknowledged.borrow() >= readings || import.is_finished()).then_some(())
         });
+    };
+    for planned in plan {
+        wait_for(planned.after_readings);
         spin(planned.delay);
         *figures.faults.entry(planned.fault).or_default() += 1;
         figures.late_faults += u64::from(import.is_finished());
-        strike(&mut park, planned.fault, &older_copy);
+        strike(&mut park, planned.fault, || {
+            // Not borrowed while waiting: the sender would wait for us.
+            let readings = *acknowledged.borrow();
+            wait_for(readings + ACKS_SINCE_COPY);
+        });
     }
-    let model = tokio::time::timeout(IMPORT_WITHIN, import).await.expect("the import ends in time").expect("the import succeeds");
+    let model = tokio::time::timeout(IMPORT_WITHIN, import)
+        .await
+        .expect("the import ends in time")
+        .expect("the import succeeds");
 
-    assert!(model.acks.iter().all(Option::is_some), "every reading is acknowledged");
+    assert!(
+        model.acks.iter().all(Option::is_some),
+        "every reading is acknowledged"
+    );
     assert_eq!((model.counts.quarantined, model.counts.rejected), (0, 0));
     let events = feed::read_all(&mut park.clients().await, PARK).await;
     let stored = feed::expect_agrees_with(&model, &events);
@@ -138,10 +164,21 @@ async fn round_with_faults(
     let state = park.state_at(last);
     assert_eq!(stored, count, "sent against stored");
     assert_eq!(state.readings as usize, count, "sent against projected");
-    assert_eq!(state.events as usize, events.len(), "projected against stored events");
+    assert_eq!(
+        state.events as usize,
+        events.len(),
+        "projected against stored events"
+    );
     park.stop();
-    let rebuilt = park.cli(&["verify", "--format", "json"]).expect_code(0).json();
-    assert_eq!(rebuilt["state_hash"], state.state_hash.as_str(), "live against rebuilt");
+    let rebuilt = park
+        .cli(&["verify", "--format", "json"])
+        .expect_code(0)
+        .json();
+    assert_eq!(
+        rebuilt["state_hash"],
+        state.state_hash.as_str(),
+        "live against rebuilt"
+    );
 
     figures.sent += count as u64;
     figures.stored += stored as u64;
@@ -156,7 +193,9 @@ async fn round_with_faults(
 
 fn plan_faults(readings: usize, seed: &mut Seed) -> Vec<PlannedFault> {
     let faults = seed.between(1, MOST_FAULTS + 1);
-    let mut moments: Vec<usize> = (0..faults).map(|_| seed.below(readings as u64) as usize).collect();
+    let mut moments: Vec<usize> = (0..faults)
+        .map(|_| seed.below(readings as u64) as usize)
+        .collect();
     moments.sort_unstable();
     let plan = |after_readings| PlannedFault {
         fault: Fault::ALL[seed.below(Fault::ALL.len() as u64) as usize],
@@ -174,26 +213,27 @@ fn spin(delay: Duration) {
     }
 }
 
-fn strike(park: &mut Park, fault: Fault, older_copy: &Path) {
+fn strike(park: &mut Park, fault: Fault, wait_for_some_acks: impl Fn()) {
     match fault {
-        Fault::KillServer => park.kill(),
-        Fault::KillServerDeleteNats => {
+        Fault::Server => park.kill(),
+        Fault::ServerAndBusDeleted => {
             park.kill();
             park.delete_nats_folder();
         }
-        Fault::KillServerRestoreNats => {
+        Fault::ServerAndBusRestored => {
             park.kill();
-            if older_copy.is_dir() {
-                park.delete_nats_folder();
-                copy_folder(older_copy, &park.nats_folder());
-            } else {
-                copy_folder(&park.nats_folder(), older_copy);
-            }
+            let older_copy = park.scratch("older-nats");
+            copy_folder(&park.nats_folder(), &older_copy);
+            park.start();
+            wait_for_some_acks();
+            park.kill();
+            park.delete_nats_folder();
+            std::fs::rename(&older_copy, park.nats_folder()).expect("both lie on one disk");
         }
-        Fault::KillNats => {
+        Fault::Nats => {
             park.kill_nats();
         }
-        Fault::KillNatsDeleteStore => {
+        Fault::NatsAndBusDeleted => {
             park.kill_nats();
             // The supervisor may be making it again at this very moment.
             let _ = std::fs::remove_dir_all(park.nats_folder().join("jetstream"));
@@ -215,7 +255,11 @@ fn a_killed_server_leaves_no_nats_server_behind_and_its_successor_goes_on() {
         let endpoint = park.start();
         let servers = processes::nats_servers_under(park.data());
         assert_eq!(servers.len(), 1, "one child nats-server");
-        assert_eq!(endpoint.nats_pid, Some(servers[0]), "endpoint.json names it");
+        assert_eq!(
+            endpoint.nats_pid,
+            Some(servers[0]),
+            "endpoint.json names it"
+        );
         // Waits until no nats-server of this data folder is in the list of processes.
         park.kill();
     }

@@ -93,7 +93,11 @@ pub struct VersionTaken {
 
 impl FactorSetRecord {
     /// A version is published once.
-    pub fn decide(&self, park: &ParkId, factor_set: &Arc<FactorSet>) -> Result<Vec<FactorSetPublished>, VersionTaken> {
+    pub fn decide(
+        &self,
+        park: &ParkId,
+        factor_set: &Arc<FactorSet>,
+    ) -> Result<Vec<FactorSetPublished>, VersionTaken> {
         let id = factor_set.event_id(park.as_str());
         match self.versions.get(&factor_set.version) {
             Some(recorded) if *recorded == id => Ok(Vec::new()),
@@ -111,7 +115,8 @@ impl FactorSetRecord {
 
     /// Takes in an event.
     pub fn evolve(&mut self, event: &FactorSetPublished) {
-        self.versions.insert(event.factor_set.version.clone(), event.id);
+        self.versions
+            .insert(event.factor_set.version.clone(), event.id);
     }
 }
 
@@ -144,12 +149,27 @@ mod tests {
     fn the_same_version_again_changes_nothing_and_other_content_under_it_is_refused() {
         let park = ParkId::new("demo").expect("valid");
         let mut record = FactorSetRecord::default();
-        let published = record.decide(&park, &constant("2022", 5366)).expect("first");
+        let published = record
+            .decide(&park, &constant("2022", 5366))
+            .expect("first");
         record.evolve(&published[0]);
-        assert!(record.decide(&park, &constant("2022", 5366)).expect("again").is_empty());
-        let refusal = record.decide(&park, &constant("2022", 5367)).expect_err("other content");
+        assert!(
+            record
+                .decide(&park, &constant("2022", 5366))
+                .expect("again")
+                .is_empty()
+        );
+        let refusal = record
+            .decide(&park, &constant("2022", 5367))
+            .expect_err("other content");
         assert!(refusal.to_string().contains("new version"), "{refusal}");
-        assert_eq!(record.decide(&park, &constant("2023", 5306)).expect("new version").len(), 1);
+        assert_eq!(
+            record
+                .decide(&park, &constant("2023", 5306))
+                .expect("new version")
+                .len(),
+            1
+        );
     }
 
     #[test]

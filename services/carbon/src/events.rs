@@ -6,11 +6,15 @@ use bytes::Bytes;
 use prost::Message;
 use terrarium_journal::{Aggregate, EncodedEvent, EventCodecError, PARK_DEFINED_V1};
 use terrarium_ledger::{FactorKind, FactorSet};
-use terrarium_model::{FactorSetId, FactorUnit, ParkId, UnixMillis, UnixSeconds, format_rfc3339_utc};
+use terrarium_model::{
+    FactorSetId, FactorUnit, ParkId, UnixMillis, UnixSeconds, format_rfc3339_utc,
+};
 use terrarium_proto::carbon::v1 as wire;
 use uuid::Uuid;
 
-use crate::domain::{DefinePark, FactorSetPublished, FactorSetRecord, ParkDefined, ParkRecord, VersionTaken};
+use crate::domain::{
+    DefinePark, FactorSetPublished, FactorSetRecord, ParkDefined, ParkRecord, VersionTaken,
+};
 
 /// Full name of the payload.
 pub const FACTOR_SET_PUBLISHED_V1: &str = "terrarium.carbon.v1.FactorSetPublishedV1";
@@ -39,10 +43,17 @@ impl Aggregate for ParkRecord {
         ParkRecord::default()
     }
 
-    fn decide(&self, now: &Now, command: &DefinePark) -> Result<Vec<TimedParkDefined>, std::convert::Infallible> {
+    fn decide(
+        &self,
+        now: &Now,
+        command: &DefinePark,
+    ) -> Result<Vec<TimedParkDefined>, std::convert::Infallible> {
         Ok(ParkRecord::decide(self, command)
             .into_iter()
-            .map(|event| TimedParkDefined { event, at: Some(now.0) })
+            .map(|event| TimedParkDefined {
+                event,
+                at: Some(now.0),
+            })
             .collect())
     }
 
@@ -67,7 +78,11 @@ impl Aggregate for ParkRecord {
         }
     }
 
-    fn decode(id: Uuid, event_type: &str, data: &Bytes) -> Result<TimedParkDefined, EventCodecError> {
+    fn decode(
+        id: Uuid,
+        event_type: &str,
+        data: &Bytes,
+    ) -> Result<TimedParkDefined, EventCodecError> {
         Ok(TimedParkDefined {
             event: decode_park_defined(id, event_type, data)?,
             at: None,
@@ -88,7 +103,11 @@ impl Aggregate for FactorSetRecord {
         FactorSetRecord::default()
     }
 
-    fn decide(&self, park: &ParkId, command: &Arc<FactorSet>) -> Result<Vec<FactorSetPublished>, VersionTaken> {
+    fn decide(
+        &self,
+        park: &ParkId,
+        command: &Arc<FactorSet>,
+    ) -> Result<Vec<FactorSetPublished>, VersionTaken> {
         FactorSetRecord::decide(self, park, command)
     }
 
@@ -123,13 +142,21 @@ impl Aggregate for FactorSetRecord {
         }
     }
 
-    fn decode(id: Uuid, event_type: &str, data: &Bytes) -> Result<FactorSetPublished, EventCodecError> {
+    fn decode(
+        id: Uuid,
+        event_type: &str,
+        data: &Bytes,
+    ) -> Result<FactorSetPublished, EventCodecError> {
         decode_factor_set(id, event_type, data)
     }
 }
 
 /// Reads a recorded definition.
-pub fn decode_park_defined(id: Uuid, event_type: &str, data: &Bytes) -> Result<ParkDefined, EventCodecError> {
+pub fn decode_park_defined(
+    id: Uuid,
+    event_type: &str,
+    data: &Bytes,
+) -> Result<ParkDefined, EventCodecError> {
     if event_type != PARK_DEFINED_V1 {
         return Err(EventCodecError::UnknownType(event_type.to_owned()));
     }
@@ -137,7 +164,8 @@ pub fn decode_park_defined(id: Uuid, event_type: &str, data: &Bytes) -> Result<P
         event_type: event_type.to_owned(),
         reason,
     };
-    let message = wire::ParkDefinedV1::decode(data.clone()).map_err(|error| malformed(error.to_string()))?;
+    let message =
+        wire::ParkDefinedV1::decode(data.clone()).map_err(|error| malformed(error.to_string()))?;
     Ok(ParkDefined {
         id,
         park: ParkId::new(&message.park).map_err(|error| malformed(error.to_string()))?,
@@ -151,7 +179,11 @@ pub fn decode_park_defined(id: Uuid, event_type: &str, data: &Bytes) -> Result<P
 }
 
 /// Reads a recorded factor set.
-pub fn decode_factor_set(id: Uuid, event_type: &str, data: &Bytes) -> Result<FactorSetPublished, EventCodecError> {
+pub fn decode_factor_set(
+    id: Uuid,
+    event_type: &str,
+    data: &Bytes,
+) -> Result<FactorSetPublished, EventCodecError> {
     if event_type != FACTOR_SET_PUBLISHED_V1 {
         return Err(EventCodecError::UnknownType(event_type.to_owned()));
     }
@@ -159,7 +191,8 @@ pub fn decode_factor_set(id: Uuid, event_type: &str, data: &Bytes) -> Result<Fac
         event_type: event_type.to_owned(),
         reason,
     };
-    let message = wire::FactorSetPublishedV1::decode(data.clone()).map_err(|error| malformed(error.to_string()))?;
+    let message = wire::FactorSetPublishedV1::decode(data.clone())
+        .map_err(|error| malformed(error.to_string()))?;
     let factor_set = FactorSet {
         set: FactorSetId::new(&message.set).map_err(|error| malformed(error.to_string()))?,
         version: message.version,
@@ -176,9 +209,14 @@ pub fn decode_factor_set(id: Uuid, event_type: &str, data: &Bytes) -> Result<Fac
         step_seconds: (message.step_seconds > 0).then_some(message.step_seconds),
         values: message.values,
     };
-    factor_set.check().map_err(|error| malformed(error.to_string()))?;
+    factor_set
+        .check()
+        .map_err(|error| malformed(error.to_string()))?;
     Ok(FactorSetPublished {
         id,
         factor_set: Arc::new(factor_set),
     })
 }
+
+#[cfg(test)]
+mod tests;

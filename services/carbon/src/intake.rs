@@ -1,7 +1,9 @@
 //! From a factor set as sent to one that can be published. Pure.
 
 use terrarium_ledger::{FactorKind, FactorSet, InvalidFactorSet};
-use terrarium_model::{Decimal, FactorSetId, FactorUnit, SECONDS_PER_HOUR, parse_rfc3339_with_offset};
+use terrarium_model::{
+    Decimal, FactorSetId, FactorUnit, SECONDS_PER_HOUR, parse_rfc3339_with_offset,
+};
 use terrarium_proto::carbon::v1 as wire;
 use terrarium_proto::carbon::v1::factor_set::Values;
 
@@ -13,7 +15,11 @@ pub fn take_in(sent: wire::FactorSet) -> Result<FactorSet, InvalidFactorSet> {
     };
     let (texts, step_seconds, field) = match sent.values {
         Some(Values::Constant(constant)) => (vec![constant], None, "constant"),
-        Some(Values::Series(series)) => (series.hourly, Some(SECONDS_PER_HOUR as u32), "series.hourly"),
+        Some(Values::Series(series)) => (
+            series.hourly,
+            Some(SECONDS_PER_HOUR as u32),
+            "series.hourly",
+        ),
         None => {
             return Err(invalid(
                 "values",
@@ -27,8 +33,12 @@ pub fn take_in(sent: wire::FactorSet) -> Result<FactorSet, InvalidFactorSet> {
         version: sent.version,
         publisher: sent.publisher,
         region: sent.region,
-        kind: FactorKind::parse(&sent.kind)
-            .ok_or_else(|| invalid("kind", format!("\"{}\" is not known; write grid_average", sent.kind)))?,
+        kind: FactorKind::parse(&sent.kind).ok_or_else(|| {
+            invalid(
+                "kind",
+                format!("\"{}\" is not known; write grid_average", sent.kind),
+            )
+        })?,
         unit: FactorUnit::parse(&sent.unit).map_err(|error| invalid("unit", error.to_string()))?,
         valid_from: instant("valid_from", &sent.valid_from)?,
         valid_to: instant("valid_to", &sent.valid_to)?,
@@ -43,7 +53,10 @@ pub fn take_in(sent: wire::FactorSet) -> Result<FactorSet, InvalidFactorSet> {
 }
 
 /// All values at the largest number of decimals among them, so that none is rounded.
-fn to_one_scale(field: &'static str, texts: &[String]) -> Result<(u32, Vec<i64>), InvalidFactorSet> {
+fn to_one_scale(
+    field: &'static str,
+    texts: &[String],
+) -> Result<(u32, Vec<i64>), InvalidFactorSet> {
     let mut decimals = Vec::with_capacity(texts.len());
     for (row, text) in texts.iter().enumerate() {
         decimals.push(Decimal::parse(text).map_err(|error| InvalidFactorSet {
@@ -92,7 +105,10 @@ mod tests {
     #[test]
     fn values_of_different_decimals_are_kept_exactly() {
         let set = take_in(sent()).expect("valid");
-        assert_eq!((set.scale, set.values.as_slice()), (4, [5366, -200].as_slice()));
+        assert_eq!(
+            (set.scale, set.values.as_slice()),
+            (4, [5366, -200].as_slice())
+        );
     }
 
     #[test]
@@ -102,9 +118,15 @@ mod tests {
             ("set", "", |set| set.set = "North China".into()),
             ("unit", "kgCO2/kWh", |set| set.unit = "t/MWh".into()),
             ("kind", "grid_average", |set| set.kind = "marginal".into()),
-            ("valid_from", "offset", |set| set.valid_from = "2022-01-01T00:00:00".into()),
-            ("valid_to", "after", |set| set.valid_to = set.valid_from.clone()),
-            ("published_on", "YYYY-MM-DD", |set| set.published_on = "20.12.2024".into()),
+            ("valid_from", "offset", |set| {
+                set.valid_from = "2022-01-01T00:00:00".into()
+            }),
+            ("valid_to", "after", |set| {
+                set.valid_to = set.valid_from.clone()
+            }),
+            ("published_on", "YYYY-MM-DD", |set| {
+                set.published_on = "20.12.2024".into()
+            }),
             ("publisher", "write 1 to", |set| set.publisher.clear()),
             ("values", "constant", |set| set.values = None),
             ("series.hourly", "exactly one per hour", |set| {
@@ -128,6 +150,11 @@ mod tests {
         changed.values = Some(Values::Series(wire::FactorSeries {
             hourly: vec!["0.5".into(), "536.6".into()],
         }));
-        assert!(take_in(changed).expect_err("g/kWh").problem.contains("row 1"));
+        assert!(
+            take_in(changed)
+                .expect_err("g/kWh")
+                .problem
+                .contains("row 1")
+        );
     }
 }

@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use terrarium_journal::{
-    CommitPublisher, Desk, EventStore, Parks, Provenance, StreamName, Submission, field_status, park_definition_stream,
+    CommitPublisher, Desk, EventStore, Parks, Provenance, StreamName, Submission, field_status,
+    park_definition_stream,
 };
 use terrarium_model::{Clock, ParkDefinition, ParkId};
 use terrarium_proto::carbon::v1 as wire;
 use terrarium_proto::carbon::v1::carbon_service_server::{CarbonService, CarbonServiceServer};
-use terrarium_runtime::{Role, actor, request_traceparent};
+use terrarium_runtime::{Role, actor};
 use tonic::{Code, Request, Response, Status};
 
 use crate::domain::{DefinePark, FactorSetRecord, ParkRecord};
 use crate::events::Now;
 use crate::intake::take_in;
 
-const LONGEST_REQUEST_ID_BYTES: usize = 64;
 const MAY_DEFINE: &[Role] = &[Role::Admin];
 const MAY_PUBLISH: &[Role] = &[Role::Operator, Role::Admin];
 
@@ -31,7 +31,11 @@ pub struct CarbonApi {
 
 impl CarbonApi {
     /// The service over a store and a bus.
-    pub fn new(store: Arc<dyn EventStore>, publisher: CommitPublisher, clock: Arc<dyn Clock>) -> CarbonApi {
+    pub fn new(
+        store: Arc<dyn EventStore>,
+        publisher: CommitPublisher,
+        clock: Arc<dyn Clock>,
+    ) -> CarbonApi {
         CarbonApi {
             definitions: Desk::new(Arc::clone(&store), publisher.clone()),
             factor_sets: Desk::new(Arc::clone(&store), publisher),
@@ -42,13 +46,24 @@ impl CarbonApi {
 
     /// As tonic serves it.
     pub fn into_server(self) -> CarbonServiceServer<CarbonApi> {
-        CarbonServiceServer::new(self).max_decoding_message_size(terrarium_runtime::MAX_MESSAGE_BYTES)
+        CarbonServiceServer::new(self)
+            .max_decoding_message_size(terrarium_runtime::MAX_MESSAGE_BYTES)
     }
 
     /// Puts a definition in force. Gives the park, the position it rests on, and whether it is new.
-    pub async fn define(&self, definition_toml: &str, provenance: Provenance) -> Result<(ParkId, u64, bool), Status> {
-        let definition = ParkDefinition::parse(definition_toml, "definition_toml")
-            .map_err(|problems| field_status(Code::InvalidArgument, "definition_toml", problems.to_string()))?;
+    pub async fn define(
+        &self,
+        definition_toml: &str,
+        provenance: Provenance,
+    ) -> Result<(ParkId, u64, bool), Status> {
+        let definition =
+            ParkDefinition::parse(definition_toml, "definition_toml").map_err(|problems| {
+                field_status(
+                    Code::InvalidArgument,
+                    "definition_toml",
+                    problems.to_string(),
+                )
+            })?;
         let now = self.clock.now();
         let submission = Submission {
             stream: park_definition_stream(&definition.id),
@@ -61,31 +76,22 @@ impl CarbonApi {
             recorded_time: now.to_string(),
             provenance,
         };
-        let (results, position) = self.definitions.submit(submission).await?.recorded().await?;
+        let (results, position) = self
+            .definitions
+            .submit(submission)
+            .await?
+            .recorded()
+            .await?;
         let is_new = results.iter().any(|result| match result {
             Ok(events) => !events.is_empty(),
             Err(never) => match *never {},
         });
-        Ok((definition.id, position.map_or(0, |position| position.0), is_new))
+        Ok((
+            definition.id,
+            position.map_or(0, |position| position.0),
+            is_new,
+        ))
     }
-}
-
-fn provenance<T>(request: &Request<T>, client_request_id: &str) -> Result<Provenance, Status> {
-    if client_request_id.len() > LONGEST_REQUEST_ID_BYTES {
-        return Err(field_status(
-            Code::InvalidArgument,
-            "client_request_id",
-            format!(
-                "it has {} bytes; at most {LONGEST_REQUEST_ID_BYTES} are kept",
-                client_request_id.len()
-            ),
-        ));
-    }
-    Ok(Provenance {
-        actor: actor(request)?.name,
-        client_request_id: (!client_request_id.is_empty()).then(|| client_request_id.into()),
-        traceparent: Some(request_traceparent(request).as_str().into()),
-    })
 }
 
 #[tonic::async_trait]
@@ -96,12 +102,13 @@ impl CarbonService for CarbonApi {
     ) -> Result<Response<wire::DefineParkResponse>, Status> {
         let caller = actor(&request)?;
         caller.require_role(MAY_DEFINE)?;
-        let provenance = provenance(&request, &request.get_ref().client_request_id)?;
+        let provenance = Provenance::of_request(&request, &request.get_ref().client_request_id)?;
         let request = request.into_inner();
         if let Ok(definition) = ParkDefinition::parse(&request.definition_toml, "definition_toml") {
             caller.require(MAY_DEFINE, definition.id.as_str())?;
         }
-        let (park, recorded_position, recorded) = self.define(&request.definition_toml, provenance).await?;
+        let (park, recorded_position, recorded) =
+            self.define(&request.definition_toml, provenance).await?;
         Ok(Response::new(wire::DefineParkResponse {
             park: park.to_string(),
             recorded_position,
@@ -114,13 +121,17 @@ impl CarbonService for CarbonApi {
         request: Request<wire::PublishFactorSetRequest>,
     ) -> Result<Response<wire::PublishFactorSetResponse>, Status> {
         actor(&request)?.require(MAY_PUBLISH, &request.get_ref().park)?;
-        let provenance = provenance(&request, &request.get_ref().client_request_id)?;
+        let provenance = Provenance::of_request(&request, &request.get_ref().client_request_id)?;
         let request = request.into_inner();
         let park = ParkId::new(&request.park)
             .map_err(|error| field_status(Code::InvalidArgument, "park", error.to_string()))?;
         let park = self.parks.get(&park).await?.id.clone();
         let sent = request.factor_set.ok_or_else(|| {
-            field_status(Code::InvalidArgument, "factor_set", "it is missing; send the set to publish")
+            field_status(
+                Code::InvalidArgument,
+                "factor_set",
+                "it is missing; send the set to publish",
+            )
         })?;
         let factor_set = take_in(sent).map_err(|refusal| {
             field_status(
@@ -136,11 +147,18 @@ impl CarbonService for CarbonApi {
             recorded_time: self.clock.now().to_string(),
             provenance,
         };
-        let (mut results, position) = self.factor_sets.submit(submission).await?.recorded().await?;
+        let (mut results, position) = self
+            .factor_sets
+            .submit(submission)
+            .await?
+            .recorded()
+            .await?;
         let events = results
             .pop()
             .expect("one command, one result")
-            .map_err(|taken| field_status(Code::AlreadyExists, "factor_set.version", taken.to_string()))?;
+            .map_err(|taken| {
+                field_status(Code::AlreadyExists, "factor_set.version", taken.to_string())
+            })?;
         Ok(Response::new(wire::PublishFactorSetResponse {
             recorded_position: position.map_or(0, |position| position.0),
             recorded: !events.is_empty(),

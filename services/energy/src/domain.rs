@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use terrarium_model::{
-    Decimal, Dimension, EnergyWh, Interval, MeterId, ParkId, Reports, Unit, UnixSeconds, energy_wh, event_id,
-    format_rfc3339_utc,
+    Decimal, Dimension, EnergyWh, Interval, MeterId, ParkId, Reports, Unit, UnixSeconds, energy_wh,
+    event_id, format_rfc3339_utc,
 };
 use uuid::Uuid;
 
@@ -238,13 +238,20 @@ impl Meter {
     }
 
     /// Decides about a command.
-    pub fn decide(&self, context: &MeterContext, command: &MeterCommand) -> Result<Vec<MeterEvent>, MeterRejection> {
+    pub fn decide(
+        &self,
+        context: &MeterContext,
+        command: &MeterCommand,
+    ) -> Result<Vec<MeterEvent>, MeterRejection> {
         match command {
             MeterCommand::Report(reported) => match &reported.correction {
                 None => self.report(context, reported),
                 Some(correction) => self.correct(context, reported, correction),
             },
-            MeterCommand::Release { quarantine_id, reason } => self.release(context, *quarantine_id, reason),
+            MeterCommand::Release {
+                quarantine_id,
+                reason,
+            } => self.release(context, *quarantine_id, reason),
             MeterCommand::CorrectQuarantined {
                 quarantine_id,
                 value,
@@ -260,7 +267,9 @@ impl Meter {
             MeterFact::IntervalMetered(reading) | MeterFact::RegisterRead(reading) => {
                 self.count(event.id, event.id, reading);
             }
-            MeterFact::Corrected { reading, replaces, .. } => {
+            MeterFact::Corrected {
+                reading, replaces, ..
+            } => {
                 self.superseded.insert(*replaces);
                 let first_event = self
                     .counted
@@ -283,7 +292,9 @@ impl Meter {
                 );
             }
             MeterFact::QuarantineDecided {
-                quarantine_id, reading, ..
+                quarantine_id,
+                reading,
+                ..
             } => {
                 self.undecided.remove(quarantine_id);
                 self.decided.insert(*quarantine_id, event.id);
@@ -307,8 +318,18 @@ impl Meter {
         );
     }
 
-    fn report(&self, context: &MeterContext, reported: &ReportedReading) -> Result<Vec<MeterEvent>, MeterRejection> {
-        let id = reading_id(context, reported.interval, 0, &reported.value, reported.unit);
+    fn report(
+        &self,
+        context: &MeterContext,
+        reported: &ReportedReading,
+    ) -> Result<Vec<MeterEvent>, MeterRejection> {
+        let id = reading_id(
+            context,
+            reported.interval,
+            0,
+            &reported.value,
+            reported.unit,
+        );
         if self.undecided.contains_key(&id) || self.decided.contains_key(&id) {
             return Ok(Vec::new());
         }
@@ -419,7 +440,13 @@ impl Meter {
         };
         self.refuse_findings(context, &reading)?;
         Ok(vec![MeterEvent {
-            id: reading_id(context, reported.interval, revision, &reported.value, reported.unit),
+            id: reading_id(
+                context,
+                reported.interval,
+                revision,
+                &reported.value,
+                reported.unit,
+            ),
             fact: MeterFact::Corrected {
                 reading,
                 replaces: counted.event,
@@ -434,7 +461,10 @@ impl Meter {
         quarantine_id: Uuid,
         reason: &Arc<str>,
     ) -> Result<Vec<MeterEvent>, MeterRejection> {
-        let id = event_id(&[b"terrarium.energy.quarantine-released", quarantine_id.as_bytes()]);
+        let id = event_id(&[
+            b"terrarium.energy.quarantine-released",
+            quarantine_id.as_bytes(),
+        ]);
         let Some(undecided) = self.undecided.get(&quarantine_id) else {
             return self.no_such_quarantine(quarantine_id, id);
         };
@@ -450,13 +480,17 @@ impl Meter {
             });
         }
         // What a person may vouch for: a surprising size or sign, a clock. What nobody can: two truths for one time.
-        if let Some((finding @ (QuarantineReason::Overlap | QuarantineReason::CounterBackwards), message)) =
-            self.place_finding(context, &undecided.reading)
+        if let Some((
+            finding @ (QuarantineReason::Overlap | QuarantineReason::CounterBackwards),
+            message,
+        )) = self.place_finding(context, &undecided.reading)
         {
             return Err(MeterRejection {
                 code: RejectionCode::FailedPrecondition,
                 field: "quarantine_id",
-                message: format!("it still can't count ({finding:?}): {message}; correct what is wrong"),
+                message: format!(
+                    "it still can't count ({finding:?}): {message}; correct what is wrong"
+                ),
             });
         }
         Ok(vec![MeterEvent {
@@ -507,12 +541,18 @@ impl Meter {
     }
 
     /// A decision that was made before is no error when it was this very one.
-    fn no_such_quarantine(&self, quarantine_id: Uuid, decision_id: Uuid) -> Result<Vec<MeterEvent>, MeterRejection> {
+    fn no_such_quarantine(
+        &self,
+        quarantine_id: Uuid,
+        decision_id: Uuid,
+    ) -> Result<Vec<MeterEvent>, MeterRejection> {
         let Some(made) = self.decided.get(&quarantine_id) else {
             return Err(MeterRejection {
                 code: RejectionCode::NotFound,
                 field: "quarantine_id",
-                message: format!("{quarantine_id} is not in quarantine; `terrarium quarantine list` shows what is"),
+                message: format!(
+                    "{quarantine_id} is not in quarantine; `terrarium quarantine list` shows what is"
+                ),
             });
         };
         if *made == decision_id {
@@ -521,12 +561,18 @@ impl Meter {
         Err(MeterRejection {
             code: RejectionCode::AlreadyExists,
             field: "quarantine_id",
-            message: format!("{quarantine_id} was decided before, in another way; send a correction of the reading instead"),
+            message: format!(
+                "{quarantine_id} was decided before, in another way; send a correction of the reading instead"
+            ),
         })
     }
 
     /// A quarantined reading can't take the place of one that counts by now.
-    fn refuse_taken_place(&self, context: &MeterContext, reading: &RecordedReading) -> Result<(), MeterRejection> {
+    fn refuse_taken_place(
+        &self,
+        context: &MeterContext,
+        reading: &RecordedReading,
+    ) -> Result<(), MeterRejection> {
         match self.counted.get(&reading.interval.start) {
             Some(counted) if counted.seconds == reading.interval.seconds => Err(MeterRejection {
                 code: RejectionCode::FailedPrecondition,
@@ -543,7 +589,11 @@ impl Meter {
         }
     }
 
-    fn refuse_findings(&self, context: &MeterContext, reading: &RecordedReading) -> Result<(), MeterRejection> {
+    fn refuse_findings(
+        &self,
+        context: &MeterContext,
+        reading: &RecordedReading,
+    ) -> Result<(), MeterRejection> {
         match self.finding(context, reading) {
             None => Ok(()),
             Some((_, finding)) => Err(MeterRejection {
@@ -555,7 +605,11 @@ impl Meter {
     }
 
     /// What looks wrong with a reading, if something does.
-    fn finding(&self, context: &MeterContext, reading: &RecordedReading) -> Option<(QuarantineReason, String)> {
+    fn finding(
+        &self,
+        context: &MeterContext,
+        reading: &RecordedReading,
+    ) -> Option<(QuarantineReason, String)> {
         let meter = &context.meter;
         let (value, unit) = (&reading.value, reading.unit);
         let Some(energy) = reading.energy else {
@@ -587,7 +641,8 @@ impl Meter {
             ));
         }
         if context.reports == Reports::Interval
-            && let Some(finding) = above_rating(context, energy, i64::from(reading.interval.seconds))
+            && let Some(finding) =
+                above_rating(context, energy, i64::from(reading.interval.seconds))
         {
             return Some(finding);
         }
@@ -595,14 +650,24 @@ impl Meter {
     }
 
     /// What does not fit among the readings that count.
-    fn place_finding(&self, context: &MeterContext, reading: &RecordedReading) -> Option<(QuarantineReason, String)> {
+    fn place_finding(
+        &self,
+        context: &MeterContext,
+        reading: &RecordedReading,
+    ) -> Option<(QuarantineReason, String)> {
         match context.reports {
             Reports::Interval => self.overlap(context, reading.interval),
-            Reports::Register => self.register_finding(context, reading.interval.start, reading.energy?),
+            Reports::Register => {
+                self.register_finding(context, reading.interval.start, reading.energy?)
+            }
         }
     }
 
-    fn overlap(&self, context: &MeterContext, interval: Interval) -> Option<(QuarantineReason, String)> {
+    fn overlap(
+        &self,
+        context: &MeterContext,
+        interval: Interval,
+    ) -> Option<(QuarantineReason, String)> {
         let before = self.counted.range(..interval.end()).next_back()?;
         let other = Interval {
             start: *before.0,
@@ -636,7 +701,10 @@ impl Meter {
             later.map(|(time, read)| (*time, content, read.energy)),
         ];
         // Backwards on either side comes first: a person may vouch for a size, but not for that.
-        let backwards = steps.iter().flatten().find(|(_, lower, upper)| upper < lower);
+        let backwards = steps
+            .iter()
+            .flatten()
+            .find(|(_, lower, upper)| upper < lower);
         if let Some((neighbour, lower, upper)) = backwards {
             return Some((
                 QuarantineReason::CounterBackwards,
@@ -650,14 +718,21 @@ impl Meter {
                 ),
             ));
         }
-        steps.iter().flatten().find_map(|(neighbour, lower, upper)| {
-            let energy = EnergyWh(upper.0 - lower.0);
-            above_rating(context, energy, (neighbour.0 - at.0).abs())
-        })
+        steps
+            .iter()
+            .flatten()
+            .find_map(|(neighbour, lower, upper)| {
+                let energy = EnergyWh(upper.0 - lower.0);
+                above_rating(context, energy, (neighbour.0 - at.0).abs())
+            })
     }
 }
 
-fn above_rating(context: &MeterContext, energy: EnergyWh, seconds: i64) -> Option<(QuarantineReason, String)> {
+fn above_rating(
+    context: &MeterContext,
+    energy: EnergyWh,
+    seconds: i64,
+) -> Option<(QuarantineReason, String)> {
     let allowed_ws = i128::from(RATING_FACTOR) * i128::from(context.rated_w) * i128::from(seconds);
     (i128::from(energy.0) * 3600 > allowed_ws).then(|| {
         (
@@ -675,15 +750,23 @@ fn to_energy(value: &Decimal, unit: Unit) -> Result<Option<EnergyWh>, MeterRejec
     if unit.dimension() != Dimension::Energy {
         return Ok(None);
     }
-    energy_wh(value, unit).map(Some).map_err(|error| MeterRejection {
-        code: RejectionCode::InvalidArgument,
-        field: "value",
-        message: error.to_string(),
-    })
+    energy_wh(value, unit)
+        .map(Some)
+        .map_err(|error| MeterRejection {
+            code: RejectionCode::InvalidArgument,
+            field: "value",
+            message: error.to_string(),
+        })
 }
 
 /// Id of a reading: the same statement always gets the same id.
-pub fn reading_id(context: &MeterContext, interval: Interval, revision: u32, value: &Decimal, unit: Unit) -> Uuid {
+pub fn reading_id(
+    context: &MeterContext,
+    interval: Interval,
+    revision: u32,
+    value: &Decimal,
+    unit: Unit,
+) -> Uuid {
     let channel: &[u8] = match context.reports {
         Reports::Interval => b"active_energy",
         Reports::Register => b"active_energy_register",
@@ -700,3 +783,6 @@ pub fn reading_id(context: &MeterContext, interval: Interval, revision: u32, val
         unit.token().as_bytes(),
     ])
 }
+
+#[cfg(test)]
+mod tests;

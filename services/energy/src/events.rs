@@ -3,12 +3,15 @@
 use bytes::Bytes;
 use prost::Message;
 use terrarium_journal::{Aggregate, EncodedEvent, EventCodecError};
-use terrarium_model::{Decimal, EnergyWh, Interval, MeterId, Unit, UnixSeconds, format_rfc3339_utc};
+use terrarium_model::{
+    Decimal, EnergyWh, Interval, MeterId, Unit, UnixSeconds, format_rfc3339_utc,
+};
 use terrarium_proto::energy::v1 as wire;
 use uuid::Uuid;
 
 use crate::domain::{
-    Meter, MeterCommand, MeterContext, MeterEvent, MeterFact, MeterRejection, QuarantineReason, RecordedReading,
+    Meter, MeterCommand, MeterContext, MeterEvent, MeterFact, MeterRejection, QuarantineReason,
+    RecordedReading,
 };
 
 /// Full names of the payloads.
@@ -37,7 +40,11 @@ impl Aggregate for Meter {
         Meter::new()
     }
 
-    fn decide(&self, context: &MeterContext, command: &MeterCommand) -> Result<Vec<MeterEvent>, MeterRejection> {
+    fn decide(
+        &self,
+        context: &MeterContext,
+        command: &MeterCommand,
+    ) -> Result<Vec<MeterEvent>, MeterRejection> {
         Meter::decide(self, context, command)
     }
 
@@ -182,7 +189,8 @@ pub fn decode(id: Uuid, event_type: &str, data: &Bytes) -> Result<MeterEvent, Ev
             }
         }
         QUARANTINE_CORRECTED_V1 => {
-            let message = wire::QuarantineCorrectedV1::decode(data.clone()).map_err(not_protobuf)?;
+            let message =
+                wire::QuarantineCorrectedV1::decode(data.clone()).map_err(not_protobuf)?;
             MeterFact::QuarantineDecided {
                 quarantine_id: uuid_from_wire(&message.quarantined_event_id).map_err(malformed)?,
                 reading: reading_from_wire(message.reading).map_err(malformed)?,
@@ -248,6 +256,9 @@ fn reason_from_wire(reason: wire::QuarantineReason) -> Result<QuarantineReason, 
 }
 
 fn uuid_from_wire(bytes: &Bytes) -> Result<Uuid, String> {
-    Uuid::from_slice(bytes).map_err(|_| format!("an event id has {} bytes instead of 16", bytes.len()))
+    Uuid::from_slice(bytes)
+        .map_err(|_| format!("an event id has {} bytes instead of 16", bytes.len()))
 }
 
+#[cfg(test)]
+mod tests;

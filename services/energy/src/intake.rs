@@ -17,8 +17,12 @@ pub const LONGEST_INTERVAL_S: u32 = 366 * 86_400;
 pub const LONGEST_REASON_BYTES: usize = 500;
 
 /// Checks a reading against the park's definition. Gives the meter and the reading.
-pub fn take_in(park: &ParkDefinition, reading: &Reading) -> Result<(MeterId, ReportedReading), MeterRejection> {
-    let meter_id = MeterId::new(&reading.meter).map_err(|error| invalid("meter", error.to_string()))?;
+pub fn take_in(
+    park: &ParkDefinition,
+    reading: &Reading,
+) -> Result<(MeterId, ReportedReading), MeterRejection> {
+    let meter_id =
+        MeterId::new(&reading.meter).map_err(|error| invalid("meter", error.to_string()))?;
     let Some(meter) = park.meters.get(&meter_id) else {
         return Err(invalid(
             "meter",
@@ -58,9 +62,14 @@ pub fn take_in(park: &ParkDefinition, reading: &Reading) -> Result<(MeterId, Rep
             ));
         }
     }
-    let value = Decimal::parse(&reading.value).map_err(|error| invalid("value", error.to_string()))?;
+    let value =
+        Decimal::parse(&reading.value).map_err(|error| invalid("value", error.to_string()))?;
     let unit = Unit::parse(&reading.unit).map_err(|error| invalid("unit", error.to_string()))?;
-    let correction = reading.correction.as_ref().map(take_in_correction).transpose()?;
+    let correction = reading
+        .correction
+        .as_ref()
+        .map(take_in_correction)
+        .transpose()?;
     Ok((
         meter_id,
         ReportedReading {
@@ -80,7 +89,10 @@ pub fn take_in_reason(field: &'static str, reason: &str) -> Result<Arc<str>, Met
     if reason.len() > LONGEST_REASON_BYTES {
         return Err(invalid(
             field,
-            format!("the reason has {} bytes; at most {LONGEST_REASON_BYTES} are kept, say it shorter", reason.len()),
+            format!(
+                "the reason has {} bytes; at most {LONGEST_REASON_BYTES} are kept, say it shorter",
+                reason.len()
+            ),
         ));
     }
     Ok(reason.into())
@@ -100,3 +112,6 @@ fn invalid(field: &'static str, message: String) -> MeterRejection {
         message,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,5 +12,7 @@ mod quarantine;
 pub mod service;
 mod stream;
 
-pub use domain::{Meter, MeterCommand, MeterContext, MeterEvent, MeterFact, MeterRejection, QuarantineReason};
+pub use domain::{
+    Meter, MeterCommand, MeterContext, MeterEvent, MeterFact, MeterRejection, QuarantineReason,
+};
 pub use service::EnergyApi;

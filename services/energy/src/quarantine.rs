@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::domain::{MeterCommand, MeterRejection, RejectionCode};
 use crate::events::{reading_to_wire, reason_to_wire};
 use crate::intake::take_in_reason;
-use crate::service::{EnergyApi, submit_status};
+use crate::service::EnergyApi;
 
 const DEFAULT_PAGE: usize = 100;
 const LARGEST_PAGE: usize = 1_000;
@@ -34,7 +34,10 @@ impl EnergyApi {
         let after = parse_page_token(&request.page_token)?;
         let mut readings = Vec::new();
         for meter in self.recorded_meters(&park).await? {
-            if after.as_ref().is_some_and(|(after_meter, _)| meter < *after_meter) {
+            if after
+                .as_ref()
+                .is_some_and(|(after_meter, _)| meter < *after_meter)
+            {
                 continue;
             }
             let stream = meter_stream(&park, &meter);
@@ -45,21 +48,23 @@ impl EnergyApi {
                         .undecided()
                         .iter()
                         .filter(|(id, _)| {
-                            after
-                                .as_ref()
-                                .is_none_or(|(after_meter, after_id)| meter != *after_meter || **id > *after_id)
+                            after.as_ref().is_none_or(|(after_meter, after_id)| {
+                                meter != *after_meter || **id > *after_id
+                            })
                         })
                         .map(|(id, undecided)| (*id, undecided.clone()))
                         .collect::<Vec<_>>()
                 })
-                .await
-                .map_err(submit_status)?;
+                .await?;
             for (id, undecided) in found {
                 if readings.len() == page_size {
-                    let last: &wire::QuarantinedReading = readings.last().expect("a page holds at least one");
+                    let last: &wire::QuarantinedReading =
+                        readings.last().expect("a page holds at least one");
                     let next_page_token = format!(
                         "{}/{}",
-                        last.reading.as_ref().map_or("", |reading| reading.meter.as_str()),
+                        last.reading
+                            .as_ref()
+                            .map_or("", |reading| reading.meter.as_str()),
                         last.quarantine_id
                     );
                     return Ok(wire::ListQuarantinedResponse {
@@ -89,8 +94,12 @@ impl EnergyApi {
         let park = self.park(&request.park).await?;
         let quarantine_id = parse_quarantine_id(&request.quarantine_id)?;
         let reason = take_in_reason("reason", &request.reason).map_err(rejection_status)?;
-        let command = MeterCommand::Release { quarantine_id, reason };
-        self.decide_quarantined(&park, quarantine_id, command, provenance).await
+        let command = MeterCommand::Release {
+            quarantine_id,
+            reason,
+        };
+        self.decide_quarantined(&park, quarantine_id, command, provenance)
+            .await
     }
 
     pub(crate) async fn correct(
@@ -102,15 +111,16 @@ impl EnergyApi {
         let quarantine_id = parse_quarantine_id(&request.quarantine_id)?;
         let value = Decimal::parse(&request.value)
             .map_err(|error| field_status(Code::InvalidArgument, "value", error.to_string()))?;
-        let unit =
-            Unit::parse(&request.unit).map_err(|error| field_status(Code::InvalidArgument, "unit", error.to_string()))?;
+        let unit = Unit::parse(&request.unit)
+            .map_err(|error| field_status(Code::InvalidArgument, "unit", error.to_string()))?;
         let command = MeterCommand::CorrectQuarantined {
             quarantine_id,
             value,
             unit,
             reason: take_in_reason("reason", &request.reason).map_err(rejection_status)?,
         };
-        self.decide_quarantined(&park, quarantine_id, command, provenance).await
+        self.decide_quarantined(&park, quarantine_id, command, provenance)
+            .await
     }
 
     async fn decide_quarantined(
@@ -124,9 +134,10 @@ impl EnergyApi {
             let stream = meter_stream(park, &meter);
             let knows = self
                 .desk
-                .look(&stream, |aggregate| aggregate.knows_quarantine(&quarantine_id))
-                .await
-                .map_err(submit_status)?;
+                .look(&stream, |aggregate| {
+                    aggregate.knows_quarantine(&quarantine_id)
+                })
+                .await?;
             if !knows {
                 continue;
             }
@@ -134,7 +145,9 @@ impl EnergyApi {
                 return Err(field_status(
                     Code::FailedPrecondition,
                     "quarantine_id",
-                    format!("meter {meter} is no longer part of the park definition; add it again to decide about it"),
+                    format!(
+                        "meter {meter} is no longer part of the park definition; add it again to decide about it"
+                    ),
                 ));
             };
             let submission = Submission {
@@ -144,15 +157,21 @@ impl EnergyApi {
                 recorded_time: self.clock.now().to_string(),
                 provenance,
             };
-            let pending = self.desk.submit(submission).await.map_err(submit_status)?;
-            let (mut results, position) = pending.recorded().await.map_err(submit_status)?;
-            results.pop().expect("one command, one result").map_err(rejection_status)?;
+            let pending = self.desk.submit(submission).await?;
+            let (mut results, position) = pending.recorded().await?;
+            results
+                .pop()
+                .expect("one command, one result")
+                .map_err(rejection_status)?;
             return Ok(position.map_or(0, |position| position.0));
         }
         Err(field_status(
             Code::NotFound,
             "quarantine_id",
-            format!("park {} has no quarantined reading {quarantine_id}; `terrarium quarantine list` shows what there is", park.id),
+            format!(
+                "park {} has no quarantined reading {quarantine_id}; `terrarium quarantine list` shows what there is",
+                park.id
+            ),
         ))
     }
 

@@ -3,11 +3,11 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use terrarium_journal::{CommitPublisher, Desk, EventStore, Parks, Provenance, SubmitError, field_status};
+use terrarium_journal::{CommitPublisher, Desk, EventStore, Parks, Provenance, field_status};
 use terrarium_model::{Clock, MeterId, ParkDefinition, ParkId};
 use terrarium_proto::energy::v1 as wire;
 use terrarium_proto::energy::v1::energy_service_server::{EnergyService, EnergyServiceServer};
-use terrarium_runtime::{Role, Shutdown, actor, request_traceparent};
+use terrarium_runtime::{Role, Shutdown, actor};
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status, Streaming};
@@ -16,10 +16,8 @@ use crate::domain::{Meter, MeterContext};
 
 /// Readings of one request or batch at most.
 pub const MOST_READINGS_PER_BATCH: usize = 2_000;
-/// A caller's own request id has at most this many bytes.
-const LONGEST_REQUEST_ID_BYTES: usize = 64;
 
-const MAY_REPORT: &[Role] = &[Role::Device, Role::Operator, Role::Admin];
+pub(crate) const MAY_REPORT: &[Role] = &[Role::Device, Role::Operator, Role::Admin];
 pub(crate) const MAY_DECIDE: &[Role] = &[Role::Operator, Role::Admin];
 pub(crate) const MAY_READ: &[Role] = &[
     Role::Device,
@@ -58,11 +56,13 @@ impl EnergyApi {
 
     /// As tonic serves it.
     pub fn into_server(self) -> EnergyServiceServer<EnergyApi> {
-        EnergyServiceServer::new(self).max_decoding_message_size(terrarium_runtime::MAX_MESSAGE_BYTES)
+        EnergyServiceServer::new(self)
+            .max_decoding_message_size(terrarium_runtime::MAX_MESSAGE_BYTES)
     }
 
     pub(crate) async fn park(&self, park: &str) -> Result<Arc<ParkDefinition>, Status> {
-        let park = ParkId::new(park).map_err(|error| field_status(Code::InvalidArgument, "park", error.to_string()))?;
+        let park = ParkId::new(park)
+            .map_err(|error| field_status(Code::InvalidArgument, "park", error.to_string()))?;
         Ok(self.parks.get(&park).await?)
     }
 
@@ -78,29 +78,6 @@ impl EnergyApi {
     }
 }
 
-/// Who asks, with the caller's own request id checked.
-pub(crate) fn provenance<T>(request: &Request<T>, client_request_id: &str) -> Result<Provenance, Status> {
-    Ok(Provenance {
-        actor: actor(request)?.name,
-        client_request_id: take_in_request_id(client_request_id)?,
-        traceparent: Some(request_traceparent(request).as_str().into()),
-    })
-}
-
-pub(crate) fn take_in_request_id(client_request_id: &str) -> Result<Option<Arc<str>>, Status> {
-    if client_request_id.len() > LONGEST_REQUEST_ID_BYTES {
-        return Err(field_status(
-            Code::InvalidArgument,
-            "client_request_id",
-            format!(
-                "it has {} bytes; at most {LONGEST_REQUEST_ID_BYTES} are kept",
-                client_request_id.len()
-            ),
-        ));
-    }
-    Ok((!client_request_id.is_empty()).then(|| client_request_id.into()))
-}
-
 type ResponseStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 #[tonic::async_trait]
@@ -112,7 +89,7 @@ impl EnergyService for EnergyApi {
         request: Request<wire::ReportReadingsRequest>,
     ) -> Result<Response<wire::ReportReadingsResponse>, Status> {
         actor(&request)?.require(MAY_REPORT, &request.get_ref().park)?;
-        let provenance = provenance(&request, &request.get_ref().client_request_id)?;
+        let provenance = Provenance::of_request(&request, &request.get_ref().client_request_id)?;
         let request = request.into_inner();
         let park = self.park(&request.park).await?;
         let outcome = self
@@ -133,8 +110,9 @@ impl EnergyService for EnergyApi {
         request: Request<Streaming<wire::StreamReadingsRequest>>,
     ) -> Result<Response<Self::StreamReadingsStream>, Status> {
         let caller = actor(&request)?;
-        let provenance = provenance(&request, "")?;
-        let responses = crate::stream::take_in_stream(self.clone(), caller, provenance, request.into_inner());
+        let provenance = Provenance::of_request(&request, "")?;
+        let responses =
+            crate::stream::take_in_stream(self.clone(), caller, provenance, request.into_inner());
         Ok(Response::new(Box::pin(ReceiverStream::new(responses))))
     }
 
@@ -143,7 +121,9 @@ impl EnergyService for EnergyApi {
         request: Request<wire::ListQuarantinedRequest>,
     ) -> Result<Response<wire::ListQuarantinedResponse>, Status> {
         actor(&request)?.require(MAY_READ, &request.get_ref().park)?;
-        self.list_quarantine(request.get_ref()).await.map(Response::new)
+        self.list_quarantine(request.get_ref())
+            .await
+            .map(Response::new)
     }
 
     async fn release_quarantined(
@@ -151,9 +131,11 @@ impl EnergyService for EnergyApi {
         request: Request<wire::ReleaseQuarantinedRequest>,
     ) -> Result<Response<wire::ReleaseQuarantinedResponse>, Status> {
         actor(&request)?.require(MAY_DECIDE, &request.get_ref().park)?;
-        let provenance = provenance(&request, &request.get_ref().client_request_id)?;
+        let provenance = Provenance::of_request(&request, &request.get_ref().client_request_id)?;
         let recorded_position = self.release(request.get_ref(), provenance).await?;
-        Ok(Response::new(wire::ReleaseQuarantinedResponse { recorded_position }))
+        Ok(Response::new(wire::ReleaseQuarantinedResponse {
+            recorded_position,
+        }))
     }
 
     async fn correct_quarantined(
@@ -161,9 +143,11 @@ impl EnergyService for EnergyApi {
         request: Request<wire::CorrectQuarantinedRequest>,
     ) -> Result<Response<wire::CorrectQuarantinedResponse>, Status> {
         actor(&request)?.require(MAY_DECIDE, &request.get_ref().park)?;
-        let provenance = provenance(&request, &request.get_ref().client_request_id)?;
+        let provenance = Provenance::of_request(&request, &request.get_ref().client_request_id)?;
         let recorded_position = self.correct(request.get_ref(), provenance).await?;
-        Ok(Response::new(wire::CorrectQuarantinedResponse { recorded_position }))
+        Ok(Response::new(wire::CorrectQuarantinedResponse {
+            recorded_position,
+        }))
     }
 }
 
@@ -174,9 +158,4 @@ pub(crate) struct BatchOutcome {
     pub rejections: Vec<wire::ReadingRejection>,
     pub quarantined: Vec<wire::QuarantineNotice>,
     pub recorded_position: u64,
-}
-
-/// Why a stream's batch could not be taken, as a status.
-pub(crate) fn submit_status(error: SubmitError) -> Status {
-    error.into()
 }

@@ -3,21 +3,22 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use terrarium_journal::{Pending, Provenance, StreamName, Submission, field_status};
+use terrarium_journal::{
+    Pending, Provenance, StreamName, Submission, field_status, take_in_request_id,
+};
 use terrarium_model::{MeterId, ParkDefinition};
 use terrarium_proto::energy::v1 as wire;
-use terrarium_runtime::{Actor, Role};
+use terrarium_runtime::Actor;
 use tokio::sync::mpsc;
 use tonic::{Code, Status, Streaming};
 
 use crate::domain::{Meter, MeterCommand, MeterFact, MeterRejection};
 use crate::events::reason_to_wire;
 use crate::intake::take_in;
-use crate::service::{BatchOutcome, EnergyApi, MOST_READINGS_PER_BATCH, submit_status, take_in_request_id};
+use crate::service::{BatchOutcome, EnergyApi, MAY_REPORT, MOST_READINGS_PER_BATCH};
 
 /// Batches of one stream that are decided but not yet recorded; beyond it the stream is read no further.
 const BATCHES_IN_FLIGHT: usize = 16;
-const MAY_REPORT: &[Role] = &[Role::Device, Role::Operator, Role::Admin];
 
 /// A batch that is decided and published.
 pub(crate) struct BatchInFlight {
@@ -66,7 +67,9 @@ impl EnergyApi {
         let recorded_time = self.clock.now().to_string();
         let mut meters = Vec::with_capacity(by_meter.len());
         for (meter, (indices, commands)) in by_meter {
-            let context = self.context(park, &meter).expect("take_in found the meter in this park");
+            let context = self
+                .context(park, &meter)
+                .expect("take_in found the meter in this park");
             let submission = Submission {
                 stream: StreamName::new("energy", "meter", park.id.as_str(), meter.as_str()),
                 commands,
@@ -74,7 +77,7 @@ impl EnergyApi {
                 recorded_time: recorded_time.clone(),
                 provenance: provenance.clone(),
             };
-            let pending = self.desk.submit(submission).await.map_err(submit_status)?;
+            let pending = self.desk.submit(submission).await?;
             meters.push(MeterInFlight { indices, pending });
         }
         Ok(BatchInFlight {
@@ -93,15 +96,19 @@ impl BatchInFlight {
         let mut quarantined = Vec::new();
         let mut recorded_position = 0;
         for MeterInFlight { indices, pending } in self.meters {
-            let (results, position) = pending.recorded().await.map_err(submit_status)?;
+            let (results, position) = pending.recorded().await?;
             recorded_position = recorded_position.max(position.map_or(0, |position| position.0));
             for (index, result) in indices.into_iter().zip(results) {
                 match result {
-                    Err(rejection) => rejections.push(rejection_to_wire(self.batch, index, &rejection)),
+                    Err(rejection) => {
+                        rejections.push(rejection_to_wire(self.batch, index, &rejection))
+                    }
                     Ok(events) => match events.into_iter().next() {
                         None => counts.already_recorded += 1,
                         Some(event) => match event.fact {
-                            MeterFact::Quarantined { reason, finding, .. } => {
+                            MeterFact::Quarantined {
+                                reason, finding, ..
+                            } => {
                                 counts.quarantined += 1;
                                 quarantined.push(wire::QuarantineNotice {
                                     batch: self.batch,
@@ -165,13 +172,18 @@ async fn decide_batches(
                 return Err(Status::unavailable("the server is stopping; open a new stream and send again what is not acknowledged"));
             }
         };
-        let Some(request) = request else { return Ok(()) };
+        let Some(request) = request else {
+            return Ok(());
+        };
         caller.require(MAY_REPORT, &request.park)?;
         if request.batch != expected_batch {
             return Err(field_status(
                 Code::InvalidArgument,
                 "batch",
-                format!("batch {} came where {expected_batch} was due; number batches 1, 2, 3, ... in each stream", request.batch),
+                format!(
+                    "batch {} came where {expected_batch} was due; number batches 1, 2, 3, ... in each stream",
+                    request.batch
+                ),
             ));
         }
         if expected_batch == 1 {

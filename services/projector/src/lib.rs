@@ -1,6 +1,7 @@
 //! The projector: folds the record into the ledger and serves what it holds.
 //!
-//! - [`projection`]: the fold, pure: events in, books out, two hashes
+//! - [`projection`]: the fold, pure: events in, books and twins out, two hashes
+//! - [`twin`]: what each tank, bin and charger is doing now
 //! - [`follow`]: keeps a projection level with the store and tells watchers what changed
 //! - [`ledger_api`]: Balance, Entries, Watch, Explain, Completeness, GetState
 //! - [`feed_api`]: the record itself for partners and auditors
@@ -10,8 +11,10 @@ pub mod follow;
 pub mod ledger_api;
 mod ledger_wire;
 pub mod projection;
+pub mod twin;
 
 pub use feed_api::FeedApi;
 pub use follow::{Checkpoint, Projector, ProjectorError};
 pub use ledger_api::LedgerApi;
 pub use projection::{FoldError, Hashes, Projection};
+pub use twin::Twin;

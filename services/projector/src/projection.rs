@@ -1,4 +1,4 @@
-//! The fold: from recorded events to the books of all parks. Deterministic: the same events give the same bytes.
+//! The fold: from recorded events to the books and twins of all parks. Deterministic: the same events give the same bytes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,12 +8,19 @@ use terrarium_energy::{MeterFact, events as energy_events};
 use terrarium_journal::{EventCodecError, InvalidStreamName, PARK_DEFINED_V1, RecordedEvent, StreamName};
 use terrarium_ledger::park_ledger::TouchedHour;
 use terrarium_ledger::{Fact, How, Origin, ParkLedger, hash::Hasher};
+use terrarium_mobility::events as mobility_events;
 use terrarium_model::{EnergyWh, InvalidId, ParkDefinition, ParkErrors, ParkId};
+use terrarium_waste::events as waste_events;
+use terrarium_water::events as water_events;
+
+use crate::twin::{Twin, TwinEvent};
 
 /// All parks as of one position.
 #[derive(Default)]
 pub struct Projection {
     parks: BTreeMap<ParkId, ParkLedger>,
+    /// Of the parks that have events of water, waste or mobility.
+    twins: BTreeMap<ParkId, Twin>,
     position: Option<u64>,
     events: u64,
 }
@@ -57,23 +64,34 @@ impl Projection {
         event: &RecordedEvent,
         touched: &mut BTreeMap<ParkId, Vec<TouchedHour>>,
     ) -> Result<(), FoldError> {
-        let (park, fact) = fact_of(event).map_err(|reason| FoldError {
+        let (park, folded) = read(event).map_err(|reason| FoldError {
             stream: event.stream.to_string(),
             revision: event.revision,
             position: event.position.0,
             reason,
         })?;
-        let origin = Origin {
-            position: event.position.0,
-            event: event.id,
-        };
-        let touched = match touched.get_mut(&park) {
-            Some(touched) => touched,
-            None => touched.entry(park.clone()).or_default(),
-        };
-        match self.parks.get_mut(&park) {
-            Some(ledger) => ledger.apply(&fact, origin, touched),
-            None => self.parks.entry(park).or_default().apply(&fact, origin, touched),
+        match folded {
+            Folded::Ledger(fact) => {
+                let origin = Origin {
+                    position: event.position.0,
+                    event: event.id,
+                };
+                let touched = match touched.get_mut(&park) {
+                    Some(touched) => touched,
+                    None => touched.entry(park.clone()).or_default(),
+                };
+                match self.parks.get_mut(&park) {
+                    Some(ledger) => ledger.apply(&fact, origin, touched),
+                    None => self.parks.entry(park).or_default().apply(&fact, origin, touched),
+                }
+            }
+            Folded::Twin(twin_event) => {
+                let twin = match self.twins.get_mut(&park) {
+                    Some(twin) => twin,
+                    None => self.twins.entry(park).or_default(),
+                };
+                twin.apply(&twin_event, event.id, event.position.0);
+            }
         }
         self.position = Some(event.position.0);
         self.events += 1;
@@ -100,11 +118,25 @@ impl Projection {
         &self.parks
     }
 
+    /// Water, waste and mobility of a park, once it has events of them.
+    pub fn twin(&self, park: &ParkId) -> Option<&Twin> {
+        self.twins.get(park)
+    }
+
     /// Content hash of each park.
     pub fn park_content_hashes(&mut self) -> BTreeMap<ParkId, [u8; 32]> {
+        let twins = &self.twins;
         self.parks
             .iter_mut()
-            .map(|(park, ledger)| (park.clone(), ledger.hashes().0))
+            .map(|(park, ledger)| {
+                let ledger_content = ledger.hashes().0;
+                let content = twins.get(park).map_or(ledger_content, |twin| {
+                    let mut both = Hasher::new("park-content");
+                    both.bytes(&ledger_content).bytes(&twin.hashes().0);
+                    both.finish()
+                });
+                (park.clone(), content)
+            })
             .collect()
     }
 
@@ -119,6 +151,13 @@ impl Projection {
             content.text(park.as_str()).bytes(&park_content);
             state.text(park.as_str()).bytes(&park_state);
         }
+        for (park, twin) in &self.twins {
+            let (twin_content, twin_state) = twin.hashes();
+            // No park's name has a slash.
+            let label = format!("twin/{park}");
+            content.text(&label).bytes(&twin_content);
+            state.text(&label).bytes(&twin_state);
+        }
         Hashes {
             content: content.finish(),
             state: state.finish(),
@@ -126,7 +165,13 @@ impl Projection {
     }
 }
 
-fn fact_of(event: &RecordedEvent) -> Result<(ParkId, Fact), FoldProblem> {
+/// Where an event goes.
+enum Folded {
+    Ledger(Fact),
+    Twin(TwinEvent),
+}
+
+fn read(event: &RecordedEvent) -> Result<(ParkId, Folded), FoldProblem> {
     let stream = StreamName::parse(&event.stream)?;
     let park = ParkId::new(stream.park())?;
     let fact = match &*event.event_type {
@@ -141,9 +186,21 @@ fn fact_of(event: &RecordedEvent) -> Result<(ParkId, Fact), FoldProblem> {
             let published = decode_factor_set(event.id, &event.event_type, &event.data)?;
             Fact::FactorSetPublished(published.factor_set)
         }
+        water if water.starts_with(water_events::TYPE_PREFIX) => {
+            let read = water_events::decode(event.id, water, &event.data)?;
+            return Ok((park, Folded::Twin(TwinEvent::Water(read))));
+        }
+        waste if waste.starts_with(waste_events::TYPE_PREFIX) => {
+            let read = waste_events::decode(event.id, waste, &event.data)?;
+            return Ok((park, Folded::Twin(TwinEvent::Waste(read))));
+        }
+        mobility if mobility.starts_with(mobility_events::TYPE_PREFIX) => {
+            let read = mobility_events::decode(event.id, mobility, &event.data)?;
+            return Ok((park, Folded::Twin(TwinEvent::Charger(read))));
+        }
         _ => meter_fact(energy_events::decode(event.id, &event.event_type, &event.data)?.fact),
     };
-    Ok((park, fact))
+    Ok((park, Folded::Ledger(fact)))
 }
 
 fn meter_fact(fact: MeterFact) -> Fact {

@@ -1,13 +1,20 @@
 //! The recorder: takes commits from the bus and appends each to the event store, whole and in order.
 //!
-//! It holds no state that matters. The exact expected revision of every commit is checked by the store, which makes replays
-//! harmless and fences out a recorder that was paused and woke up late.
+//! It holds no state that matters. The store checks the exact expected revision of every commit, which fences out a
+//! recorder that was paused and woke up late. That the events up to that revision are those the commit was decided on, its
+//! digest tells. Together they make replays harmless.
+
+mod continuity;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use terrarium_journal::{AppendError, BusError, CommitConsumer, CommitResult, EventStore};
+use terrarium_journal::{
+    AppendError, BusError, CommitConsumer, CommitResult, EventStore, ReceivedCommit,
+};
 use terrarium_runtime::Shutdown;
+
+use crate::continuity::{Continuation, Continuity};
 
 /// How often recorded commits are removed from the bus.
 const TIDY_EVERY: Duration = Duration::from_millis(500);
@@ -21,7 +28,9 @@ pub enum RecorderError {
     #[error(transparent)]
     Bus(#[from] BusError),
     /// The store failed in a way that must not be tried again.
-    #[error("the event store can't be written any more: {0}; stop, check the disk, and start again")]
+    #[error(
+        "the event store can't be written any more: {0}; stop, check the disk, and start again"
+    )]
     Store(String),
 }
 
@@ -34,10 +43,13 @@ pub async fn run(
     let mut tidy = tokio::time::interval(TIDY_EVERY);
     tidy.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut retry_after = FIRST_RETRY;
+    let mut continuation = Continuation::default();
     loop {
+        let is_open = commits.is_open();
         let batch = tokio::select! {
             batch = commits.next_batch() => batch,
-            _ = tidy.tick() => commits.tidy().await.map(|()| Vec::new()),
+            // Not while the bus is being opened: that may take longer than a tick, and would never come to an end.
+            _ = tidy.tick(), if is_open => commits.tidy().await.map(|()| Vec::new()),
             () = shutdown.triggered() => {
                 // What is still on the bus is recorded by the next start.
                 let _ = commits.tidy().await;
@@ -48,7 +60,7 @@ pub async fn run(
             Ok(batch) if batch.is_empty() => {}
             Ok(batch) => {
                 retry_after = FIRST_RETRY;
-                record(&*store, &mut commits, batch).await?;
+                record(&*store, &mut continuation, &mut commits, batch).await?;
             }
             Err(error) => {
                 tracing::warn!(%error, retry_after_ms = retry_after.as_millis() as u64, "the bus failed, trying again");
@@ -64,20 +76,55 @@ pub async fn run(
 
 async fn record(
     store: &dyn EventStore,
+    continuation: &mut Continuation,
     commits: &mut CommitConsumer,
-    batch: Vec<terrarium_journal::ReceivedCommit>,
+    batch: Vec<ReceivedCommit>,
 ) -> Result<(), RecorderError> {
-    let results = store
-        .append(batch.iter().map(|received| received.commit.clone()).collect())
-        .await;
+    let mut outcomes: Vec<Option<CommitResult>> = Vec::with_capacity(batch.len());
+    let mut to_append = Vec::with_capacity(batch.len());
+    let mut digests = Vec::with_capacity(batch.len());
+    for received in &batch {
+        let commit = &received.commit;
+        outcomes.push(match continuation.judge(store, commit).await {
+            Continuity::Continues(digest) => {
+                to_append.push(commit.clone());
+                digests.push(digest);
+                None
+            }
+            Continuity::Stale => Some(CommitResult::Conflict {
+                actual_revision: commit.expected_revision,
+            }),
+            Continuity::Unjudged(reason) => {
+                tracing::warn!(stream = %commit.stream, reason, "a commit was not recorded");
+                Some(CommitResult::Unavailable(reason.into()))
+            }
+        });
+    }
+
+    let results = store.append(to_append).await;
     let mut fatal = None;
-    let outcomes: Vec<CommitResult> = results
-        .into_iter()
-        .map(|result| match result {
-            Ok(appended) => CommitResult::Recorded(appended.last_position),
-            Err(AppendError::WrongExpectedRevision { actual }) => CommitResult::Conflict { actual_revision: actual },
+    let mut ends = Vec::new();
+    let open = batch
+        .iter()
+        .zip(&mut outcomes)
+        .filter(|(_, outcome)| outcome.is_none());
+    for (((received, outcome), result), digest) in open.zip(results).zip(digests) {
+        *outcome = Some(match result {
+            Ok(appended) => {
+                if let Some(digest) = digest {
+                    ends.push((
+                        Arc::clone(&received.commit.stream),
+                        appended.next_revision,
+                        digest,
+                    ));
+                }
+                CommitResult::Recorded(appended.last_position)
+            }
+            Err(AppendError::WrongExpectedRevision { actual }) => CommitResult::Conflict {
+                actual_revision: actual,
+            },
             Err(AppendError::Failed(reason)) => {
-                fatal = Some(reason.to_string());
+                fatal = Some(reason);
                 CommitResult::Unavailable("the event store can't be written any more".into())
             }
             // Too large, or the disk is full: this commit is not recorded, and its caller is told so and may try again.
@@ -85,9 +132,14 @@ async fn record(
                 tracing::warn!(%error, "a commit was not recorded");
                 CommitResult::Unavailable(error.to_string().into())
             }
-        })
-        .collect();
+        });
+    }
+    continuation.batch_is_recorded(ends);
+
     let recorded_position = *store.watch_last_position().borrow();
+    let outcomes = outcomes
+        .into_iter()
+        .map(|outcome| outcome.expect("the store answers each commit"));
     commits
         .send_outcomes(batch.into_iter().zip(outcomes), recorded_position)
         .await;

@@ -8,20 +8,34 @@ use std::time::Duration;
 use anyhow::Context;
 use terrarium_carbon::CarbonApi;
 use terrarium_energy::EnergyApi;
-use terrarium_journal::{CommitConsumer, CommitPublisher, EventStore, Provenance};
+use terrarium_journal::{BusHealth, BusProbe, CommitConsumer, CommitPublisher, EventStore, Provenance};
+use terrarium_mobility::MobilityApi;
 use terrarium_projector::{FeedApi, LedgerApi, Projector};
 use terrarium_runtime::{GrpcServer, NatsChild, Settings, Shutdown, Traceparent, WallClock};
+use terrarium_waste::WasteApi;
+use terrarium_water::WaterApi;
 use tokio::task::JoinSet;
 
 /// How long a start may wait for a NATS server that is given by URL.
 const NATS_PATIENCE: Duration = Duration::from_secs(10);
 const NATS_RETRY: Duration = Duration::from_millis(200);
 
+/// How often the child nats-server is asked whether JetStream still answers.
+const PROBE_EVERY: Duration = Duration::from_secs(1);
+/// It is started again after this many probes in a row without an answer.
+const STUCK_PROBES: u32 = 2;
+
 /// A part of the system that can run by itself or with others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum Role {
     /// Takes meter readings
     Energy,
+    /// Takes tank levels and water meters; irrigates
+    Water,
+    /// Takes the measurements of bins; has them collected
+    Waste,
+    /// Takes charging sessions; limits charging
+    Mobility,
     /// Takes park definitions and emission factors
     Carbon,
     /// Moves commits from the bus into the event store
@@ -32,7 +46,15 @@ pub enum Role {
 
 impl Role {
     /// Every role, as `terrarium up` runs them.
-    pub const ALL: [Role; 4] = [Role::Energy, Role::Carbon, Role::Recorder, Role::Projector];
+    pub const ALL: [Role; 7] = [
+        Role::Energy,
+        Role::Water,
+        Role::Waste,
+        Role::Mobility,
+        Role::Carbon,
+        Role::Recorder,
+        Role::Projector,
+    ];
 }
 
 /// What clients and tests read to find a running server.
@@ -100,6 +122,15 @@ async fn run_roles(
         let recorder = terrarium_recorder::run(Arc::clone(&store), commits, shutdown.clone());
         tasks.spawn(async move { recorder.await.context("the recorder stopped") });
     }
+    if let Some(nats) = nats {
+        let probe = patiently(|| BusProbe::connect(nats_url)).await?;
+        let restarter = nats.restarter();
+        let until = shutdown.clone();
+        tasks.spawn(async move {
+            restart_stuck_bus(&probe, || restarter.restart(), &until).await;
+            Ok(())
+        });
+    }
     if roles.contains(&Role::Projector) {
         let projector = Projector::new(Arc::clone(&store), Some(&settings.data));
         routes.add_service(LedgerApi::new(Arc::clone(&projector), shutdown.clone()).into_server());
@@ -114,6 +145,24 @@ async fn run_roles(
         let energy = EnergyApi::new(Arc::clone(&store), publisher, clock.clone(), shutdown.clone());
         routes.add_service(energy.into_server());
         health.set("terrarium.energy.v1.EnergyService", true).await;
+    }
+    if roles.contains(&Role::Water) {
+        let publisher = patiently(|| CommitPublisher::connect(nats_url, "terrarium-water")).await?;
+        let water = WaterApi::new(Arc::clone(&store), publisher, clock.clone());
+        routes.add_service(water.into_server());
+        health.set("terrarium.water.v1.WaterService", true).await;
+    }
+    if roles.contains(&Role::Waste) {
+        let publisher = patiently(|| CommitPublisher::connect(nats_url, "terrarium-waste")).await?;
+        let waste = WasteApi::new(Arc::clone(&store), publisher, clock.clone());
+        routes.add_service(waste.into_server());
+        health.set("terrarium.waste.v1.WasteService", true).await;
+    }
+    if roles.contains(&Role::Mobility) {
+        let publisher = patiently(|| CommitPublisher::connect(nats_url, "terrarium-mobility")).await?;
+        let mobility = MobilityApi::new(Arc::clone(&store), publisher, clock.clone());
+        routes.add_service(mobility.into_server());
+        health.set("terrarium.mobility.v1.MobilityService", true).await;
     }
     if roles.contains(&Role::Carbon) {
         let publisher = patiently(|| CommitPublisher::connect(nats_url, "terrarium-carbon")).await?;
@@ -148,6 +197,28 @@ async fn run_roles(
         shutdown.trigger();
     }
     result
+}
+
+/// A nats-server whose disk was full may stop answering for JetStream and never start again by itself, even when there is
+/// space again. What it held and nobody has recorded, the callers send again.
+async fn restart_stuck_bus(probe: &BusProbe, restart: impl Fn(), shutdown: &Shutdown) {
+    let mut stuck_probes = 0;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(PROBE_EVERY) => {}
+            () = shutdown.triggered() => return,
+        }
+        if probe.health().await == BusHealth::Stuck {
+            stuck_probes += 1;
+        } else {
+            stuck_probes = 0;
+        }
+        if stuck_probes >= STUCK_PROBES {
+            tracing::warn!("JetStream does not answer; starting nats-server again");
+            restart();
+            stuck_probes = 0;
+        }
+    }
 }
 
 fn open_store(data: &Path) -> anyhow::Result<terrarium_eventstore::EventStore> {

@@ -34,6 +34,8 @@ pub struct Scan {
     events_before: u64,
     last_position: Option<Position>,
     ready: VecDeque<RecordedEvent>,
+    /// What is wrong behind the events that are ready.
+    fault_behind_ready: Option<ScanError>,
     finished: bool,
 }
 
@@ -120,6 +122,7 @@ impl Scan {
             events_before: 0,
             last_position: None,
             ready: VecDeque::new(),
+            fault_behind_ready: None,
             finished: false,
         })
     }
@@ -224,13 +227,19 @@ impl Scan {
                     let revision = found + u64::from(commit.events_read);
                     let event_index = self.events_before + u64::from(commit.events_read);
                     let problem = commit_problem(&fault);
-                    return Err(self.error(
+                    let error = self.error(
                         position,
                         Some(stream),
                         Some(revision),
                         event_index,
                         problem,
-                    ));
+                    );
+                    // Where a length was changed, the event that holds it still parses and the next one is what can't be
+                    // read. Handing out the events before it lets their digests tell which one was changed.
+                    self.events_before += events.len() as u64;
+                    self.ready = events;
+                    self.fault_behind_ready = Some(error);
+                    return Ok(());
                 }
             }
         }
@@ -350,6 +359,10 @@ impl Iterator for Scan {
         loop {
             if let Some(event) = self.ready.pop_front() {
                 return Some(Ok(event));
+            }
+            if let Some(error) = self.fault_behind_ready.take() {
+                self.finished = true;
+                return Some(Err(error));
             }
             if self.finished || self.reached_until() {
                 return None;

@@ -26,7 +26,11 @@ pub trait Aggregate: Send + 'static {
     fn new() -> Self;
 
     /// Decides. No events: what was asked for is so already.
-    fn decide(&self, context: &Self::Context, command: &Self::Command) -> Result<Vec<Self::Event>, Self::Rejection>;
+    fn decide(
+        &self,
+        context: &Self::Context,
+        command: &Self::Command,
+    ) -> Result<Vec<Self::Event>, Self::Rejection>;
 
     /// Takes in an event.
     fn evolve(&mut self, event: &Self::Event);

@@ -5,6 +5,7 @@
 //! holds may be replayed, because the store knows what it has.
 
 mod consumer;
+mod probe;
 mod publisher;
 
 use std::sync::Arc;
@@ -15,7 +16,8 @@ use terrarium_eventstore::Position;
 use tokio::sync::watch;
 
 pub use consumer::{CommitConsumer, ReceivedCommit};
-pub use publisher::{CommitPublisher, CommitTicket};
+pub use probe::{BusHealth, BusProbe};
+pub use publisher::{CommitPublisher, CommitTicket, PublishError};
 
 /// Name of the JetStream stream that carries the commits of all parks.
 pub const COMMIT_STREAM: &str = "COMMITS";
@@ -28,14 +30,17 @@ pub const COMMIT_MAX_BYTES: usize = (1 << 20) - (8 << 10);
 /// A commit without an outcome after this time is answered as unavailable; the caller sends again.
 pub const OUTCOME_DEADLINE: Duration = Duration::from_secs(10);
 
+/// JetStream's own answers (stream and consumer requests) are waited for this long.
+const JETSTREAM_DEADLINE: Duration = Duration::from_secs(3);
+
 /// What became of a commit.
 #[derive(Clone, Debug)]
 pub enum CommitResult {
     /// On disk; position of its last event.
     Recorded(Position),
-    /// The stream held another number of events than the decision was made on.
+    /// The stream held other events than the decision was made on.
     Conflict {
-        /// Events in the stream.
+        /// Number of events in the stream; the expected one if they are as many, but others.
         actual_revision: u64,
     },
     /// Not known to be recorded: bus or store failed, or took too long. Sending again is harmless.
@@ -46,7 +51,9 @@ pub enum CommitResult {
 #[derive(Debug, thiserror::Error)]
 pub enum BusError {
     /// No NATS server answers.
-    #[error("no NATS server answers at {url}: {reason}; start one, or leave the URL out so that `terrarium up` starts its own")]
+    #[error(
+        "no NATS server answers at {url}: {reason}; start one, or leave the URL out so that `terrarium up` starts its own"
+    )]
     Unreachable {
         /// As configured.
         url: String,
@@ -54,7 +61,9 @@ pub enum BusError {
         reason: String,
     },
     /// The commit stream can't be made or read.
-    #[error("JetStream at the NATS server does not serve stream {COMMIT_STREAM}: {0}; is JetStream on (`nats-server -js`)?")]
+    #[error(
+        "JetStream at the NATS server does not serve stream {COMMIT_STREAM}: {0}; is JetStream on (`nats-server -js`)?"
+    )]
     JetStream(String),
 }
 
@@ -73,7 +82,9 @@ impl Connection {
         let client = async_nats::ConnectOptions::new()
             .name(name)
             .connection_timeout(Duration::from_secs(5))
-            .reconnect_delay_callback(|attempts| Duration::from_millis(20 * (attempts as u64).clamp(1, 25)))
+            .reconnect_delay_callback(|attempts| {
+                Duration::from_millis(20 * (attempts as u64).clamp(1, 25))
+            })
             .event_callback(move |event| {
                 if matches!(event, async_nats::Event::Disconnected) {
                     count_loss.send_modify(|count| *count += 1);
@@ -86,7 +97,9 @@ impl Connection {
                 url: url.to_owned(),
                 reason: error.to_string(),
             })?;
-        let jetstream = jetstream::new(client.clone());
+        let jetstream = jetstream::context::ContextBuilder::new()
+            .timeout(JETSTREAM_DEADLINE)
+            .build(client.clone());
         Ok(Connection {
             client,
             jetstream,

@@ -8,8 +8,9 @@ use terrarium_eventstore::{Position, ProposedCommit, ProposedEvent};
 use tokio::sync::Mutex as AsyncMutex;
 
 use crate::aggregate::{Aggregate, EncodedEvent};
-use crate::bus::{CommitPublisher, CommitResult, CommitTicket};
+use crate::bus::{CommitPublisher, CommitResult, CommitTicket, PublishError};
 use crate::envelope::{Digest, Metadata, seal};
+use crate::provenance::Provenance;
 use crate::store::EventStore;
 use crate::stream::StreamName;
 
@@ -22,17 +23,6 @@ const AGGREGATES_IN_MEMORY: usize = 10_000;
 /// A decision is made again this often when the stream turned out to have moved on.
 const CONFLICT_RETRIES: usize = 8;
 const LOAD_PAGE_EVENTS: usize = 2_000;
-
-/// Who asked for something, and on which trail.
-#[derive(Clone, Debug)]
-pub struct Provenance {
-    /// Name of the credential.
-    pub actor: Arc<str>,
-    /// The caller's own request id.
-    pub client_request_id: Option<Arc<str>>,
-    /// W3C trace context.
-    pub traceparent: Option<Arc<str>>,
-}
 
 /// Commands for one aggregate, to be decided in order.
 pub struct Submission<A: Aggregate> {
@@ -58,10 +48,22 @@ pub enum SubmitError {
     #[error("{0}")]
     Unavailable(Arc<str>),
     /// Others kept changing the same aggregate.
-    #[error("\"{stream}\" was changed by others at the same time, {CONFLICT_RETRIES} times in a row; send again")]
+    #[error(
+        "\"{stream}\" was changed by others at the same time, {CONFLICT_RETRIES} times in a row; send again"
+    )]
     Contended {
         /// Stream of the aggregate.
         stream: String,
+    },
+    /// One decision makes more events than fit into a commit. Sending it again does not help.
+    #[error(
+        "the decision makes a commit of {bytes} bytes, but at most {most} fit on the bus; send less at once"
+    )]
+    TooLarge {
+        /// Bytes of the commit.
+        bytes: usize,
+        /// The limit.
+        most: usize,
     },
     /// The record itself can't be used.
     #[error("the events of \"{stream}\" can't be read: {reason}")]
@@ -88,8 +90,10 @@ struct Slot<A> {
 }
 
 struct SlotState<A> {
+    /// Taken out while a decision is on its way to the bus, and put back when it is there: a caller who gives up in
+    /// between leaves nothing, not a state with events that were never sent.
     loaded: Option<Loaded<A>>,
-    /// Grows when the loaded state is thrown away, so that of several failures of one state only the first does it.
+    /// Grows with each loading, so that of several failures of one state only the first throws it away.
     generation: u64,
     /// The last published commit: what is decided rests on it.
     tail: Option<CommitTicket>,
@@ -128,7 +132,10 @@ impl<A: Aggregate> Desk<A> {
     }
 
     /// Decides about commands and publishes the decision; submissions to one aggregate keep the order of these calls.
-    pub async fn submit(self: &Arc<Self>, submission: Submission<A>) -> Result<Pending<A>, SubmitError> {
+    pub async fn submit(
+        self: &Arc<Self>,
+        submission: Submission<A>,
+    ) -> Result<Pending<A>, SubmitError> {
         let decided = self.decide_and_publish(&submission).await?;
         Ok(Pending {
             desk: Arc::clone(self),
@@ -138,7 +145,11 @@ impl<A: Aggregate> Desk<A> {
     }
 
     /// Looks at an aggregate as it is now.
-    pub async fn look<R>(&self, stream: &StreamName, look: impl FnOnce(&A) -> R) -> Result<R, SubmitError> {
+    pub async fn look<R>(
+        &self,
+        stream: &StreamName,
+        look: impl FnOnce(&A) -> R,
+    ) -> Result<R, SubmitError> {
         let slot = self.slot(stream);
         let mut state = slot.state.lock().await;
         let loaded = self.loaded(stream, &mut state).await?;
@@ -182,6 +193,7 @@ impl<A: Aggregate> Desk<A> {
     ) -> Result<&'a mut Loaded<A>, SubmitError> {
         if state.loaded.is_none() {
             state.loaded = Some(self.load(stream).await?);
+            state.generation += 1;
         }
         Ok(state.loaded.as_mut().expect("loaded above"))
     }
@@ -205,7 +217,8 @@ impl<A: Aggregate> Desk<A> {
             let Some(last) = events.last() else {
                 return Ok(loaded);
             };
-            loaded.digest = Digest::of_metadata(&last.metadata).map_err(|error| unreadable(error.to_string()))?;
+            loaded.digest = Digest::of_metadata(&last.metadata)
+                .map_err(|error| unreadable(error.to_string()))?;
             loaded.revision = last.revision + 1;
             for event in &events {
                 let event = A::decode(event.id, &event.event_type, &event.data)
@@ -215,11 +228,15 @@ impl<A: Aggregate> Desk<A> {
         }
     }
 
-    async fn decide_and_publish(&self, submission: &Submission<A>) -> Result<Decided<A>, SubmitError> {
+    async fn decide_and_publish(
+        &self,
+        submission: &Submission<A>,
+    ) -> Result<Decided<A>, SubmitError> {
         let slot = self.slot(&submission.stream);
         let mut state = slot.state.lock().await;
+        self.loaded(&submission.stream, &mut state).await?;
         let generation = state.generation;
-        let loaded = self.loaded(&submission.stream, &mut state).await?;
+        let mut loaded = state.loaded.take().expect("loaded above");
 
         let mut results = Vec::with_capacity(submission.commands.len());
         let mut commits = Vec::new();
@@ -230,7 +247,10 @@ impl<A: Aggregate> Desk<A> {
                 let encoded: Vec<EncodedEvent> = events.iter().map(A::encode).collect();
                 if !open.has_room_for(&encoded) {
                     let next_revision = open.next_revision();
-                    commits.push(std::mem::replace(&mut open, OpenCommit::new(submission, next_revision)));
+                    commits.push(std::mem::replace(
+                        &mut open,
+                        OpenCommit::new(submission, next_revision),
+                    ));
                 }
                 for (event, encoded) in events.iter().zip(encoded) {
                     loaded.aggregate.evolve(event);
@@ -240,7 +260,9 @@ impl<A: Aggregate> Desk<A> {
             results.push(decision);
         }
         commits.push(open);
-        loaded.revision = commits.last().map_or(loaded.revision, OpenCommit::next_revision);
+        loaded.revision = commits
+            .last()
+            .map_or(loaded.revision, OpenCommit::next_revision);
 
         let mut tickets: Vec<CommitTicket> = Vec::new();
         for commit in commits {
@@ -253,14 +275,19 @@ impl<A: Aggregate> Desk<A> {
                 events: commit.events,
             };
             let traceparent = submission.provenance.traceparent.as_deref();
-            match self.publisher.publish(&submission.stream, proposed, traceparent).await {
+            match self
+                .publisher
+                .publish(&submission.stream, proposed, traceparent)
+                .await
+            {
                 Ok(ticket) => tickets.push(ticket),
-                Err(reason) => {
+                Err(error) => {
                     state.forget();
-                    return Err(SubmitError::Unavailable(reason));
+                    return Err(error.into());
                 }
             }
         }
+        state.loaded = Some(loaded);
         if let Some(last) = tickets.last() {
             state.tail = Some(last.clone());
         } else if let Some(tail) = &state.tail {
@@ -287,15 +314,25 @@ impl<A> SlotState<A> {
     fn forget(&mut self) {
         self.loaded = None;
         self.tail = None;
-        self.generation += 1;
+    }
+}
+
+impl From<PublishError> for SubmitError {
+    fn from(error: PublishError) -> SubmitError {
+        match error {
+            PublishError::Unavailable(reason) => SubmitError::Unavailable(reason),
+            PublishError::TooLarge { bytes, most } => SubmitError::TooLarge { bytes, most },
+        }
     }
 }
 
 impl<A: Aggregate> Pending<A> {
     /// Waits until the decision is on disk; decides again when someone else was quicker.
     ///
-    /// Gives one result for each command, in order, and the position of the last event they rest on.
-    pub async fn recorded(mut self) -> Result<(Vec<CommandResult<A>>, Option<Position>), SubmitError> {
+    /// Gives one result for each command, in order, and a position that covers all they rest on.
+    pub async fn recorded(
+        mut self,
+    ) -> Result<(Vec<CommandResult<A>>, Option<Position>), SubmitError> {
         let stream = self.submission.stream.clone();
         for _ in 0..CONFLICT_RETRIES {
             let mut position = None;
@@ -311,7 +348,9 @@ impl<A: Aggregate> Pending<A> {
                 }
             }
             if !conflict {
-                return Ok((self.decided.results, position));
+                // Nothing new: what it rests on is in the record already, so the record's end covers it.
+                let covered = position.or_else(|| *self.desk.store.watch_last_position().borrow());
+                return Ok((self.decided.results, covered));
             }
             self.desk.forget(&stream, self.decided.generation).await;
             self.decided = self.desk.decide_and_publish(&self.submission).await?;
@@ -350,7 +389,8 @@ impl<'a> OpenCommit<'a> {
     fn has_room_for(&self, events: &[EncodedEvent]) -> bool {
         self.events.is_empty()
             || (self.events.len() + events.len() <= COMMIT_MAX_EVENTS
-                && self.bytes + events.iter().map(|event| event.data.len()).sum::<usize>() <= COMMIT_TARGET_BYTES)
+                && self.bytes + events.iter().map(|event| event.data.len()).sum::<usize>()
+                    <= COMMIT_TARGET_BYTES)
     }
 
     fn add(&mut self, event: EncodedEvent, previous: &Digest, source: &str) -> Digest {
@@ -364,7 +404,11 @@ impl<'a> OpenCommit<'a> {
             recordedtime: self.recorded_time.to_owned(),
             schemaversion: 1,
             actor: self.provenance.actor.to_string(),
-            correlationid: self.provenance.client_request_id.as_deref().map(str::to_owned),
+            correlationid: self
+                .provenance
+                .client_request_id
+                .as_deref()
+                .map(str::to_owned),
             causationid: event.causation.map(|id| id.to_string()),
             traceparent: self.provenance.traceparent.as_deref().map(str::to_owned),
         };

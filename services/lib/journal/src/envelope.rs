@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::store::RecordedEvent;
+use crate::store::{ProposedCommit, RecordedEvent};
 
 const DIGEST_MEMBER_START: &[u8] = b",\"digest\":\"";
 const DIGEST_MEMBER_LENGTH: usize = DIGEST_MEMBER_START.len() + 64 + 2;
@@ -115,16 +115,49 @@ pub fn seal(
 
 /// Checks that `event` follows `previous` in its stream, and gives its own digest.
 pub fn verify_digest(previous: &Digest, event: &RecordedEvent) -> Result<Digest, DigestError> {
-    let (hashed, recorded) = split_metadata(&event.metadata)?;
-    let computed = chain(
+    verify_parts(
         previous,
         &event.stream,
         event.revision,
         event.id,
         &event.event_type,
         &event.data,
-        hashed,
-    );
+        &event.metadata,
+    )
+}
+
+/// Checks that a commit that is yet to be recorded continues the very stream that it was decided on: that its first event
+/// follows `previous`. Gives the digest of its last event.
+pub fn verify_continuation(
+    previous: &Digest,
+    commit: &ProposedCommit,
+) -> Result<Digest, DigestError> {
+    let (Some(first), Some(last)) = (commit.events.first(), commit.events.last()) else {
+        return Err(DigestError::Missing);
+    };
+    verify_parts(
+        previous,
+        &commit.stream,
+        commit.expected_revision,
+        first.id,
+        &first.event_type,
+        &first.data,
+        &first.metadata,
+    )?;
+    Digest::of_metadata(&last.metadata)
+}
+
+fn verify_parts(
+    previous: &Digest,
+    stream: &str,
+    revision: u64,
+    id: Uuid,
+    event_type: &str,
+    data: &[u8],
+    metadata: &[u8],
+) -> Result<Digest, DigestError> {
+    let (hashed, recorded) = split_metadata(metadata)?;
+    let computed = chain(previous, stream, revision, id, event_type, data, hashed);
     if computed != recorded {
         return Err(DigestError::Mismatch {
             recorded: hex::encode(recorded.0),
@@ -219,7 +252,10 @@ mod tests {
             &data,
             &metadata,
         );
-        assert_eq!(Metadata::parse(&sealed).expect("own metadata parses"), metadata);
+        assert_eq!(
+            Metadata::parse(&sealed).expect("own metadata parses"),
+            metadata
+        );
         RecordedEvent {
             position: Position(0),
             stream: Arc::from(stream),
@@ -235,7 +271,10 @@ mod tests {
     fn a_sealed_event_verifies_and_gives_the_digest_in_its_metadata() {
         let event = recorded();
         let digest = verify_digest(&Digest::BEFORE_FIRST, &event).expect("untouched");
-        assert_eq!(Digest::of_metadata(&event.metadata).expect("has one"), digest);
+        assert_eq!(
+            Digest::of_metadata(&event.metadata).expect("has one"),
+            digest
+        );
         assert!(verify_digest(&Digest([1; 32]), &event).is_err());
     }
 
@@ -248,7 +287,10 @@ mod tests {
                 let mut bytes = changed.metadata.to_vec();
                 bytes[place] ^= 1 << bit;
                 changed.metadata = bytes.into();
-                assert!(verify_digest(&Digest::BEFORE_FIRST, &changed).is_err(), "byte {place} bit {bit}");
+                assert!(
+                    verify_digest(&Digest::BEFORE_FIRST, &changed).is_err(),
+                    "byte {place} bit {bit}"
+                );
             }
         }
         let mut changed = event.clone();

@@ -89,7 +89,8 @@ impl Parks {
                 .await
                 .map_err(|error| unreadable(error.to_string()))?;
             let Some(last) = events.last() else { break };
-            let defined = ParkDefinedV1::decode(last.data.clone()).map_err(|error| unreadable(error.to_string()))?;
+            let defined = ParkDefinedV1::decode(last.data.clone())
+                .map_err(|error| unreadable(error.to_string()))?;
             let definition = ParkDefinition::parse(&defined.definition_toml, stream.as_str())
                 .map_err(|error| unreadable(error.to_string()))?;
             known.definition = Some(Arc::new(definition));

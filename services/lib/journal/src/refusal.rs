@@ -19,6 +19,7 @@ impl From<SubmitError> for Status {
                 format!("{error}; nothing acknowledged is lost, send again"),
                 ErrorDetails::with_retry_info(Some(RETRY_AFTER)),
             ),
+            SubmitError::TooLarge { .. } => Status::invalid_argument(error.to_string()),
             SubmitError::Contended { .. } => Status::aborted(error.to_string()),
             SubmitError::Unreadable { .. } => Status::data_loss(error.to_string()),
         }
@@ -28,13 +29,11 @@ impl From<SubmitError> for Status {
 impl From<ParkError> for Status {
     fn from(error: ParkError) -> Status {
         match &error {
-            ParkError::Unknown(_) => {
-                Status::with_error_details(
-                    Code::NotFound,
-                    error.to_string(),
-                    ErrorDetails::with_bad_request_violation("park", error.to_string()),
-                )
-            }
+            ParkError::Unknown(_) => Status::with_error_details(
+                Code::NotFound,
+                error.to_string(),
+                ErrorDetails::with_bad_request_violation("park", error.to_string()),
+            ),
             ParkError::Unreadable { .. } => Status::data_loss(error.to_string()),
         }
     }

@@ -15,7 +15,10 @@ pub use terrarium_eventstore::{
 /// - Readers see only what is on disk. Positions grow from event to event, over all streams.
 pub trait EventStore: Send + Sync + 'static {
     /// Appends commits in order; the results stand in the same order. Commits of one call may share an fsync.
-    fn append(&self, commits: Vec<ProposedCommit>) -> BoxFuture<'_, Vec<Result<Appended, AppendError>>>;
+    fn append(
+        &self,
+        commits: Vec<ProposedCommit>,
+    ) -> BoxFuture<'_, Vec<Result<Appended, AppendError>>>;
 
     /// Events of a stream from a revision on, at most `max_events`. A stream that does not exist is empty.
     fn read_stream<'a>(
@@ -36,7 +39,10 @@ pub trait EventStore: Send + Sync + 'static {
     fn event_at(&self, position: Position) -> BoxFuture<'_, Result<RecordedEvent, ReadError>>;
 
     /// Names of all streams that start with a prefix, sorted.
-    fn streams_with_prefix<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<std::sync::Arc<str>>, ReadError>>;
+    fn streams_with_prefix<'a>(
+        &'a self,
+        prefix: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<std::sync::Arc<str>>, ReadError>>;
 
     /// Position of the last event on disk, now and as it moves on.
     fn watch_last_position(&self) -> watch::Receiver<Option<Position>>;
@@ -45,7 +51,10 @@ pub trait EventStore: Send + Sync + 'static {
 const READ_CHUNK_BYTES: usize = 1 << 20;
 
 impl EventStore for terrarium_eventstore::EventStore {
-    fn append(&self, commits: Vec<ProposedCommit>) -> BoxFuture<'_, Vec<Result<Appended, AppendError>>> {
+    fn append(
+        &self,
+        commits: Vec<ProposedCommit>,
+    ) -> BoxFuture<'_, Vec<Result<Appended, AppendError>>> {
         Box::pin(terrarium_eventstore::EventStore::append(self, commits))
     }
 
@@ -55,7 +64,9 @@ impl EventStore for terrarium_eventstore::EventStore {
         from_revision: u64,
         max_events: usize,
     ) -> BoxFuture<'a, Result<Vec<RecordedEvent>, ReadError>> {
-        Box::pin(async move { terrarium_eventstore::EventStore::read_stream(self, stream, from_revision, max_events) })
+        Box::pin(async move {
+            terrarium_eventstore::EventStore::read_stream(self, stream, from_revision, max_events)
+        })
     }
 
     fn read_all(
@@ -63,15 +74,24 @@ impl EventStore for terrarium_eventstore::EventStore {
         after: Option<Position>,
         max_events: usize,
     ) -> BoxFuture<'_, Result<Vec<RecordedEvent>, ReadError>> {
-        Box::pin(async move { terrarium_eventstore::EventStore::read_all(self, after, max_events, READ_CHUNK_BYTES) })
+        Box::pin(async move {
+            terrarium_eventstore::EventStore::read_all(self, after, max_events, READ_CHUNK_BYTES)
+        })
     }
 
     fn event_at(&self, position: Position) -> BoxFuture<'_, Result<RecordedEvent, ReadError>> {
         Box::pin(async move { terrarium_eventstore::EventStore::event_at(self, position) })
     }
 
-    fn streams_with_prefix<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<std::sync::Arc<str>>, ReadError>> {
-        Box::pin(async move { Ok(terrarium_eventstore::EventStore::streams_with_prefix(self, prefix)) })
+    fn streams_with_prefix<'a>(
+        &'a self,
+        prefix: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<std::sync::Arc<str>>, ReadError>> {
+        Box::pin(async move {
+            Ok(terrarium_eventstore::EventStore::streams_with_prefix(
+                self, prefix,
+            ))
+        })
     }
 
     fn watch_last_position(&self) -> watch::Receiver<Option<Position>> {

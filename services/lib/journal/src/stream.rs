@@ -74,7 +74,13 @@ impl StreamName {
 
     /// Subject on the bus: `park.<park>.<domain>.<kind>.<id>`.
     pub fn subject(&self) -> String {
-        format!("park.{}.{}.{}.{}", self.park(), self.domain(), self.kind(), self.id())
+        format!(
+            "park.{}.{}.{}.{}",
+            self.park(),
+            self.domain(),
+            self.kind(),
+            self.id()
+        )
     }
 }
 
@@ -103,7 +109,14 @@ mod tests {
 
     #[test]
     fn a_text_without_all_parts_is_refused() {
-        for text in ["", "energy", "energy.meter", "energy-park.id", "energy.meter-park", "energy.meter-.id"] {
+        for text in [
+            "",
+            "energy",
+            "energy.meter",
+            "energy-park.id",
+            "energy.meter-park",
+            "energy.meter-.id",
+        ] {
             assert!(StreamName::parse(text).is_err(), "{text}");
         }
     }

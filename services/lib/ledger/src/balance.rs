@@ -139,7 +139,9 @@ pub fn balance(
     } else {
         for hour_start in period.hour_starts() {
             let key = key_of_hour(definition, grouping, hour_start);
-            let line = lines.entry(key).or_insert_with_key(|key| BalanceLine::of(key));
+            let line = lines
+                .entry(key)
+                .or_insert_with_key(|key| BalanceLine::of(key));
             for asset in &nodes {
                 line.add_hour(&ledger.node_hour(asset, hour_start));
             }

@@ -45,7 +45,11 @@ pub struct Completeness {
 }
 
 /// Looks at every hour of a period.
-pub fn completeness(ledger: &ParkLedger, definition: &ParkDefinition, period: Period) -> Completeness {
+pub fn completeness(
+    ledger: &ParkLedger,
+    definition: &ParkDefinition,
+    period: Period,
+) -> Completeness {
     let meters = definition
         .meters
         .keys()
@@ -60,13 +64,17 @@ pub fn completeness(ledger: &ParkLedger, definition: &ParkDefinition, period: Pe
                 hours_metered,
                 readings: book.map_or(0, |book| book.readings().len() as u64),
                 quarantined: book.map_or(0, |book| {
-                    book.quarantined().values().filter(|item| item.undecided).count() as u64
+                    book.quarantined()
+                        .values()
+                        .filter(|item| item.undecided)
+                        .count() as u64
                 }),
                 gaps,
             }
         })
         .collect();
-    let (factor_hours, factor_gaps) = covered(period, |hour_start| ledger.factor_row(hour_start).is_some());
+    let (factor_hours, factor_gaps) =
+        covered(period, |hour_start| ledger.factor_row(hour_start).is_some());
     Completeness {
         meters,
         factor_hours,

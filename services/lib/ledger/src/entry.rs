@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use terrarium_model::{AssetId, EnergyWh, MassMg, SECONDS_PER_HOUR, UnixSeconds, format_rfc3339_utc, parse_rfc3339_with_offset};
+use terrarium_model::{
+    AssetId, EnergyWh, MassMg, SECONDS_PER_HOUR, UnixSeconds, format_rfc3339_utc,
+    parse_rfc3339_with_offset,
+};
 
 use crate::factor_book::FactorRow;
 
@@ -184,9 +187,13 @@ impl EntryId {
     pub fn parse(text: &str) -> Result<EntryId, InvalidEntryId> {
         let invalid = || InvalidEntryId(text.to_owned());
         let mut parts = text.split('/');
-        let (Some(book), Some(asset), Some(hour), Some(what), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next(), parts.next())
-        else {
+        let (Some(book), Some(asset), Some(hour), Some(what), None) = (
+            parts.next(),
+            parts.next(),
+            parts.next(),
+            parts.next(),
+            parts.next(),
+        ) else {
             return Err(invalid());
         };
         let line = match (book, what) {
@@ -216,9 +223,18 @@ impl fmt::Display for EntryId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hour = format_rfc3339_utc(self.hour_start);
         match self.line {
-            EntryLine::Energy(account) => write!(formatter, "energy/{}/{hour}/{}", self.asset, account.token()),
-            EntryLine::Scope2Location => write!(formatter, "emission/{}/{hour}/scope2-location", self.asset),
-            EntryLine::AvoidedExport => write!(formatter, "avoided/{}/{hour}/avoided-export", self.asset),
+            EntryLine::Energy(account) => write!(
+                formatter,
+                "energy/{}/{hour}/{}",
+                self.asset,
+                account.token()
+            ),
+            EntryLine::Scope2Location => {
+                write!(formatter, "emission/{}/{hour}/scope2-location", self.asset)
+            }
+            EntryLine::AvoidedExport => {
+                write!(formatter, "avoided/{}/{hour}/avoided-export", self.asset)
+            }
         }
     }
 }

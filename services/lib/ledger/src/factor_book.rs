@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use terrarium_model::{FactorSetId, FactorUnit, FactorValue, SECONDS_PER_HOUR, UnixSeconds, event_id};
+use terrarium_model::{
+    FactorSetId, FactorUnit, FactorValue, SECONDS_PER_HOUR, UnixSeconds, event_id,
+};
 use uuid::Uuid;
 
 use crate::fact::Origin;
@@ -86,28 +88,36 @@ impl FactorSet {
             ("source", &self.source, LONGEST_TEXT_BYTES),
         ] {
             if text.is_empty() || text.len() > longest {
-                return invalid(field, format!("it has {} bytes; write 1 to {longest}", text.len()));
+                return invalid(
+                    field,
+                    format!("it has {} bytes; write 1 to {longest}", text.len()),
+                );
             }
         }
         if !is_date(&self.published_on) {
             return invalid(
                 "published_on",
-                format!("\"{}\" is no date; write it as YYYY-MM-DD", self.published_on),
+                format!(
+                    "\"{}\" is no date; write it as YYYY-MM-DD",
+                    self.published_on
+                ),
             );
         }
-        let valid_seconds = self.valid_to.0 - self.valid_from.0;
+        let valid_seconds = self.valid_to.0.saturating_sub(self.valid_from.0);
         if valid_seconds <= 0 {
             return invalid("valid_to", "it is not after valid_from".to_owned());
         }
         match self.step_seconds {
             None if self.values.len() == 1 => Ok(()),
             None => invalid("constant", "a constant set has one value".to_owned()),
-            Some(step) if i64::from(step) != SECONDS_PER_HOUR => {
-                invalid("series", format!("a step of {step} s is not supported; give one value per hour"))
-            }
-            Some(_) if self.valid_from.0 % SECONDS_PER_HOUR != 0 => {
-                invalid("valid_from", "an hourly series starts at a full hour".to_owned())
-            }
+            Some(step) if i64::from(step) != SECONDS_PER_HOUR => invalid(
+                "series",
+                format!("a step of {step} s is not supported; give one value per hour"),
+            ),
+            Some(_) if self.valid_from.0 % SECONDS_PER_HOUR != 0 => invalid(
+                "valid_from",
+                "an hourly series starts at a full hour".to_owned(),
+            ),
             Some(step) => {
                 let expected = valid_seconds / i64::from(step);
                 if valid_seconds % i64::from(step) != 0 || expected != self.values.len() as i64 {
@@ -123,7 +133,10 @@ impl FactorSet {
                 if self.values.len() > MOST_VALUES {
                     return invalid(
                         "series.hourly",
-                        format!("{} values; publish at most {MOST_VALUES} (a year) as one set", self.values.len()),
+                        format!(
+                            "{} values; publish at most {MOST_VALUES} (a year) as one set",
+                            self.values.len()
+                        ),
                     );
                 }
                 Ok(())
@@ -188,7 +201,12 @@ impl FactorSet {
 
     /// Which of two sets prices an hour that both hold for: the greater one. By content alone, never by arrival.
     fn precedence(&self) -> (bool, &str, &str, &FactorSetId) {
-        (self.step_seconds.is_some(), &self.published_on, &self.version, &self.set)
+        (
+            self.step_seconds.is_some(),
+            &self.published_on,
+            &self.version,
+            &self.set,
+        )
     }
 }
 
@@ -197,7 +215,16 @@ fn is_date(text: &str) -> bool {
     if digits.len() != 10 || digits[4] != b'-' || digits[7] != b'-' {
         return false;
     }
-    let number = |range: std::ops::Range<usize>| text.get(range).and_then(|part| part.parse::<u32>().ok());
+    // A sign would read as a number too.
+    if digits
+        .iter()
+        .enumerate()
+        .any(|(place, digit)| ![4, 7].contains(&place) && !digit.is_ascii_digit())
+    {
+        return false;
+    }
+    let number =
+        |range: std::ops::Range<usize>| text.get(range).and_then(|part| part.parse::<u32>().ok());
     let (Some(_), Some(month), Some(day)) = (number(0..4), number(5..7), number(8..10)) else {
         return false;
     };
@@ -231,7 +258,8 @@ pub struct FactorBook {
 impl FactorBook {
     /// Takes in a set.
     pub fn publish(&mut self, set: Arc<FactorSet>, origin: Origin) {
-        self.sets.insert((set.set.clone(), set.version.clone()), (set, origin));
+        self.sets
+            .insert((set.set.clone(), set.version.clone()), (set, origin));
     }
 
     /// Sets in order of id and version.
@@ -251,7 +279,12 @@ impl FactorBook {
 
     /// The row that prices an hour in a region: of all that hold at its start an hourly series before a constant, then
     /// the latest publication, then the greatest version, then the greatest id.
-    pub fn row(&self, region: &str, kind: FactorKind, hour_start: UnixSeconds) -> Option<FactorRow> {
+    pub fn row(
+        &self,
+        region: &str,
+        kind: FactorKind,
+        hour_start: UnixSeconds,
+    ) -> Option<FactorRow> {
         self.sets
             .values()
             .filter(|(set, _)| set.region == region && set.kind == kind)

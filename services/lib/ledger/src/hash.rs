@@ -56,7 +56,9 @@ impl Hasher {
 }
 
 /// Hash of the readings that start on one day.
-pub fn meter_day<'a>(readings: impl Iterator<Item = (&'a UnixSeconds, &'a CountedReading)>) -> DayHash {
+pub fn meter_day<'a>(
+    readings: impl Iterator<Item = (&'a UnixSeconds, &'a CountedReading)>,
+) -> DayHash {
     let mut content = Hasher::new("meter-day");
     let mut state = Hasher::new("meter-day-positions");
     for (start, reading) in readings {

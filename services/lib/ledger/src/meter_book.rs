@@ -117,12 +117,17 @@ impl MeterBook {
             },
         );
         if let Some(replaced) = replaced {
-            self.superseded.insert((interval.start, replaced.revision), replaced.origin);
+            self.superseded
+                .insert((interval.start, replaced.revision), replaced.origin);
         }
-        let replaced_end = interval.start.0 + i64::from(replaced.map_or(0, |replaced| replaced.seconds));
+        let replaced_end =
+            interval.start.0 + i64::from(replaced.map_or(0, |replaced| replaced.seconds));
         let (from, to) = if interval.seconds == 0 {
             let earlier = self.readings.range(..interval.start).next_back();
-            let later = self.readings.range(UnixSeconds(interval.start.0 + 1)..).next();
+            let later = self
+                .readings
+                .range(UnixSeconds(interval.start.0 + 1)..)
+                .next();
             (
                 earlier.map_or(interval.start.0, |(time, _)| time.0),
                 later.map_or(interval.start.0, |(time, _)| time.0),
@@ -155,7 +160,9 @@ impl MeterBook {
     /// What the meter has for an hour.
     pub fn hour(&self, hour_start: UnixSeconds) -> MeterHour {
         let (day, hour) = day_and_hour(hour_start);
-        self.days.get(&day).map_or_else(MeterHour::default, |day| day.hours[hour])
+        self.days
+            .get(&day)
+            .map_or_else(MeterHour::default, |day| day.hours[hour])
     }
 
     /// Days (since 1970, UTC) with any reading, in order.

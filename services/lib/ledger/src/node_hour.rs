@@ -88,10 +88,18 @@ impl HourAmounts {
     pub fn formula(metering: NodeMetering, of: crate::entry::EnergyAccount) -> &'static str {
         use crate::entry::EnergyAccount as Account;
         match (metering, of) {
-            (NodeMetering::Consumption, Account::Import) => "import = max(0, consumption - generation)",
-            (NodeMetering::Consumption, Account::Export) => "export = max(0, generation - consumption)",
-            (NodeMetering::Consumption, Account::SelfUse) => "self_use = max(0, min(consumption, generation))",
-            (NodeMetering::Grid, Account::Consumption) => "consumption = generation + import - export",
+            (NodeMetering::Consumption, Account::Import) => {
+                "import = max(0, consumption - generation)"
+            }
+            (NodeMetering::Consumption, Account::Export) => {
+                "export = max(0, generation - consumption)"
+            }
+            (NodeMetering::Consumption, Account::SelfUse) => {
+                "self_use = max(0, min(consumption, generation))"
+            }
+            (NodeMetering::Grid, Account::Consumption) => {
+                "consumption = generation + import - export"
+            }
             (_, Account::SelfUse) => "self_use = max(0, generation - export)",
             (NodeMetering::ConsumptionAndGrid, Account::Unexplained) => {
                 "unexplained = generation + import - consumption - export"

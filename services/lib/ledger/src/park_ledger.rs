@@ -31,7 +31,9 @@ impl Period {
 
     /// Starts of all hours.
     pub fn hour_starts(&self) -> impl Iterator<Item = UnixSeconds> + use<> {
-        (self.from.0..self.to.0).step_by(SECONDS_PER_HOUR as usize).map(UnixSeconds)
+        (self.from.0..self.to.0)
+            .step_by(SECONDS_PER_HOUR as usize)
+            .map(UnixSeconds)
     }
 }
 
@@ -85,7 +87,10 @@ impl ParkLedger {
                 self.balance_hours(meter, changed, touched);
             }
             Fact::ReadingQuarantined { meter } => {
-                self.meters.entry(meter.clone()).or_default().quarantine(origin);
+                self.meters
+                    .entry(meter.clone())
+                    .or_default()
+                    .quarantine(origin);
             }
         }
     }
@@ -107,7 +112,9 @@ impl ParkLedger {
 
     /// Nodes of the definition, in order.
     pub fn nodes(&self) -> impl Iterator<Item = &AssetId> {
-        self.definition.iter().flat_map(|(definition, ..)| definition.nodes.keys())
+        self.definition
+            .iter()
+            .flat_map(|(definition, ..)| definition.nodes.keys())
     }
 
     /// A node hour as it stands.
@@ -126,8 +133,11 @@ impl ParkLedger {
 
     /// The factor row that prices an hour of this park.
     pub fn factor_row(&self, hour_start: UnixSeconds) -> Option<FactorRow> {
-        self.factors
-            .row(&self.definition()?.grid_region, FactorKind::GridAverage, hour_start)
+        self.factors.row(
+            &self.definition()?.grid_region,
+            FactorKind::GridAverage,
+            hour_start,
+        )
     }
 
     /// From the first hour with a reading to the end of the last; `None` without readings.
@@ -155,14 +165,20 @@ impl ParkLedger {
             .filter_map(|line| {
                 let (energy, mass) = match (line, hour.pricing) {
                     (EntryLine::Energy(account), _) => (amount(&hour.amounts, account), None),
-                    (EntryLine::Scope2Location, Pricing::Priced { scope2_location, .. }) => {
-                        (hour.amounts.import, Some(scope2_location))
+                    (
+                        EntryLine::Scope2Location,
+                        Pricing::Priced {
+                            scope2_location, ..
+                        },
+                    ) => (hour.amounts.import, Some(scope2_location)),
+                    (EntryLine::AvoidedExport, Pricing::Priced { avoided, .. }) => {
+                        (hour.amounts.export, Some(avoided))
                     }
-                    (EntryLine::AvoidedExport, Pricing::Priced { avoided, .. }) => (hour.amounts.export, Some(avoided)),
                     _ => return None,
                 };
                 // Lines of nothing say nothing; that the hour is there says the energy book.
-                let says_nothing = energy == 0 && !matches!(line, EntryLine::Energy(EnergyAccount::Consumption));
+                let says_nothing =
+                    energy == 0 && !matches!(line, EntryLine::Energy(EnergyAccount::Consumption));
                 (!says_nothing).then(|| Entry {
                     id: EntryId {
                         asset: asset.clone(),
@@ -194,7 +210,9 @@ impl ParkLedger {
             state.number(origin.position as i64);
         }
         for (set, origin) in self.factors.sets() {
-            content.bytes(origin.event.as_bytes()).text(set.set.as_str());
+            content
+                .bytes(origin.event.as_bytes())
+                .text(set.set.as_str());
             state.number(origin.position as i64);
         }
         for (meter, book) in &mut self.meters {
@@ -212,7 +230,9 @@ impl ParkLedger {
                 state.number(origin.position as i64);
             }
             for (event, quarantined) in book.quarantined() {
-                content.bytes(event.as_bytes()).bytes(&[u8::from(quarantined.undecided)]);
+                content
+                    .bytes(event.as_bytes())
+                    .bytes(&[u8::from(quarantined.undecided)]);
                 state.number(quarantined.position as i64);
             }
         }
@@ -228,8 +248,15 @@ impl ParkLedger {
         (content, state.finish())
     }
 
-    fn balance_hours(&mut self, meter: &MeterId, changed: Interval, touched: &mut Vec<TouchedHour>) {
-        let Some((definition, ..)) = &self.definition else { return };
+    fn balance_hours(
+        &mut self,
+        meter: &MeterId,
+        changed: Interval,
+        touched: &mut Vec<TouchedHour>,
+    ) {
+        let Some((definition, ..)) = &self.definition else {
+            return;
+        };
         let Some(node) = definition.meters.get(meter).map(|meter| meter.node.clone()) else {
             return;
         };
@@ -240,8 +267,12 @@ impl ParkLedger {
     }
 
     fn balance_hour(&mut self, asset: &AssetId, hour_start: UnixSeconds) {
-        let Some((definition, ..)) = &self.definition else { return };
-        let Some(node) = definition.nodes.get(asset) else { return };
+        let Some((definition, ..)) = &self.definition else {
+            return;
+        };
+        let Some(node) = definition.nodes.get(asset) else {
+            return;
+        };
         let mut sums = MeteredSums::default();
         let mut hour = NodeHour {
             complete: true,
@@ -266,7 +297,13 @@ impl ParkLedger {
             });
         }
         let (day, hour_of_day) = day_and_hour(hour_start);
-        let block = self.nodes.entry(asset.clone()).or_default().days.entry(day).or_default();
+        let block = self
+            .nodes
+            .entry(asset.clone())
+            .or_default()
+            .days
+            .entry(day)
+            .or_default();
         block.hours[hour_of_day] = hour;
         block.hash = None;
     }

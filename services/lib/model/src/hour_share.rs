@@ -28,15 +28,21 @@ pub fn hour_shares(interval: Interval, energy: EnergyWh) -> HourShares {
 }
 
 /// The one share of [`hour_shares`] that falls into the clock hour from `hour_start`, if the interval touches it.
-pub fn hour_share_at(interval: Interval, energy: EnergyWh, hour_start: UnixSeconds) -> Option<HourShare> {
-    let offset = |instant: i64| (instant - interval.start.0).clamp(0, i64::from(interval.seconds)) as u32;
+pub fn hour_share_at(
+    interval: Interval,
+    energy: EnergyWh,
+    hour_start: UnixSeconds,
+) -> Option<HourShare> {
+    let offset =
+        |instant: i64| (instant - interval.start.0).clamp(0, i64::from(interval.seconds)) as u32;
     let begin = offset(hour_start.0);
     let end = offset(hour_start.0 + SECONDS_PER_HOUR);
     (begin < end).then(|| HourShare {
         hour_start,
         seconds: end - begin,
         energy: EnergyWh(
-            floor_share(energy, end, interval.seconds) - floor_share(energy, begin, interval.seconds),
+            floor_share(energy, end, interval.seconds)
+                - floor_share(energy, begin, interval.seconds),
         ),
     })
 }

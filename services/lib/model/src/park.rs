@@ -1,21 +1,32 @@
-//! The park definition: what is there, how it is connected, and what is metered.
+//! The park definition: what is there, where it stands, how it is connected, and what is metered.
 //!
-//! `definition` holds the types, `parse` reads the TOML into a draft that remembers where each value stands,
-//! `topology` follows the connections, `validate` turns the draft into a definition, and `problem` is how all that
+//! `definition`, `asset` and `geometry` hold the types. `parse` reads the TOML into a draft that remembers where each
+//! value stands, by way of `table`, `read_asset`, `parameter_reader` and `read_site`; `references` finds what ids refer
+//! to; `topology` follows the connections; `validate` turns the draft into a definition, and `problem` is how all that
 //! can be wrong is told.
 
+mod asset;
 mod definition;
+mod geometry;
+mod parameter_reader;
 mod parse;
 mod problem;
+mod read_asset;
+mod read_site;
+mod references;
+mod table;
+mod tokens;
 mod topology;
 mod validate;
 
 #[cfg(test)]
 mod tests;
 
+pub use asset::{AssetKind, AssetParameters, Chemistry, HeatSource, WasteStream, WaterClass};
 pub use definition::{
-    Asset, AssetKind, Connection, ConnectionKind, ConnectionSource, Measures, Meter, Name, Node,
-    NodeMetering, ParkClock, ParkDefinition, Reports, Zone,
+    Asset, Connection, ConnectionKind, ConnectionSource, Measures, Meter, Name, Node, NodeMetering,
+    ParkClock, ParkDefinition, Reports, Zone,
 };
+pub use geometry::{Place, Site, SitePath, SitePoint, SitePolygon, SiteSize, SiteWater};
 pub use parse::MOST_DEFINITION_BYTES;
 pub use problem::{ParkErrors, ParkProblem};

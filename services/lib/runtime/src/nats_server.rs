@@ -185,25 +185,15 @@ impl NatsChild {
     }
 
     /// Has the child started again, as is needed when JetStream has disabled itself after its disk was full.
-    /// Returns at once. A child that ignores SIGTERM for 5 s is killed.
     pub fn restart(&self) {
-        let old_pid = {
-            let mut state = self.shared.lock();
-            state.restart_wanted = true;
-            self.shared.signal(&state, Signal::TERM);
-            self.shared.changed.notify_all();
-            state.pid
-        };
-        let shared = Arc::clone(&self.shared);
-        std::thread::spawn(move || {
-            let is_gone = shared.wait_until(Instant::now() + RESTART_DEADLINE, |state| {
-                state.pid != old_pid
-            });
-            if !is_gone {
-                let state = shared.lock();
-                shared.signal(&state, Signal::KILL);
-            }
-        });
+        self.restarter().restart();
+    }
+
+    /// A handle for starting the child again, for whoever watches over it.
+    pub fn restarter(&self) -> NatsRestarter {
+        NatsRestarter {
+            shared: Arc::clone(&self.shared),
+        }
     }
 
     /// SIGTERM, and SIGKILL if the child still lives at the deadline.
@@ -234,6 +224,35 @@ impl NatsChild {
         if supervisor.join().is_err() {
             tracing::error!("the supervisor of nats-server panicked");
         }
+    }
+}
+
+/// Has a child started again.
+#[derive(Clone, Debug)]
+pub struct NatsRestarter {
+    shared: Arc<Shared>,
+}
+
+impl NatsRestarter {
+    /// Returns at once. A child that ignores SIGTERM for 5 s is killed.
+    pub fn restart(&self) {
+        let old_pid = {
+            let mut state = self.shared.lock();
+            state.restart_wanted = true;
+            self.shared.signal(&state, Signal::TERM);
+            self.shared.changed.notify_all();
+            state.pid
+        };
+        let shared = Arc::clone(&self.shared);
+        std::thread::spawn(move || {
+            let is_gone = shared.wait_until(Instant::now() + RESTART_DEADLINE, |state| {
+                state.pid != old_pid
+            });
+            if !is_gone {
+                let state = shared.lock();
+                shared.signal(&state, Signal::KILL);
+            }
+        });
     }
 }
 

@@ -29,8 +29,18 @@ const KEYS: [&str; 10] = [
     "log_format",
 ];
 
-/// `TERRARIUM_*` variables that are no settings of a server.
-const OTHER_VARIABLES: [&str; 4] = ["CONFIG", "URL", "TOKEN", "TLS_CA"];
+/// `TERRARIUM_*` variables that are no settings of a server: of clients, of builds and of tests.
+const OTHER_VARIABLES: [&str; 9] = [
+    "CONFIG",
+    "URL",
+    "TOKEN",
+    "TLS_CA",
+    "BUILD_CACHE",
+    "ZNE_HOMES",
+    "BIN",
+    "TEST_LONG",
+    "TEST_SEED",
+];
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

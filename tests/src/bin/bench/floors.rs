@@ -25,7 +25,10 @@ pub struct Floor {
 fn floor_of(mut times: Vec<Duration>) -> Floor {
     times.sort_unstable();
     let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e6;
-    Floor { p50_us: at(0.5), p99_us: at(0.99) }
+    Floor {
+        p50_us: at(0.5),
+        p99_us: at(0.99),
+    }
 }
 
 /// Appends 4 KiB to a file beside `data` and waits until it is on disk, one after the other.
@@ -51,7 +54,10 @@ pub async fn grpc_round_trip(url: &str) -> Floor {
     let mut times = Vec::with_capacity(ROUND_TRIPS);
     for _ in 0..ROUND_TRIPS {
         let started = Instant::now();
-        client.check(HealthCheckRequest::default()).await.expect("the server is healthy");
+        client
+            .check(HealthCheckRequest::default())
+            .await
+            .expect("the server is healthy");
         times.push(started.elapsed());
     }
     floor_of(times)
@@ -59,22 +65,33 @@ pub async fn grpc_round_trip(url: &str) -> Floor {
 
 /// Publishes to a stream of its own on the server's nats-server and waits for the ack, one after the other.
 pub async fn jetstream_publish(url: &str) -> Floor {
-    let client = async_nats::connect(url).await.expect("the server's nats-server answers");
+    let client = async_nats::connect(url)
+        .await
+        .expect("the server's nats-server answers");
     let jetstream = async_nats::jetstream::new(client);
     let config = async_nats::jetstream::stream::Config {
         name: "bench".to_owned(),
         subjects: vec!["bench.floor".to_owned()],
         ..Default::default()
     };
-    jetstream.create_stream(config).await.expect("a stream can be made");
+    jetstream
+        .create_stream(config)
+        .await
+        .expect("a stream can be made");
     let payload = bytes::Bytes::from(vec![7; PAYLOAD_BYTES]);
     let mut times = Vec::with_capacity(PUBLISHES);
     for _ in 0..PUBLISHES {
         let started = Instant::now();
-        let ack = jetstream.publish("bench.floor", payload.clone()).await.expect("it is published");
+        let ack = jetstream
+            .publish("bench.floor", payload.clone())
+            .await
+            .expect("it is published");
         ack.await.expect("it is acknowledged");
         times.push(started.elapsed());
     }
-    jetstream.delete_stream("bench").await.expect("the stream can be deleted");
+    jetstream
+        .delete_stream("bench")
+        .await
+        .expect("the stream can be deleted");
     floor_of(times)
 }

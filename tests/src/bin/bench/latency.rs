@@ -25,11 +25,25 @@ const ALL_LINES_WITHIN: Duration = Duration::from_secs(60);
 /// Each reading is of a home's hour of its own, so that the line tells which reading it is of.
 pub async fn reading_in_to_ledger_line_out(park: &Park) -> Histogram<u64> {
     let mut clients = park.clients().await;
-    let watch = WatchRequest { park: "zne-homes".to_owned(), asset: String::new() };
-    let mut lines = park.clients().await.ledger.watch(watch).await.expect("the ledger can be watched").into_inner();
+    let watch = WatchRequest {
+        park: "zne-homes".to_owned(),
+        asset: String::new(),
+    };
+    let mut lines = park
+        .clients()
+        .await
+        .ledger
+        .watch(watch)
+        .await
+        .expect("the ledger can be watched")
+        .into_inner();
     let (sender, receiver) = mpsc::channel(READINGS);
     let mut acks = tokio::spawn(async move {
-        let mut answers = clients.energy.stream_readings(ReceiverStream::new(receiver)).await?.into_inner();
+        let mut answers = clients
+            .energy
+            .stream_readings(ReceiverStream::new(receiver))
+            .await?
+            .into_inner();
         let mut through = 0;
         while let Some(answer) = answers.message().await? {
             through = answer.through;
@@ -43,7 +57,9 @@ pub async fn reading_in_to_ledger_line_out(park: &Park) -> Histogram<u64> {
         for number in 0..READINGS {
             let due = due_at(begin, number);
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
-            sender.try_send(request(number)).expect("the channel holds all readings");
+            sender
+                .try_send(request(number))
+                .expect("the channel holds all readings");
         }
     });
 
@@ -54,28 +70,42 @@ pub async fn reading_in_to_ledger_line_out(park: &Park) -> Histogram<u64> {
     let deadline = tokio::time::Instant::now() + ALL_LINES_WITHIN;
     while left > 0 {
         let answer = tokio::time::timeout_at(deadline, lines.message()).await;
-        let answer = answer.unwrap_or_else(|_| panic!("{left} of {READINGS} ledger lines did not arrive"));
+        let answer =
+            answer.unwrap_or_else(|_| panic!("{left} of {READINGS} ledger lines did not arrive"));
         let arrived = Instant::now();
-        for hour in answer.expect("the ledger goes on").expect("the watch does not end").hours {
-            let Some(number) = number_of(&hour.asset, hour.hour_start_s, first_hour) else { continue };
+        for hour in answer
+            .expect("the ledger goes on")
+            .expect("the watch does not end")
+            .hours
+        {
+            let Some(number) = number_of(&hour.asset, hour.hour_start_s, first_hour) else {
+                continue;
+            };
             if std::mem::replace(&mut seen[number], true) {
                 continue;
             }
             left -= 1;
             if number >= WARM_UP {
                 let latency = arrived.saturating_duration_since(due_at(begin, number));
-                latencies.record(latency.as_micros() as u64).expect("the histogram grows");
+                latencies
+                    .record(latency.as_micros() as u64)
+                    .expect("the histogram grows");
             }
         }
     }
     sending.join().expect("sending does not panic");
-    let through = (&mut acks).await.expect("no panic").expect("the stream ends well");
+    let through = (&mut acks)
+        .await
+        .expect("no panic")
+        .expect("the stream ends well");
     assert_eq!(through, READINGS as u64, "all readings are acknowledged");
     latencies
 }
 
 fn due_at(begin: Instant, number: usize) -> Instant {
-    begin + Duration::from_secs(1) * u32::try_from(number).expect("few readings") / READINGS_PER_S as u32
+    begin
+        + Duration::from_secs(1) * u32::try_from(number).expect("few readings")
+            / READINGS_PER_S as u32
 }
 
 fn request(number: usize) -> StreamReadingsRequest {
@@ -85,7 +115,12 @@ fn request(number: usize) -> StreamReadingsRequest {
     StreamReadingsRequest {
         park: "zne-homes".to_owned(),
         batch: number as u64 + 1,
-        readings: vec![reading(&format!("home-{home:02}.load"), &start, 3600, &value)],
+        readings: vec![reading(
+            &format!("home-{home:02}.load"),
+            &start,
+            3600,
+            &value,
+        )],
         client_request_id: "bench".to_owned(),
     }
 }

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
+use terrarium_eventstore::Scan;
 use terrarium_tests::readings::{made_for_ten_homes, write_csv};
 use terrarium_tests::{Park, Seed, command, processes, repository, run, zne_homes_folder};
 
@@ -39,54 +40,108 @@ fn main() -> ExitCode {
     let mut park = started_park();
     let fdatasync = floors::fdatasync_4_kib(park.data());
     let (round_trip, publish) = runtime.block_on(async {
-        (floors::grpc_round_trip(&park.endpoint().grpc).await, floors::jetstream_publish(&park.endpoint().nats).await)
+        (
+            floors::grpc_round_trip(&park.endpoint().grpc).await,
+            floors::jetstream_publish(&park.endpoint().nats).await,
+        )
     });
     table.floor("fdatasync of 4 KiB on the data disk", &fdatasync);
     table.floor("unary gRPC round trip (health check)", &round_trip);
     table.floor("JetStream publish with ack, 512 bytes", &publish);
 
     let import = import_into(&park, &readings);
+    let through_position = import.through_position;
     imports.push(import);
     imports.sort_by(|left, right| left.seconds.total_cmp(&right.seconds));
     let median = &imports[imports.len() / 2];
-    let all: Vec<String> = imports.iter().map(|import| format!("{:.2}", import.seconds)).collect();
-    table.target("import, client process included", median.seconds, "s", IMPORT_TARGET_S);
+    let all: Vec<String> = imports
+        .iter()
+        .map(|import| format!("{:.2}", import.seconds))
+        .collect();
+    table.target(
+        "import, client process included",
+        median.seconds,
+        "s",
+        IMPORT_TARGET_S,
+    );
     table.note("all imports, sorted", &format!("{} s", all.join(", ")));
     let readings_per_s = median.readings as f64 / median.seconds;
     table.note("readings per second", &format!("{readings_per_s:.0}"));
     let bound = 1e6 / publish.p50_us;
-    table.note("... for each JetStream publish one could wait for", &format!("{:.1}", readings_per_s / bound));
-    table.note("server's processor time of an import", &format!("{:.2} s", median.server_cpu_s));
+    table.note(
+        "... for each JetStream publish one could wait for",
+        &format!("{:.1}", readings_per_s / bound),
+    );
+    table.note(
+        "server's processor time of an import",
+        &format!("{:.2} s", median.server_cpu_s),
+    );
 
     let pid = park.pid();
-    let memory_mb = |pid: u32, field: &str| processes::memory_bytes(pid, field).map_or(f64::NAN, |bytes| bytes as f64 / 1e6);
+    let memory_mb = |pid: u32, field: &str| {
+        processes::memory_bytes(pid, field).map_or(f64::NAN, |bytes| bytes as f64 / 1e6)
+    };
     let after_import = memory_mb(pid, "VmRSS");
     let latency = runtime.block_on(latency::reading_in_to_ledger_line_out(&park));
     let floor_ms = (fdatasync.p50_us + round_trip.p50_us + publish.p50_us) / 1e3;
     let ms = |quantile: f64| latency.value_at_quantile(quantile) as f64 / 1e3;
     let rate = latency::READINGS_PER_S;
-    table.target(&format!("reading in to ledger line out, {rate}/s, p50"), ms(0.5), "ms", P50_TARGET_MS);
-    table.target(&format!("reading in to ledger line out, {rate}/s, p99"), ms(0.99), "ms", P99_TARGET_MS);
+    table.target(
+        &format!("reading in to ledger line out, {rate}/s, p50"),
+        ms(0.5),
+        "ms",
+        P50_TARGET_MS,
+    );
+    table.target(
+        &format!("reading in to ledger line out, {rate}/s, p99"),
+        ms(0.99),
+        "ms",
+        P99_TARGET_MS,
+    );
     table.note("... p99.9", &format!("{:.2} ms", ms(0.999)));
-    table.note("... longest", &format!("{:.2} ms", latency.max() as f64 / 1e3));
-    table.note("... p50 for each sum of the three floors", &format!("{:.2}", ms(0.5) / floor_ms));
+    table.note(
+        "... longest",
+        &format!("{:.2} ms", latency.max() as f64 / 1e3),
+    );
+    table.note(
+        "... p50 for each sum of the three floors",
+        &format!("{:.2}", ms(0.5) / floor_ms),
+    );
 
-    table.target("memory of all roles, after the import", after_import, "MB", MEMORY_TARGET_MB);
-    table.target("memory of all roles, highest", memory_mb(pid, "VmHWM"), "MB", MEMORY_TARGET_MB);
+    table.target(
+        "memory of all roles, after the import",
+        after_import,
+        "MB",
+        MEMORY_TARGET_MB,
+    );
+    table.target(
+        "memory of all roles, highest",
+        memory_mb(pid, "VmHWM"),
+        "MB",
+        MEMORY_TARGET_MB,
+    );
     for nats in processes::nats_servers_under(park.data()) {
-        table.note("memory of nats-server, highest", &format!("{:.0} MB", memory_mb(nats, "VmHWM")));
+        table.note(
+            "memory of nats-server, highest",
+            &format!("{:.0} MB", memory_mb(nats, "VmHWM")),
+        );
     }
     park.stop();
-    let (events_per_sync, log_mb) = log_figures(park.data(), median.readings);
+    let (events_per_sync, log_mb) = log_figures(park.data(), through_position);
     table.note("events per fsync, import", &format!("{events_per_sync:.0}"));
     table.note("log after it", &format!("{log_mb:.1} MB"));
     table.note("load average at the end", &first_line("/proc/loadavg"));
     table.print();
-    if check && table.any_missed() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    if check && table.any_missed() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
 }
 
 struct Import {
     seconds: f64,
+    through_position: u64,
     readings: u64,
     server_cpu_s: f64,
 }
@@ -97,7 +152,15 @@ fn started_park() -> Park {
     if let Some(folder) = zne_homes_folder() {
         let factors = repository().join("deploy/factors/zne-homes.toml");
         let series = folder.join("grid_intensity.csv");
-        let words = ["import", "factors", &factors.to_string_lossy(), "--park", PARK, "--series", &series.to_string_lossy()];
+        let words = [
+            "import",
+            "factors",
+            &factors.to_string_lossy(),
+            "--park",
+            PARK,
+            "--series",
+            &series.to_string_lossy(),
+        ];
         park.cli(&words).expect_code(0);
     }
     park
@@ -118,8 +181,14 @@ fn import_into(park: &Park, readings: &Path) -> Import {
     let readings = summary["readings"].as_u64().expect("a number");
     assert_eq!(summary["recorded"], readings, "{summary}");
     let server_cpu_s = processes::cpu_seconds(park.pid()).unwrap_or(0.0) - cpu_before;
-    park.state_at(summary["through_position"].as_u64().expect("a position"));
-    Import { seconds, readings, server_cpu_s }
+    let through_position = summary["through_position"].as_u64().expect("a position");
+    park.state_at(through_position);
+    Import {
+        seconds,
+        through_position,
+        readings,
+        server_cpu_s,
+    }
 }
 
 /// The ten homes' year, or as many made readings.
@@ -135,31 +204,60 @@ fn readings_file(scratch: &Path) -> PathBuf {
     }
 }
 
-/// Events per group commit of the import, which is one fsync each, and the log's size.
-fn log_figures(data: &Path, readings: u64) -> (f64, f64) {
+/// Events per group commit up to a position, which is one fsync each, and the log's size in MB.
+fn log_figures(data: &Path, through_position: u64) -> (f64, f64) {
     let path = data.join("log").join(terrarium_eventlog::LOG_FILE_NAME);
     let bytes = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
     let frames = terrarium_eventlog::open_for_reading(&path, 1 << 20)
         .expect("the log is readable")
         .expect("the log's header is good");
-    // Frames of the import come first; those of the latency run hold one event each and have a batch each.
-    let latency_batches = latency::READINGS as u64;
-    let mut batches: Vec<u64> = frames.map(|frame| frame.expect("an undamaged log").batch).collect();
+    let frames = frames.map(|frame| frame.expect("an undamaged log"));
+    let mut batches: Vec<u64> = frames
+        .take_while(|frame| frame.position <= through_position)
+        .map(|frame| frame.batch)
+        .collect();
     batches.dedup();
-    let import_batches = (batches.len() as u64).saturating_sub(latency_batches).max(1);
-    (readings as f64 / import_batches as f64, bytes as f64 / 1e6)
+    let events = Scan::open(data)
+        .expect("an undamaged log")
+        .map(|event| event.expect("an undamaged log").position.0);
+    let events = events
+        .take_while(|position| *position <= through_position)
+        .count();
+    (
+        events as f64 / batches.len().max(1) as f64,
+        bytes as f64 / 1e6,
+    )
 }
 
 fn print_machine() {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ")).map_or("unknown", |(_, name)| name);
+    let model = cpu
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
+        .map_or("unknown", |(_, name)| name);
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    println!("machine:      {model}, {cores} cores, kernel {}", first_line("/proc/sys/kernel/osrelease"));
-    println!("terrarium:    {}", run(command().arg("--version")).stdout.trim());
-    println!("nats-server:  {}", run(Command::new("nats-server").arg("--version")).stdout.trim());
+    println!(
+        "machine:      {model}, {cores} cores, kernel {}",
+        first_line("/proc/sys/kernel/osrelease")
+    );
+    println!(
+        "terrarium:    {}",
+        run(command().arg("--version")).stdout.trim()
+    );
+    println!(
+        "nats-server:  {}",
+        run(Command::new("nats-server").arg("--version"))
+            .stdout
+            .trim()
+    );
     println!("load average: {}", first_line("/proc/loadavg"));
 }
 
 fn first_line(path: &str) -> String {
-    std::fs::read_to_string(path).unwrap_or_default().lines().next().unwrap_or_default().to_owned()
+    std::fs::read_to_string(path)
+        .unwrap_or_default()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }

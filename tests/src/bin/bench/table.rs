@@ -13,7 +13,11 @@ impl Table {
     /// Something that nothing can be faster than.
     pub fn floor(&mut self, name: &str, floor: &Floor) {
         let value = format!("{:.0} us", floor.p50_us);
-        self.lines.push([format!("floor: {name}"), value, format!("p99 {:.0} us", floor.p99_us)]);
+        self.lines.push([
+            format!("floor: {name}"),
+            value,
+            format!("p99 {:.0} us", floor.p99_us),
+        ]);
     }
 
     /// A figure that has to be at most `target`.
@@ -21,12 +25,17 @@ impl Table {
         let is_met = value <= target;
         self.missed += usize::from(!is_met);
         let verdict = if is_met { "met" } else { "MISSED" };
-        self.lines.push([name.to_owned(), format!("{value:.2} {unit}"), format!("target {target} {unit}: {verdict}")]);
+        self.lines.push([
+            name.to_owned(),
+            format!("{value:.2} {unit}"),
+            format!("target {target} {unit}: {verdict}"),
+        ]);
     }
 
     /// A figure without a target.
     pub fn note(&mut self, name: &str, value: &str) {
-        self.lines.push([name.to_owned(), value.to_owned(), String::new()]);
+        self.lines
+            .push([name.to_owned(), value.to_owned(), String::new()]);
     }
 
     /// Whether some target is missed.
@@ -36,7 +45,13 @@ impl Table {
 
     /// Prints all lines.
     pub fn print(&self) {
-        let width = |column: usize| self.lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
+        let width = |column: usize| {
+            self.lines
+                .iter()
+                .map(|line| line[column].chars().count())
+                .max()
+                .unwrap_or(0)
+        };
         let (name_width, value_width) = (width(0), width(1));
         for [name, value, verdict] in &self.lines {
             println!("{name:name_width$}  {value:>value_width$}  {verdict}");

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
 use async_nats::jetstream::consumer::DeliverPolicy;
+use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType, Stream};
 use futures::stream::{ReadyChunks, StreamExt};
 use prost::Message;
 use terrarium_eventstore::{Position, ProposedCommit, ProposedEvent};
 use terrarium_proto::journal::v1 as wire;
 use uuid::Uuid;
+
+use crate::stream::StreamName;
 
 use super::{
     BusError, COMMIT_STREAM, COMMIT_STREAM_MAX_BYTES, COMMIT_SUBJECTS, CommitResult, Connection,
@@ -32,6 +34,7 @@ pub struct ReceivedCommit {
 pub struct CommitConsumer {
     connection: Connection,
     replicas: usize,
+    max_bytes: i64,
     source: Option<Source>,
 }
 
@@ -46,12 +49,22 @@ struct Source {
 }
 
 impl CommitConsumer {
-    /// Connects the recorder to the bus.
+    /// Connects the recorder to the bus, which holds at most [`COMMIT_STREAM_MAX_BYTES`].
     pub async fn connect(url: &str, replicas: usize) -> Result<CommitConsumer, BusError> {
+        CommitConsumer::connect_with_room(url, replicas, COMMIT_STREAM_MAX_BYTES).await
+    }
+
+    /// Connects the recorder to a bus that holds at most `max_bytes` of commits that are not yet recorded.
+    pub async fn connect_with_room(
+        url: &str,
+        replicas: usize,
+        max_bytes: i64,
+    ) -> Result<CommitConsumer, BusError> {
         let connection = Connection::open(url, "terrarium-recorder").await?;
         let mut consumer = CommitConsumer {
             connection,
             replicas,
+            max_bytes,
             source: None,
         };
         let source = consumer.open_source().await?;
@@ -71,14 +84,19 @@ impl CommitConsumer {
                 subjects: vec![COMMIT_SUBJECTS.to_owned()],
                 retention: RetentionPolicy::Limits,
                 discard: DiscardPolicy::New,
-                max_bytes: COMMIT_STREAM_MAX_BYTES,
+                max_bytes: self.max_bytes,
                 storage: StorageType::File,
                 num_replicas: self.replicas,
                 ..Config::default()
             })
             .await
             .map_err(|error| bus_error(&error))?;
-        let created = stream.info().await.map_err(|error| bus_error(&error))?.created.to_string();
+        let created = stream
+            .info()
+            .await
+            .map_err(|error| bus_error(&error))?
+            .created
+            .to_string();
         let messages = stream
             .create_consumer(OrderedConfig {
                 description: Some("the recorder".to_owned()),
@@ -117,8 +135,14 @@ impl CommitConsumer {
                 return Err(BusError::JetStream("the connection to NATS was lost".to_owned()));
             }
         };
+        let Some(chunk) = chunk else {
+            self.source = None;
+            return Err(BusError::JetStream(
+                "the bus ended the delivery of commits".to_owned(),
+            ));
+        };
         let mut commits = Vec::new();
-        for message in chunk.unwrap_or_default() {
+        for message in chunk {
             let message = match message {
                 Ok(message) => message,
                 Err(error) => {
@@ -132,9 +156,11 @@ impl CommitConsumer {
             };
             match message.info() {
                 Ok(info) => source.last_sequence = info.stream_sequence,
-                Err(error) => tracing::warn!(%error, "a bus message without JetStream's reply subject"),
+                Err(error) => {
+                    tracing::warn!(%error, "a bus message without JetStream's reply subject")
+                }
             }
-            match decode(&message.payload) {
+            match decode(&message.subject, &message.payload) {
                 Ok(commit) => commits.push(commit),
                 Err(reason) => {
                     tracing::warn!(subject = %message.subject, reason, "a message on the bus is no commit and was left out");
@@ -158,7 +184,9 @@ impl CommitConsumer {
             use wire::outcome::Result as Outcome;
             let result = match result {
                 CommitResult::Recorded(position) => Outcome::RecordedPosition(position.0),
-                CommitResult::Conflict { actual_revision } => Outcome::ActualRevision(actual_revision),
+                CommitResult::Conflict { actual_revision } => {
+                    Outcome::ActualRevision(actual_revision)
+                }
                 CommitResult::Unavailable(reason) => Outcome::Failed(reason.to_string()),
             };
             by_subject
@@ -176,10 +204,20 @@ impl CommitConsumer {
             }
             .encode_to_vec();
             // A lost outcome costs its caller a timeout and a harmless second try.
-            if let Err(error) = self.connection.client.publish(subject, payload.into()).await {
+            if let Err(error) = self
+                .connection
+                .client
+                .publish(subject, payload.into())
+                .await
+            {
                 tracing::warn!(%error, "outcomes could not be sent");
             }
         }
+    }
+
+    /// Whether commits are being delivered; otherwise the next call of [`CommitConsumer::next_batch`] starts over.
+    pub fn is_open(&self) -> bool {
+        self.source.is_some()
     }
 
     /// Removes from the bus what was handled, and looks whether it is still the same bus.
@@ -187,9 +225,15 @@ impl CommitConsumer {
     /// A stream made at another time, or one whose last sequence is before what was already seen, is another
     /// incarnation: everything it holds is read again.
     pub async fn tidy(&mut self) -> Result<(), BusError> {
+        let losses = *self.connection.losses.borrow();
         let Some(source) = self.source.as_mut() else {
             return Ok(());
         };
+        if losses != source.losses_at_start {
+            // Sequences may stand for other commits by now: nothing may be removed by what they were before.
+            self.source = None;
+            return Ok(());
+        }
         if source.last_sequence > source.purged_through {
             source
                 .stream
@@ -205,19 +249,28 @@ impl CommitConsumer {
             .await
             .map_err(|error| BusError::JetStream(error.to_string()));
         let same_bus = match &info {
-            Ok(info) => info.created.to_string() == source.created && info.state.last_sequence >= source.last_sequence,
+            Ok(info) => {
+                info.created.to_string() == source.created
+                    && info.state.last_sequence >= source.last_sequence
+            }
             Err(_) => false,
         };
         if !same_bus {
-            tracing::warn!("the bus is another incarnation than before; reading again all that it holds");
+            tracing::warn!(
+                "the bus is another incarnation than before; reading again all that it holds"
+            );
             self.source = None;
         }
         info.map(|_| ())
     }
 }
 
-fn decode(payload: &bytes::Bytes) -> Result<ReceivedCommit, &'static str> {
+fn decode(subject: &str, payload: &bytes::Bytes) -> Result<ReceivedCommit, &'static str> {
     let commit = wire::CommitV1::decode(payload.clone()).map_err(|_| "not a CommitV1")?;
+    let stream = StreamName::parse(&commit.stream).map_err(|_| "its stream has no valid name")?;
+    if stream.subject() != subject {
+        return Err("its stream belongs to another subject");
+    }
     let mut events = Vec::with_capacity(commit.events.len());
     for event in commit.events {
         events.push(ProposedEvent {

@@ -24,6 +24,22 @@ const SWEEP_EVERY: Duration = Duration::from_millis(500);
 /// Resolves to what became of one commit. May be awaited by many and more than once.
 pub type CommitTicket = Shared<BoxFuture<'static, CommitResult>>;
 
+/// Why a commit was not published.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum PublishError {
+    /// The bus does not take it for now; try again.
+    #[error("{0}")]
+    Unavailable(Arc<str>),
+    /// It never fits.
+    #[error("the commit has {bytes} bytes, over the limit of {most}")]
+    TooLarge {
+        /// Bytes of the commit.
+        bytes: usize,
+        /// The limit.
+        most: usize,
+    },
+}
+
 /// Publishes commits in order and matches the recorder's outcomes to them.
 #[derive(Clone)]
 pub struct CommitPublisher {
@@ -88,25 +104,28 @@ impl CommitPublisher {
 
     /// Puts a commit on the bus. Commits of one caller reach the recorder in the order of these calls.
     ///
-    /// `Err` says why it could not be published (nothing was decided, try again); whether it was recorded says the ticket.
+    /// `Err` says why it could not be published (nothing was decided); whether it was recorded says the ticket.
     pub async fn publish(
         &self,
         stream: &StreamName,
         commit: ProposedCommit,
         traceparent: Option<&str>,
-    ) -> Result<CommitTicket, Arc<str>> {
+    ) -> Result<CommitTicket, PublishError> {
         let state = &self.shared;
         let permit = Arc::clone(&state.in_flight)
             .acquire_owned()
             .await
             .expect("the semaphore is never closed");
         if state.connection.client.connection_state() != async_nats::connection::State::Connected {
-            return Err("NATS is not connected".into());
+            return Err(PublishError::Unavailable("NATS is not connected".into()));
         }
         let number = state.next_number.fetch_add(1, Ordering::Relaxed);
         let payload: Bytes = encode(commit, &state.outcome_subject, number);
         if payload.len() > COMMIT_MAX_BYTES {
-            return Err(format!("the commit has {} bytes, over the limit of {COMMIT_MAX_BYTES}", payload.len()).into());
+            return Err(PublishError::TooLarge {
+                bytes: payload.len(),
+                most: COMMIT_MAX_BYTES,
+            });
         }
         let mut headers = HeaderMap::new();
         if let Some(traceparent) = traceparent {
@@ -131,7 +150,8 @@ impl CommitPublisher {
             Ok(acknowledgement) => acknowledgement,
             Err(error) => {
                 state.lock_waiting().remove(&number);
-                return Err(format!("NATS did not take the commit: {error}").into());
+                let reason = format!("NATS did not take the commit: {error}");
+                return Err(PublishError::Unavailable(reason.into()));
             }
         };
         // The outcome comes from the recorder; JetStream's own answer only matters when it refuses.
@@ -142,13 +162,16 @@ impl CommitPublisher {
             {
                 state.resolve(
                     number,
-                    CommitResult::Unavailable(format!("JetStream did not take the commit: {error}").into()),
+                    CommitResult::Unavailable(
+                        format!("JetStream did not take the commit: {error}").into(),
+                    ),
                 );
             }
         });
         Ok(receiver
             .map(|outcome| {
-                outcome.unwrap_or_else(|_| CommitResult::Unavailable("the service is stopping".into()))
+                outcome
+                    .unwrap_or_else(|_| CommitResult::Unavailable("the service is stopping".into()))
             })
             .boxed()
             .shared())
@@ -178,10 +201,16 @@ impl PublisherState {
         for outcome in outcomes.outcomes {
             use wire::outcome::Result as Outcome;
             let result = match outcome.result {
-                Some(Outcome::RecordedPosition(position)) => CommitResult::Recorded(Position(position)),
-                Some(Outcome::ActualRevision(actual_revision)) => CommitResult::Conflict { actual_revision },
+                Some(Outcome::RecordedPosition(position)) => {
+                    CommitResult::Recorded(Position(position))
+                }
+                Some(Outcome::ActualRevision(actual_revision)) => {
+                    CommitResult::Conflict { actual_revision }
+                }
                 Some(Outcome::Failed(reason)) => CommitResult::Unavailable(reason.into()),
-                None => CommitResult::Unavailable("the recorder's outcome is of an unknown kind".into()),
+                None => {
+                    CommitResult::Unavailable("the recorder's outcome is of an unknown kind".into())
+                }
             };
             self.resolve(outcome.commit_number, result);
         }
@@ -190,7 +219,9 @@ impl PublisherState {
     fn fail_all(&self, reason: &str) {
         let reason: Arc<str> = reason.into();
         for waiting in std::mem::take(&mut *self.lock_waiting()).into_values() {
-            let _ = waiting.sender.send(CommitResult::Unavailable(Arc::clone(&reason)));
+            let _ = waiting
+                .sender
+                .send(CommitResult::Unavailable(Arc::clone(&reason)));
         }
     }
 
@@ -204,7 +235,9 @@ impl PublisherState {
         for number in overdue {
             self.resolve(
                 number,
-                CommitResult::Unavailable("the recorder did not answer in time; is it running?".into()),
+                CommitResult::Unavailable(
+                    "the recorder did not answer in time; is it running?".into(),
+                ),
             );
         }
     }

@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
-use std::fmt;
 
+use super::asset::{AssetKind, AssetParameters};
+use super::geometry::{Place, Site, SitePath, SitePolygon, SiteWater};
 use super::problem::ParkErrors;
+use super::tokens::tokens;
 use super::{parse, validate};
 use crate::id::{AssetId, MeterId, ParkId, ZoneId};
 use crate::time::TimeZone;
@@ -16,6 +18,8 @@ pub struct ParkDefinition {
     pub clock: ParkClock,
     /// Region whose factors price imported and exported energy.
     pub grid_region: String,
+    /// Where the park lies and how far it reaches, where the definition says so.
+    pub site: Option<Site>,
     pub zones: BTreeMap<ZoneId, Zone>,
     pub assets: BTreeMap<AssetId, Asset>,
     /// In the order of the file.
@@ -23,6 +27,10 @@ pub struct ParkDefinition {
     pub meters: BTreeMap<MeterId, Meter>,
     /// The assets that the grid connects to directly. The ledger balances each of them hour by hour.
     pub nodes: BTreeMap<AssetId, Node>,
+    /// Ways to walk and drive on, in the order of the file.
+    pub paths: Vec<SitePath>,
+    /// Ponds and streams, in the order of the file.
+    pub waters: Vec<SiteWater>,
 }
 
 impl ParkDefinition {
@@ -54,33 +62,33 @@ pub enum ParkClock {
 pub struct Zone {
     pub id: ZoneId,
     pub name: Name,
+    pub outline: Option<SitePolygon>,
 }
 
-/// Something in the park that energy flows through.
+/// Something in the park that is twinned: energy, water or waste flows through it, or it grows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asset {
     pub id: AssetId,
     pub kind: AssetKind,
     pub zone: ZoneId,
     pub name: Name,
-    /// Rated power in W, where the definition gives one.
+    /// Rated electric power in W, where the definition gives one; always there for the kinds that need it
+    /// ([`AssetKind::needs_rated_power`]).
     pub rated_w: Option<i64>,
+    /// What its kind needs to be known by. The variant follows from `kind`.
+    pub parameters: AssetParameters,
+    /// Where it stands, where the definition says so.
+    pub place: Option<Place>,
+    /// Keys of this asset whose figure has no source: those that the file lists, and those that were left to their
+    /// default. In the order of the alphabet, each once.
+    pub assumed: Vec<String>,
+    /// Where the figures come from.
+    pub source: Option<String>,
 }
 
-/// What an asset is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum AssetKind {
-    Building,
-    Pv,
-    Wind,
-    Battery,
-    Charger,
-    Load,
-    ConnectionPoint,
-}
-
-/// A line between two ends. Lines from the public grid lead into the park; lines between assets lead towards the
-/// node that the asset belongs to.
+/// A line between two ends. Electric lines from the public grid lead into the park; those between assets lead towards
+/// the node that the asset belongs to. Other lines lead the way that the water, the waste or the heat flows, from asset
+/// to asset; balances of energy don't follow them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connection {
     pub kind: ConnectionKind,
@@ -89,9 +97,12 @@ pub struct Connection {
 }
 
 /// What flows through a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ConnectionKind {
     Electric,
+    Water,
+    Waste,
+    Heat,
 }
 
 /// Where a connection starts.
@@ -153,44 +164,15 @@ pub enum NodeMetering {
     ConsumptionAndGrid,
 }
 
-/// Gives an enum its tokens in the definition file: what is read and what is printed are one list.
-macro_rules! tokens {
-    ($name:ident { $($variant:ident $token:literal,)+ }) => {
-        impl $name {
-            /// Every value with its token in the definition file.
-            pub const TOKENS: &[(&str, $name)] = &[$(($token, $name::$variant),)+];
-
-            /// The token in the definition file.
-            pub fn token(self) -> &'static str {
-                match self {
-                    $($name::$variant => $token,)+
-                }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.pad(self.token())
-            }
-        }
-    };
-}
-
 tokens!(ParkClock {
     Wall "wall",
     Simulated "simulated",
 });
-tokens!(AssetKind {
-    Building "building",
-    Pv "pv",
-    Wind "wind",
-    Battery "battery",
-    Charger "charger",
-    Load "load",
-    ConnectionPoint "connection_point",
-});
 tokens!(ConnectionKind {
     Electric "electric",
+    Water "water",
+    Waste "waste",
+    Heat "heat",
 });
 tokens!(Measures {
     Consumption "consumption",

@@ -131,9 +131,9 @@ pub(super) fn nearest_or_all<'c>(
     }
 }
 
-/// The candidates in quotes, with commas; at most the first ten.
+/// The candidates in quotes, with commas; at most the first 24.
 pub(super) fn list<'c>(candidates: impl Iterator<Item = &'c str>) -> String {
-    const MOST_LISTED: usize = 10;
+    const MOST_LISTED: usize = 24;
     let quoted: Vec<String> = candidates
         .take(MOST_LISTED + 1)
         .enumerate()

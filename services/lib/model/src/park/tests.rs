@@ -1,3 +1,7 @@
+mod assets;
+mod shipped;
+mod site;
+
 use super::*;
 use crate::{AssetId, MeterId};
 
@@ -244,7 +248,12 @@ fn an_unknown_token_is_told_with_those_allowed() {
         found,
         format!(
             "x.toml:{line}:8: kind = \"bulding\" is not known; did you mean \"building\"? Allowed are \"building\", \
-             \"pv\", \"wind\", \"battery\", \"charger\", \"load\", \"connection_point\""
+             {}",
+            AssetKind::TOKENS[1..]
+                .iter()
+                .map(|(token, _)| format!("\"{token}\""))
+                .collect::<Vec<_>>()
+                .join(", ")
         )
     );
     let found = problems_with("reports = \"interval\"", "reports = \"pigeon\"");
@@ -420,7 +429,7 @@ fn a_rating_must_be_there_and_above_zero() {
     for bad in ["nan", "inf", "1e3"] {
         let found = problems_with("rated_kw = 20.0", &format!("rated_kw = {bad}"));
         assert!(
-            found.contains("write kW as a plain decimal"),
+            found.contains("as a plain decimal such as rated_kw = 4.0"),
             "{bad}: {found}"
         );
     }
@@ -529,18 +538,50 @@ fn what_a_park_names_is_read_back_from_its_token() {
     }
 }
 
+/// What the good park lacks: a site, places, and assets that need parameters.
+const MORE: &str = r#"
+[site]
+latitude = "39.73"
+longitude = "116.14"
+outline = [[0, 0], [80.5, 0], [80, 60]]
+
+[[paths]]
+width = 2.5
+line = [[0, 0], [10, 5]]
+
+[[assets]]
+id = "tank"
+kind = "tank"
+zone = "street"
+name = { en = "Tank", zh = "水箱" }
+capacity_l = 20000
+reserve_l = 2000
+water = "rain"
+at = [5, -3.2]
+size = [1, 2, 3]
+assumed = ["capacity_l", "at"]
+
+[[assets]]
+id = "lawn"
+kind = "irrigation_zone"
+zone = "street"
+name = { en = "Lawn", zh = "草坪" }
+area_m2 = 2500
+tank = "tank"
+"#;
+
 mod properties {
     use proptest::prelude::*;
 
-    use super::{GOOD, parse};
+    use super::{GOOD, MORE, parse};
 
     proptest! {
         #[test]
         fn a_definition_with_any_bytes_changed_is_read_or_refused_without_panic(
-            at in 0..GOOD.len(), length in 0..40_usize, put in "\\PC{0,12}",
+            at in 0..GOOD.len() + MORE.len(), length in 0..40_usize, put in "\\PC{0,12}",
         ) {
-            let mut text = GOOD.to_owned();
-            let (mut from, mut to) = (at, (at + length).min(GOOD.len()));
+            let mut text = format!("{GOOD}{MORE}");
+            let (mut from, mut to) = (at, (at + length).min(text.len()));
             while !text.is_char_boundary(from) { from -= 1; }
             while !text.is_char_boundary(to) { to += 1; }
             text.replace_range(from..to, &put);

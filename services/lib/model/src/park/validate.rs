@@ -1,13 +1,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::definition::{
-    Asset, Connection, ConnectionSource, Measures, Meter, Node, NodeMetering, ParkDefinition, Zone,
+    Asset, Connection, ConnectionKind, ConnectionSource, Measures, Meter, Node, NodeMetering,
+    ParkDefinition, Zone,
 };
-use super::parse::{Draft, DraftMeter, DraftPark, Located};
-use super::problem::{ParkErrors, Problems, list, nearest};
+use super::parse::{Draft, DraftMeter, DraftPark};
+use super::problem::{ParkErrors, Problems, nearest};
+use super::references::{Places, check_id, note_wrong_references, resolve, unique};
 use super::topology::{Reach, Topology, follow};
 use crate::found::shown;
-use crate::id::{AssetId, InvalidId, MeterId, ParkId, ZoneId};
+use crate::id::{AssetId, MeterId, ParkId, ZoneId};
 use crate::time::TimeZone;
 
 /// What the definition calls the public grid.
@@ -48,6 +50,7 @@ fn build(draft: &Draft, problems: &mut Problems<'_>) -> Option<ParkDefinition> {
     for zone in draft.assets.iter().filter_map(|asset| asset.zone.as_ref()) {
         resolve("zone", zone, &zone_places, problems);
     }
+    note_wrong_references(draft, &asset_places, problems);
     let wiring = connect(draft, &asset_places, problems);
     note_cycles(draft, &wiring, problems);
     note_assets_of_two_nodes(draft, &wiring, problems);
@@ -71,7 +74,12 @@ fn build(draft: &Draft, problems: &mut Problems<'_>) -> Option<ParkDefinition> {
     for zone in &draft.zones {
         let id = ZoneId::new(&zone.id.as_ref()?.value).ok()?;
         let name = zone.name.clone()?;
-        definition.zones.insert(id.clone(), Zone { id, name });
+        let zone = Zone {
+            id: id.clone(),
+            name,
+            outline: zone.outline.clone(),
+        };
+        definition.zones.insert(id, zone);
     }
     for asset in &draft.assets {
         let id = AssetId::new(&asset.id.as_ref()?.value).ok()?;
@@ -81,6 +89,10 @@ fn build(draft: &Draft, problems: &mut Problems<'_>) -> Option<ParkDefinition> {
             zone: ZoneId::new(&asset.zone.as_ref()?.value).ok()?,
             name: asset.name.clone()?,
             rated_w: asset.rated_w,
+            parameters: asset.parameters.clone()?,
+            place: asset.place,
+            assumed: asset.assumed.clone(),
+            source: asset.source.clone(),
         };
         definition.assets.insert(id, built);
     }
@@ -122,6 +134,9 @@ fn build(draft: &Draft, problems: &mut Problems<'_>) -> Option<ParkDefinition> {
     for node in definition.nodes.values_mut() {
         node.meters.sort();
     }
+    definition.site = draft.site.clone();
+    definition.paths = draft.paths.iter().cloned().collect::<Option<_>>()?;
+    definition.waters = draft.waters.iter().cloned().collect::<Option<_>>()?;
     Some(definition)
 }
 
@@ -155,6 +170,9 @@ fn build_header(park: &DraftPark, problems: &mut Problems<'_>) -> Option<ParkDef
         connections: Vec::new(),
         meters: BTreeMap::new(),
         nodes: BTreeMap::new(),
+        site: None,
+        paths: Vec::new(),
+        waters: Vec::new(),
     })
 }
 
@@ -164,91 +182,6 @@ fn nearest_time_zone(found: &str, problems: &Problems<'_>) -> Option<String> {
     }
     let names: Vec<String> = TimeZone::known_names();
     nearest(found, names.iter().map(String::as_str)).map(str::to_owned)
-}
-
-fn check_id<T>(
-    id: &Located<String>,
-    new: impl Fn(&str) -> Result<T, InvalidId>,
-    problems: &mut Problems<'_>,
-) -> Option<T> {
-    match new(&id.value) {
-        Ok(checked) => Some(checked),
-        Err(error) => {
-            problems.note(id.at, error.what_is_wrong(), error.remedy());
-            None
-        }
-    }
-}
-
-/// Where in its list each id is.
-struct Places<'d> {
-    by_id: BTreeMap<&'d str, usize>,
-    /// An id could not be read, so one that seems not to be there may just be that.
-    has_unread: bool,
-}
-
-/// Checks ids, each to be there once, and gives the place of each in its list.
-fn unique<'d, T>(
-    what: &str,
-    ids: impl Iterator<Item = Option<&'d Located<String>>>,
-    new: impl Fn(&str) -> Result<T, InvalidId>,
-    problems: &mut Problems<'_>,
-) -> Places<'d> {
-    let mut has_unread = false;
-    let mut first: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-    for (place, id) in ids.enumerate() {
-        let Some(id) = id else {
-            has_unread = true;
-            continue;
-        };
-        if let Some((_, first_at)) = first.get(id.value.as_str()) {
-            let remedy = format!("rename one (first at line {})", problems.line(*first_at));
-            problems.note(
-                id.at,
-                format!("two {what} are named {}", shown(&id.value)),
-                remedy,
-            );
-            continue;
-        }
-        check_id(id, &new, problems);
-        first.insert(&id.value, (place, id.at));
-    }
-    let by_id = first
-        .into_iter()
-        .map(|(id, (place, _))| (id, place))
-        .collect();
-    Places { by_id, has_unread }
-}
-
-/// The place of what is referred to; noted as a problem when there is no such thing.
-fn resolve(
-    what: &str,
-    reference: &Located<String>,
-    places: &Places<'_>,
-    problems: &mut Problems<'_>,
-) -> Option<usize> {
-    let place = places.by_id.get(reference.value.as_str()).copied();
-    if place.is_none() && !places.has_unread {
-        let remedy = if problems.is_full() {
-            String::new()
-        } else if places.by_id.is_empty() {
-            format!("write [[{what}s]] with this id")
-        } else {
-            match nearest(&reference.value, places.by_id.keys().copied()) {
-                Some(near) => format!("did you mean \"{near}\"?"),
-                None => format!(
-                    "add it as [[{what}s]], or write one of {}",
-                    list(places.by_id.keys().copied())
-                ),
-            }
-        };
-        problems.note(
-            reference.at,
-            format!("there is no {what} {}", shown(&reference.value)),
-            remedy,
-        );
-    }
-    place
 }
 
 fn note_asset_named_grid(draft: &Draft, problems: &mut Problems<'_>) {
@@ -265,7 +198,7 @@ fn note_asset_named_grid(draft: &Draft, problems: &mut Problems<'_>) {
 /// Connections by places of assets.
 struct Wiring {
     nodes: BTreeSet<usize>,
-    /// (from, to) -> byte of the text.
+    /// (from, to) of electric connections -> byte of the text.
     connection_at: BTreeMap<(usize, usize), usize>,
     topology: Topology,
     /// An end of a connection could not be resolved, so what is missing may just be that.
@@ -276,6 +209,7 @@ fn connect(draft: &Draft, assets: &Places<'_>, problems: &mut Problems<'_>) -> W
     let mut nodes = BTreeSet::new();
     let mut targets = vec![Vec::new(); draft.assets.len()];
     let mut connection_at = BTreeMap::new();
+    let mut other_connections = BTreeSet::new();
     let mut is_incomplete = false;
     for connection in &draft.connections {
         let to = connection.to.as_ref().and_then(|to| {
@@ -297,7 +231,23 @@ fn connect(draft: &Draft, assets: &Places<'_>, problems: &mut Problems<'_>) -> W
             Some(from) if !from_grid => resolve("asset", from, assets, problems),
             _ => None,
         };
+        let other_kind = connection
+            .kind
+            .filter(|kind| *kind != ConnectionKind::Electric);
+        if let (true, Some(kind)) = (from_grid, other_kind) {
+            problems.note(
+                connection.at,
+                format!(
+                    "a connection of kind \"{kind}\" starts at \"grid\", the public electric grid"
+                ),
+                "write the asset that it starts at, or kind = \"electric\"",
+            );
+            continue;
+        }
         let is_new = match (to, from) {
+            (Some(to), Some(from)) if other_kind.is_some() => {
+                other_connections.insert((connection.kind, from, to))
+            }
             (Some(to), None) if from_grid => nodes.insert(to),
             (Some(to), Some(from)) => {
                 let is_new = connection_at.insert((from, to), connection.at).is_none();
@@ -307,7 +257,7 @@ fn connect(draft: &Draft, assets: &Places<'_>, problems: &mut Problems<'_>) -> W
                 is_new
             }
             _ => {
-                is_incomplete = true;
+                is_incomplete |= other_kind.is_none();
                 true
             }
         };

@@ -1,0 +1,97 @@
+//! Recorded events read back as what was decided.
+
+use super::*;
+
+fn series() -> FactorSet {
+    FactorSet {
+        set: FactorSetId::new("caiso-hourly").expect("valid"),
+        version: "2016".to_owned(),
+        publisher: "CAISO".to_owned(),
+        region: "caiso".to_owned(),
+        kind: FactorKind::GridAverage,
+        unit: FactorUnit::KgCo2PerKwh,
+        valid_from: UnixSeconds(1_470_009_600),
+        valid_to: UnixSeconds(1_470_009_600 + 3 * 3_600),
+        published_on: "2017-01-01".to_owned(),
+        source: "daily report".to_owned(),
+        scale: 4,
+        step_seconds: Some(3_600),
+        values: vec![2_345, -12, 0],
+    }
+}
+
+fn published(factor_set: FactorSet) -> FactorSetPublished {
+    FactorSetPublished {
+        id: factor_set.event_id("demo"),
+        factor_set: Arc::new(factor_set),
+    }
+}
+
+#[test]
+fn a_published_series_and_a_constant_read_back_as_themselves() {
+    let constant = FactorSet {
+        step_seconds: None,
+        values: vec![i64::MIN],
+        ..series()
+    };
+    for event in [published(series()), published(constant)] {
+        let encoded = <FactorSetRecord as Aggregate>::encode(&event);
+        assert_eq!(encoded.time, "2016-08-01T00:00:00Z");
+        let decoded =
+            decode_factor_set(encoded.id, encoded.event_type, &encoded.data).expect("own event");
+        assert_eq!(decoded, event);
+    }
+}
+
+#[test]
+fn a_definition_reads_back_as_itself() {
+    let event = TimedParkDefined {
+        event: ParkDefined {
+            id: Uuid::from_u128(7),
+            park: ParkId::new("demo").expect("valid"),
+            definition_toml: "[park]\nid = \"demo\"\n# 演示".into(),
+            sha256: [9; 32],
+        },
+        at: Some(UnixMillis(1_470_009_600_123)),
+    };
+    let encoded = <ParkRecord as Aggregate>::encode(&event);
+    assert_eq!(encoded.time, "2016-08-01T00:00:00.123Z");
+    let decoded =
+        decode_park_defined(encoded.id, encoded.event_type, &encoded.data).expect("own event");
+    assert_eq!(decoded, event.event);
+}
+
+#[test]
+fn a_recorded_set_that_contradicts_itself_is_refused_by_its_field() {
+    let mut broken = series();
+    broken.values.pop();
+    let encoded = <FactorSetRecord as Aggregate>::encode(&published(broken));
+    let error = decode_factor_set(encoded.id, encoded.event_type, &encoded.data)
+        .expect_err("a value is missing");
+    assert!(error.to_string().contains("series.hourly"), "{error}");
+}
+
+#[test]
+fn any_change_of_a_set_is_another_event() {
+    type Change = fn(&mut FactorSet);
+    let changes: [Change; 9] = [
+        |set| set.version.push('a'),
+        |set| set.publisher.push('a'),
+        |set| set.region.push('a'),
+        |set| set.unit = FactorUnit::KgCo2ePerKwh,
+        |set| set.valid_from.0 += 1,
+        |set| set.valid_to.0 += 1,
+        |set| set.source.push('a'),
+        |set| set.scale += 1,
+        |set| set.values[1] += 1,
+    ];
+    let mut ids = vec![series().event_id("demo"), series().event_id("other")];
+    for change in changes {
+        let mut changed = series();
+        change(&mut changed);
+        ids.push(changed.event_id("demo"));
+    }
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), changes.len() + 2);
+}

@@ -1,0 +1,8 @@
+//! The books as a whole: examples worked by hand, and what holds for any facts in any order.
+
+mod by_hand;
+mod completeness;
+mod factors;
+mod hours;
+mod order;
+mod world;

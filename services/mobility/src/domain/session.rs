@@ -1,0 +1,351 @@
+//! Charging sessions: one at a time, and their totals never shrink.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use terrarium_journal::{Rejection, refuse_future};
+use terrarium_model::{UnixSeconds, format_rfc3339_utc};
+
+use super::{ChargerContext, ChargerEvent, ChargerFact, charger_event};
+
+/// A total is too large beyond this many times what the charger's rating allows.
+pub const RATING_FACTOR: i64 = 10;
+
+/// Whose car it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum VehicleClass {
+    /// The park's own.
+    Fleet,
+    /// Anybody's.
+    Public,
+    /// A visitor's.
+    Visitor,
+}
+
+/// What is known when a session begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionStart {
+    /// Whose car it is.
+    pub vehicle_class: VehicleClass,
+    /// When.
+    pub time: UnixSeconds,
+    /// The owner allows energy to be taken from the car.
+    pub allows_discharge: bool,
+}
+
+/// Energy since a session began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Wh to the car.
+    pub energy_in_wh: i64,
+    /// Wh from the car.
+    pub energy_out_wh: i64,
+}
+
+/// The sessions of one charger, as their past left them.
+#[derive(Default)]
+pub struct Sessions {
+    by_id: BTreeMap<Arc<str>, Session>,
+    /// The one that began last.
+    last: Option<Arc<str>>,
+}
+
+struct Session {
+    start: SessionStart,
+    ended: Option<UnixSeconds>,
+    /// Its totals by time; nothing at the start.
+    totals: BTreeMap<UnixSeconds, Totals>,
+}
+
+impl Sessions {
+    /// The running session.
+    pub fn running(&self) -> Option<(&Arc<str>, &SessionStart)> {
+        let last = self.last.as_ref()?;
+        let session = self.by_id.get(last)?;
+        session.ended.is_none().then_some((last, &session.start))
+    }
+
+    /// A session began.
+    pub(super) fn start(
+        &self,
+        context: &ChargerContext,
+        session: &Arc<str>,
+        start: &SessionStart,
+    ) -> Result<Vec<ChargerEvent>, Rejection> {
+        match self.by_id.get(session) {
+            Some(recorded) if recorded.start == *start => return Ok(Vec::new()),
+            Some(recorded) => {
+                return Err(Rejection::already_exists(
+                    "session",
+                    format!(
+                        "session {session} of charger {} began at {} as another one; give each session an id of its own",
+                        context.charger,
+                        format_rfc3339_utc(recorded.start.time)
+                    ),
+                ));
+            }
+            None => {}
+        }
+        if let Some((running, its_start)) = self.running() {
+            return Err(Rejection::failed_precondition(
+                "session",
+                format!(
+                    "session {running} runs at charger {} since {}; report its end first",
+                    context.charger,
+                    format_rfc3339_utc(its_start.time)
+                ),
+            ));
+        }
+        let last_ended = self.last.as_ref().and_then(|last| self.by_id.get(last)?.ended);
+        if let Some(ended) = last_ended
+            && start.time < ended
+        {
+            return Err(Rejection::failed_precondition(
+                "time",
+                format!(
+                    "{} is before {}, when the last session of charger {} ended; report sessions in their order",
+                    format_rfc3339_utc(start.time),
+                    format_rfc3339_utc(ended),
+                    context.charger
+                ),
+            ));
+        }
+        refuse_future("time", start.time, context.now)?;
+        let fact = ChargerFact::SessionStarted {
+            session: Arc::clone(session),
+            start: *start,
+        };
+        let class: &[u8] = match start.vehicle_class {
+            VehicleClass::Fleet => b"fleet",
+            VehicleClass::Public => b"public",
+            VehicleClass::Visitor => b"visitor",
+        };
+        let parts: [&[u8]; 5] = [
+            b"session-started",
+            session.as_bytes(),
+            class,
+            &start.time.0.to_le_bytes(),
+            &[u8::from(start.allows_discharge)],
+        ];
+        Ok(vec![charger_event(context, &parts, fact)])
+    }
+
+    /// The totals of a session were read; late ones may stand between those that are known.
+    pub(super) fn meter(
+        &self,
+        context: &ChargerContext,
+        session: &Arc<str>,
+        time: UnixSeconds,
+        totals: Totals,
+    ) -> Result<Vec<ChargerEvent>, Rejection> {
+        let known = self.known(context, session)?;
+        match known.totals.get(&time) {
+            Some(recorded) if *recorded == totals => return Ok(Vec::new()),
+            Some(recorded) => {
+                return Err(Rejection::already_exists(
+                    "energy_in_wh",
+                    format!(
+                        "session {session} at {}: {} Wh in and {} Wh out are recorded, and {} and {} were sent; check the \
+                         charger's meter",
+                        format_rfc3339_utc(time),
+                        recorded.energy_in_wh,
+                        recorded.energy_out_wh,
+                        totals.energy_in_wh,
+                        totals.energy_out_wh
+                    ),
+                ));
+            }
+            None => {}
+        }
+        if let Some(ended) = known.ended
+            && time > ended
+        {
+            return Err(Rejection::failed_precondition(
+                "time",
+                format!(
+                    "session {session} ended at {}, before {}; energy after it belongs to another session",
+                    format_rfc3339_utc(ended),
+                    format_rfc3339_utc(time)
+                ),
+            ));
+        }
+        known.refuse_misfit(context, time, totals)?;
+        refuse_future("time", time, context.now)?;
+        let fact = ChargerFact::SessionMetered {
+            session: Arc::clone(session),
+            time,
+            totals,
+        };
+        Ok(vec![totals_event(context, b"session-metered", session, time, totals, fact)])
+    }
+
+    /// A session came to its end.
+    pub(super) fn end(
+        &self,
+        context: &ChargerContext,
+        session: &Arc<str>,
+        time: UnixSeconds,
+        totals: Totals,
+    ) -> Result<Vec<ChargerEvent>, Rejection> {
+        let known = self.known(context, session)?;
+        if let Some(ended) = known.ended {
+            let recorded = known.totals.get(&ended).copied().unwrap_or_default();
+            if (ended, recorded) == (time, totals) {
+                return Ok(Vec::new());
+            }
+            return Err(Rejection::already_exists(
+                "session",
+                format!(
+                    "session {session} is recorded as ended at {} with {} Wh in and {} Wh out; it ends once",
+                    format_rfc3339_utc(ended),
+                    recorded.energy_in_wh,
+                    recorded.energy_out_wh
+                ),
+            ));
+        }
+        if let Some((newest, _)) = known.totals.last_key_value()
+            && time < *newest
+        {
+            return Err(Rejection::failed_precondition(
+                "time",
+                format!(
+                    "session {session} was metered at {}, after {}; it can't end before",
+                    format_rfc3339_utc(*newest),
+                    format_rfc3339_utc(time)
+                ),
+            ));
+        }
+        known.refuse_misfit(context, time, totals)?;
+        refuse_future("time", time, context.now)?;
+        let fact = ChargerFact::SessionEnded {
+            session: Arc::clone(session),
+            vehicle_class: known.start.vehicle_class,
+            started: known.start.time,
+            ended: time,
+            totals,
+        };
+        Ok(vec![totals_event(context, b"session-ended", session, time, totals, fact)])
+    }
+
+    pub(super) fn evolve(&mut self, fact: &ChargerFact) {
+        match fact {
+            ChargerFact::SessionStarted { session, start } => {
+                let begun = Session {
+                    start: *start,
+                    ended: None,
+                    totals: BTreeMap::new(),
+                };
+                self.by_id.insert(Arc::clone(session), begun);
+                self.last = Some(Arc::clone(session));
+            }
+            ChargerFact::SessionMetered { session, time, totals } => {
+                if let Some(known) = self.by_id.get_mut(session) {
+                    known.totals.insert(*time, *totals);
+                }
+            }
+            ChargerFact::SessionEnded {
+                session, ended, totals, ..
+            } => {
+                if let Some(known) = self.by_id.get_mut(session) {
+                    known.ended = Some(*ended);
+                    known.totals.insert(*ended, *totals);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn known(&self, context: &ChargerContext, session: &Arc<str>) -> Result<&Session, Rejection> {
+        self.by_id.get(session).ok_or_else(|| {
+            Rejection::not_found(
+                "session",
+                format!("charger {} has no session {session}; report its start first", context.charger),
+            )
+        })
+    }
+}
+
+impl Session {
+    /// Refuses totals that don't fit between their neighbours in time.
+    fn refuse_misfit(&self, context: &ChargerContext, time: UnixSeconds, totals: Totals) -> Result<(), Rejection> {
+        if time < self.start.time {
+            return Err(Rejection::failed_precondition(
+                "time",
+                format!(
+                    "{} is before the session's start at {}; check the charger's clock",
+                    format_rfc3339_utc(time),
+                    format_rfc3339_utc(self.start.time)
+                ),
+            ));
+        }
+        if totals.energy_out_wh != 0 && !context.bidirectional {
+            return Err(Rejection::invalid(
+                "energy_out_wh",
+                format!(
+                    "charger {} is not bidirectional and can take nothing from a car; send 0, or correct the park definition",
+                    context.charger
+                ),
+            ));
+        }
+        let nothing = (self.start.time, Totals::default());
+        let earlier = self.totals.range(..=time).next_back().map_or(nothing, |(at, totals)| (*at, *totals));
+        let later = self.totals.range(UnixSeconds(time.0.saturating_add(1))..).next().map(|(at, totals)| (*at, *totals));
+        refuse_step(context, earlier, (time, totals))?;
+        later.map_or(Ok(()), |later| refuse_step(context, (time, totals), later))
+    }
+}
+
+fn refuse_step(
+    context: &ChargerContext,
+    (from, before): (UnixSeconds, Totals),
+    (to, after): (UnixSeconds, Totals),
+) -> Result<(), Rejection> {
+    for (field, lower_wh, upper_wh) in [
+        ("energy_in_wh", before.energy_in_wh, after.energy_in_wh),
+        ("energy_out_wh", before.energy_out_wh, after.energy_out_wh),
+    ] {
+        if upper_wh < lower_wh {
+            return Err(Rejection::failed_precondition(
+                field,
+                format!(
+                    "the session's total would go from {lower_wh} Wh down to {upper_wh} Wh between {} and {}; check the \
+                     charger's meter",
+                    format_rfc3339_utc(from),
+                    format_rfc3339_utc(to)
+                ),
+            ));
+        }
+        let energy_wh = i128::from(upper_wh) - i128::from(lower_wh);
+        // Times are cut to whole seconds.
+        let seconds = i128::from(to.0) - i128::from(from.0) + 1;
+        if energy_wh * 3600 > i128::from(RATING_FACTOR) * i128::from(context.rated_w) * seconds {
+            return Err(Rejection::failed_precondition(
+                field,
+                format!(
+                    "{energy_wh} Wh in {seconds} s is more than {RATING_FACTOR} times what charger {} is rated for ({} W); \
+                     check the meter's unit",
+                    context.charger, context.rated_w
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn totals_event(
+    context: &ChargerContext,
+    statement: &[u8],
+    session: &Arc<str>,
+    time: UnixSeconds,
+    totals: Totals,
+    fact: ChargerFact,
+) -> ChargerEvent {
+    let parts: [&[u8]; 5] = [
+        statement,
+        session.as_bytes(),
+        &time.0.to_le_bytes(),
+        &totals.energy_in_wh.to_le_bytes(),
+        &totals.energy_out_wh.to_le_bytes(),
+    ];
+    charger_event(context, &parts, fact)
+}

@@ -1,0 +1,13 @@
+//! The mobility service: chargers and charging sessions.
+//!
+//! - [`domain`]: what a charger decides (pure)
+//! - [`events`]: the events as they are recorded
+//! - [`intake`]: from reports as sent to ones that can be decided about (pure)
+//! - [`service`]: the gRPC shell
+
+pub mod domain;
+pub mod events;
+pub mod intake;
+pub mod service;
+
+pub use service::MobilityApi;

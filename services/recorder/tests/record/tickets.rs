@@ -1,0 +1,95 @@
+//! A toy aggregate whose decisions all depend on everything before: people draw numbered tickets.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use terrarium_journal::{Aggregate, EncodedEvent, EventCodecError};
+use uuid::Uuid;
+
+pub const TICKET_DRAWN: &str = "terrarium.test.v1.TicketDrawn";
+
+/// Who holds which ticket.
+#[derive(Default)]
+pub struct Tickets {
+    by_person: BTreeMap<u64, u64>,
+}
+
+/// A person asks for a ticket; nobody gets two.
+#[derive(Clone, Copy, Debug)]
+pub struct Draw {
+    pub person: u64,
+    /// Bytes of the event beside its contents.
+    pub ballast: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TicketDrawn {
+    pub person: u64,
+    pub ticket: u64,
+    pub ballast: usize,
+}
+
+impl Tickets {
+    pub fn count(&self) -> usize {
+        self.by_person.len()
+    }
+}
+
+impl Aggregate for Tickets {
+    type Command = Draw;
+    type Event = TicketDrawn;
+    type Rejection = Infallible;
+    type Context = ();
+
+    const DOMAIN: &'static str = "test";
+    const KIND: &'static str = "tickets";
+
+    fn new() -> Tickets {
+        Tickets::default()
+    }
+
+    fn decide(&self, (): &(), command: &Draw) -> Result<Vec<TicketDrawn>, Infallible> {
+        if self.by_person.contains_key(&command.person) {
+            return Ok(Vec::new());
+        }
+        Ok(vec![TicketDrawn {
+            person: command.person,
+            ticket: self.by_person.len() as u64,
+            ballast: command.ballast,
+        }])
+    }
+
+    fn evolve(&mut self, event: &TicketDrawn) {
+        let before = self.by_person.insert(event.person, event.ticket);
+        assert_eq!(before, None, "a person has one ticket");
+    }
+
+    fn encode(event: &TicketDrawn) -> EncodedEvent {
+        let mut data = Vec::with_capacity(16 + event.ballast);
+        data.extend_from_slice(&event.person.to_le_bytes());
+        data.extend_from_slice(&event.ticket.to_le_bytes());
+        data.resize(16 + event.ballast, 0);
+        EncodedEvent {
+            // What is said here is that the person draws, whatever the number.
+            id: Uuid::from_u128(u128::from(event.person) + 1),
+            event_type: TICKET_DRAWN,
+            data: data.into(),
+            time: "2016-08-01T00:00:00Z".to_owned(),
+            causation: None,
+        }
+    }
+
+    fn decode(_id: Uuid, event_type: &str, data: &Bytes) -> Result<TicketDrawn, EventCodecError> {
+        if event_type != TICKET_DRAWN {
+            return Err(EventCodecError::UnknownType(event_type.to_owned()));
+        }
+        let number =
+            |from: usize| u64::from_le_bytes(data[from..from + 8].try_into().expect("8 bytes"));
+        Ok(TicketDrawn {
+            person: number(0),
+            ticket: number(8),
+            ballast: data.len() - 16,
+        })
+    }
+}

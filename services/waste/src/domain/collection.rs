@@ -1,0 +1,512 @@
+//! A collection: asked of people, acknowledged, executed with a weighbridge ticket, or missed.
+
+use std::sync::Arc;
+
+use terrarium_journal::{Rejection, refuse_future};
+use terrarium_model::{AssetId, ParkId, UnixSeconds, event_id, format_rfc3339_utc};
+use uuid::Uuid;
+
+/// Bins of one collection at most.
+pub const MOST_BINS_PER_COLLECTION: usize = 200;
+
+/// Everything a decision needs beside the collection's own past.
+#[derive(Clone, Debug)]
+pub struct CollectionContext {
+    /// Park of the collection.
+    pub park: ParkId,
+    /// Its id.
+    pub collection: Arc<str>,
+    /// The park's time.
+    pub now: UnixSeconds,
+}
+
+/// What people are asked to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CollectionOrder {
+    /// In order, each once.
+    pub bins: Vec<AssetId>,
+    /// Opaque id of who is asked.
+    pub assignee: Arc<str>,
+    /// By when.
+    pub due: UnixSeconds,
+}
+
+/// That the bins were emptied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Execution {
+    /// When.
+    pub time: UnixSeconds,
+    /// Number of the weighbridge ticket.
+    pub ticket: Arc<str>,
+    /// Net weight on the ticket.
+    pub weight_g: i64,
+    /// SHA-256 of the ticket's scan, where there is one.
+    pub evidence_sha256: Option<[u8; 32]>,
+}
+
+/// What can be asked of a collection.
+#[derive(Clone, Debug)]
+pub enum CollectionCommand {
+    /// Ask people.
+    Order(CollectionOrder),
+    /// They have seen it.
+    Acknowledge,
+    /// They have done it.
+    ReportExecution(Execution),
+    /// They have not done it in time.
+    ReportMissed,
+}
+
+/// An event of a collection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CollectionEvent {
+    /// Follows from what the event says.
+    pub id: Uuid,
+    /// The collection.
+    pub collection: Arc<str>,
+    /// What happened.
+    pub fact: CollectionFact,
+}
+
+/// What happened to a collection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CollectionFact {
+    /// People were asked.
+    Ordered {
+        /// What for.
+        order: CollectionOrder,
+        /// When.
+        time: UnixSeconds,
+    },
+    /// They have seen it.
+    Acknowledged {
+        /// When.
+        time: UnixSeconds,
+    },
+    /// They have done it.
+    Executed {
+        /// As ordered.
+        bins: Vec<AssetId>,
+        /// What was reported.
+        execution: Execution,
+    },
+    /// It was not done when it was due.
+    Missed {
+        /// When that was found out.
+        time: UnixSeconds,
+        /// When it was due.
+        due: UnixSeconds,
+    },
+}
+
+/// A collection, as its past left it.
+#[derive(Default)]
+pub struct Collection {
+    order: Option<CollectionOrder>,
+    is_acknowledged: bool,
+    is_missed: bool,
+    executed: Option<(Uuid, Execution)>,
+}
+
+impl Collection {
+    /// What was asked for, once it was.
+    pub fn order(&self) -> Option<&CollectionOrder> {
+        self.order.as_ref()
+    }
+
+    /// Whether the people asked have seen it.
+    pub fn is_acknowledged(&self) -> bool {
+        self.is_acknowledged
+    }
+
+    /// Whether it was not done when it was due.
+    pub fn is_missed(&self) -> bool {
+        self.is_missed
+    }
+
+    /// The event that executed it, and what it said.
+    pub fn executed(&self) -> Option<&(Uuid, Execution)> {
+        self.executed.as_ref()
+    }
+
+    /// Decides about a command.
+    pub fn decide(
+        &self,
+        context: &CollectionContext,
+        command: &CollectionCommand,
+    ) -> Result<Vec<CollectionEvent>, Rejection> {
+        match command {
+            CollectionCommand::Order(order) => self.take_order(context, order),
+            CollectionCommand::Acknowledge => self.acknowledge(context),
+            CollectionCommand::ReportExecution(execution) => self.execute(context, execution),
+            CollectionCommand::ReportMissed => self.miss(context),
+        }
+    }
+
+    /// Takes in an event.
+    pub fn evolve(&mut self, event: &CollectionEvent) {
+        match &event.fact {
+            CollectionFact::Ordered { order, .. } => self.order = Some(order.clone()),
+            CollectionFact::Acknowledged { .. } => self.is_acknowledged = true,
+            CollectionFact::Executed { execution, .. } => self.executed = Some((event.id, execution.clone())),
+            CollectionFact::Missed { .. } => self.is_missed = true,
+        }
+    }
+
+    fn take_order(
+        &self,
+        context: &CollectionContext,
+        order: &CollectionOrder,
+    ) -> Result<Vec<CollectionEvent>, Rejection> {
+        match &self.order {
+            Some(recorded) if recorded == order => return Ok(Vec::new()),
+            Some(recorded) => {
+                return Err(Rejection::already_exists(
+                    "collection",
+                    format!(
+                        "collection {} is ordered of {} by {} ({} bins); give another order an id of its own",
+                        context.collection,
+                        recorded.assignee,
+                        format_rfc3339_utc(recorded.due),
+                        recorded.bins.len()
+                    ),
+                ));
+            }
+            None => {}
+        }
+        if order.bins.is_empty() || order.bins.len() > MOST_BINS_PER_COLLECTION {
+            return Err(Rejection::invalid(
+                "bins",
+                format!("there are {} bins; order 1 to {MOST_BINS_PER_COLLECTION} at once", order.bins.len()),
+            ));
+        }
+        if let Some(pair) = order.bins.windows(2).find(|pair| pair[0] >= pair[1]) {
+            return Err(Rejection::invalid("bins", format!("{} stands there twice; name each bin once", pair[1])));
+        }
+        if order.due <= context.now {
+            return Err(Rejection::failed_precondition(
+                "due",
+                format!(
+                    "{} is not after the park's time {}; give people time to do it",
+                    format_rfc3339_utc(order.due),
+                    format_rfc3339_utc(context.now)
+                ),
+            ));
+        }
+        let fact = CollectionFact::Ordered {
+            order: order.clone(),
+            time: context.now,
+        };
+        // One order to a collection: its id says it all, and so do those of what happens to it once.
+        Ok(vec![collection_event(context, b"ordered", fact)])
+    }
+
+    fn acknowledge(&self, context: &CollectionContext) -> Result<Vec<CollectionEvent>, Rejection> {
+        self.ordered(context)?;
+        if self.is_acknowledged {
+            return Ok(Vec::new());
+        }
+        if self.executed.is_some() {
+            return Err(Rejection::failed_precondition(
+                "collection",
+                format!("collection {} is executed; nothing is left to acknowledge", context.collection),
+            ));
+        }
+        let fact = CollectionFact::Acknowledged { time: context.now };
+        Ok(vec![collection_event(context, b"acknowledged", fact)])
+    }
+
+    fn execute(&self, context: &CollectionContext, execution: &Execution) -> Result<Vec<CollectionEvent>, Rejection> {
+        let order = self.ordered(context)?;
+        match &self.executed {
+            Some((_, recorded)) if recorded == execution => return Ok(Vec::new()),
+            Some((_, recorded)) => {
+                return Err(Rejection::already_exists(
+                    "collection",
+                    format!(
+                        "collection {} is recorded as executed at {} (ticket {}, {} g); it is executed once",
+                        context.collection,
+                        format_rfc3339_utc(recorded.time),
+                        recorded.ticket,
+                        recorded.weight_g
+                    ),
+                ));
+            }
+            None => {}
+        }
+        if execution.weight_g < 0 {
+            return Err(Rejection::invalid(
+                "weight_g",
+                format!("{} g is below zero; send the net weight of the ticket", execution.weight_g),
+            ));
+        }
+        refuse_future("time", execution.time, context.now)?;
+        let mut events = Vec::new();
+        if execution.time > order.due && !self.is_missed {
+            events.push(missed(context, execution.time, order.due));
+        }
+        let fact = CollectionFact::Executed {
+            bins: order.bins.clone(),
+            execution: execution.clone(),
+        };
+        events.push(collection_event(context, b"executed", fact));
+        Ok(events)
+    }
+
+    fn miss(&self, context: &CollectionContext) -> Result<Vec<CollectionEvent>, Rejection> {
+        let order = self.ordered(context)?;
+        if self.is_missed {
+            return Ok(Vec::new());
+        }
+        if let Some((_, execution)) = &self.executed {
+            return Err(Rejection::failed_precondition(
+                "collection",
+                format!(
+                    "collection {} was executed in time, at {}",
+                    context.collection,
+                    format_rfc3339_utc(execution.time)
+                ),
+            ));
+        }
+        if context.now <= order.due {
+            return Err(Rejection::failed_precondition(
+                "collection",
+                format!(
+                    "collection {} is due at {}, and it is {}; wait until then",
+                    context.collection,
+                    format_rfc3339_utc(order.due),
+                    format_rfc3339_utc(context.now)
+                ),
+            ));
+        }
+        Ok(vec![missed(context, context.now, order.due)])
+    }
+
+    fn ordered(&self, context: &CollectionContext) -> Result<&CollectionOrder, Rejection> {
+        self.order.as_ref().ok_or_else(|| {
+            Rejection::not_found(
+                "collection",
+                format!("park {} has no collection \"{}\"; order it first", context.park, context.collection),
+            )
+        })
+    }
+}
+
+fn missed(context: &CollectionContext, time: UnixSeconds, due: UnixSeconds) -> CollectionEvent {
+    collection_event(context, b"missed", CollectionFact::Missed { time, due })
+}
+
+fn collection_event(context: &CollectionContext, statement: &[u8], fact: CollectionFact) -> CollectionEvent {
+    let content = match &fact {
+        CollectionFact::Ordered { order, .. } => {
+            let bins: Vec<&str> = order.bins.iter().map(AssetId::as_str).collect();
+            format!("{} {} {}", order.due.0, order.assignee, bins.join(" "))
+        }
+        CollectionFact::Acknowledged { .. } | CollectionFact::Missed { .. } => String::new(),
+        CollectionFact::Executed { execution, .. } => {
+            format!(
+                "{} {} {:?} {}",
+                execution.time.0, execution.weight_g, execution.evidence_sha256, execution.ticket
+            )
+        }
+    };
+    CollectionEvent {
+        id: event_id(&[
+            b"terrarium.waste.collection",
+            statement,
+            context.park.as_str().as_bytes(),
+            context.collection.as_bytes(),
+            content.as_bytes(),
+        ]),
+        collection: Arc::clone(&context.collection),
+        fact,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use terrarium_journal::RejectionCode;
+
+    use super::*;
+
+    const DUE: i64 = 10_000;
+
+    fn at(now: i64) -> CollectionContext {
+        CollectionContext {
+            park: ParkId::new("haotian").expect("valid"),
+            collection: "round-1".into(),
+            now: UnixSeconds(now),
+        }
+    }
+
+    fn order(bins: &[&str]) -> CollectionOrder {
+        CollectionOrder {
+            bins: bins.iter().map(|bin| AssetId::new(bin).expect("valid")).collect(),
+            assignee: "crew-3".into(),
+            due: UnixSeconds(DUE),
+        }
+    }
+
+    fn execution(time: i64) -> Execution {
+        Execution {
+            time: UnixSeconds(time),
+            ticket: "T-1".into(),
+            weight_g: 52_300,
+            evidence_sha256: Some([7; 32]),
+        }
+    }
+
+    fn name(event: &CollectionEvent) -> &'static str {
+        match event.fact {
+            CollectionFact::Ordered { .. } => "ordered",
+            CollectionFact::Acknowledged { .. } => "acknowledged",
+            CollectionFact::Executed { .. } => "executed",
+            CollectionFact::Missed { .. } => "missed",
+        }
+    }
+
+    fn carry_out(
+        collection: &mut Collection,
+        now: i64,
+        command: &CollectionCommand,
+    ) -> Result<Vec<&'static str>, (RejectionCode, &'static str)> {
+        let events = collection
+            .decide(&at(now), command)
+            .map_err(|refusal| (refusal.code, refusal.field))?;
+        for event in &events {
+            collection.evolve(event);
+        }
+        Ok(events.iter().map(name).collect())
+    }
+
+    fn ordered() -> Collection {
+        let mut collection = Collection::default();
+        let command = CollectionCommand::Order(order(&["bin-1", "bin-2"]));
+        assert_eq!(carry_out(&mut collection, 0, &command), Ok(vec!["ordered"]));
+        collection
+    }
+
+    #[test]
+    fn an_order_is_acknowledged_and_executed_in_time() {
+        let mut collection = ordered();
+        let execute = CollectionCommand::ReportExecution(execution(9_000));
+        assert_eq!(carry_out(&mut collection, 50, &CollectionCommand::Acknowledge), Ok(vec!["acknowledged"]));
+        assert_eq!(carry_out(&mut collection, 60, &CollectionCommand::Acknowledge), Ok(vec![]));
+        assert_eq!(carry_out(&mut collection, 9_000, &execute), Ok(vec!["executed"]));
+        assert_eq!(carry_out(&mut collection, 20_000, &execute), Ok(vec![]));
+        assert!(!collection.is_missed());
+    }
+
+    #[test]
+    fn what_is_done_after_it_was_due_is_missed_too() {
+        let mut collection = ordered();
+        let execute = CollectionCommand::ReportExecution(execution(DUE + 1));
+        assert_eq!(carry_out(&mut collection, DUE + 5, &execute), Ok(vec!["missed", "executed"]));
+        // Reported late, but done in time: not missed.
+        let mut collection = ordered();
+        let execute = CollectionCommand::ReportExecution(execution(DUE));
+        assert_eq!(carry_out(&mut collection, DUE + 5, &execute), Ok(vec!["executed"]));
+    }
+
+    #[test]
+    fn a_collection_is_missed_by_the_parks_clock_and_may_still_be_executed() {
+        let mut collection = ordered();
+        let too_early = carry_out(&mut collection, DUE, &CollectionCommand::ReportMissed);
+        assert_eq!(too_early, Err((RejectionCode::FailedPrecondition, "collection")));
+        assert_eq!(carry_out(&mut collection, DUE + 1, &CollectionCommand::ReportMissed), Ok(vec!["missed"]));
+        assert_eq!(carry_out(&mut collection, DUE + 2, &CollectionCommand::ReportMissed), Ok(vec![]));
+        let execute = CollectionCommand::ReportExecution(execution(DUE + 100));
+        assert_eq!(carry_out(&mut collection, DUE + 100, &execute), Ok(vec!["executed"]));
+    }
+
+    #[test]
+    fn an_executed_collection_can_not_be_executed_missed_or_acknowledged_again() {
+        let mut collection = ordered();
+        let execute = CollectionCommand::ReportExecution(execution(5));
+        carry_out(&mut collection, 5, &execute).expect("in time");
+        let other = CollectionCommand::ReportExecution(Execution {
+            weight_g: 1,
+            ..execution(5)
+        });
+        assert_eq!(carry_out(&mut collection, 6, &other), Err((RejectionCode::AlreadyExists, "collection")));
+        for command in [CollectionCommand::ReportMissed, CollectionCommand::Acknowledge] {
+            let refusal = carry_out(&mut collection, DUE + 1, &command);
+            assert_eq!(refusal, Err((RejectionCode::FailedPrecondition, "collection")));
+        }
+    }
+
+    #[test]
+    fn the_same_order_again_changes_nothing_and_another_under_its_id_is_refused() {
+        let mut collection = ordered();
+        let same = CollectionCommand::Order(order(&["bin-1", "bin-2"]));
+        assert_eq!(carry_out(&mut collection, DUE + 9, &same), Ok(vec![]));
+        let other = CollectionCommand::Order(order(&["bin-1"]));
+        assert_eq!(carry_out(&mut collection, 0, &other), Err((RejectionCode::AlreadyExists, "collection")));
+    }
+
+    #[test]
+    fn orders_that_nobody_can_carry_out_are_refused() {
+        let many: Vec<String> = (0..201).map(|number| format!("bin-{number:03}")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        for (now, bins, code, field) in [
+            (0, &[][..], RejectionCode::InvalidArgument, "bins"),
+            (0, &many[..], RejectionCode::InvalidArgument, "bins"),
+            (0, &["bin-1", "bin-1"][..], RejectionCode::InvalidArgument, "bins"),
+            (DUE, &["bin-1"][..], RejectionCode::FailedPrecondition, "due"),
+        ] {
+            let refusal = carry_out(&mut Collection::default(), now, &CollectionCommand::Order(order(bins)));
+            assert_eq!(refusal, Err((code, field)));
+        }
+    }
+
+    #[test]
+    fn what_was_never_ordered_is_not_found() {
+        for command in [
+            CollectionCommand::Acknowledge,
+            CollectionCommand::ReportMissed,
+            CollectionCommand::ReportExecution(execution(0)),
+        ] {
+            let refusal = carry_out(&mut Collection::default(), 0, &command);
+            assert_eq!(refusal, Err((RejectionCode::NotFound, "collection")));
+        }
+    }
+
+    #[test]
+    fn an_execution_in_the_future_or_with_less_than_nothing_is_refused() {
+        let mut collection = ordered();
+        let future = CollectionCommand::ReportExecution(execution(161));
+        assert_eq!(carry_out(&mut collection, 100, &future), Err((RejectionCode::FailedPrecondition, "time")));
+        let negative = CollectionCommand::ReportExecution(Execution {
+            weight_g: -1,
+            ..execution(5)
+        });
+        assert_eq!(carry_out(&mut collection, 100, &negative), Err((RejectionCode::InvalidArgument, "weight_g")));
+    }
+
+    proptest! {
+        #[test]
+        fn each_thing_happens_to_a_collection_once_and_only_after_its_order(
+            steps in prop::collection::vec((0u8..4, 0i64..20_000), 1..30)
+        ) {
+            let mut collection = Collection::default();
+            let mut happened: Vec<&str> = Vec::new();
+            for (kind, now) in steps {
+                let command = match kind {
+                    0 => CollectionCommand::Order(order(&["bin-1"])),
+                    1 => CollectionCommand::Acknowledge,
+                    2 => CollectionCommand::ReportExecution(execution(now)),
+                    _ => CollectionCommand::ReportMissed,
+                };
+                if let Ok(events) = carry_out(&mut collection, now, &command) {
+                    happened.extend(events);
+                }
+            }
+            prop_assert!(happened.is_empty() || happened[0] == "ordered");
+            let mut sorted = happened.clone();
+            sorted.sort_unstable();
+            sorted.dedup();
+            prop_assert_eq!(sorted.len(), happened.len());
+        }
+    }
+}
