@@ -23,7 +23,10 @@ fn collect_protos(folder: &Path, protos: &mut Vec<PathBuf>) -> std::io::Result<(
         let path = entry?.path();
         if path.is_dir() {
             collect_protos(&path, protos)?;
-        } else if path.extension().is_some_and(|extension| extension == "proto") {
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "proto")
+        {
             protos.push(path);
         }
     }

@@ -8,7 +8,7 @@ use terrarium_journal::{
 };
 use terrarium_model::{MeterId, ParkDefinition};
 use terrarium_proto::energy::v1 as wire;
-use terrarium_runtime::Actor;
+use terrarium_runtime::{Actor, blame_the_request};
 use tokio::sync::mpsc;
 use tonic::{Code, Status, Streaming};
 
@@ -167,7 +167,7 @@ async fn decide_batches(
     let mut expected_batch = 1;
     loop {
         let request = tokio::select! {
-            request = batches.message() => request?,
+            request = batches.message() => request.map_err(blame_the_request)?,
             () = api.shutdown.triggered() => {
                 return Err(Status::unavailable("the server is stopping; open a new stream and send again what is not acknowledged"));
             }

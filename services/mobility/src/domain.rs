@@ -197,26 +197,54 @@ impl Charger {
     }
 
     /// Decides about a command.
-    pub fn decide(&self, context: &ChargerContext, command: &ChargerCommand) -> Result<Vec<ChargerEvent>, Rejection> {
+    pub fn decide(
+        &self,
+        context: &ChargerContext,
+        command: &ChargerCommand,
+    ) -> Result<Vec<ChargerEvent>, Rejection> {
         match command {
-            ChargerCommand::StartSession { session, start } => self.sessions.start(context, session, start),
-            ChargerCommand::MeterSession { session, time, totals } => {
-                self.sessions.meter(context, session, *time, *totals)
+            ChargerCommand::StartSession { session, start } => {
+                self.sessions.start(context, session, start)
             }
-            ChargerCommand::EndSession { session, time, totals } => self.sessions.end(context, session, *time, *totals),
-            ChargerCommand::ReportFault { fault, present, time } => self.report_fault(context, fault, *present, *time),
+            ChargerCommand::MeterSession {
+                session,
+                time,
+                totals,
+            } => self.sessions.meter(context, session, *time, *totals),
+            ChargerCommand::EndSession {
+                session,
+                time,
+                totals,
+            } => self.sessions.end(context, session, *time, *totals),
+            ChargerCommand::ReportFault {
+                fault,
+                present,
+                time,
+            } => self.report_fault(context, fault, *present, *time),
             ChargerCommand::SetPower {
                 limit_w,
                 client_request_id,
-            } => self.asks.ask(context, &self.sessions, &self.faults, *limit_w, client_request_id),
-            ChargerCommand::ReportPower { asked, time, power_w } => self.asks.answer(context, *asked, *time, *power_w),
+            } => self.asks.ask(
+                context,
+                &self.sessions,
+                &self.faults,
+                *limit_w,
+                client_request_id,
+            ),
+            ChargerCommand::ReportPower {
+                asked,
+                time,
+                power_w,
+            } => self.asks.answer(context, *asked, *time, *power_w),
         }
     }
 
     /// Takes in an event.
     pub fn evolve(&mut self, event: &ChargerEvent) {
         match &event.fact {
-            ChargerFact::SessionStarted { .. } | ChargerFact::SessionMetered { .. } | ChargerFact::SessionEnded { .. } => {
+            ChargerFact::SessionStarted { .. }
+            | ChargerFact::SessionMetered { .. }
+            | ChargerFact::SessionEnded { .. } => {
                 self.sessions.evolve(&event.fact);
             }
             ChargerFact::FaultRaised { fault, time } => {
@@ -227,7 +255,9 @@ impl Charger {
                 self.faults.remove(fault);
                 self.fault_times.insert(Arc::clone(fault), *time);
             }
-            ChargerFact::PowerAsked(_) | ChargerFact::PowerObeyed { .. } | ChargerFact::PowerMissed { .. } => {
+            ChargerFact::PowerAsked(_)
+            | ChargerFact::PowerObeyed { .. }
+            | ChargerFact::PowerMissed { .. } => {
                 self.asks.evolve(event);
             }
         }

@@ -2,14 +2,16 @@
 
 use bytes::Bytes;
 use prost::Message;
-use terrarium_journal::{Aggregate, EncodedEvent, EventCodecError, Payload, Rejection, event_id_bytes};
+use terrarium_journal::{
+    Aggregate, EncodedEvent, EventCodecError, Payload, Rejection, event_id_bytes,
+};
 use terrarium_model::{UnixSeconds, format_rfc3339_utc};
 use terrarium_proto::mobility::v1 as wire;
 use uuid::Uuid;
 
 use crate::domain::{
-    Charger, ChargerCommand, ChargerContext, ChargerEvent, ChargerFact, MissReason, PowerAsk, SessionStart, Totals,
-    VehicleClass,
+    Charger, ChargerCommand, ChargerContext, ChargerEvent, ChargerFact, MissReason, PowerAsk,
+    SessionStart, Totals, VehicleClass,
 };
 
 /// Every event type of this domain starts with it.
@@ -44,7 +46,11 @@ impl Aggregate for Charger {
         Charger::default()
     }
 
-    fn decide(&self, context: &ChargerContext, command: &ChargerCommand) -> Result<Vec<ChargerEvent>, Rejection> {
+    fn decide(
+        &self,
+        context: &ChargerContext,
+        command: &ChargerCommand,
+    ) -> Result<Vec<ChargerEvent>, Rejection> {
         Charger::decide(self, context, command)
     }
 
@@ -78,7 +84,11 @@ pub fn encode(event: &ChargerEvent) -> EncodedEvent {
             start.time,
             None,
         ),
-        ChargerFact::SessionMetered { session, time, totals } => (
+        ChargerFact::SessionMetered {
+            session,
+            time,
+            totals,
+        } => (
             CHARGE_SESSION_METERED_V1,
             wire::ChargeSessionMeteredV1 {
                 charger,
@@ -147,7 +157,11 @@ pub fn encode(event: &ChargerEvent) -> EncodedEvent {
             ask.time,
             None,
         ),
-        ChargerFact::PowerObeyed { asked, time, power_w } => (
+        ChargerFact::PowerObeyed {
+            asked,
+            time,
+            power_w,
+        } => (
             CHARGE_POWER_OBEYED_V1,
             wire::ChargePowerObeyedV1 {
                 charger,
@@ -202,7 +216,10 @@ pub fn decode(id: Uuid, event_type: &str, data: &Bytes) -> Result<ChargerEvent, 
                 allows_discharge: message.allows_discharge,
             };
             let session = message.session.into();
-            (message.charger, ChargerFact::SessionStarted { session, start })
+            (
+                message.charger,
+                ChargerFact::SessionStarted { session, start },
+            )
         }
         CHARGE_SESSION_METERED_V1 => {
             let message: wire::ChargeSessionMeteredV1 = payload.read()?;
@@ -270,7 +287,8 @@ pub fn decode(id: Uuid, event_type: &str, data: &Bytes) -> Result<ChargerEvent, 
             let fact = ChargerFact::PowerMissed {
                 asked: payload.event_id(&message.asked_event_id)?,
                 time: UnixSeconds(message.time_s),
-                reason: reason_from_wire(message.reason()).ok_or_else(|| payload.malformed("it has no reason"))?,
+                reason: reason_from_wire(message.reason())
+                    .ok_or_else(|| payload.malformed("it has no reason"))?,
                 power_w: message.power_w,
             };
             (message.charger, fact)
@@ -392,14 +410,19 @@ mod tests {
                 fact,
             };
             let encoded = encode(&event);
-            let read = decode(encoded.id, encoded.event_type, &encoded.data).expect("own events can be read");
+            let read = decode(encoded.id, encoded.event_type, &encoded.data)
+                .expect("own events can be read");
             assert_eq!(read, event);
         }
     }
 
     #[test]
     fn what_is_no_event_of_this_domain_is_refused() {
-        let unknown = decode(Uuid::nil(), "terrarium.mobility.v1.ChargerPaintedV1", &Bytes::new());
+        let unknown = decode(
+            Uuid::nil(),
+            "terrarium.mobility.v1.ChargerPaintedV1",
+            &Bytes::new(),
+        );
         assert!(matches!(unknown, Err(EventCodecError::UnknownType(_))));
         let empty = decode(Uuid::nil(), CHARGE_SESSION_STARTED_V1, &Bytes::new());
         assert!(matches!(empty, Err(EventCodecError::Malformed { .. })));

@@ -29,7 +29,10 @@ pub fn find_charger(park: &ParkDefinition, id: &str) -> Result<ChargerDefinition
     let Some(asset) = park.assets.get(&id) else {
         return Err(Rejection::invalid(
             "charger",
-            format!("park {} has no charger \"{id}\"; add it to the park definition, or correct the name", park.id),
+            format!(
+                "park {} has no charger \"{id}\"; add it to the park definition, or correct the name",
+                park.id
+            ),
         ));
     };
     match (&asset.parameters, asset.rated_w) {
@@ -40,15 +43,22 @@ pub fn find_charger(park: &ParkDefinition, id: &str) -> Result<ChargerDefinition
         }),
         _ => Err(Rejection::invalid(
             "charger",
-            format!("{id} of park {} is no charger; name an asset of kind charger", park.id),
+            format!(
+                "{id} of park {} is no charger; name an asset of kind charger",
+                park.id
+            ),
         )),
     }
 }
 
 /// Checks the start of a session as sent.
 pub fn take_in_start(sent: &wire::ReportSessionStartRequest) -> Result<ChargerCommand, Rejection> {
-    let vehicle_class = class_from_wire(sent.vehicle_class())
-        .ok_or_else(|| Rejection::invalid("vehicle_class", "it is not known; send FLEET, PUBLIC or VISITOR"))?;
+    let vehicle_class = class_from_wire(sent.vehicle_class()).ok_or_else(|| {
+        Rejection::invalid(
+            "vehicle_class",
+            "it is not known; send FLEET, PUBLIC or VISITOR",
+        )
+    })?;
     Ok(ChargerCommand::StartSession {
         session: take_in_token("session", &sent.session)?,
         start: SessionStart {
@@ -60,12 +70,19 @@ pub fn take_in_start(sent: &wire::ReportSessionStartRequest) -> Result<ChargerCo
 }
 
 /// Checks totals as sent. Gives session, time and totals.
-pub fn take_in_totals(sent: &wire::SessionMeter) -> Result<(Arc<str>, UnixSeconds, Totals), Rejection> {
-    for (field, energy_wh) in [("energy_in_wh", sent.energy_in_wh), ("energy_out_wh", sent.energy_out_wh)] {
+pub fn take_in_totals(
+    sent: &wire::SessionMeter,
+) -> Result<(Arc<str>, UnixSeconds, Totals), Rejection> {
+    for (field, energy_wh) in [
+        ("energy_in_wh", sent.energy_in_wh),
+        ("energy_out_wh", sent.energy_out_wh),
+    ] {
         if energy_wh < 0 {
             return Err(Rejection::invalid(
                 field,
-                format!("{energy_wh} Wh is below zero; energy in the other direction has a total of its own"),
+                format!(
+                    "{energy_wh} Wh is below zero; energy in the other direction has a total of its own"
+                ),
             ));
         }
     }
@@ -73,7 +90,11 @@ pub fn take_in_totals(sent: &wire::SessionMeter) -> Result<(Arc<str>, UnixSecond
         energy_in_wh: sent.energy_in_wh,
         energy_out_wh: sent.energy_out_wh,
     };
-    Ok((take_in_token("session", &sent.session)?, take_in_instant("time", &sent.time)?, totals))
+    Ok((
+        take_in_token("session", &sent.session)?,
+        take_in_instant("time", &sent.time)?,
+        totals,
+    ))
 }
 
 /// Checks a fault as sent.
@@ -82,7 +103,10 @@ pub fn take_in_fault(sent: &wire::ReportChargerFaultRequest) -> Result<ChargerCo
         wire::FaultState::Present => true,
         wire::FaultState::Gone => false,
         wire::FaultState::Unspecified => {
-            return Err(Rejection::invalid("state", "it is not known; send PRESENT or GONE"));
+            return Err(Rejection::invalid(
+                "state",
+                "it is not known; send PRESENT or GONE",
+            ));
         }
     };
     Ok(ChargerCommand::ReportFault {
@@ -93,11 +117,16 @@ pub fn take_in_fault(sent: &wire::ReportChargerFaultRequest) -> Result<ChargerCo
 }
 
 /// Checks an answer as sent. Gives the event that asked, time and power in W.
-pub fn take_in_answer(sent: &wire::ReportChargePowerRequest) -> Result<(Uuid, UnixSeconds, i64), Rejection> {
+pub fn take_in_answer(
+    sent: &wire::ReportChargePowerRequest,
+) -> Result<(Uuid, UnixSeconds, i64), Rejection> {
     let asked = Uuid::parse_str(&sent.ask_id).map_err(|_| {
         Rejection::invalid(
             "ask_id",
-            format!("\"{}\" is no id; send the one that SetChargePower gave", sent.ask_id),
+            format!(
+                "\"{}\" is no id; send the one that SetChargePower gave",
+                sent.ask_id
+            ),
         )
     })?;
     Ok((asked, take_in_instant("time", &sent.time)?, sent.power_w))
@@ -113,7 +142,11 @@ mod tests {
 
     fn expect_invalid<T: std::fmt::Debug>(taken: Result<T, Rejection>, field: &str) {
         let refusal = taken.expect_err(field);
-        assert_eq!((refusal.code, refusal.field), (RejectionCode::InvalidArgument, field), "{refusal}");
+        assert_eq!(
+            (refusal.code, refusal.field),
+            (RejectionCode::InvalidArgument, field),
+            "{refusal}"
+        );
     }
 
     #[test]
@@ -126,7 +159,11 @@ mod tests {
         };
         assert!(take_in_start(&start).is_ok());
         for (change, field) in [
-            ((|sent| sent.session = "京A·12345".into()) as fn(&mut wire::ReportSessionStartRequest), "session"),
+            (
+                (|sent| sent.session = "京A·12345".into())
+                    as fn(&mut wire::ReportSessionStartRequest),
+                "session",
+            ),
             (|sent| sent.vehicle_class = 0, "vehicle_class"),
             (|sent| sent.time = "2025-08-01T18:00:00".into(), "time"),
         ] {
@@ -142,7 +179,10 @@ mod tests {
         };
         assert!(take_in_totals(&totals).is_ok());
         for (change, field) in [
-            ((|sent| sent.energy_in_wh = -1) as fn(&mut wire::SessionMeter), "energy_in_wh"),
+            (
+                (|sent| sent.energy_in_wh = -1) as fn(&mut wire::SessionMeter),
+                "energy_in_wh",
+            ),
             (|sent| sent.energy_out_wh = -1, "energy_out_wh"),
             (|sent| sent.session.clear(), "session"),
             (|sent| sent.time.clear(), "time"),

@@ -3,18 +3,22 @@
 use std::sync::Arc;
 
 use terrarium_journal::{
-    Addressed, CommitPublisher, Desk, EventStore, Parks, Provenance, Reports, StreamName, field_status,
-    refuse_too_many_reports, take_in_required_request_id,
+    Addressed, CommitPublisher, Desk, EventStore, Parks, Provenance, Reports, StreamName,
+    field_status, refuse_too_many_reports, take_in_required_request_id,
 };
 use terrarium_model::{AssetParameters, Clock, ParkDefinition, ParkId};
 use terrarium_proto::mobility::v1 as wire;
-use terrarium_proto::mobility::v1::mobility_service_server::{MobilityService, MobilityServiceServer};
+use terrarium_proto::mobility::v1::mobility_service_server::{
+    MobilityService, MobilityServiceServer,
+};
 use terrarium_runtime::{Role, actor};
 use tonic::{Code, Request, Response, Status};
 
 use crate::domain::power::ask_id;
 use crate::domain::{Charger, ChargerCommand, ChargerContext, ChargerFact};
-use crate::intake::{ChargerDefinition, find_charger, take_in_answer, take_in_fault, take_in_start, take_in_totals};
+use crate::intake::{
+    ChargerDefinition, find_charger, take_in_answer, take_in_fault, take_in_start, take_in_totals,
+};
 
 const MAY_REPORT: &[Role] = &[Role::Device, Role::Operator, Role::Admin];
 const MAY_COMMAND: &[Role] = &[Role::Operator, Role::Admin];
@@ -36,7 +40,11 @@ pub struct MobilityApi {
 
 impl MobilityApi {
     /// The service over a store and a bus.
-    pub fn new(store: Arc<dyn EventStore>, publisher: CommitPublisher, clock: Arc<dyn Clock>) -> MobilityApi {
+    pub fn new(
+        store: Arc<dyn EventStore>,
+        publisher: CommitPublisher,
+        clock: Arc<dyn Clock>,
+    ) -> MobilityApi {
         MobilityApi {
             chargers: Desk::new(Arc::clone(&store), publisher),
             parks: Arc::new(Parks::new(store)),
@@ -46,11 +54,13 @@ impl MobilityApi {
 
     /// As tonic serves it.
     pub fn into_server(self) -> MobilityServiceServer<MobilityApi> {
-        MobilityServiceServer::new(self).max_decoding_message_size(terrarium_runtime::MAX_MESSAGE_BYTES)
+        MobilityServiceServer::new(self)
+            .max_decoding_message_size(terrarium_runtime::MAX_MESSAGE_BYTES)
     }
 
     async fn park(&self, park: &str) -> Result<Arc<ParkDefinition>, Status> {
-        let park = ParkId::new(park).map_err(|error| field_status(Code::InvalidArgument, "park", error.to_string()))?;
+        let park = ParkId::new(park)
+            .map_err(|error| field_status(Code::InvalidArgument, "park", error.to_string()))?;
         Ok(self.parks.get(&park).await?)
     }
 
@@ -86,8 +96,10 @@ impl MobilityApi {
         provenance: Provenance,
     ) -> Result<(u64, bool), Status> {
         let addressed = self.to_charger(park, charger, command);
-        let (events, recorded_position) =
-            self.chargers.carry_out(addressed, self.recorded_time(), provenance).await?;
+        let (events, recorded_position) = self
+            .chargers
+            .carry_out(addressed, self.recorded_time(), provenance)
+            .await?;
         Ok((recorded_position, !events.is_empty()))
     }
 }
@@ -104,7 +116,8 @@ impl MobilityService for MobilityApi {
         let park = self.park(&request.park).await?;
         let charger = find_charger(&park, &request.charger)?;
         let command = take_in_start(&request)?;
-        let (recorded_position, recorded) = self.carry_out(&park, charger, command, provenance).await?;
+        let (recorded_position, recorded) =
+            self.carry_out(&park, charger, command, provenance).await?;
         Ok(Response::new(wire::ReportSessionStartResponse {
             recorded_position,
             recorded,
@@ -123,9 +136,19 @@ impl MobilityService for MobilityApi {
         let reports = Reports::take_in(&request.meters, |sent| {
             let charger = find_charger(&park, &sent.charger)?;
             let (session, time, totals) = take_in_totals(sent)?;
-            Ok(self.to_charger(&park, charger, ChargerCommand::MeterSession { session, time, totals }))
+            Ok(self.to_charger(
+                &park,
+                charger,
+                ChargerCommand::MeterSession {
+                    session,
+                    time,
+                    totals,
+                },
+            ))
         });
-        let outcome = reports.record(&self.chargers, &self.recorded_time(), &provenance).await?;
+        let outcome = reports
+            .record(&self.chargers, &self.recorded_time(), &provenance)
+            .await?;
         Ok(Response::new(wire::ReportSessionMetersResponse {
             counts: Some(outcome.counts),
             rejections: outcome.rejections,
@@ -142,12 +165,21 @@ impl MobilityService for MobilityApi {
         let request = request.into_inner();
         let park = self.park(&request.park).await?;
         let sent = request.meter.as_ref().ok_or_else(|| {
-            field_status(Code::InvalidArgument, "meter", "it is missing; send the session's final totals")
+            field_status(
+                Code::InvalidArgument,
+                "meter",
+                "it is missing; send the session's final totals",
+            )
         })?;
         let charger = find_charger(&park, &sent.charger)?;
         let (session, time, totals) = take_in_totals(sent)?;
-        let command = ChargerCommand::EndSession { session, time, totals };
-        let (recorded_position, recorded) = self.carry_out(&park, charger, command, provenance).await?;
+        let command = ChargerCommand::EndSession {
+            session,
+            time,
+            totals,
+        };
+        let (recorded_position, recorded) =
+            self.carry_out(&park, charger, command, provenance).await?;
         Ok(Response::new(wire::ReportSessionEndResponse {
             recorded_position,
             recorded,
@@ -164,7 +196,8 @@ impl MobilityService for MobilityApi {
         let park = self.park(&request.park).await?;
         let charger = find_charger(&park, &request.charger)?;
         let command = take_in_fault(&request)?;
-        let (recorded_position, recorded) = self.carry_out(&park, charger, command, provenance).await?;
+        let (recorded_position, recorded) =
+            self.carry_out(&park, charger, command, provenance).await?;
         Ok(Response::new(wire::ReportChargerFaultResponse {
             recorded_position,
             recorded,
@@ -186,7 +219,8 @@ impl MobilityService for MobilityApi {
             limit_w: request.limit_w,
             client_request_id,
         };
-        let (recorded_position, recorded) = self.carry_out(&park, charger, command, provenance).await?;
+        let (recorded_position, recorded) =
+            self.carry_out(&park, charger, command, provenance).await?;
         Ok(Response::new(wire::SetChargePowerResponse {
             ask_id: ask_id.to_string(),
             recorded_position,
@@ -205,12 +239,27 @@ impl MobilityService for MobilityApi {
         let charger = find_charger(&park, &request.charger)?;
         let stream = charger_stream(&park, charger.id.as_str());
         let (asked, time, power_w) = take_in_answer(&request)?;
-        let addressed = self.to_charger(&park, charger, ChargerCommand::ReportPower { asked, time, power_w });
-        let (events, recorded_position) =
-            self.chargers.carry_out(addressed, self.recorded_time(), provenance).await?;
+        let addressed = self.to_charger(
+            &park,
+            charger,
+            ChargerCommand::ReportPower {
+                asked,
+                time,
+                power_w,
+            },
+        );
+        let (events, recorded_position) = self
+            .chargers
+            .carry_out(addressed, self.recorded_time(), provenance)
+            .await?;
         let obeyed = match events.first() {
             Some(event) => matches!(event.fact, ChargerFact::PowerObeyed { .. }),
-            None => self.chargers.look(&stream, |charger| charger.asks().obeyed(&asked)).await? == Some(true),
+            None => {
+                self.chargers
+                    .look(&stream, |charger| charger.asks().obeyed(&asked))
+                    .await?
+                    == Some(true)
+            }
         };
         Ok(Response::new(wire::ReportChargePowerResponse {
             recorded_position,
@@ -232,16 +281,22 @@ impl MobilityService for MobilityApi {
             };
             let listed = self
                 .chargers
-                .look(&charger_stream(&park, asset.id.as_str()), |charger| wire::Charger {
-                    charger: asset.id.to_string(),
-                    rated_w: asset.rated_w.unwrap_or(0),
-                    bidirectional,
-                    session: charger
-                        .sessions()
-                        .running()
-                        .map_or_else(String::new, |(session, _)| session.to_string()),
-                    faults: charger.faults().iter().map(|fault| fault.to_string()).collect(),
-                    asked_limit_w: charger.asks().newest().map(|ask| ask.limit_w),
+                .look(&charger_stream(&park, asset.id.as_str()), |charger| {
+                    wire::Charger {
+                        charger: asset.id.to_string(),
+                        rated_w: asset.rated_w.unwrap_or(0),
+                        bidirectional,
+                        session: charger
+                            .sessions()
+                            .running()
+                            .map_or_else(String::new, |(session, _)| session.to_string()),
+                        faults: charger
+                            .faults()
+                            .iter()
+                            .map(|fault| fault.to_string())
+                            .collect(),
+                        asked_limit_w: charger.asks().newest().map(|ask| ask.limit_w),
+                    }
                 })
                 .await?;
             chargers.push(listed);

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use terrarium_journal::{EventStore, Metadata, Position, ReadError, RecordedEvent, StreamName, Subscription, field_status};
+use terrarium_journal::{
+    EventStore, Metadata, Position, ReadError, RecordedEvent, StreamName, Subscription,
+    field_status,
+};
 use terrarium_proto::feed::v1 as wire;
 use terrarium_proto::feed::v1::feed_service_server::{FeedService, FeedServiceServer};
 use terrarium_runtime::{Role, Shutdown, actor};
@@ -50,7 +53,8 @@ impl FeedApi {
 
 #[tonic::async_trait]
 impl FeedService for FeedApi {
-    type SubscribeStream = Pin<Box<dyn Stream<Item = Result<wire::SubscribeResponse, Status>> + Send>>;
+    type SubscribeStream =
+        Pin<Box<dyn Stream<Item = Result<wire::SubscribeResponse, Status>> + Send>>;
 
     async fn subscribe(
         &self,
@@ -84,8 +88,18 @@ impl FeedService for FeedApi {
         let shutdown = self.shutdown.clone();
         let stop_when_caught_up = request.stop_when_caught_up;
         tokio::spawn(async move {
-            if let Err(error) = send_events(subscription, &filter, stop_when_caught_up, &answers, &shutdown).await {
-                let _ = answers.send(Err(Status::data_loss(error.to_string()))).await;
+            if let Err(error) = send_events(
+                subscription,
+                &filter,
+                stop_when_caught_up,
+                &answers,
+                &shutdown,
+            )
+            .await
+            {
+                let _ = answers
+                    .send(Err(Status::data_loss(error.to_string())))
+                    .await;
             }
         });
         Ok(Response::new(Box::pin(ReceiverStream::new(responses))))
@@ -134,10 +148,9 @@ async fn send_events(
 
 impl Filter {
     fn takes(&self, event: &RecordedEvent) -> bool {
-        let of_park = self
-            .park
-            .as_deref()
-            .is_none_or(|park| StreamName::parse(&event.stream).is_ok_and(|stream| stream.park() == park));
+        let of_park = self.park.as_deref().is_none_or(|park| {
+            StreamName::parse(&event.stream).is_ok_and(|stream| stream.park() == park)
+        });
         of_park && (self.types.is_empty() || self.types.contains(&*event.event_type))
     }
 }
@@ -145,7 +158,12 @@ impl Filter {
 fn cloud_event(event: &RecordedEvent) -> wire::CloudEvent {
     // Metadata that can't be read still leaves the event itself; `terrarium verify` tells what is wrong with it.
     let metadata = Metadata::parse(&event.metadata).ok();
-    let attribute = |get: fn(&Metadata) -> &String| metadata.as_ref().map(|m| get(m).clone()).unwrap_or_default();
+    let attribute = |get: fn(&Metadata) -> &String| {
+        metadata
+            .as_ref()
+            .map(|m| get(m).clone())
+            .unwrap_or_default()
+    };
     wire::CloudEvent {
         id: event.id.to_string(),
         source: attribute(|metadata| &metadata.source),

@@ -109,7 +109,9 @@ impl Projector {
         loop {
             let events = subscription.available(FOLD_BATCH_EVENTS).await?;
             if events.is_empty() {
-                if checkpointed_at.elapsed() >= CHECKPOINT_EVERY && checkpointed != subscription.position() {
+                if checkpointed_at.elapsed() >= CHECKPOINT_EVERY
+                    && checkpointed != subscription.position()
+                {
                     self.write_checkpoint();
                     checkpointed = subscription.position();
                     checkpointed_at = Instant::now();
@@ -134,17 +136,24 @@ impl Projector {
     pub async fn caught_up(&self) -> bool {
         let target = *self.store.watch_last_position().borrow();
         let mut folded = self.folded.subscribe();
-        tokio::time::timeout(CATCH_UP_DEADLINE, folded.wait_for(|position| *position >= target))
-            .await
-            .is_ok()
+        tokio::time::timeout(
+            CATCH_UP_DEADLINE,
+            folded.wait_for(|position| *position >= target),
+        )
+        .await
+        .is_ok()
     }
 
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, Projection> {
-        self.projection.read().unwrap_or_else(PoisonError::into_inner)
+        self.projection
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Projection> {
-        self.projection.write().unwrap_or_else(PoisonError::into_inner)
+        self.projection
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn watch(&self) -> broadcast::Receiver<Arc<HourChanges>> {
@@ -173,10 +182,14 @@ impl Projector {
     }
 
     fn write_checkpoint(&self) {
-        let Some(path) = &self.checkpoint_path else { return };
+        let Some(path) = &self.checkpoint_path else {
+            return;
+        };
         let checkpoint = {
             let mut projection = self.write();
-            let Some(position) = projection.position() else { return };
+            let Some(position) = projection.position() else {
+                return;
+            };
             let hashes = projection.hashes();
             Checkpoint {
                 position,
@@ -191,18 +204,25 @@ impl Projector {
     }
 }
 
-fn collect_changes(projection: &Projection, touched: BTreeMap<ParkId, Vec<TouchedHour>>) -> Vec<HourChanges> {
+fn collect_changes(
+    projection: &Projection,
+    touched: BTreeMap<ParkId, Vec<TouchedHour>>,
+) -> Vec<HourChanges> {
     let mut changes = Vec::new();
     for (park, mut hours) in touched {
         hours.sort_unstable();
         hours.dedup();
-        let Some(ledger) = projection.park(&park) else { continue };
+        let Some(ledger) = projection.park(&park) else {
+            continue;
+        };
         for chunk in hours.chunks(WATCH_BATCH_HOURS) {
             changes.push(HourChanges {
                 park: park.clone(),
                 hours: chunk
                     .iter()
-                    .map(|(asset, hour_start)| hour_balance(asset, *hour_start, &ledger.node_hour(asset, *hour_start)))
+                    .map(|(asset, hour_start)| {
+                        hour_balance(asset, *hour_start, &ledger.node_hour(asset, *hour_start))
+                    })
                     .collect(),
                 position: projection.position().unwrap_or(0),
             });

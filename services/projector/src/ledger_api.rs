@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use terrarium_journal::field_status;
 use terrarium_ledger::{Book, Grouping, ParkLedger, Period, balance, completeness};
-use terrarium_model::{AssetId, ParkDefinition, ParkId, SECONDS_PER_HOUR, UnixSeconds, parse_rfc3339_with_offset};
+use terrarium_model::{
+    AssetId, ParkDefinition, ParkId, SECONDS_PER_HOUR, UnixSeconds, parse_rfc3339_with_offset,
+};
 use terrarium_proto::ledger::v1 as wire;
 use terrarium_proto::ledger::v1::ledger_service_server::{LedgerService, LedgerServiceServer};
 use terrarium_runtime::{Role, Shutdown, actor};
@@ -42,7 +44,10 @@ pub struct LedgerApi {
 impl LedgerApi {
     /// Serves what `projector` holds.
     pub fn new(projector: Arc<Projector>, shutdown: Shutdown) -> LedgerApi {
-        LedgerApi { projector, shutdown }
+        LedgerApi {
+            projector,
+            shutdown,
+        }
     }
 
     /// As tonic serves it.
@@ -68,8 +73,11 @@ fn on_park<R>(
     query: impl FnOnce(&ParkLedger, &Arc<ParkDefinition>, u64) -> Result<R, Status>,
 ) -> Result<R, Status> {
     let projection = api.projector.read();
-    let known = ParkId::new(park).ok().and_then(|park| projection.park(&park));
-    let Some((ledger, definition)) = known.and_then(|ledger| Some((ledger, ledger.definition()?))) else {
+    let known = ParkId::new(park)
+        .ok()
+        .and_then(|park| projection.park(&park));
+    let Some((ledger, definition)) = known.and_then(|ledger| Some((ledger, ledger.definition()?)))
+    else {
         return Err(field_status(
             Code::NotFound,
             "park",
@@ -79,7 +87,11 @@ fn on_park<R>(
     query(ledger, definition, projection.position().unwrap_or(0))
 }
 
-fn period_of(ledger: &ParkLedger, definition: &ParkDefinition, asked: Option<&wire::Period>) -> Result<Period, Status> {
+fn period_of(
+    ledger: &ParkLedger,
+    definition: &ParkDefinition,
+    asked: Option<&wire::Period>,
+) -> Result<Period, Status> {
     let metered = ledger.metered_period().unwrap_or(Period {
         from: UnixSeconds(0),
         to: UnixSeconds(0),
@@ -100,11 +112,19 @@ fn period_of(ledger: &ParkLedger, definition: &ParkDefinition, asked: Option<&wi
         Ok(instant)
     };
     let period = Period {
-        from: bound("period.from", asked.map_or("", |asked| &asked.from), metered.from)?,
+        from: bound(
+            "period.from",
+            asked.map_or("", |asked| &asked.from),
+            metered.from,
+        )?,
         to: bound("period.to", asked.map_or("", |asked| &asked.to), metered.to)?,
     };
     if period.to < period.from {
-        return Err(field_status(Code::InvalidArgument, "period.to", "it is before period.from"));
+        return Err(field_status(
+            Code::InvalidArgument,
+            "period.to",
+            "it is before period.from",
+        ));
     }
     let node_hours = period.hours() * definition.nodes.len().max(1) as u64;
     if node_hours > MOST_NODE_HOURS {
@@ -136,7 +156,12 @@ fn asset_of(definition: &ParkDefinition, asset: &str) -> Result<Option<AssetId>,
             format!(
                 "park {} keeps no books for asset \"{asset}\"; its nodes are {}",
                 definition.id,
-                definition.nodes.keys().map(AssetId::as_str).collect::<Vec<_>>().join(", ")
+                definition
+                    .nodes
+                    .keys()
+                    .map(AssetId::as_str)
+                    .collect::<Vec<_>>()
+                    .join(", ")
             ),
         )),
     }
@@ -149,7 +174,10 @@ impl LedgerService for LedgerApi {
     type EntriesStream = Answers<wire::EntriesResponse>;
     type WatchStream = Answers<wire::WatchResponse>;
 
-    async fn balance(&self, request: Request<wire::BalanceRequest>) -> Result<Response<wire::BalanceResponse>, Status> {
+    async fn balance(
+        &self,
+        request: Request<wire::BalanceRequest>,
+    ) -> Result<Response<wire::BalanceResponse>, Status> {
         actor(&request)?.require(MAY_READ, &request.get_ref().park)?;
         self.level().await?;
         let request = request.into_inner();
@@ -174,7 +202,10 @@ impl LedgerService for LedgerApi {
         })
     }
 
-    async fn entries(&self, request: Request<wire::EntriesRequest>) -> Result<Response<Self::EntriesStream>, Status> {
+    async fn entries(
+        &self,
+        request: Request<wire::EntriesRequest>,
+    ) -> Result<Response<Self::EntriesStream>, Status> {
         actor(&request)?.require(MAY_READ, &request.get_ref().park)?;
         self.level().await?;
         let request = request.into_inner();
@@ -198,9 +229,11 @@ impl LedgerService for LedgerApi {
         let (answers, responses) = mpsc::channel(ANSWERS_IN_FLIGHT);
         let api = self.clone();
         tokio::spawn(async move {
-            let mut hours = assets
-                .iter()
-                .flat_map(|asset| period.hour_starts().map(move |hour_start| (asset, hour_start)));
+            let mut hours = assets.iter().flat_map(|asset| {
+                period
+                    .hour_starts()
+                    .map(move |hour_start| (asset, hour_start))
+            });
             let mut is_last = false;
             while !is_last {
                 let answer = on_park(&api, &request.park, |ledger, definition, position| {
@@ -214,7 +247,9 @@ impl LedgerService for LedgerApi {
                             ledger
                                 .entries(asset, hour_start)
                                 .iter()
-                                .filter(|entry| book.is_none_or(|book| entry.id.line.book() == book))
+                                .filter(|entry| {
+                                    book.is_none_or(|book| entry.id.line.book() == book)
+                                })
                                 .map(|entry| ledger_wire::entry(entry, &definition.time_zone)),
                         );
                     }
@@ -229,7 +264,10 @@ impl LedgerService for LedgerApi {
         Ok(Response::new(Box::pin(ReceiverStream::new(responses))))
     }
 
-    async fn watch(&self, request: Request<wire::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
+    async fn watch(
+        &self,
+        request: Request<wire::WatchRequest>,
+    ) -> Result<Response<Self::WatchStream>, Status> {
         actor(&request)?.require(MAY_READ, &request.get_ref().park)?;
         let request = request.into_inner();
         let mut changes = self.projector.watch();
@@ -277,10 +315,15 @@ impl LedgerService for LedgerApi {
         Ok(Response::new(Box::pin(ReceiverStream::new(responses))))
     }
 
-    async fn explain(&self, request: Request<wire::ExplainRequest>) -> Result<Response<wire::ExplainResponse>, Status> {
+    async fn explain(
+        &self,
+        request: Request<wire::ExplainRequest>,
+    ) -> Result<Response<wire::ExplainResponse>, Status> {
         actor(&request)?.require(MAY_READ, &request.get_ref().park)?;
         self.level().await?;
-        self.explain_entry(request.get_ref()).await.map(Response::new)
+        self.explain_entry(request.get_ref())
+            .await
+            .map(Response::new)
     }
 
     async fn completeness(
@@ -334,11 +377,24 @@ impl LedgerService for LedgerApi {
         let parks = projection
             .parks()
             .iter()
-            .filter(|(park, _)| caller.park.as_deref().is_none_or(|own| own == park.as_str()))
+            .filter(|(park, _)| {
+                caller
+                    .park
+                    .as_deref()
+                    .is_none_or(|own| own == park.as_str())
+            })
             .map(|(park, ledger)| wire::ParkState {
                 park: park.to_string(),
-                readings: ledger.meters().values().map(|book| book.readings().len() as u64).sum(),
-                readings_superseded: ledger.meters().values().map(|book| book.superseded().len() as u64).sum(),
+                readings: ledger
+                    .meters()
+                    .values()
+                    .map(|book| book.readings().len() as u64)
+                    .sum(),
+                readings_superseded: ledger
+                    .meters()
+                    .values()
+                    .map(|book| book.superseded().len() as u64)
+                    .sum(),
                 quarantined: ledger
                     .meters()
                     .values()
@@ -356,8 +412,12 @@ impl LedgerService for LedgerApi {
         Ok(Response::new(wire::GetStateResponse {
             position: projection.position(),
             events: projection.events(),
-            state_hash: hashes.map(|hashes| hashes.state.to_vec().into()).unwrap_or_default(),
-            content_hash: hashes.map(|hashes| hashes.content.to_vec().into()).unwrap_or_default(),
+            state_hash: hashes
+                .map(|hashes| hashes.state.to_vec().into())
+                .unwrap_or_default(),
+            content_hash: hashes
+                .map(|hashes| hashes.content.to_vec().into())
+                .unwrap_or_default(),
             parks,
         }))
     }

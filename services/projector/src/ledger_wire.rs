@@ -5,7 +5,11 @@ use terrarium_ledger::{BalanceLine, Book, Entry, FactorRow, Gap, NodeHour, Quali
 use terrarium_model::{AssetId, SECONDS_PER_HOUR, TimeZone, UnixSeconds, format_rfc3339_utc};
 use terrarium_proto::ledger::v1 as wire;
 
-pub(crate) fn hour_balance(asset: &AssetId, hour_start: UnixSeconds, hour: &NodeHour) -> wire::HourBalance {
+pub(crate) fn hour_balance(
+    asset: &AssetId,
+    hour_start: UnixSeconds,
+    hour: &NodeHour,
+) -> wire::HourBalance {
     let mut line = BalanceLine::of(asset.as_str());
     line.add_hour(hour);
     wire::HourBalance {

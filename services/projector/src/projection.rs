@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use terrarium_carbon::events::{FACTOR_SET_PUBLISHED_V1, decode_factor_set, decode_park_defined};
 use terrarium_energy::{MeterFact, events as energy_events};
-use terrarium_journal::{EventCodecError, InvalidStreamName, PARK_DEFINED_V1, RecordedEvent, StreamName};
+use terrarium_journal::{
+    EventCodecError, InvalidStreamName, PARK_DEFINED_V1, RecordedEvent, StreamName,
+};
 use terrarium_ledger::park_ledger::TouchedHour;
 use terrarium_ledger::{Fact, How, Origin, ParkLedger, hash::Hasher};
 use terrarium_mobility::events as mobility_events;
@@ -82,7 +84,11 @@ impl Projection {
                 };
                 match self.parks.get_mut(&park) {
                     Some(ledger) => ledger.apply(&fact, origin, touched),
-                    None => self.parks.entry(park).or_default().apply(&fact, origin, touched),
+                    None => self
+                        .parks
+                        .entry(park)
+                        .or_default()
+                        .apply(&fact, origin, touched),
                 }
             }
             Folded::Twin(twin_event) => {
@@ -178,7 +184,10 @@ fn read(event: &RecordedEvent) -> Result<(ParkId, Folded), FoldProblem> {
         PARK_DEFINED_V1 => {
             let defined = decode_park_defined(event.id, &event.event_type, &event.data)?;
             Fact::ParkDefined {
-                definition: Arc::new(ParkDefinition::parse(&defined.definition_toml, "the recorded definition")?),
+                definition: Arc::new(ParkDefinition::parse(
+                    &defined.definition_toml,
+                    "the recorded definition",
+                )?),
                 sha256: defined.sha256,
             }
         }
@@ -205,17 +214,25 @@ fn read(event: &RecordedEvent) -> Result<(ParkId, Folded), FoldProblem> {
 
 fn meter_fact(fact: MeterFact) -> Fact {
     let (reading, how) = match fact {
-        MeterFact::IntervalMetered(reading) | MeterFact::RegisterRead(reading) => (reading, How::Reported),
+        MeterFact::IntervalMetered(reading) | MeterFact::RegisterRead(reading) => {
+            (reading, How::Reported)
+        }
         MeterFact::Corrected { reading, .. } => (reading, How::Corrected),
         MeterFact::QuarantineDecided {
-            quarantine_id, reading, ..
+            quarantine_id,
+            reading,
+            ..
         } => (
             reading,
             How::Released {
                 quarantined: quarantine_id,
             },
         ),
-        MeterFact::Quarantined { reading, .. } => return Fact::ReadingQuarantined { meter: reading.meter },
+        MeterFact::Quarantined { reading, .. } => {
+            return Fact::ReadingQuarantined {
+                meter: reading.meter,
+            };
+        }
     };
     Fact::ReadingCounted {
         meter: reading.meter,

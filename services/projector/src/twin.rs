@@ -13,7 +13,8 @@ use terrarium_model::{AssetId, UnixSeconds};
 use terrarium_waste::domain::{BinEvent, BinFact, BinMeasurement, CollectionEvent, CollectionFact};
 use terrarium_waste::events::WasteEvent;
 use terrarium_water::domain::{
-    IrrigationEvent, IrrigationFact, MeteredWater, TankAlarm, TankEvent, TankFact, TankLevel, WaterNetwork,
+    IrrigationEvent, IrrigationFact, MeteredWater, TankAlarm, TankEvent, TankFact, TankLevel,
+    WaterNetwork,
 };
 use terrarium_water::events::WaterEvent;
 use uuid::Uuid;
@@ -120,18 +121,24 @@ impl Twin {
     /// Takes in an event.
     pub fn apply(&mut self, event: &TwinEvent, id: Uuid, position: u64) {
         match event {
-            TwinEvent::Water(WaterEvent::Tank(event)) => track(&mut self.tanks, &event.tank, id, position).apply(event),
+            TwinEvent::Water(WaterEvent::Tank(event)) => {
+                track(&mut self.tanks, &event.tank, id, position).apply(event)
+            }
             TwinEvent::Water(WaterEvent::Irrigation(event)) => {
                 track(&mut self.irrigation_zones, &event.zone, id, position).apply(event);
             }
             TwinEvent::Water(WaterEvent::Metered(event)) => {
                 track(&mut self.water_meters, &event.asset, id, position).apply(&event.water);
             }
-            TwinEvent::Waste(WasteEvent::Bin(event)) => track(&mut self.bins, &event.bin, id, position).apply(event),
+            TwinEvent::Waste(WasteEvent::Bin(event)) => {
+                track(&mut self.bins, &event.bin, id, position).apply(event)
+            }
             TwinEvent::Waste(WasteEvent::Collection(event)) => {
                 track(&mut self.collections, &event.collection, id, position).apply(event);
             }
-            TwinEvent::Charger(event) => track(&mut self.chargers, &event.charger, id, position).apply(event),
+            TwinEvent::Charger(event) => {
+                track(&mut self.chargers, &event.charger, id, position).apply(event)
+            }
         }
     }
 
@@ -142,7 +149,9 @@ impl Twin {
 
     /// An irrigation zone that was used.
     pub fn irrigation_zone(&self, zone: &AssetId) -> Option<&IrrigationState> {
-        self.irrigation_zones.get(zone).map(|tracked| &tracked.state)
+        self.irrigation_zones
+            .get(zone)
+            .map(|tracked| &tracked.state)
     }
 
     /// What a metered asset used.
@@ -157,7 +166,9 @@ impl Twin {
 
     /// A collection that was ordered.
     pub fn collection(&self, collection: &str) -> Option<&CollectionState> {
-        self.collections.get(collection).map(|tracked| &tracked.state)
+        self.collections
+            .get(collection)
+            .map(|tracked| &tracked.state)
     }
 
     /// A charger that reported.
@@ -172,11 +183,31 @@ impl Twin {
             state: Hasher::new("twin-positions"),
         };
         hashers.all("tank", &self.tanks, AssetId::as_str, TankState::hash);
-        hashers.all("irrigation", &self.irrigation_zones, AssetId::as_str, IrrigationState::hash);
-        hashers.all("water-meter", &self.water_meters, AssetId::as_str, WaterMeterState::hash);
+        hashers.all(
+            "irrigation",
+            &self.irrigation_zones,
+            AssetId::as_str,
+            IrrigationState::hash,
+        );
+        hashers.all(
+            "water-meter",
+            &self.water_meters,
+            AssetId::as_str,
+            WaterMeterState::hash,
+        );
         hashers.all("bin", &self.bins, AssetId::as_str, BinState::hash);
-        hashers.all("collection", &self.collections, |collection| collection, CollectionState::hash);
-        hashers.all("charger", &self.chargers, AssetId::as_str, ChargerState::hash);
+        hashers.all(
+            "collection",
+            &self.collections,
+            |collection| collection,
+            CollectionState::hash,
+        );
+        hashers.all(
+            "charger",
+            &self.chargers,
+            AssetId::as_str,
+            ChargerState::hash,
+        );
         let content = hashers.content.finish();
         hashers.state.bytes(&content);
         (content, hashers.state.finish())
@@ -233,8 +264,12 @@ impl TankState {
 impl IrrigationState {
     fn apply(&mut self, event: &IrrigationEvent) {
         match &event.fact {
-            IrrigationFact::Started { time, litres, .. } => self.running = Some((event.id, *time, *litres)),
-            IrrigationFact::Ended { started, litres, .. } => {
+            IrrigationFact::Started { time, litres, .. } => {
+                self.running = Some((event.id, *time, *litres))
+            }
+            IrrigationFact::Ended {
+                started, litres, ..
+            } => {
                 self.given_l = self.given_l.saturating_add(*litres);
                 self.running = self.running.filter(|(running, ..)| running != started);
             }
@@ -286,7 +321,10 @@ impl BinState {
     }
 
     fn measured(&mut self, measurement: BinMeasurement) {
-        if self.newest.is_none_or(|newest| newest.time <= measurement.time) {
+        if self
+            .newest
+            .is_none_or(|newest| newest.time <= measurement.time)
+        {
             self.newest = Some(measurement);
         }
     }
@@ -298,7 +336,9 @@ impl BinState {
                 .number(newest.fill_l)
                 .number(newest.weight_g);
         });
-        hasher.bytes(&[u8::from(self.is_overflowing)]).number(self.emptied as i64);
+        hasher
+            .bytes(&[u8::from(self.is_overflowing)])
+            .number(self.emptied as i64);
     }
 }
 
@@ -307,7 +347,9 @@ impl CollectionState {
         match &event.fact {
             CollectionFact::Ordered { order, .. } => self.due = Some(order.due),
             CollectionFact::Acknowledged { .. } => self.is_acknowledged = true,
-            CollectionFact::Executed { execution, .. } => self.executed_g = Some(execution.weight_g),
+            CollectionFact::Executed { execution, .. } => {
+                self.executed_g = Some(execution.weight_g)
+            }
             CollectionFact::Missed { .. } => self.is_missed = true,
         }
     }
@@ -330,8 +372,15 @@ impl ChargerState {
                 self.session = Some((Arc::clone(session), start.time));
                 self.session_totals = None;
             }
-            ChargerFact::SessionMetered { session, time, totals } => {
-                let is_running = self.session.as_ref().is_some_and(|(running, _)| running == session);
+            ChargerFact::SessionMetered {
+                session,
+                time,
+                totals,
+            } => {
+                let is_running = self
+                    .session
+                    .as_ref()
+                    .is_some_and(|(running, _)| running == session);
                 if is_running && self.session_totals.is_none_or(|(newest, _)| newest < *time) {
                     self.session_totals = Some((*time, *totals));
                 }
@@ -365,9 +414,13 @@ impl ChargerState {
     }
 
     fn hash(&self, hasher: &mut Hasher) {
-        option(hasher, self.session.as_ref(), |hasher, (session, started)| {
-            hasher.text(session).number(started.0);
-        });
+        option(
+            hasher,
+            self.session.as_ref(),
+            |hasher, (session, started)| {
+                hasher.text(session).number(started.0);
+            },
+        );
         option(hasher, self.session_totals, |hasher, (time, totals)| {
             hasher
                 .number(time.0)

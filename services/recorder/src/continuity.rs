@@ -51,6 +51,14 @@ impl Continuation {
         match verify_continuation(&previous, commit) {
             Ok(last) => {
                 let next_revision = commit.expected_revision + commit.events.len() as u64;
+                // A decision that was made again carries the same event ids, but its own time and trail, so its digest is
+                // another. Were it taken for the recorded one, what is decided on top of it would continue a digest that
+                // is nowhere in the record.
+                match self.digest_at(store, &commit.stream, next_revision).await {
+                    Ok(Some(there)) if there != last => return Continuity::Stale,
+                    Ok(_) => {}
+                    Err(reason) => return Continuity::Unjudged(reason),
+                }
                 // Of two that want the same place the store takes the first.
                 self.staged
                     .entry((Arc::clone(&commit.stream), next_revision))

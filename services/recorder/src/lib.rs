@@ -111,7 +111,7 @@ async fn record(
     for (((received, outcome), result), digest) in open.zip(results).zip(digests) {
         *outcome = Some(match result {
             Ok(appended) => {
-                if let Some(digest) = digest {
+                if let Some(digest) = digest.filter(|_| !appended.already_there) {
                     ends.push((
                         Arc::clone(&received.commit.stream),
                         appended.next_revision,

@@ -8,7 +8,9 @@ use std::time::Duration;
 use anyhow::Context;
 use terrarium_carbon::CarbonApi;
 use terrarium_energy::EnergyApi;
-use terrarium_journal::{BusHealth, BusProbe, CommitConsumer, CommitPublisher, EventStore, Provenance};
+use terrarium_journal::{
+    BusHealth, BusProbe, CommitConsumer, CommitPublisher, EventStore, Provenance,
+};
 use terrarium_mobility::MobilityApi;
 use terrarium_projector::{FeedApi, LedgerApi, Projector};
 use terrarium_runtime::{GrpcServer, NatsChild, Settings, Shutdown, Traceparent, WallClock};
@@ -77,7 +79,11 @@ impl Drop for EndpointFile {
 }
 
 /// Runs roles until `shutdown`, or until one of them can't go on.
-pub async fn run(settings: Settings, roles: &BTreeSet<Role>, shutdown: Shutdown) -> anyhow::Result<()> {
+pub async fn run(
+    settings: Settings,
+    roles: &BTreeSet<Role>,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
     std::fs::create_dir_all(&settings.data)
         .with_context(|| format!("can't make the data folder {}", settings.data.display()))?;
     let server = GrpcServer::bind(&settings).await?;
@@ -92,11 +98,21 @@ pub async fn run(settings: Settings, roles: &BTreeSet<Role>, shutdown: Shutdown)
         (None, None) => unreachable!("without a URL a child was started"),
     };
 
-    let result = run_roles(&settings, roles, &store, nats.as_ref(), &nats_url, server, &shutdown).await;
+    let result = run_roles(
+        &settings,
+        roles,
+        &store,
+        nats.as_ref(),
+        &nats_url,
+        server,
+        &shutdown,
+    )
+    .await;
 
     shutdown.trigger();
     if let Some(nats) = nats {
-        nats.stop(Duration::from_secs(settings.stop_deadline_s)).await;
+        nats.stop(Duration::from_secs(settings.stop_deadline_s))
+            .await;
     }
     store.close();
     result
@@ -141,8 +157,14 @@ async fn run_roles(
         health.set("terrarium.feed.v1.FeedService", true).await;
     }
     if roles.contains(&Role::Energy) {
-        let publisher = patiently(|| CommitPublisher::connect(nats_url, "terrarium-energy")).await?;
-        let energy = EnergyApi::new(Arc::clone(&store), publisher, clock.clone(), shutdown.clone());
+        let publisher =
+            patiently(|| CommitPublisher::connect(nats_url, "terrarium-energy")).await?;
+        let energy = EnergyApi::new(
+            Arc::clone(&store),
+            publisher,
+            clock.clone(),
+            shutdown.clone(),
+        );
         routes.add_service(energy.into_server());
         health.set("terrarium.energy.v1.EnergyService", true).await;
     }
@@ -159,13 +181,17 @@ async fn run_roles(
         health.set("terrarium.waste.v1.WasteService", true).await;
     }
     if roles.contains(&Role::Mobility) {
-        let publisher = patiently(|| CommitPublisher::connect(nats_url, "terrarium-mobility")).await?;
+        let publisher =
+            patiently(|| CommitPublisher::connect(nats_url, "terrarium-mobility")).await?;
         let mobility = MobilityApi::new(Arc::clone(&store), publisher, clock.clone());
         routes.add_service(mobility.into_server());
-        health.set("terrarium.mobility.v1.MobilityService", true).await;
+        health
+            .set("terrarium.mobility.v1.MobilityService", true)
+            .await;
     }
     if roles.contains(&Role::Carbon) {
-        let publisher = patiently(|| CommitPublisher::connect(nats_url, "terrarium-carbon")).await?;
+        let publisher =
+            patiently(|| CommitPublisher::connect(nats_url, "terrarium-carbon")).await?;
         let carbon = CarbonApi::new(Arc::clone(&store), publisher, clock.clone());
         define_parks(&carbon, &settings.parks).await?;
         routes.add_service(carbon.into_server());
@@ -174,7 +200,11 @@ async fn run_roles(
     health.set("", true).await;
 
     let url = server.url();
-    let serving = server.serve(routes.routes(), terrarium_proto::DESCRIPTORS, shutdown.clone());
+    let serving = server.serve(
+        routes.routes(),
+        terrarium_proto::DESCRIPTORS,
+        shutdown.clone(),
+    );
     tasks.spawn(async move { serving.await.context("the gRPC server stopped") });
     let _endpoint = write_endpoint(
         &settings.data,
@@ -189,7 +219,8 @@ async fn run_roles(
 
     let mut result = Ok(());
     while let Some(ended) = tasks.join_next().await {
-        let ended = ended.unwrap_or_else(|panic| Err(anyhow::anyhow!("a service role panicked: {panic}")));
+        let ended =
+            ended.unwrap_or_else(|panic| Err(anyhow::anyhow!("a service role panicked: {panic}")));
         if ended.is_err() && result.is_ok() {
             result = ended;
         }
@@ -231,15 +262,19 @@ fn open_store(data: &Path) -> anyhow::Result<terrarium_eventstore::EventStore> {
             "the last write before the stop was incomplete and was never acknowledged; it was cut from the log"
         );
     }
-    tracing::info!(frames = recovery.frames, bytes = recovery.durable_bytes, "event store is open");
+    tracing::info!(
+        frames = recovery.frames,
+        bytes = recovery.durable_bytes,
+        "event store is open"
+    );
     Ok(store)
 }
 
 /// Records the definitions that the park files hold, where they are new.
 async fn define_parks(carbon: &CarbonApi, parks: &[PathBuf]) -> anyhow::Result<()> {
     for file in park_files(parks)? {
-        let text =
-            std::fs::read_to_string(&file).with_context(|| format!("can't read the park file {}", file.display()))?;
+        let text = std::fs::read_to_string(&file)
+            .with_context(|| format!("can't read the park file {}", file.display()))?;
         // Checked here first, so that problems are told with the file's own name.
         terrarium_model::ParkDefinition::parse(&text, &file.display().to_string())?;
         let provenance = Provenance {
@@ -247,10 +282,9 @@ async fn define_parks(carbon: &CarbonApi, parks: &[PathBuf]) -> anyhow::Result<(
             client_request_id: None,
             traceparent: Some(Traceparent::fresh().as_str().into()),
         };
-        let (park, _, is_new) = carbon
-            .define(&text, provenance)
-            .await
-            .map_err(|status| anyhow::anyhow!("park file {}: {}", file.display(), status.message()))?;
+        let (park, _, is_new) = carbon.define(&text, provenance).await.map_err(|status| {
+            anyhow::anyhow!("park file {}: {}", file.display(), status.message())
+        })?;
         tracing::info!(%park, file = %file.display(), is_new, "park is defined");
     }
     Ok(())
@@ -265,11 +299,14 @@ fn park_files(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
             continue;
         }
         let mut found = Vec::new();
-        for entry in
-            std::fs::read_dir(path).with_context(|| format!("can't list the park folder {}", path.display()))?
+        for entry in std::fs::read_dir(path)
+            .with_context(|| format!("can't list the park folder {}", path.display()))?
         {
             let file = entry?.path();
-            if file.extension().is_some_and(|extension| extension == "toml") {
+            if file
+                .extension()
+                .is_some_and(|extension| extension == "toml")
+            {
                 found.push(file);
             }
         }

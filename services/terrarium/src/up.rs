@@ -64,7 +64,11 @@ impl ServerArgs {
             .filter_map(|(key, value)| Some((key, value?)))
             .collect();
         flags.extend(self.parks.iter().map(|park| ("parks", text(park))));
-        flags.extend(self.listen.iter().map(|address| ("listen", address.clone())));
+        flags.extend(
+            self.listen
+                .iter()
+                .map(|address| ("listen", address.clone())),
+        );
         let effective = Settings::load(self.config.as_deref(), &flags)?;
         for warning in &effective.warnings {
             eprintln!("warning: {warning}");

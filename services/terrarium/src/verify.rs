@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use terrarium_eventstore::{Position, Scan};
+use terrarium_eventstore::{Position, Scan, ScanError};
 use terrarium_journal::{Digest, RecordedEvent, verify_digest};
 use terrarium_projector::{Checkpoint, Projection};
 use terrarium_proto::ledger::v1::GetStateRequest;
@@ -70,7 +70,10 @@ struct Expected {
 /// Runs `terrarium verify`.
 pub async fn run(client: &ClientArgs, args: Args) -> anyhow::Result<ExitCode> {
     let format = client.format.or_refuse_csv("verify")?;
-    let data = client.data.clone().unwrap_or_else(|| PathBuf::from("terrarium-data"));
+    let data = client
+        .data
+        .clone()
+        .unwrap_or_else(|| PathBuf::from("terrarium-data"));
     let mut expected = Vec::new();
     expected.extend(Checkpoint::read(&data).map(|checkpoint| Expected {
         with: "checkpoint",
@@ -81,7 +84,7 @@ pub async fn run(client: &ClientArgs, args: Args) -> anyhow::Result<ExitCode> {
         expected.extend(live_state(client).await);
     }
     expected.sort_by_key(|expected| expected.position);
-    let report = tokio::task::spawn_blocking(move || rebuild(&data, expected)).await??;
+    let report = tokio::task::spawn_blocking(move || rebuild(&data, expected)).await?;
     print_report(&report, format)?;
     Ok(if report.problems.is_empty() {
         ExitCode::SUCCESS
@@ -105,10 +108,20 @@ async fn live_state(client: &ClientArgs) -> Option<Expected> {
     })
 }
 
-fn rebuild(data: &Path, expected: Vec<Expected>) -> anyhow::Result<Report> {
-    let mut scan = Scan::open(data)?;
+fn rebuild(data: &Path, expected: Vec<Expected>) -> Report {
+    let mut scan = match Scan::open(data) {
+        Ok(scan) => scan,
+        Err(error) => {
+            let problems = vec![scan_problem(&error)];
+            return Report {
+                problems,
+                ..Report::default()
+            };
+        }
+    };
     let progress = ProgressBar::new(scan.log_bytes()).with_style(
-        ProgressStyle::with_template("checking the record {bar:40} {bytes}/{total_bytes}").expect("a valid template"),
+        ProgressStyle::with_template("checking the record {bar:40} {bytes}/{total_bytes}")
+            .expect("a valid template"),
     );
     let mut report = Report::default();
     let mut digests: BTreeMap<Arc<str>, Digest> = BTreeMap::new();
@@ -119,24 +132,24 @@ fn rebuild(data: &Path, expected: Vec<Expected>) -> anyhow::Result<Report> {
         let event = match scanned {
             Ok(event) => event,
             Err(error) => {
-                report.problems.push(Problem {
-                    position: error.position,
-                    stream: error.stream.as_ref().map(ToString::to_string),
-                    revision: error.revision,
-                    event_id: None,
-                    what: error.to_string(),
-                });
+                report.problems.push(scan_problem(&error));
                 folds = false;
                 break;
             }
         };
         report.events += 1;
         report.position = Some(event.position.0);
-        let known = digests.get(&event.stream).copied().unwrap_or(Digest::BEFORE_FIRST);
+        let known = digests
+            .get(&event.stream)
+            .copied()
+            .unwrap_or(Digest::BEFORE_FIRST);
         let digest = match verify_digest(&known, &event) {
             Ok(digest) => digest,
             Err(error) => {
-                report.problems.push(problem(&event, format!("it is not what was recorded: {error}")));
+                report.problems.push(problem(
+                    &event,
+                    format!("it is not what was recorded: {error}"),
+                ));
                 folds = false;
                 // Going on from what stands there shows whether later events were changed too.
                 Digest::of_metadata(&event.metadata).unwrap_or(known)
@@ -179,7 +192,7 @@ fn rebuild(data: &Path, expected: Vec<Expected>) -> anyhow::Result<Report> {
         report.state_hash = hex::encode(hashes.state);
         report.content_hash = hex::encode(hashes.content);
     }
-    Ok(report)
+    report
 }
 
 fn compare(report: &mut Report, projection: &mut Projection, due: Expected, position: Position) {
@@ -205,6 +218,16 @@ fn compare(report: &mut Report, projection: &mut Projection, due: Expected, posi
     });
 }
 
+fn scan_problem(error: &ScanError) -> Problem {
+    Problem {
+        position: error.position,
+        stream: error.stream.as_ref().map(ToString::to_string),
+        revision: error.revision,
+        event_id: None,
+        what: error.to_string(),
+    }
+}
+
 fn problem(event: &RecordedEvent, what: String) -> Problem {
     Problem {
         position: event.position.0,
@@ -226,19 +249,29 @@ fn print_report(report: &Report, format: Format) -> anyhow::Result<()> {
     }
     for problem in &report.problems {
         let place = match (&problem.stream, problem.revision) {
-            (Some(stream), Some(revision)) => format!("{stream}#{revision} at position {}", problem.position),
+            (Some(stream), Some(revision)) => {
+                format!("{stream}#{revision} at position {}", problem.position)
+            }
             _ => format!("position {}", problem.position),
         };
-        let id = problem.event_id.as_ref().map_or(String::new(), |id| format!(" (event {id})"));
+        let id = problem
+            .event_id
+            .as_ref()
+            .map_or(String::new(), |id| format!(" (event {id})"));
         print_line(format!("PROBLEM       {place}{id}: {}", problem.what))?;
     }
     if report.problems.is_empty() {
         print_line(format!("state hash    {}", report.state_hash))?;
         print_line(format!("content hash  {}", report.content_hash))?;
         for comparison in &report.compared {
-            print_line(format!("equal to the {} at position {}", comparison.with, comparison.position))?;
+            print_line(format!(
+                "equal to the {} at position {}",
+                comparison.with, comparison.position
+            ))?;
         }
-        print_line("every frame, checksum and digest is right, and the rebuild gives the same state")?;
+        print_line(
+            "every frame, checksum and digest is right, and the rebuild gives the same state",
+        )?;
     }
     Ok(())
 }

@@ -5,5 +5,6 @@ pub mod collection;
 
 pub use bin::{Bin, BinCommand, BinContext, BinEvent, BinFact, BinMeasurement};
 pub use collection::{
-    Collection, CollectionCommand, CollectionContext, CollectionEvent, CollectionFact, CollectionOrder, Execution,
+    Collection, CollectionCommand, CollectionContext, CollectionEvent, CollectionFact,
+    CollectionOrder, Execution,
 };

@@ -2,14 +2,16 @@
 
 use bytes::Bytes;
 use prost::Message;
-use terrarium_journal::{Aggregate, EncodedEvent, EventCodecError, Payload, Rejection, event_id_bytes};
+use terrarium_journal::{
+    Aggregate, EncodedEvent, EventCodecError, Payload, Rejection, event_id_bytes,
+};
 use terrarium_model::{AssetId, UnixSeconds, format_rfc3339_utc};
 use terrarium_proto::waste::v1 as wire;
 use uuid::Uuid;
 
 use crate::domain::{
-    Bin, BinCommand, BinContext, BinEvent, BinFact, BinMeasurement, Collection, CollectionCommand, CollectionContext,
-    CollectionEvent, CollectionFact, CollectionOrder, Execution,
+    Bin, BinCommand, BinContext, BinEvent, BinFact, BinMeasurement, Collection, CollectionCommand,
+    CollectionContext, CollectionEvent, CollectionFact, CollectionOrder, Execution,
 };
 
 /// Every event type of this domain starts with it.
@@ -43,7 +45,10 @@ pub enum WasteEvent {
 /// Reads a recorded event of this domain.
 pub fn decode(id: Uuid, event_type: &str, data: &Bytes) -> Result<WasteEvent, EventCodecError> {
     match event_type {
-        COLLECTION_ORDERED_V1 | COLLECTION_ACKNOWLEDGED_V1 | COLLECTION_EXECUTED_V1 | COLLECTION_MISSED_V1 => {
+        COLLECTION_ORDERED_V1
+        | COLLECTION_ACKNOWLEDGED_V1
+        | COLLECTION_EXECUTED_V1
+        | COLLECTION_MISSED_V1 => {
             Collection::decode(id, event_type, data).map(WasteEvent::Collection)
         }
         _ => Bin::decode(id, event_type, data).map(WasteEvent::Bin),
@@ -63,7 +68,11 @@ impl Aggregate for Bin {
         Bin::default()
     }
 
-    fn decide(&self, context: &BinContext, command: &BinCommand) -> Result<Vec<BinEvent>, Rejection> {
+    fn decide(
+        &self,
+        context: &BinContext,
+        command: &BinCommand,
+    ) -> Result<Vec<BinEvent>, Rejection> {
         Bin::decide(self, context, command)
     }
 
@@ -272,7 +281,11 @@ impl Aggregate for Collection {
         }
     }
 
-    fn decode(id: Uuid, event_type: &str, data: &Bytes) -> Result<CollectionEvent, EventCodecError> {
+    fn decode(
+        id: Uuid,
+        event_type: &str,
+        data: &Bytes,
+    ) -> Result<CollectionEvent, EventCodecError> {
         let payload = Payload::new(event_type, data);
         let (collection, fact) = match event_type {
             COLLECTION_ORDERED_V1 => {
@@ -292,8 +305,10 @@ impl Aggregate for Collection {
             }
             COLLECTION_EXECUTED_V1 => {
                 let message: wire::CollectionExecutedV1 = payload.read()?;
-                let evidence_sha256 = evidence_from_wire(&message.evidence_sha256)
-                    .ok_or_else(|| payload.malformed("its evidence_sha256 has neither 0 nor 32 bytes"))?;
+                let evidence_sha256 =
+                    evidence_from_wire(&message.evidence_sha256).ok_or_else(|| {
+                        payload.malformed("its evidence_sha256 has neither 0 nor 32 bytes")
+                    })?;
                 let fact = CollectionFact::Executed {
                     bins: bins_from_wire(payload, &message.bins)?,
                     execution: Execution {
@@ -367,7 +382,12 @@ mod tests {
             collection: "round-1".into(),
             executed: Uuid::from_u128(9),
         };
-        for fact in [BinFact::Weighed(measurement), raised, BinFact::OverflowCleared { measurement }, emptied] {
+        for fact in [
+            BinFact::Weighed(measurement),
+            raised,
+            BinFact::OverflowCleared { measurement },
+            emptied,
+        ] {
             let event = BinEvent {
                 id: Uuid::from_u128(1),
                 bin: bin.clone(),
@@ -405,13 +425,20 @@ mod tests {
                 collection: "round-1".into(),
                 fact,
             };
-            assert_eq!(read_again::<Collection>(&event), WasteEvent::Collection(event));
+            assert_eq!(
+                read_again::<Collection>(&event),
+                WasteEvent::Collection(event)
+            );
         }
     }
 
     #[test]
     fn what_is_no_event_of_this_domain_is_refused() {
-        let unknown = decode(Uuid::nil(), "terrarium.waste.v1.BinPaintedV1", &Bytes::new());
+        let unknown = decode(
+            Uuid::nil(),
+            "terrarium.waste.v1.BinPaintedV1",
+            &Bytes::new(),
+        );
         assert!(matches!(unknown, Err(EventCodecError::UnknownType(_))));
         let empty = decode(Uuid::nil(), BIN_WEIGHED_V1, &Bytes::new());
         assert!(matches!(empty, Err(EventCodecError::Malformed { .. })));

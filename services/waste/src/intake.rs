@@ -26,20 +26,35 @@ pub struct BinDefinition {
 }
 
 /// Finds a bin.
-pub fn find_bin(park: &ParkDefinition, field: &'static str, id: &str) -> Result<BinDefinition, Rejection> {
+pub fn find_bin(
+    park: &ParkDefinition,
+    field: &'static str,
+    id: &str,
+) -> Result<BinDefinition, Rejection> {
     let id = AssetId::new(id).map_err(|error| Rejection::invalid(field, error.to_string()))?;
     match park.assets.get(&id).map(|asset| &asset.parameters) {
         Some(AssetParameters::Bin {
-            capacity_l, limit_g, ..
+            capacity_l,
+            limit_g,
+            ..
         }) => Ok(BinDefinition {
             id,
             capacity_l: *capacity_l,
             limit_g: *limit_g,
         }),
-        Some(_) => Err(Rejection::invalid(field, format!("{id} of park {} is no bin; name an asset of kind bin", park.id))),
+        Some(_) => Err(Rejection::invalid(
+            field,
+            format!(
+                "{id} of park {} is no bin; name an asset of kind bin",
+                park.id
+            ),
+        )),
         None => Err(Rejection::invalid(
             field,
-            format!("park {} has no bin \"{id}\"; add it to the park definition, or correct the name", park.id),
+            format!(
+                "park {} has no bin \"{id}\"; add it to the park definition, or correct the name",
+                park.id
+            ),
         )),
     }
 }
@@ -78,7 +93,10 @@ pub fn take_in_order(
 /// Checks an execution as sent.
 pub fn take_in_execution(sent: &wire::ReportCollectionRequest) -> Result<Execution, Rejection> {
     let ticket = sent.ticket.trim();
-    if ticket.is_empty() || ticket.len() > LONGEST_TICKET_BYTES || ticket.chars().any(char::is_control) {
+    if ticket.is_empty()
+        || ticket.len() > LONGEST_TICKET_BYTES
+        || ticket.chars().any(char::is_control)
+    {
         return Err(Rejection::invalid(
             "ticket",
             format!(
@@ -90,7 +108,10 @@ pub fn take_in_execution(sent: &wire::ReportCollectionRequest) -> Result<Executi
     let evidence_sha256 = evidence_from_wire(&sent.evidence_sha256).ok_or_else(|| {
         Rejection::invalid(
             "evidence_sha256",
-            format!("it has {} bytes; send the 32 bytes of a SHA-256, or nothing", sent.evidence_sha256.len()),
+            format!(
+                "it has {} bytes; send the 32 bytes of a SHA-256, or nothing",
+                sent.evidence_sha256.len()
+            ),
         )
     })?;
     Ok(Execution {
@@ -170,9 +191,15 @@ rated_kw = 10.0
             ..wire::OrderCollectionRequest::default()
         };
         let (_, order) = take_in_order(&park(), &sent).expect("a good order");
-        assert_eq!(order.bins.iter().map(AssetId::as_str).collect::<Vec<_>>(), ["bin-1", "bin-2"]);
+        assert_eq!(
+            order.bins.iter().map(AssetId::as_str).collect::<Vec<_>>(),
+            ["bin-1", "bin-2"]
+        );
         for (change, field) in [
-            ((|sent| sent.bins[0] = "bin-9".into()) as fn(&mut wire::OrderCollectionRequest), "bins"),
+            (
+                (|sent| sent.bins[0] = "bin-9".into()) as fn(&mut wire::OrderCollectionRequest),
+                "bins",
+            ),
             (|sent| sent.bins[0] = "shed".into(), "bins"),
             (|sent| sent.assignee = "王伟".into(), "assignee"),
             (|sent| sent.due = "2025-08-01".into(), "due"),
@@ -181,7 +208,11 @@ rated_kw = 10.0
             let mut changed = sent.clone();
             change(&mut changed);
             let refusal = take_in_order(&park(), &changed).expect_err(field);
-            assert_eq!((refusal.code, refusal.field), (RejectionCode::InvalidArgument, field), "{refusal}");
+            assert_eq!(
+                (refusal.code, refusal.field),
+                (RejectionCode::InvalidArgument, field),
+                "{refusal}"
+            );
         }
     }
 
@@ -194,8 +225,14 @@ rated_kw = 10.0
             weight_g: 1,
         };
         let refusal = take_in_measurement(&park(), &sent).expect_err("no such bin");
-        assert_eq!((refusal.code, refusal.field), (RejectionCode::InvalidArgument, "bin"));
-        assert!(refusal.message.contains("has no bin \"bin-9\"; add it"), "{refusal}");
+        assert_eq!(
+            (refusal.code, refusal.field),
+            (RejectionCode::InvalidArgument, "bin")
+        );
+        assert!(
+            refusal.message.contains("has no bin \"bin-9\"; add it"),
+            "{refusal}"
+        );
     }
 
     #[test]
@@ -208,15 +245,25 @@ rated_kw = 10.0
         };
         assert_eq!(&*take_in_execution(&sent).expect("good").ticket, "T-1");
         for (change, field) in [
-            ((|sent| sent.ticket = "  ".into()) as fn(&mut wire::ReportCollectionRequest), "ticket"),
+            (
+                (|sent| sent.ticket = "  ".into()) as fn(&mut wire::ReportCollectionRequest),
+                "ticket",
+            ),
             (|sent| sent.ticket = "a\nb".into(), "ticket"),
-            (|sent| sent.evidence_sha256 = vec![1; 31].into(), "evidence_sha256"),
+            (
+                |sent| sent.evidence_sha256 = vec![1; 31].into(),
+                "evidence_sha256",
+            ),
             (|sent| sent.time.clear(), "time"),
         ] {
             let mut changed = sent.clone();
             change(&mut changed);
             let refusal = take_in_execution(&changed).expect_err(field);
-            assert_eq!((refusal.code, refusal.field), (RejectionCode::InvalidArgument, field), "{refusal}");
+            assert_eq!(
+                (refusal.code, refusal.field),
+                (RejectionCode::InvalidArgument, field),
+                "{refusal}"
+            );
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use terrarium_journal::{
-    Addressed, CommitPublisher, Desk, EventStore, Parks, Provenance, Reports, StreamName, field_status,
-    refuse_too_many_reports, take_in_token,
+    Addressed, CommitPublisher, Desk, EventStore, Parks, Provenance, Reports, StreamName,
+    field_status, refuse_too_many_reports, take_in_token,
 };
 use terrarium_model::{Clock, ParkDefinition, ParkId, UnixSeconds, format_rfc3339_utc};
 use terrarium_proto::waste::v1 as wire;
@@ -12,9 +12,13 @@ use terrarium_proto::waste::v1::waste_service_server::{WasteService, WasteServic
 use terrarium_runtime::{Role, actor};
 use tonic::{Code, Request, Response, Status};
 
-use crate::domain::{Bin, BinCommand, BinContext, Collection, CollectionCommand, CollectionContext};
+use crate::domain::{
+    Bin, BinCommand, BinContext, Collection, CollectionCommand, CollectionContext,
+};
 use crate::events::bins_to_wire;
-use crate::intake::{BinDefinition, find_bin, take_in_execution, take_in_measurement, take_in_order};
+use crate::intake::{
+    BinDefinition, find_bin, take_in_execution, take_in_measurement, take_in_order,
+};
 
 const MAY_REPORT: &[Role] = &[Role::Device, Role::Operator, Role::Admin];
 const MAY_COMMAND: &[Role] = &[Role::Operator, Role::Admin];
@@ -38,7 +42,11 @@ pub struct WasteApi {
 
 impl WasteApi {
     /// The service over a store and a bus.
-    pub fn new(store: Arc<dyn EventStore>, publisher: CommitPublisher, clock: Arc<dyn Clock>) -> WasteApi {
+    pub fn new(
+        store: Arc<dyn EventStore>,
+        publisher: CommitPublisher,
+        clock: Arc<dyn Clock>,
+    ) -> WasteApi {
         WasteApi {
             bins: Desk::new(Arc::clone(&store), publisher.clone()),
             collections: Desk::new(Arc::clone(&store), publisher),
@@ -50,11 +58,13 @@ impl WasteApi {
 
     /// As tonic serves it.
     pub fn into_server(self) -> WasteServiceServer<WasteApi> {
-        WasteServiceServer::new(self).max_decoding_message_size(terrarium_runtime::MAX_MESSAGE_BYTES)
+        WasteServiceServer::new(self)
+            .max_decoding_message_size(terrarium_runtime::MAX_MESSAGE_BYTES)
     }
 
     async fn park(&self, park: &str) -> Result<Arc<ParkDefinition>, Status> {
-        let park = ParkId::new(park).map_err(|error| field_status(Code::InvalidArgument, "park", error.to_string()))?;
+        let park = ParkId::new(park)
+            .map_err(|error| field_status(Code::InvalidArgument, "park", error.to_string()))?;
         Ok(self.parks.get(&park).await?)
     }
 
@@ -83,7 +93,12 @@ impl WasteApi {
         }
     }
 
-    fn to_bin(&self, park: &ParkDefinition, bin: BinDefinition, command: BinCommand) -> Addressed<Bin> {
+    fn to_bin(
+        &self,
+        park: &ParkDefinition,
+        bin: BinDefinition,
+        command: BinCommand,
+    ) -> Addressed<Bin> {
         Addressed {
             stream: StreamName::new("waste", "bin", park.id.as_str(), bin.id.as_str()),
             context: BinContext {
@@ -124,7 +139,9 @@ impl WasteApi {
             };
             Ok(self.to_bin(park, bin, command))
         });
-        let outcome = emptied.record(&self.bins, &self.recorded_time(), provenance).await?;
+        let outcome = emptied
+            .record(&self.bins, &self.recorded_time(), provenance)
+            .await?;
         Ok((outcome.recorded_position, time > due))
     }
 }
@@ -144,7 +161,9 @@ impl WasteService for WasteApi {
             let (bin, measurement) = take_in_measurement(&park, sent)?;
             Ok(self.to_bin(&park, bin, BinCommand::Report(measurement)))
         });
-        let outcome = reports.record(&self.bins, &self.recorded_time(), &provenance).await?;
+        let outcome = reports
+            .record(&self.bins, &self.recorded_time(), &provenance)
+            .await?;
         Ok(Response::new(wire::ReportBinsResponse {
             counts: Some(outcome.counts),
             rejections: outcome.rejections,
@@ -162,8 +181,10 @@ impl WasteService for WasteApi {
         let park = self.park(&request.park).await?;
         let (collection, order) = take_in_order(&park, &request)?;
         let addressed = self.to_collection(&park, collection, CollectionCommand::Order(order));
-        let (events, recorded_position) =
-            self.collections.carry_out(addressed, self.recorded_time(), provenance).await?;
+        let (events, recorded_position) = self
+            .collections
+            .carry_out(addressed, self.recorded_time(), provenance)
+            .await?;
         Ok(Response::new(wire::OrderCollectionResponse {
             recorded_position,
             recorded: !events.is_empty(),
@@ -180,8 +201,10 @@ impl WasteService for WasteApi {
         let park = self.park(&request.park).await?;
         let collection = take_in_token("collection", &request.collection)?;
         let addressed = self.to_collection(&park, collection, CollectionCommand::Acknowledge);
-        let (events, recorded_position) =
-            self.collections.carry_out(addressed, self.recorded_time(), provenance).await?;
+        let (events, recorded_position) = self
+            .collections
+            .carry_out(addressed, self.recorded_time(), provenance)
+            .await?;
         Ok(Response::new(wire::AcknowledgeCollectionResponse {
             recorded_position,
             recorded: !events.is_empty(),
@@ -200,8 +223,10 @@ impl WasteService for WasteApi {
         let execution = take_in_execution(&request)?;
         let command = CollectionCommand::ReportExecution(execution);
         let addressed = self.to_collection(&park, Arc::clone(&collection), command);
-        let (events, executed_position) =
-            self.collections.carry_out(addressed, self.recorded_time(), provenance.clone()).await?;
+        let (events, executed_position) = self
+            .collections
+            .carry_out(addressed, self.recorded_time(), provenance.clone())
+            .await?;
         let (emptied_position, late) = self.empty_bins(&park, &collection, &provenance).await?;
         Ok(Response::new(wire::ReportCollectionResponse {
             recorded_position: executed_position.max(emptied_position),
@@ -220,8 +245,10 @@ impl WasteService for WasteApi {
         let park = self.park(&request.park).await?;
         let collection = take_in_token("collection", &request.collection)?;
         let addressed = self.to_collection(&park, collection, CollectionCommand::ReportMissed);
-        let (events, recorded_position) =
-            self.collections.carry_out(addressed, self.recorded_time(), provenance).await?;
+        let (events, recorded_position) = self
+            .collections
+            .carry_out(addressed, self.recorded_time(), provenance)
+            .await?;
         Ok(Response::new(wire::ReportMissedCollectionResponse {
             recorded_position,
             recorded: !events.is_empty(),
@@ -247,7 +274,9 @@ impl WasteService for WasteApi {
             let open = self
                 .collections
                 .look(&collection_stream(&park, collection), |aggregate| {
-                    let order = aggregate.order().filter(|_| aggregate.executed().is_none())?;
+                    let order = aggregate
+                        .order()
+                        .filter(|_| aggregate.executed().is_none())?;
                     Some(wire::OpenCollection {
                         collection: collection.to_owned(),
                         bins: bins_to_wire(&order.bins),
@@ -260,7 +289,9 @@ impl WasteService for WasteApi {
                 .await?;
             collections.extend(open);
         }
-        Ok(Response::new(wire::ListOpenCollectionsResponse { collections }))
+        Ok(Response::new(wire::ListOpenCollectionsResponse {
+            collections,
+        }))
     }
 }
 

@@ -4,6 +4,8 @@ pub mod irrigation;
 pub mod meter;
 pub mod tank;
 
-pub use irrigation::{Irrigation, IrrigationCommand, IrrigationContext, IrrigationEvent, IrrigationFact};
+pub use irrigation::{
+    Irrigation, IrrigationCommand, IrrigationContext, IrrigationEvent, IrrigationFact,
+};
 pub use meter::{MeteredWater, WaterMeter, WaterMeterContext, WaterMetered, WaterNetwork};
 pub use tank::{Tank, TankAlarm, TankContext, TankEvent, TankFact, TankLevel};

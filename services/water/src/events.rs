@@ -2,14 +2,17 @@
 
 use bytes::Bytes;
 use prost::Message;
-use terrarium_journal::{Aggregate, EncodedEvent, EventCodecError, Payload, Rejection, event_id_bytes};
+use terrarium_journal::{
+    Aggregate, EncodedEvent, EventCodecError, Payload, Rejection, event_id_bytes,
+};
 use terrarium_model::{Interval, UnixSeconds, format_rfc3339_utc};
 use terrarium_proto::water::v1 as wire;
 use uuid::Uuid;
 
 use crate::domain::{
-    Irrigation, IrrigationCommand, IrrigationContext, IrrigationEvent, IrrigationFact, MeteredWater, Tank, TankAlarm,
-    TankContext, TankEvent, TankFact, TankLevel, WaterMeter, WaterMeterContext, WaterMetered, WaterNetwork,
+    Irrigation, IrrigationCommand, IrrigationContext, IrrigationEvent, IrrigationFact,
+    MeteredWater, Tank, TankAlarm, TankContext, TankEvent, TankFact, TankLevel, WaterMeter,
+    WaterMeterContext, WaterMetered, WaterNetwork,
 };
 
 /// Every event type of this domain starts with it.
@@ -64,7 +67,11 @@ impl Aggregate for Tank {
         Tank::default()
     }
 
-    fn decide(&self, context: &TankContext, command: &TankLevel) -> Result<Vec<TankEvent>, Rejection> {
+    fn decide(
+        &self,
+        context: &TankContext,
+        command: &TankLevel,
+    ) -> Result<Vec<TankEvent>, Rejection> {
         Tank::decide(self, context, command)
     }
 
@@ -85,7 +92,11 @@ impl Aggregate for Tank {
                 .encode_to_vec(),
                 level.time,
             ),
-            TankFact::AlarmRaised { alarm, level, limit_l } => (
+            TankFact::AlarmRaised {
+                alarm,
+                level,
+                limit_l,
+            } => (
                 TANK_ALARM_RAISED_V1,
                 wire::TankAlarmRaisedV1 {
                     tank,
@@ -97,7 +108,11 @@ impl Aggregate for Tank {
                 .encode_to_vec(),
                 level.time,
             ),
-            TankFact::AlarmCleared { alarm, level, limit_l } => (
+            TankFact::AlarmCleared {
+                alarm,
+                level,
+                limit_l,
+            } => (
                 TANK_ALARM_CLEARED_V1,
                 wire::TankAlarmClearedV1 {
                     tank,
@@ -128,12 +143,16 @@ impl Aggregate for Tank {
         let (tank, fact) = match event_type {
             TANK_LEVEL_MEASURED_V1 => {
                 let message: wire::TankLevelMeasuredV1 = payload.read()?;
-                (message.tank, TankFact::LevelMeasured(level(message.time_s, message.level_l)))
+                (
+                    message.tank,
+                    TankFact::LevelMeasured(level(message.time_s, message.level_l)),
+                )
             }
             TANK_ALARM_RAISED_V1 => {
                 let message: wire::TankAlarmRaisedV1 = payload.read()?;
                 let fact = TankFact::AlarmRaised {
-                    alarm: alarm_from_wire(message.alarm()).ok_or_else(|| payload.malformed("it names no alarm"))?,
+                    alarm: alarm_from_wire(message.alarm())
+                        .ok_or_else(|| payload.malformed("it names no alarm"))?,
                     level: level(message.time_s, message.level_l),
                     limit_l: message.limit_l,
                 };
@@ -142,7 +161,8 @@ impl Aggregate for Tank {
             TANK_ALARM_CLEARED_V1 => {
                 let message: wire::TankAlarmClearedV1 = payload.read()?;
                 let fact = TankFact::AlarmCleared {
-                    alarm: alarm_from_wire(message.alarm()).ok_or_else(|| payload.malformed("it names no alarm"))?,
+                    alarm: alarm_from_wire(message.alarm())
+                        .ok_or_else(|| payload.malformed("it names no alarm"))?,
                     level: level(message.time_s, message.level_l),
                     limit_l: message.limit_l,
                 };
@@ -203,7 +223,11 @@ impl Aggregate for Irrigation {
                 *time,
                 None,
             ),
-            IrrigationFact::Ended { started, time, litres } => (
+            IrrigationFact::Ended {
+                started,
+                time,
+                litres,
+            } => (
                 IRRIGATION_ENDED_V1,
                 wire::IrrigationEndedV1 {
                     zone,
@@ -226,7 +250,11 @@ impl Aggregate for Irrigation {
         }
     }
 
-    fn decode(id: Uuid, event_type: &str, data: &Bytes) -> Result<IrrigationEvent, EventCodecError> {
+    fn decode(
+        id: Uuid,
+        event_type: &str,
+        data: &Bytes,
+    ) -> Result<IrrigationEvent, EventCodecError> {
         let payload = Payload::new(event_type, data);
         let (zone, tank, fact) = match event_type {
             IRRIGATION_STARTED_V1 => {
@@ -271,7 +299,11 @@ impl Aggregate for WaterMeter {
         WaterMeter::default()
     }
 
-    fn decide(&self, context: &WaterMeterContext, command: &MeteredWater) -> Result<Vec<WaterMetered>, Rejection> {
+    fn decide(
+        &self,
+        context: &WaterMeterContext,
+        command: &MeteredWater,
+    ) -> Result<Vec<WaterMetered>, Rejection> {
         WaterMeter::decide(self, context, command)
     }
 
@@ -385,7 +417,12 @@ mod tests {
             level,
             limit_l: 19_000,
         };
-        for fact in [TankFact::LevelMeasured(level), alarm(TankAlarm::Low), alarm(TankAlarm::High), cleared] {
+        for fact in [
+            TankFact::LevelMeasured(level),
+            alarm(TankAlarm::Low),
+            alarm(TankAlarm::High),
+            cleared,
+        ] {
             let event = TankEvent {
                 id: Uuid::from_u128(1),
                 tank: asset("rain-tank-1"),
@@ -410,9 +447,16 @@ mod tests {
                 tank: asset("rain-tank-1"),
                 fact,
             };
-            assert_eq!(read_again::<Irrigation>(&event), WaterEvent::Irrigation(event));
+            assert_eq!(
+                read_again::<Irrigation>(&event),
+                WaterEvent::Irrigation(event)
+            );
         }
-        for network in [WaterNetwork::Supply, WaterNetwork::Reclaimed, WaterNetwork::Rain] {
+        for network in [
+            WaterNetwork::Supply,
+            WaterNetwork::Reclaimed,
+            WaterNetwork::Rain,
+        ] {
             let event = WaterMetered {
                 id: Uuid::from_u128(3),
                 asset: asset("toilets"),
@@ -431,7 +475,11 @@ mod tests {
 
     #[test]
     fn what_is_no_event_of_this_domain_is_refused() {
-        let unknown = decode(Uuid::nil(), "terrarium.water.v1.TankPaintedV1", &Bytes::new());
+        let unknown = decode(
+            Uuid::nil(),
+            "terrarium.water.v1.TankPaintedV1",
+            &Bytes::new(),
+        );
         assert!(matches!(unknown, Err(EventCodecError::UnknownType(_))));
         let empty = decode(Uuid::nil(), TANK_ALARM_RAISED_V1, &Bytes::new());
         assert!(matches!(empty, Err(EventCodecError::Malformed { .. })));

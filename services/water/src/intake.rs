@@ -24,28 +24,48 @@ pub struct TankDefinition {
 }
 
 /// Finds a tank.
-pub fn find_tank(park: &ParkDefinition, field: &'static str, id: &str) -> Result<TankDefinition, Rejection> {
+pub fn find_tank(
+    park: &ParkDefinition,
+    field: &'static str,
+    id: &str,
+) -> Result<TankDefinition, Rejection> {
     let (id, parameters) = find_asset(park, field, id)?;
     match parameters {
         AssetParameters::Tank {
-            capacity_l, reserve_l, ..
+            capacity_l,
+            reserve_l,
+            ..
         } => Ok(TankDefinition {
             id: id.clone(),
             capacity_l: *capacity_l,
             reserve_l: *reserve_l,
         }),
-        _ => Err(Rejection::invalid(field, format!("{id} of park {} is no tank; name an asset of kind tank", park.id))),
+        _ => Err(Rejection::invalid(
+            field,
+            format!(
+                "{id} of park {} is no tank; name an asset of kind tank",
+                park.id
+            ),
+        )),
     }
 }
 
 /// Finds an irrigation zone and the tank it draws from.
-pub fn find_irrigation_zone(park: &ParkDefinition, id: &str) -> Result<(AssetId, TankDefinition), Rejection> {
+pub fn find_irrigation_zone(
+    park: &ParkDefinition,
+    id: &str,
+) -> Result<(AssetId, TankDefinition), Rejection> {
     let (id, parameters) = find_asset(park, "zone", id)?;
     match parameters {
-        AssetParameters::IrrigationZone { tank, .. } => Ok((id.clone(), find_tank(park, "zone", tank.as_str())?)),
+        AssetParameters::IrrigationZone { tank, .. } => {
+            Ok((id.clone(), find_tank(park, "zone", tank.as_str())?))
+        }
         _ => Err(Rejection::invalid(
             "zone",
-            format!("{id} of park {} is no irrigation zone; name an asset of kind irrigation_zone", park.id),
+            format!(
+                "{id} of park {} is no irrigation zone; name an asset of kind irrigation_zone",
+                park.id
+            ),
         )),
     }
 }
@@ -56,14 +76,23 @@ pub fn other_zones_of_tank<'a>(
     tank: &'a AssetId,
     but: &'a AssetId,
 ) -> impl Iterator<Item = &'a AssetId> {
-    park.assets.values().filter_map(move |asset| match &asset.parameters {
-        AssetParameters::IrrigationZone { tank: its_tank, .. } if its_tank == tank && asset.id != *but => Some(&asset.id),
-        _ => None,
-    })
+    park.assets
+        .values()
+        .filter_map(move |asset| match &asset.parameters {
+            AssetParameters::IrrigationZone { tank: its_tank, .. }
+                if its_tank == tank && asset.id != *but =>
+            {
+                Some(&asset.id)
+            }
+            _ => None,
+        })
 }
 
 /// Checks a level as sent.
-pub fn take_in_level(park: &ParkDefinition, sent: &wire::TankLevel) -> Result<(TankDefinition, TankLevel), Rejection> {
+pub fn take_in_level(
+    park: &ParkDefinition,
+    sent: &wire::TankLevel,
+) -> Result<(TankDefinition, TankLevel), Rejection> {
     let level = TankLevel {
         time: take_in_instant("time", &sent.time)?,
         level_l: sent.level_l,
@@ -72,14 +101,21 @@ pub fn take_in_level(park: &ParkDefinition, sent: &wire::TankLevel) -> Result<(T
 }
 
 /// Checks a water reading as sent.
-pub fn take_in_reading(park: &ParkDefinition, sent: &wire::WaterReading) -> Result<(AssetId, MeteredWater), Rejection> {
+pub fn take_in_reading(
+    park: &ParkDefinition,
+    sent: &wire::WaterReading,
+) -> Result<(AssetId, MeteredWater), Rejection> {
     let (asset, _) = find_asset(park, "asset", &sent.asset)?;
-    let network = network_from_wire(sent.network())
-        .ok_or_else(|| Rejection::invalid("network", "it is not known; send SUPPLY, RECLAIMED or RAIN"))?;
+    let network = network_from_wire(sent.network()).ok_or_else(|| {
+        Rejection::invalid("network", "it is not known; send SUPPLY, RECLAIMED or RAIN")
+    })?;
     if !(1..=LONGEST_INTERVAL_S).contains(&sent.interval_seconds) {
         return Err(Rejection::invalid(
             "interval_seconds",
-            format!("{} s is no interval; it must have 1 to {LONGEST_INTERVAL_S} s", sent.interval_seconds),
+            format!(
+                "{} s is no interval; it must have 1 to {LONGEST_INTERVAL_S} s",
+                sent.interval_seconds
+            ),
         ));
     }
     let interval = Interval {
@@ -104,7 +140,10 @@ fn find_asset<'a>(
         Some(asset) => Ok((&asset.id, &asset.parameters)),
         None => Err(Rejection::invalid(
             field,
-            format!("park {} has no asset \"{id}\"; add it to the park definition, or correct the name", park.id),
+            format!(
+                "park {} has no asset \"{id}\"; add it to the park definition, or correct the name",
+                park.id
+            ),
         )),
     }
 }
@@ -179,8 +218,13 @@ rated_kw = 10.0
     fn a_zone_leads_to_its_tank_and_to_the_zones_beside_it() {
         let park = park();
         let (zone, tank) = find_irrigation_zone(&park, "lawn").expect("a zone");
-        assert_eq!((tank.id.as_str(), tank.capacity_l, tank.reserve_l), ("rain-tank", 20_000, 2_000));
-        let others: Vec<&str> = other_zones_of_tank(&park, &tank.id, &zone).map(AssetId::as_str).collect();
+        assert_eq!(
+            (tank.id.as_str(), tank.capacity_l, tank.reserve_l),
+            ("rain-tank", 20_000, 2_000)
+        );
+        let others: Vec<&str> = other_zones_of_tank(&park, &tank.id, &zone)
+            .map(AssetId::as_str)
+            .collect();
         assert_eq!(others, ["beds"]);
     }
 
@@ -212,17 +256,49 @@ rated_kw = 10.0
             take_in_reading(&park, &sent).expect_err("malformed")
         };
         for (refusal, field, said) in [
-            (level(|sent| sent.tank = "pond".into()), "tank", "has no asset \"pond\""),
-            (level(|sent| sent.tank = "lawn".into()), "tank", "is no tank"),
-            (level(|sent| sent.time = "2025-08-01T06:00:00".into()), "time", "offset"),
-            (reading(|sent| sent.asset = "Lawn".into()), "asset", "is no asset id"),
+            (
+                level(|sent| sent.tank = "pond".into()),
+                "tank",
+                "has no asset \"pond\"",
+            ),
+            (
+                level(|sent| sent.tank = "lawn".into()),
+                "tank",
+                "is no tank",
+            ),
+            (
+                level(|sent| sent.time = "2025-08-01T06:00:00".into()),
+                "time",
+                "offset",
+            ),
+            (
+                reading(|sent| sent.asset = "Lawn".into()),
+                "asset",
+                "is no asset id",
+            ),
             (reading(|sent| sent.network = 0), "network", "SUPPLY"),
             (reading(|sent| sent.network = 99), "network", "SUPPLY"),
-            (reading(|sent| sent.interval_seconds = 0), "interval_seconds", "is no interval"),
-            (reading(|sent| sent.interval_start = "now".into()), "interval_start", "RFC 3339"),
-            (find_irrigation_zone(&park, "rain-tank").expect_err("no zone"), "zone", "is no irrigation zone"),
+            (
+                reading(|sent| sent.interval_seconds = 0),
+                "interval_seconds",
+                "is no interval",
+            ),
+            (
+                reading(|sent| sent.interval_start = "now".into()),
+                "interval_start",
+                "RFC 3339",
+            ),
+            (
+                find_irrigation_zone(&park, "rain-tank").expect_err("no zone"),
+                "zone",
+                "is no irrigation zone",
+            ),
         ] {
-            assert_eq!((refusal.code, refusal.field), (RejectionCode::InvalidArgument, field), "{refusal}");
+            assert_eq!(
+                (refusal.code, refusal.field),
+                (RejectionCode::InvalidArgument, field),
+                "{refusal}"
+            );
             assert!(refusal.message.contains(said), "{refusal}");
         }
     }

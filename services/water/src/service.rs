@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use terrarium_journal::{
-    Addressed, CommitPublisher, Desk, EventStore, Parks, Provenance, Reports, StreamName, field_status,
-    refuse_too_many_reports, take_in_instant, take_in_required_request_id,
+    Addressed, CommitPublisher, Desk, EventStore, Parks, Provenance, Reports, StreamName,
+    field_status, refuse_too_many_reports, take_in_instant, take_in_required_request_id,
 };
-use terrarium_model::{AssetId, AssetParameters, Clock, ParkDefinition, ParkId, UnixSeconds, format_rfc3339_utc};
+use terrarium_model::{
+    AssetId, AssetParameters, Clock, ParkDefinition, ParkId, UnixSeconds, format_rfc3339_utc,
+};
 use terrarium_proto::water::v1 as wire;
 use terrarium_proto::water::v1::water_service_server::{WaterService, WaterServiceServer};
 use terrarium_runtime::{Role, actor};
@@ -14,9 +16,14 @@ use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
 use crate::domain::irrigation::irrigation_id;
-use crate::domain::{Irrigation, IrrigationCommand, IrrigationContext, Tank, TankContext, WaterMeter, WaterMeterContext};
+use crate::domain::{
+    Irrigation, IrrigationCommand, IrrigationContext, Tank, TankContext, WaterMeter,
+    WaterMeterContext,
+};
 use crate::events::alarm_to_wire;
-use crate::intake::{TankDefinition, find_irrigation_zone, other_zones_of_tank, take_in_level, take_in_reading};
+use crate::intake::{
+    TankDefinition, find_irrigation_zone, other_zones_of_tank, take_in_level, take_in_reading,
+};
 
 const MAY_REPORT: &[Role] = &[Role::Device, Role::Operator, Role::Admin];
 const MAY_COMMAND: &[Role] = &[Role::Operator, Role::Admin];
@@ -40,7 +47,11 @@ pub struct WaterApi {
 
 impl WaterApi {
     /// The service over a store and a bus.
-    pub fn new(store: Arc<dyn EventStore>, publisher: CommitPublisher, clock: Arc<dyn Clock>) -> WaterApi {
+    pub fn new(
+        store: Arc<dyn EventStore>,
+        publisher: CommitPublisher,
+        clock: Arc<dyn Clock>,
+    ) -> WaterApi {
         WaterApi {
             tanks: Desk::new(Arc::clone(&store), publisher.clone()),
             irrigations: Desk::new(Arc::clone(&store), publisher.clone()),
@@ -52,11 +63,13 @@ impl WaterApi {
 
     /// As tonic serves it.
     pub fn into_server(self) -> WaterServiceServer<WaterApi> {
-        WaterServiceServer::new(self).max_decoding_message_size(terrarium_runtime::MAX_MESSAGE_BYTES)
+        WaterServiceServer::new(self)
+            .max_decoding_message_size(terrarium_runtime::MAX_MESSAGE_BYTES)
     }
 
     async fn park(&self, park: &str) -> Result<Arc<ParkDefinition>, Status> {
-        let park = ParkId::new(park).map_err(|error| field_status(Code::InvalidArgument, "park", error.to_string()))?;
+        let park = ParkId::new(park)
+            .map_err(|error| field_status(Code::InvalidArgument, "park", error.to_string()))?;
         Ok(self.parks.get(&park).await?)
     }
 
@@ -75,10 +88,16 @@ impl WaterApi {
         zone: AssetId,
         tank: TankDefinition,
     ) -> Result<IrrigationContext, Status> {
-        let newest = self.tanks.look(&tank_stream(park, &tank.id), Tank::newest).await?;
+        let newest = self
+            .tanks
+            .look(&tank_stream(park, &tank.id), Tank::newest)
+            .await?;
         let mut promised_l = 0;
         for other in other_zones_of_tank(park, &tank.id, &zone) {
-            promised_l += self.irrigations.look(&zone_stream(park, other), Irrigation::promised_l).await?;
+            promised_l += self
+                .irrigations
+                .look(&zone_stream(park, other), Irrigation::promised_l)
+                .await?;
         }
         Ok(IrrigationContext {
             park: park.id.clone(),
@@ -118,7 +137,9 @@ impl WaterService for WaterApi {
                 command: level,
             })
         });
-        let outcome = reports.record(&self.tanks, &self.recorded_time(), &provenance).await?;
+        let outcome = reports
+            .record(&self.tanks, &self.recorded_time(), &provenance)
+            .await?;
         Ok(Response::new(wire::ReportTankLevelsResponse {
             counts: Some(outcome.counts),
             rejections: outcome.rejections,
@@ -148,7 +169,9 @@ impl WaterService for WaterApi {
                 command: water,
             })
         });
-        let outcome = reports.record(&self.meters, &self.recorded_time(), &provenance).await?;
+        let outcome = reports
+            .record(&self.meters, &self.recorded_time(), &provenance)
+            .await?;
         Ok(Response::new(wire::ReportWaterMetersResponse {
             counts: Some(outcome.counts),
             rejections: outcome.rejections,
@@ -175,8 +198,10 @@ impl WaterService for WaterApi {
                 client_request_id,
             },
         };
-        let (events, recorded_position) =
-            self.irrigations.carry_out(addressed, self.recorded_time(), provenance).await?;
+        let (events, recorded_position) = self
+            .irrigations
+            .carry_out(addressed, self.recorded_time(), provenance)
+            .await?;
         Ok(Response::new(wire::StartIrrigationResponse {
             irrigation_id: irrigation_id.to_string(),
             recorded_position,
@@ -197,7 +222,10 @@ impl WaterService for WaterApi {
             field_status(
                 Code::InvalidArgument,
                 "irrigation_id",
-                format!("\"{}\" is no id; send the one that StartIrrigation gave", request.irrigation_id),
+                format!(
+                    "\"{}\" is no id; send the one that StartIrrigation gave",
+                    request.irrigation_id
+                ),
             )
         })?;
         let command = IrrigationCommand::ReportEnd {
@@ -210,8 +238,10 @@ impl WaterService for WaterApi {
             context: self.irrigation_context(&park, zone, tank).await?,
             command,
         };
-        let (events, recorded_position) =
-            self.irrigations.carry_out(addressed, self.recorded_time(), provenance).await?;
+        let (events, recorded_position) = self
+            .irrigations
+            .carry_out(addressed, self.recorded_time(), provenance)
+            .await?;
         Ok(Response::new(wire::ReportIrrigationEndResponse {
             recorded_position,
             recorded: !events.is_empty(),
@@ -227,14 +257,18 @@ impl WaterService for WaterApi {
         let mut tanks = Vec::new();
         for asset in park.assets.values() {
             let AssetParameters::Tank {
-                capacity_l, reserve_l, ..
+                capacity_l,
+                reserve_l,
+                ..
             } = &asset.parameters
             else {
                 continue;
             };
             let (newest, alarms) = self
                 .tanks
-                .look(&tank_stream(&park, &asset.id), |tank| (tank.newest(), tank.alarms().clone()))
+                .look(&tank_stream(&park, &asset.id), |tank| {
+                    (tank.newest(), tank.alarms().clone())
+                })
                 .await?;
             tanks.push(wire::Tank {
                 tank: asset.id.to_string(),
@@ -245,7 +279,10 @@ impl WaterService for WaterApi {
                     time: format_rfc3339_utc(newest.time),
                     level_l: newest.level_l,
                 }),
-                alarms: alarms.into_iter().map(|alarm| alarm_to_wire(alarm).into()).collect(),
+                alarms: alarms
+                    .into_iter()
+                    .map(|alarm| alarm_to_wire(alarm).into())
+                    .collect(),
             });
         }
         Ok(Response::new(wire::ListTanksResponse { tanks }))

@@ -227,13 +227,8 @@ impl Scan {
                     let revision = found + u64::from(commit.events_read);
                     let event_index = self.events_before + u64::from(commit.events_read);
                     let problem = commit_problem(&fault);
-                    let error = self.error(
-                        position,
-                        Some(stream),
-                        Some(revision),
-                        event_index,
-                        problem,
-                    );
+                    let error =
+                        self.error(position, Some(stream), Some(revision), event_index, problem);
                     // Where a length was changed, the event that holds it still parses and the next one is what can't be
                     // read. Handing out the events before it lets their digests tell which one was changed.
                     self.events_before += events.len() as u64;

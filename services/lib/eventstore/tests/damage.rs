@@ -208,7 +208,10 @@ fn a_changed_byte_with_a_repaired_checksum_is_found_or_changes_only_what_that_by
                 continue;
             };
             if error.is_some() {
-                assert_eq!(scanned[..], events[..scanned.len()]);
+                // The event that holds the byte may still parse before the fault; its digest tells that it was changed.
+                for (index, (new, old)) in scanned.iter().zip(&events).enumerate() {
+                    assert!(new == old || index == owner, "byte {at}, event {index}");
+                }
                 found += 1;
                 continue;
             }

@@ -4,6 +4,7 @@
 //! - [`identity`]: roles, named tokens, and who is asking ([`Actor`])
 //! - [`tls`]: certificates for both ends, and a local authority to sign them
 //! - [`server`]: a gRPC server with health, reflection, identity, tracing and a graceful stop
+//! - `malformed`: requests that are no protobuf message
 //! - [`client`]: a channel to such a server
 //! - [`clock`]: wall time
 //! - [`shutdown`]: one switch that everything long-lived listens to
@@ -14,6 +15,7 @@
 pub mod client;
 pub mod clock;
 pub mod identity;
+mod malformed;
 pub mod nats_server;
 mod nats_store;
 pub mod server;
@@ -26,7 +28,8 @@ pub mod traceparent;
 pub use client::{AuthorizedChannel, ConnectError, ServerAddress, connect};
 pub use clock::WallClock;
 pub use identity::{Actor, Authenticator, Role, TokenBook, actor, create_token};
-pub use nats_server::{NatsChild, NatsError};
+pub use malformed::blame_the_request;
+pub use nats_server::{NatsChild, NatsError, NatsRestarter};
 pub use server::{GrpcServer, MAX_MESSAGE_BYTES, ServerError};
 pub use settings::{EffectiveSettings, LogFormat, Settings, SettingsError, TlsSettings};
 pub use shutdown::{Shutdown, shutdown_on_signals};

@@ -20,6 +20,7 @@ use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
 
 use crate::identity::{Authenticator, IdentityError, TokenBook};
+use crate::malformed::BlameMalformedRequests;
 use crate::settings::Settings;
 use crate::shutdown::Shutdown;
 use crate::tls::{TlsError, server_tls};
@@ -222,6 +223,7 @@ impl GrpcServer {
         let serving = builder
             .layer(TraceRequests)
             .layer(self.authenticator)
+            .layer(BlameMalformedRequests)
             .serve_with_incoming_shutdown(routes, connections, stop_accepting);
         let cut_at_deadline = async {
             shutdown.triggered().await;

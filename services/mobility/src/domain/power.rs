@@ -66,7 +66,11 @@ impl Asks {
 
     /// Whether an ask was obeyed; `None` while it is open.
     pub fn obeyed(&self, asked: &Uuid) -> Option<bool> {
-        self.by_id.get(asked)?.outcome.as_ref().map(|outcome| outcome.obeyed)
+        self.by_id
+            .get(asked)?
+            .outcome
+            .as_ref()
+            .map(|outcome| outcome.obeyed)
     }
 
     /// Asks for a limit. An open ask is missed: the new one takes its place.
@@ -98,12 +102,22 @@ impl Asks {
             let faults: Vec<&str> = faults.iter().map(|fault| &**fault).collect();
             return Err(Rejection::failed_precondition(
                 "charger",
-                format!("charger {} has a fault ({}); have it repaired first", context.charger, faults.join(", ")),
+                format!(
+                    "charger {} has a fault ({}); have it repaired first",
+                    context.charger,
+                    faults.join(", ")
+                ),
             ));
         }
         let mut events = Vec::new();
         if let Some(open) = self.newest.filter(|newest| self.obeyed(newest).is_none()) {
-            events.push(missed(context, open, context.now, MissReason::Replaced, None));
+            events.push(missed(
+                context,
+                open,
+                context.now,
+                MissReason::Replaced,
+                None,
+            ));
         }
         events.push(ChargerEvent {
             id,
@@ -129,11 +143,16 @@ impl Asks {
         let Some(one) = self.by_id.get(&asked) else {
             return Err(Rejection::not_found(
                 "ask_id",
-                format!("charger {} was never asked {asked}; send the id of the ChargePowerAskedV1 event", context.charger),
+                format!(
+                    "charger {} was never asked {asked}; send the id of the ChargePowerAskedV1 event",
+                    context.charger
+                ),
             ));
         };
         match &one.outcome {
-            Some(outcome) if (outcome.time, outcome.power_w) == (time, Some(power_w)) => return Ok(Vec::new()),
+            Some(outcome) if (outcome.time, outcome.power_w) == (time, Some(power_w)) => {
+                return Ok(Vec::new());
+            }
             Some(outcome) => {
                 return Err(Rejection::failed_precondition(
                     "ask_id",
@@ -173,7 +192,15 @@ impl Asks {
                 &time.0.to_le_bytes(),
                 &power_w.to_le_bytes(),
             ];
-            return Ok(vec![charger_event(context, &parts, ChargerFact::PowerObeyed { asked, time, power_w })]);
+            return Ok(vec![charger_event(
+                context,
+                &parts,
+                ChargerFact::PowerObeyed {
+                    asked,
+                    time,
+                    power_w,
+                },
+            )]);
         };
         Ok(vec![missed(context, asked, time, reason, Some(power_w))])
     }
@@ -188,9 +215,16 @@ impl Asks {
                 self.by_id.insert(event.id, one);
                 self.newest = Some(event.id);
             }
-            ChargerFact::PowerObeyed { asked, time, power_w } => self.close(asked, true, *time, Some(*power_w)),
+            ChargerFact::PowerObeyed {
+                asked,
+                time,
+                power_w,
+            } => self.close(asked, true, *time, Some(*power_w)),
             ChargerFact::PowerMissed {
-                asked, time, power_w, ..
+                asked,
+                time,
+                power_w,
+                ..
             } => self.close(asked, false, *time, *power_w),
             _ => {}
         }
@@ -198,12 +232,20 @@ impl Asks {
 
     fn close(&mut self, asked: &Uuid, obeyed: bool, time: UnixSeconds, power_w: Option<i64>) {
         if let Some(one) = self.by_id.get_mut(asked) {
-            one.outcome = Some(Outcome { obeyed, time, power_w });
+            one.outcome = Some(Outcome {
+                obeyed,
+                time,
+                power_w,
+            });
         }
     }
 }
 
-fn refuse_impossible_limit(context: &ChargerContext, sessions: &Sessions, limit_w: i64) -> Result<(), Rejection> {
+fn refuse_impossible_limit(
+    context: &ChargerContext,
+    sessions: &Sessions,
+    limit_w: i64,
+) -> Result<(), Rejection> {
     if limit_w.unsigned_abs() > context.rated_w.unsigned_abs() {
         return Err(Rejection::failed_precondition(
             "limit_w",
@@ -228,11 +270,16 @@ fn refuse_impossible_limit(context: &ChargerContext, sessions: &Sessions, limit_
     match sessions.running() {
         None => Err(Rejection::failed_precondition(
             "limit_w",
-            format!("no session runs at charger {}; there is no car to take energy from", context.charger),
+            format!(
+                "no session runs at charger {}; there is no car to take energy from",
+                context.charger
+            ),
         )),
         Some((session, start)) if !start.allows_discharge => Err(Rejection::failed_precondition(
             "limit_w",
-            format!("the owner of session {session} does not allow energy to be taken from the car; ask for 0 W or more"),
+            format!(
+                "the owner of session {session} does not allow energy to be taken from the car; ask for 0 W or more"
+            ),
         )),
         Some(_) => Ok(()),
     }

@@ -96,7 +96,10 @@ impl Sessions {
                 ),
             ));
         }
-        let last_ended = self.last.as_ref().and_then(|last| self.by_id.get(last)?.ended);
+        let last_ended = self
+            .last
+            .as_ref()
+            .and_then(|last| self.by_id.get(last)?.ended);
         if let Some(ended) = last_ended
             && start.time < ended
         {
@@ -176,7 +179,14 @@ impl Sessions {
             time,
             totals,
         };
-        Ok(vec![totals_event(context, b"session-metered", session, time, totals, fact)])
+        Ok(vec![totals_event(
+            context,
+            b"session-metered",
+            session,
+            time,
+            totals,
+            fact,
+        )])
     }
 
     /// A session came to its end.
@@ -224,7 +234,14 @@ impl Sessions {
             ended: time,
             totals,
         };
-        Ok(vec![totals_event(context, b"session-ended", session, time, totals, fact)])
+        Ok(vec![totals_event(
+            context,
+            b"session-ended",
+            session,
+            time,
+            totals,
+            fact,
+        )])
     }
 
     pub(super) fn evolve(&mut self, fact: &ChargerFact) {
@@ -238,13 +255,20 @@ impl Sessions {
                 self.by_id.insert(Arc::clone(session), begun);
                 self.last = Some(Arc::clone(session));
             }
-            ChargerFact::SessionMetered { session, time, totals } => {
+            ChargerFact::SessionMetered {
+                session,
+                time,
+                totals,
+            } => {
                 if let Some(known) = self.by_id.get_mut(session) {
                     known.totals.insert(*time, *totals);
                 }
             }
             ChargerFact::SessionEnded {
-                session, ended, totals, ..
+                session,
+                ended,
+                totals,
+                ..
             } => {
                 if let Some(known) = self.by_id.get_mut(session) {
                     known.ended = Some(*ended);
@@ -259,7 +283,10 @@ impl Sessions {
         self.by_id.get(session).ok_or_else(|| {
             Rejection::not_found(
                 "session",
-                format!("charger {} has no session {session}; report its start first", context.charger),
+                format!(
+                    "charger {} has no session {session}; report its start first",
+                    context.charger
+                ),
             )
         })
     }
@@ -267,7 +294,12 @@ impl Sessions {
 
 impl Session {
     /// Refuses totals that don't fit between their neighbours in time.
-    fn refuse_misfit(&self, context: &ChargerContext, time: UnixSeconds, totals: Totals) -> Result<(), Rejection> {
+    fn refuse_misfit(
+        &self,
+        context: &ChargerContext,
+        time: UnixSeconds,
+        totals: Totals,
+    ) -> Result<(), Rejection> {
         if time < self.start.time {
             return Err(Rejection::failed_precondition(
                 "time",
@@ -288,8 +320,16 @@ impl Session {
             ));
         }
         let nothing = (self.start.time, Totals::default());
-        let earlier = self.totals.range(..=time).next_back().map_or(nothing, |(at, totals)| (*at, *totals));
-        let later = self.totals.range(UnixSeconds(time.0.saturating_add(1))..).next().map(|(at, totals)| (*at, *totals));
+        let earlier = self
+            .totals
+            .range(..=time)
+            .next_back()
+            .map_or(nothing, |(at, totals)| (*at, *totals));
+        let later = self
+            .totals
+            .range(UnixSeconds(time.0.saturating_add(1))..)
+            .next()
+            .map(|(at, totals)| (*at, *totals));
         refuse_step(context, earlier, (time, totals))?;
         later.map_or(Ok(()), |later| refuse_step(context, (time, totals), later))
     }

@@ -140,7 +140,11 @@ fn a_session_begins_is_metered_and_ends_once() {
         (end("s-1", 3_700, 11_000, 100), vec![]),
         (start("s-2", 3_700), vec!["started"]),
     ] {
-        assert_eq!(carry_out(&mut charger, &command), Ok(happened), "{command:?}");
+        assert_eq!(
+            carry_out(&mut charger, &command),
+            Ok(happened),
+            "{command:?}"
+        );
     }
 }
 
@@ -151,9 +155,15 @@ fn one_session_at_a_time() {
     assert_eq!(second, Err((RejectionCode::FailedPrecondition, "session")));
     let mut charger = after(&[start("s-1", 1_000), end("s-1", 2_000, 0, 0)]);
     let overlapping = carry_out(&mut charger, &start("s-2", 1_999));
-    assert_eq!(overlapping, Err((RejectionCode::FailedPrecondition, "time")));
+    assert_eq!(
+        overlapping,
+        Err((RejectionCode::FailedPrecondition, "time"))
+    );
     let under_an_old_id = carry_out(&mut charger, &start("s-1", 2_000));
-    assert_eq!(under_an_old_id, Err((RejectionCode::AlreadyExists, "session")));
+    assert_eq!(
+        under_an_old_id,
+        Err((RejectionCode::AlreadyExists, "session"))
+    );
 }
 
 #[test]
@@ -166,13 +176,28 @@ fn totals_never_shrink_also_when_they_arrive_late() {
         (end("s-1", 7_200, 9_999, 500), "energy_in_wh"),
         (end("s-1", 3_599, 10_000, 500), "time"),
     ] {
-        assert_eq!(carry_out(&mut charger, &command), Err((RejectionCode::FailedPrecondition, field)));
+        assert_eq!(
+            carry_out(&mut charger, &command),
+            Err((RejectionCode::FailedPrecondition, field))
+        );
     }
-    assert_eq!(carry_out(&mut charger, &meter("s-1", 1_800, 5_000, 500)), Ok(vec!["metered"]));
-    assert_eq!(carry_out(&mut charger, &end("s-1", 7_200, 10_000, 500)), Ok(vec!["ended"]));
-    assert_eq!(carry_out(&mut charger, &meter("s-1", 5_400, 10_000, 500)), Ok(vec!["metered"]));
+    assert_eq!(
+        carry_out(&mut charger, &meter("s-1", 1_800, 5_000, 500)),
+        Ok(vec!["metered"])
+    );
+    assert_eq!(
+        carry_out(&mut charger, &end("s-1", 7_200, 10_000, 500)),
+        Ok(vec!["ended"])
+    );
+    assert_eq!(
+        carry_out(&mut charger, &meter("s-1", 5_400, 10_000, 500)),
+        Ok(vec!["metered"])
+    );
     let after_its_end = carry_out(&mut charger, &meter("s-1", 7_201, 10_000, 500));
-    assert_eq!(after_its_end, Err((RejectionCode::FailedPrecondition, "time")));
+    assert_eq!(
+        after_its_end,
+        Err((RejectionCode::FailedPrecondition, "time"))
+    );
 }
 
 #[test]
@@ -199,20 +224,33 @@ fn energy_a_charger_can_not_have_moved_is_refused() {
         carry_out_in(&mut charger, &one_way, &meter("s-1", 3_600, 5, 1)),
         Err((RejectionCode::InvalidArgument, "energy_out_wh"))
     );
-    assert_eq!(carry_out(&mut charger, &meter("s-1", 3_600, 200_055, 0)), Ok(vec!["metered"]));
+    assert_eq!(
+        carry_out(&mut charger, &meter("s-1", 3_600, 200_055, 0)),
+        Ok(vec!["metered"])
+    );
 }
 
 #[test]
 fn another_statement_in_place_of_a_recorded_one_is_refused() {
-    let mut charger = after(&[start("s-1", 0), meter("s-1", 900, 5, 0), end("s-1", 1_800, 10, 0)]);
+    let mut charger = after(&[
+        start("s-1", 0),
+        meter("s-1", 900, 5, 0),
+        end("s-1", 1_800, 10, 0),
+    ]);
     for (command, field) in [
         (meter("s-1", 900, 6, 0), "energy_in_wh"),
         (end("s-1", 1_800, 11, 0), "session"),
     ] {
-        assert_eq!(carry_out(&mut charger, &command), Err((RejectionCode::AlreadyExists, field)));
+        assert_eq!(
+            carry_out(&mut charger, &command),
+            Err((RejectionCode::AlreadyExists, field))
+        );
     }
     for command in [meter("s-9", 900, 6, 0), end("s-9", 1_800, 11, 0)] {
-        assert_eq!(carry_out(&mut charger, &command), Err((RejectionCode::NotFound, "session")));
+        assert_eq!(
+            carry_out(&mut charger, &command),
+            Err((RejectionCode::NotFound, "session"))
+        );
     }
 }
 
@@ -220,11 +258,17 @@ fn another_statement_in_place_of_a_recorded_one_is_refused() {
 fn a_fault_is_raised_once_and_cleared_once() {
     let mut charger = Charger::default();
     assert_eq!(carry_out(&mut charger, &fault(false, 5)), Ok(vec![]));
-    assert_eq!(carry_out(&mut charger, &fault(true, 10)), Ok(vec!["fault raised"]));
+    assert_eq!(
+        carry_out(&mut charger, &fault(true, 10)),
+        Ok(vec!["fault raised"])
+    );
     assert_eq!(carry_out(&mut charger, &fault(true, 11)), Ok(vec![]));
     let too_old = carry_out(&mut charger, &fault(false, 9));
     assert_eq!(too_old, Err((RejectionCode::FailedPrecondition, "time")));
-    assert_eq!(carry_out(&mut charger, &fault(false, 20)), Ok(vec!["fault cleared"]));
+    assert_eq!(
+        carry_out(&mut charger, &fault(false, 20)),
+        Ok(vec!["fault cleared"])
+    );
     let too_early = carry_out(&mut charger, &fault(true, NOW + 61));
     assert_eq!(too_early, Err((RejectionCode::FailedPrecondition, "time")));
 }
@@ -232,19 +276,35 @@ fn a_fault_is_raised_once_and_cleared_once() {
 #[test]
 fn limits_beyond_the_rating_the_fault_or_the_owner_are_refused() {
     let refused = |charger: &mut Charger, context: &ChargerContext, limit_w: i64| {
-        carry_out_in(charger, context, &set_power(limit_w, "a")).expect_err("a limit that is refused")
+        carry_out_in(charger, context, &set_power(limit_w, "a"))
+            .expect_err("a limit that is refused")
     };
     let precondition = RejectionCode::FailedPrecondition;
     let mut charger = after(&[start("s-1", 0)]);
-    assert_eq!(refused(&mut charger, &context(), 20_001), (precondition, "limit_w"));
-    assert_eq!(refused(&mut charger, &context(), -20_001), (precondition, "limit_w"));
-    assert_eq!(refused(&mut charger, &context(), i64::MIN), (precondition, "limit_w"));
+    assert_eq!(
+        refused(&mut charger, &context(), 20_001),
+        (precondition, "limit_w")
+    );
+    assert_eq!(
+        refused(&mut charger, &context(), -20_001),
+        (precondition, "limit_w")
+    );
+    assert_eq!(
+        refused(&mut charger, &context(), i64::MIN),
+        (precondition, "limit_w")
+    );
     let one_way = ChargerContext {
         bidirectional: false,
         ..context()
     };
-    assert_eq!(refused(&mut charger, &one_way, -1), (precondition, "limit_w"));
-    assert_eq!(refused(&mut Charger::default(), &context(), -1), (precondition, "limit_w"));
+    assert_eq!(
+        refused(&mut charger, &one_way, -1),
+        (precondition, "limit_w")
+    );
+    assert_eq!(
+        refused(&mut Charger::default(), &context(), -1),
+        (precondition, "limit_w")
+    );
     let unwilling = ChargerCommand::StartSession {
         session: "s-1".into(),
         start: SessionStart {
@@ -253,27 +313,57 @@ fn limits_beyond_the_rating_the_fault_or_the_owner_are_refused() {
             allows_discharge: false,
         },
     };
-    assert_eq!(refused(&mut after(&[unwilling]), &context(), -1), (precondition, "limit_w"));
-    assert_eq!(refused(&mut after(&[fault(true, 5)]), &context(), 0), (precondition, "charger"));
-    assert_eq!(carry_out(&mut charger, &set_power(-20_000, "a")), Ok(vec!["asked"]));
+    assert_eq!(
+        refused(&mut after(&[unwilling]), &context(), -1),
+        (precondition, "limit_w")
+    );
+    assert_eq!(
+        refused(&mut after(&[fault(true, 5)]), &context(), 0),
+        (precondition, "charger")
+    );
+    assert_eq!(
+        carry_out(&mut charger, &set_power(-20_000, "a")),
+        Ok(vec!["asked"])
+    );
 }
 
 #[test]
 fn an_ask_is_obeyed_missed_or_replaced() {
     let mut charger = after(&[start("s-1", 0), set_power(5_000, "a")]);
     // Within the limit, and 2 % of the rating.
-    assert_eq!(carry_out(&mut charger, &answer("a", NOW + 10, 5_400)), Ok(vec!["obeyed"]));
-    assert_eq!(carry_out(&mut charger, &answer("a", NOW + 10, 5_400)), Ok(vec![]));
+    assert_eq!(
+        carry_out(&mut charger, &answer("a", NOW + 10, 5_400)),
+        Ok(vec!["obeyed"])
+    );
+    assert_eq!(
+        carry_out(&mut charger, &answer("a", NOW + 10, 5_400)),
+        Ok(vec![])
+    );
     let again = carry_out(&mut charger, &answer("a", NOW + 11, 5_000));
     assert_eq!(again, Err((RejectionCode::FailedPrecondition, "ask_id")));
     assert_eq!(carry_out(&mut charger, &set_power(5_000, "a")), Ok(vec![]));
     let another = carry_out(&mut charger, &set_power(6_000, "a"));
-    assert_eq!(another, Err((RejectionCode::AlreadyExists, "client_request_id")));
+    assert_eq!(
+        another,
+        Err((RejectionCode::AlreadyExists, "client_request_id"))
+    );
 
-    assert_eq!(carry_out(&mut charger, &set_power(-3_000, "b")), Ok(vec!["asked"]));
-    assert_eq!(carry_out(&mut charger, &answer("b", NOW + 10, 1_000)), Ok(vec!["not followed"]));
-    assert_eq!(carry_out(&mut charger, &set_power(-3_000, "c")), Ok(vec!["asked"]));
-    assert_eq!(carry_out(&mut charger, &set_power(-2_000, "d")), Ok(vec!["replaced", "asked"]));
+    assert_eq!(
+        carry_out(&mut charger, &set_power(-3_000, "b")),
+        Ok(vec!["asked"])
+    );
+    assert_eq!(
+        carry_out(&mut charger, &answer("b", NOW + 10, 1_000)),
+        Ok(vec!["not followed"])
+    );
+    assert_eq!(
+        carry_out(&mut charger, &set_power(-3_000, "c")),
+        Ok(vec!["asked"])
+    );
+    assert_eq!(
+        carry_out(&mut charger, &set_power(-2_000, "d")),
+        Ok(vec!["replaced", "asked"])
+    );
     let late = carry_out_in(&mut charger, &at(NOW + 61), &answer("d", NOW + 61, -2_000));
     assert_eq!(late, Ok(vec!["too late"]));
     let unknown = carry_out(&mut charger, &answer("z", NOW, 0));

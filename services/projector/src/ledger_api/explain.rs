@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use terrarium_energy::events as energy_events;
 use terrarium_energy::MeterFact;
+use terrarium_energy::events as energy_events;
 use terrarium_journal::{Metadata, Position, RecordedEvent, field_status};
 use terrarium_ledger::entry::{EnergyAccount, EntryLine};
 use terrarium_ledger::park_ledger::amount;
@@ -26,7 +26,10 @@ struct Parts {
 }
 
 impl LedgerApi {
-    pub(super) async fn explain_entry(&self, request: &wire::ExplainRequest) -> Result<wire::ExplainResponse, Status> {
+    pub(super) async fn explain_entry(
+        &self,
+        request: &wire::ExplainRequest,
+    ) -> Result<wire::ExplainResponse, Status> {
         let id = EntryId::parse(&request.entry_id)
             .map_err(|error| field_status(Code::InvalidArgument, "entry_id", error.to_string()))?;
         let parts = self.parts(&request.park, &id)?;
@@ -37,7 +40,9 @@ impl LedgerApi {
             .iter()
             .flat_map(|(_, _, contribution)| {
                 let opening = contribution.opening_read.map(|read| read.origin.position);
-                opening.into_iter().chain([contribution.reading.origin.position])
+                opening
+                    .into_iter()
+                    .chain([contribution.reading.origin.position])
             })
             .chain(parts.entry.factor.as_ref().map(|row| row.origin.position));
         for position in positions {
@@ -58,7 +63,9 @@ impl LedgerApi {
         let contributions = parts
             .contributions
             .iter()
-            .map(|(meter, measures, contribution)| meter_contribution(meter, *measures, contribution, &events, zone))
+            .map(|(meter, measures, contribution)| {
+                meter_contribution(meter, *measures, contribution, &events, zone)
+            })
             .collect::<Result<Vec<_>, Status>>()?;
 
         let activity = match parts.entry.id.line {
@@ -89,11 +96,15 @@ impl LedgerApi {
             contributions,
             inputs,
             result_formula: match fraction {
-                Some(_) => "mass_mg = round_half_even(energy_wh x factor_in_kg_per_kwh x 1000)".to_owned(),
+                Some(_) => {
+                    "mass_mg = round_half_even(energy_wh x factor_in_kg_per_kwh x 1000)".to_owned()
+                }
                 None => "energy_wh, no further step".to_owned(),
             },
-            exact_numerator: fraction.map_or_else(String::new, |(numerator, _)| numerator.to_string()),
-            exact_denominator: fraction.map_or_else(String::new, |(_, denominator)| denominator.to_string()),
+            exact_numerator: fraction
+                .map_or_else(String::new, |(numerator, _)| numerator.to_string()),
+            exact_denominator: fraction
+                .map_or_else(String::new, |(_, denominator)| denominator.to_string()),
             rounding: match fraction {
                 Some(_) => "once, to whole milligrams, half to even".to_owned(),
                 None => "each reading once, to whole Wh, half to even".to_owned(),
@@ -124,7 +135,13 @@ impl LedgerApi {
                 .flat_map(|(meter, book)| {
                     book.contributions(id.hour_start)
                         .into_iter()
-                        .map(|contribution| (meter.clone(), definition.meters[meter].measures, contribution))
+                        .map(|contribution| {
+                            (
+                                meter.clone(),
+                                definition.meters[meter].measures,
+                                contribution,
+                            )
+                        })
                 })
                 .collect();
             Ok(Parts {
@@ -186,7 +203,8 @@ fn reported(event: &RecordedEvent) -> Result<(String, String), Status> {
 }
 
 fn event_ref(event: &RecordedEvent) -> Result<wire::EventRef, Status> {
-    let metadata = Metadata::parse(&event.metadata).map_err(|error| Status::data_loss(error.to_string()))?;
+    let metadata =
+        Metadata::parse(&event.metadata).map_err(|error| Status::data_loss(error.to_string()))?;
     Ok(wire::EventRef {
         position: event.position.0,
         event_id: event.id.to_string(),

@@ -82,7 +82,11 @@ fn session() -> Vec<(u128, TwinEvent)> {
 #[test]
 fn the_newest_level_counts_however_late_older_ones_arrive() {
     let twin = twin_of(&[(1, level(1, 60, 500)), (2, level(2, 30, 900))]);
-    let newest = twin.tank(&asset("rain-tank-1")).expect("it reported").newest.expect("a level");
+    let newest = twin
+        .tank(&asset("rain-tank-1"))
+        .expect("it reported")
+        .newest
+        .expect("a level");
     assert_eq!((newest.time.0, newest.level_l), (60, 500));
 }
 
@@ -91,7 +95,10 @@ fn a_session_that_ended_adds_to_the_chargers_totals() {
     let twin = twin_of(&session());
     let state = twin.charger(&asset("charger-1")).expect("it reported");
     assert_eq!(state.session, None);
-    assert_eq!((state.sessions_ended, state.ended_totals.energy_in_wh), (1, 9_000));
+    assert_eq!(
+        (state.sessions_ended, state.ended_totals.energy_in_wh),
+        (1, 9_000)
+    );
 }
 
 #[test]
@@ -113,15 +120,23 @@ fn an_emptied_bin_is_empty_unless_something_newer_is_known() {
         ([weighed(30), emptied(20)], 200),
         ([emptied(20), weighed(10)], 0),
     ] {
-        let events: Vec<_> = (1u128..).zip(facts).map(|(id, fact)| (id, bin(id, fact))).collect();
+        let events: Vec<_> = (1u128..)
+            .zip(facts)
+            .map(|(id, fact)| (id, bin(id, fact)))
+            .collect();
         let twin = twin_of(&events);
-        let newest = twin.bin(&asset("bin-1")).expect("it reported").newest.expect("known");
+        let newest = twin
+            .bin(&asset("bin-1"))
+            .expect("it reported")
+            .newest
+            .expect("known");
         assert_eq!(newest.fill_l, fill_l);
     }
 }
 
 #[test]
-fn the_content_hash_is_the_same_for_any_interleaving_of_streams_and_the_state_hash_tells_them_apart() {
+fn the_content_hash_is_the_same_for_any_interleaving_of_streams_and_the_state_hash_tells_them_apart()
+ {
     let levels = vec![(1, level(1, 10, 500)), (2, level(2, 20, 600))];
     let one_after_the_other = [levels.clone(), session()].concat();
     let mut woven = session();
@@ -136,7 +151,11 @@ fn the_content_hash_is_the_same_for_any_interleaving_of_streams_and_the_state_ha
 
 #[test]
 fn the_content_hash_tells_apart_what_ends_in_the_same_state() {
-    let detour = [(1, level(1, 10, 500)), (3, level(3, 15, 900)), (2, level(2, 20, 600))];
+    let detour = [
+        (1, level(1, 10, 500)),
+        (3, level(3, 15, 900)),
+        (2, level(2, 20, 600)),
+    ];
     let direct = [(1, level(1, 10, 500)), (2, level(2, 20, 600))];
     assert_ne!(twin_of(&detour).hashes().0, twin_of(&direct).hashes().0);
 }

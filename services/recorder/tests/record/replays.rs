@@ -73,6 +73,34 @@ async fn commits_that_come_again_from_an_old_bus_in_any_order_change_nothing() {
 }
 
 #[tokio::test]
+async fn a_decision_made_again_at_another_time_does_not_pass_for_the_recorded_one() {
+    let world = World::new().await;
+    drop(world.consumer().await);
+    let name = stream("twice");
+    let (first, second) = (world.desk().await, world.desk().await);
+    let decided = first
+        .submit(submission(&name, [1, 2]))
+        .await
+        .expect("published");
+    let mut later = submission(&name, [1, 2]);
+    later.recorded_time = "2026-11-20T19:00:01.000Z".to_owned();
+    let decided_again = second.submit(later).await.expect("published");
+    let recorder = world.start_recorder().await;
+    decided.recorded().await.expect("recorded");
+    let (results, _) = decided_again.recorded().await.expect("recorded");
+    assert!(
+        results
+            .iter()
+            .all(|result| result.as_ref().is_ok_and(Vec::is_empty)),
+        "it was so already"
+    );
+    draw(&second, &name, [3]).await.expect("recorded");
+    draw(&first, &name, [4]).await.expect("recorded");
+    assert_eq!(world.sound_record().await.len(), 4);
+    recorder.stop().await;
+}
+
+#[tokio::test]
 async fn a_refused_commit_that_comes_again_when_its_stream_is_as_long_as_it_expected_is_refused_again()
  {
     let world = World::new().await;

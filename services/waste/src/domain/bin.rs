@@ -116,7 +116,11 @@ impl Bin {
     }
 
     /// Decides about a command. What is older than the newest is recorded and moves no alarm.
-    pub fn decide(&self, context: &BinContext, command: &BinCommand) -> Result<Vec<BinEvent>, Rejection> {
+    pub fn decide(
+        &self,
+        context: &BinContext,
+        command: &BinCommand,
+    ) -> Result<Vec<BinEvent>, Rejection> {
         match command {
             BinCommand::Report(measurement) => self.report(context, measurement),
             BinCommand::Empty {
@@ -144,10 +148,16 @@ impl Bin {
         }
     }
 
-    fn report(&self, context: &BinContext, measurement: &BinMeasurement) -> Result<Vec<BinEvent>, Rejection> {
+    fn report(
+        &self,
+        context: &BinContext,
+        measurement: &BinMeasurement,
+    ) -> Result<Vec<BinEvent>, Rejection> {
         refuse_impossible(context, measurement)?;
         match self.measurements.get(&measurement.time) {
-            Some(recorded) if *recorded == (measurement.fill_l, measurement.weight_g) => return Ok(Vec::new()),
+            Some(recorded) if *recorded == (measurement.fill_l, measurement.weight_g) => {
+                return Ok(Vec::new());
+            }
             Some((fill_l, weight_g)) => {
                 return Err(Rejection::already_exists(
                     "time",
@@ -164,14 +174,25 @@ impl Bin {
             None => {}
         }
         refuse_future("time", measurement.time, context.now)?;
-        let mut events = vec![bin_event(context, b"weighed", measurement, BinFact::Weighed(*measurement))];
+        let mut events = vec![bin_event(
+            context,
+            b"weighed",
+            measurement,
+            BinFact::Weighed(*measurement),
+        )];
         if self.newest.is_none_or(|newest| newest < measurement.time) {
             events.extend(self.alarm_change(context, measurement));
         }
         Ok(events)
     }
 
-    fn empty(&self, context: &BinContext, time: UnixSeconds, collection: &Arc<str>, executed: Uuid) -> Vec<BinEvent> {
+    fn empty(
+        &self,
+        context: &BinContext,
+        time: UnixSeconds,
+        collection: &Arc<str>,
+        executed: Uuid,
+    ) -> Vec<BinEvent> {
         if self.emptied_by.contains(&executed) {
             return Vec::new();
         }
@@ -195,8 +216,15 @@ impl Bin {
                 fill_l: 0,
                 weight_g: 0,
             };
-            let fact = BinFact::OverflowCleared { measurement: nothing };
-            events.push(bin_event(context, b"overflow-cleared-by-emptying", &nothing, fact));
+            let fact = BinFact::OverflowCleared {
+                measurement: nothing,
+            };
+            events.push(bin_event(
+                context,
+                b"overflow-cleared-by-emptying",
+                &nothing,
+                fact,
+            ));
         }
         events
     }
@@ -227,12 +255,21 @@ impl Bin {
 fn refuse_impossible(context: &BinContext, measurement: &BinMeasurement) -> Result<(), Rejection> {
     let heaviest_g = context.limit_g.saturating_mul(HEAVIEST_FACTOR);
     if measurement.fill_l < 0 {
-        return Err(Rejection::invalid("fill_l", format!("{} l is below zero; an empty bin has 0 l", measurement.fill_l)));
+        return Err(Rejection::invalid(
+            "fill_l",
+            format!(
+                "{} l is below zero; an empty bin has 0 l",
+                measurement.fill_l
+            ),
+        ));
     }
     if measurement.weight_g < 0 {
         return Err(Rejection::invalid(
             "weight_g",
-            format!("{} g is below zero; an empty bin has 0 g, set the scale to zero", measurement.weight_g),
+            format!(
+                "{} g is below zero; an empty bin has 0 g, set the scale to zero",
+                measurement.weight_g
+            ),
         ));
     }
     if measurement.fill_l > context.capacity_l {
@@ -259,10 +296,16 @@ fn refuse_impossible(context: &BinContext, measurement: &BinMeasurement) -> Resu
 
 /// A share of a whole in whole units, rounded down.
 fn share(whole: i64, percent: i64) -> i64 {
-    i64::try_from(i128::from(whole) * i128::from(percent) / 100).expect("a share is no more than the whole")
+    i64::try_from(i128::from(whole) * i128::from(percent) / 100)
+        .expect("a share is no more than the whole")
 }
 
-fn bin_event(context: &BinContext, statement: &[u8], measurement: &BinMeasurement, fact: BinFact) -> BinEvent {
+fn bin_event(
+    context: &BinContext,
+    statement: &[u8],
+    measurement: &BinMeasurement,
+    fact: BinFact,
+) -> BinEvent {
     BinEvent {
         id: event_id(&[
             b"terrarium.waste.bin",
@@ -279,148 +322,4 @@ fn bin_event(context: &BinContext, statement: &[u8], measurement: &BinMeasuremen
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use terrarium_journal::RejectionCode;
-
-    use super::*;
-
-    fn context() -> BinContext {
-        BinContext {
-            park: ParkId::new("haotian").expect("valid"),
-            bin: AssetId::new("bin-1").expect("valid"),
-            capacity_l: 240,
-            limit_g: 80_000,
-            now: UnixSeconds(100_000),
-        }
-    }
-
-    fn measurement(time: i64, fill_l: i64, weight_g: i64) -> BinMeasurement {
-        BinMeasurement {
-            time: UnixSeconds(time),
-            fill_l,
-            weight_g,
-        }
-    }
-
-    fn carry_out(bin: &mut Bin, command: &BinCommand) -> Vec<&'static str> {
-        let events = bin.decide(&context(), command).expect("a good command");
-        for event in &events {
-            bin.evolve(event);
-        }
-        events
-            .iter()
-            .map(|event| match event.fact {
-                BinFact::Weighed(_) => "weighed",
-                BinFact::OverflowRaised { .. } => "raised",
-                BinFact::OverflowCleared { .. } => "cleared",
-                BinFact::Emptied { .. } => "emptied",
-            })
-            .collect()
-    }
-
-    fn report(bin: &mut Bin, time: i64, fill_l: i64, weight_g: i64) -> Vec<&'static str> {
-        carry_out(bin, &BinCommand::Report(measurement(time, fill_l, weight_g)))
-    }
-
-    fn empty(bin: &mut Bin, time: i64, executed: u128) -> Vec<&'static str> {
-        let command = BinCommand::Empty {
-            time: UnixSeconds(time),
-            collection: "round-1".into(),
-            executed: Uuid::from_u128(executed),
-        };
-        carry_out(bin, &command)
-    }
-
-    #[test]
-    fn the_overflow_alarm_is_raised_at_90_percent_fill_and_cleared_below_80() {
-        let mut bin = Bin::default();
-        assert_eq!(report(&mut bin, 1, 215, 0), ["weighed"]);
-        assert_eq!(report(&mut bin, 2, 216, 0), ["weighed", "raised"]);
-        assert_eq!(report(&mut bin, 3, 192, 0), ["weighed"]);
-        assert_eq!(report(&mut bin, 4, 191, 0), ["weighed", "cleared"]);
-    }
-
-    #[test]
-    fn the_overflow_alarm_is_raised_at_the_weight_limit_and_cleared_below_nine_tenths_of_it() {
-        let mut bin = Bin::default();
-        assert_eq!(report(&mut bin, 1, 10, 79_999), ["weighed"]);
-        assert_eq!(report(&mut bin, 2, 10, 80_000), ["weighed", "raised"]);
-        assert_eq!(report(&mut bin, 3, 10, 72_000), ["weighed"]);
-        assert_eq!(report(&mut bin, 4, 10, 71_999), ["weighed", "cleared"]);
-    }
-
-    #[test]
-    fn emptying_clears_the_alarm_once_and_not_when_something_newer_is_known() {
-        let mut bin = Bin::default();
-        report(&mut bin, 10, 240, 0);
-        assert_eq!(empty(&mut bin, 9, 1), ["emptied"]);
-        assert!(bin.is_overflowing());
-        assert_eq!(empty(&mut bin, 11, 2), ["emptied", "cleared"]);
-        assert_eq!(empty(&mut bin, 11, 2), [""; 0]);
-        assert_eq!(report(&mut bin, 10, 240, 0), [""; 0]);
-        assert_eq!(report(&mut bin, 8, 240, 0), ["weighed"]);
-        assert!(!bin.is_overflowing());
-    }
-
-    #[test]
-    fn measurements_a_bin_can_not_have_are_refused() {
-        let bin = Bin::default();
-        for (sent, code, field, said) in [
-            (measurement(1, -1, 0), RejectionCode::InvalidArgument, "fill_l", "below zero"),
-            (measurement(1, 0, -1), RejectionCode::InvalidArgument, "weight_g", "set the scale to zero"),
-            (measurement(1, 241, 0), RejectionCode::InvalidArgument, "fill_l", "more than bin bin-1 holds"),
-            (measurement(1, 0, 160_001), RejectionCode::InvalidArgument, "weight_g", "2 times the limit"),
-            (measurement(100_061, 0, 0), RejectionCode::FailedPrecondition, "time", "after the park's time"),
-        ] {
-            let refusal = bin.decide(&context(), &BinCommand::Report(sent)).expect_err("impossible");
-            assert_eq!((refusal.code, refusal.field), (code, field));
-            assert!(refusal.message.contains(said), "{refusal}");
-        }
-    }
-
-    #[test]
-    fn another_measurement_of_the_same_time_is_refused() {
-        let mut bin = Bin::default();
-        report(&mut bin, 1, 100, 5);
-        let command = BinCommand::Report(measurement(1, 100, 6));
-        let refusal = bin.decide(&context(), &command).expect_err("another one");
-        assert_eq!((refusal.code, refusal.field), (RejectionCode::AlreadyExists, "time"));
-    }
-
-    proptest! {
-        #[test]
-        fn raises_and_clears_take_turns_and_a_full_bin_always_has_its_alarm(
-            steps in prop::collection::vec((0i64..60, 0i64..=240, 0i64..=160_000, any::<bool>()), 1..60)
-        ) {
-            let mut bin = Bin::default();
-            for (number, (time, fill_l, weight_g, empties)) in (0u128..).zip(steps) {
-                let before = (bin.is_overflowing(), bin.newest);
-                let command = if empties {
-                    BinCommand::Empty { time: UnixSeconds(time), collection: "c".into(), executed: Uuid::from_u128(number) }
-                } else {
-                    BinCommand::Report(measurement(time, fill_l, weight_g))
-                };
-                let Ok(events) = bin.decide(&context(), &command) else { continue };
-                for event in &events {
-                    match event.fact {
-                        BinFact::OverflowRaised { .. } => prop_assert!(!bin.is_overflowing()),
-                        BinFact::OverflowCleared { .. } => prop_assert!(bin.is_overflowing()),
-                        _ => {}
-                    }
-                    bin.evolve(event);
-                }
-                let is_newest = before.1.is_none_or(|newest| newest.0 < time);
-                if !is_newest && !empties {
-                    prop_assert_eq!(before.0, bin.is_overflowing());
-                }
-                if is_newest && !empties && (fill_l >= 216 || weight_g >= 80_000) {
-                    prop_assert!(bin.is_overflowing());
-                }
-                if is_newest && empties {
-                    prop_assert!(!bin.is_overflowing());
-                }
-            }
-        }
-    }
-}
+mod tests;

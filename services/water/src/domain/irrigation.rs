@@ -115,7 +115,11 @@ impl Irrigation {
                 litres,
                 client_request_id,
             } => self.start(context, *litres, client_request_id),
-            IrrigationCommand::ReportEnd { started, time, litres } => self.end(context, *started, *time, *litres),
+            IrrigationCommand::ReportEnd {
+                started,
+                time,
+                litres,
+            } => self.end(context, *started, *time, *litres),
         }
     }
 
@@ -131,7 +135,11 @@ impl Irrigation {
                 self.by_id.insert(event.id, irrigation);
                 self.running = Some(event.id);
             }
-            IrrigationFact::Ended { started, time, litres } => {
+            IrrigationFact::Ended {
+                started,
+                time,
+                litres,
+            } => {
                 if let Some(irrigation) = self.by_id.get_mut(started) {
                     irrigation.ended = Some((*time, *litres));
                 }
@@ -164,7 +172,10 @@ impl Irrigation {
             None => {}
         }
         if litres <= 0 {
-            return Err(Rejection::invalid("litres", format!("{litres} l is no irrigation; ask for 1 l or more")));
+            return Err(Rejection::invalid(
+                "litres",
+                format!("{litres} l is no irrigation; ask for 1 l or more"),
+            ));
         }
         if let Some(running) = self.running.and_then(|id| self.by_id.get(&id)) {
             return Err(Rejection::failed_precondition(
@@ -180,7 +191,10 @@ impl Irrigation {
         let Some(level_l) = context.tank_level_l else {
             return Err(Rejection::failed_precondition(
                 "zone",
-                format!("tank {} has not reported its level; report it first", context.tank),
+                format!(
+                    "tank {} has not reported its level; report it first",
+                    context.tank
+                ),
             ));
         };
         let available_l = level_l - context.tank_reserve_l - context.promised_l;
@@ -219,11 +233,17 @@ impl Irrigation {
         let Some(irrigation) = self.by_id.get(&started) else {
             return Err(Rejection::not_found(
                 "irrigation_id",
-                format!("zone {} has no irrigation {started}; send the id that its start gave", context.zone),
+                format!(
+                    "zone {} has no irrigation {started}; send the id that its start gave",
+                    context.zone
+                ),
             ));
         };
         if litres < 0 {
-            return Err(Rejection::invalid("litres", format!("{litres} l is below zero; send what was given")));
+            return Err(Rejection::invalid(
+                "litres",
+                format!("{litres} l is below zero; send what was given"),
+            ));
         }
         match irrigation.ended {
             Some(recorded) if recorded == (time, litres) => return Ok(Vec::new()),
@@ -258,7 +278,11 @@ impl Irrigation {
             ]),
             zone: context.zone.clone(),
             tank: context.tank.clone(),
-            fact: IrrigationFact::Ended { started, time, litres },
+            fact: IrrigationFact::Ended {
+                started,
+                time,
+                litres,
+            },
         }])
     }
 }
@@ -301,7 +325,9 @@ mod tests {
 
     fn running() -> (Irrigation, Uuid) {
         let mut irrigation = Irrigation::default();
-        let events = irrigation.decide(&context(Some(10_000)), &start(500, "a")).expect("enough water");
+        let events = irrigation
+            .decide(&context(Some(10_000)), &start(500, "a"))
+            .expect("enough water");
         irrigation.evolve(&events[0]);
         (irrigation, events[0].id)
     }
@@ -309,30 +335,63 @@ mod tests {
     #[test]
     fn an_irrigation_takes_no_more_than_the_tank_has_above_its_reserve_and_its_promises() {
         let irrigation = Irrigation::default();
-        assert_eq!(irrigation.decide(&context(Some(2_500)), &start(500, "a")).map(|events| events.len()), Ok(1));
-        let refusal = irrigation.decide(&context(Some(2_499)), &start(500, "a")).expect_err("too little");
-        assert_eq!((refusal.code, refusal.field), (RejectionCode::FailedPrecondition, "litres"));
+        assert_eq!(
+            irrigation
+                .decide(&context(Some(2_500)), &start(500, "a"))
+                .map(|events| events.len()),
+            Ok(1)
+        );
+        let refusal = irrigation
+            .decide(&context(Some(2_499)), &start(500, "a"))
+            .expect_err("too little");
+        assert_eq!(
+            (refusal.code, refusal.field),
+            (RejectionCode::FailedPrecondition, "litres")
+        );
         assert!(refusal.message.contains("499 l can be given"), "{refusal}");
         let promised = IrrigationContext {
             promised_l: 1,
             ..context(Some(2_500))
         };
         assert!(irrigation.decide(&promised, &start(500, "a")).is_err());
-        let refusal = irrigation.decide(&context(None), &start(500, "a")).expect_err("no level");
-        assert!(refusal.message.contains("has not reported its level"), "{refusal}");
+        let refusal = irrigation
+            .decide(&context(None), &start(500, "a"))
+            .expect_err("no level");
+        assert!(
+            refusal.message.contains("has not reported its level"),
+            "{refusal}"
+        );
     }
 
     #[test]
     fn a_zone_irrigates_once_at_a_time_and_the_same_command_again_changes_nothing() {
         let (irrigation, _) = running();
         assert_eq!(irrigation.promised_l(), 500);
-        assert_eq!(irrigation.decide(&context(Some(0)), &start(500, "a")), Ok(Vec::new()));
-        let refusal = irrigation.decide(&context(Some(9_000)), &start(500, "b")).expect_err("running");
-        assert_eq!((refusal.code, refusal.field), (RejectionCode::FailedPrecondition, "zone"));
-        let refusal = irrigation.decide(&context(Some(9_000)), &start(501, "a")).expect_err("another command");
-        assert_eq!((refusal.code, refusal.field), (RejectionCode::AlreadyExists, "client_request_id"));
-        let refusal = irrigation.decide(&context(Some(9_000)), &start(0, "c")).expect_err("nothing");
-        assert_eq!((refusal.code, refusal.field), (RejectionCode::InvalidArgument, "litres"));
+        assert_eq!(
+            irrigation.decide(&context(Some(0)), &start(500, "a")),
+            Ok(Vec::new())
+        );
+        let refusal = irrigation
+            .decide(&context(Some(9_000)), &start(500, "b"))
+            .expect_err("running");
+        assert_eq!(
+            (refusal.code, refusal.field),
+            (RejectionCode::FailedPrecondition, "zone")
+        );
+        let refusal = irrigation
+            .decide(&context(Some(9_000)), &start(501, "a"))
+            .expect_err("another command");
+        assert_eq!(
+            (refusal.code, refusal.field),
+            (RejectionCode::AlreadyExists, "client_request_id")
+        );
+        let refusal = irrigation
+            .decide(&context(Some(9_000)), &start(0, "c"))
+            .expect_err("nothing");
+        assert_eq!(
+            (refusal.code, refusal.field),
+            (RejectionCode::InvalidArgument, "litres")
+        );
     }
 
     #[test]
@@ -348,16 +407,29 @@ mod tests {
             (end(1_061, 480), RejectionCode::FailedPrecondition, "time"),
             (end(1_000, -1), RejectionCode::InvalidArgument, "litres"),
         ] {
-            let refusal = irrigation.decide(&context(None), &command).expect_err("a bad end");
+            let refusal = irrigation
+                .decide(&context(None), &command)
+                .expect_err("a bad end");
             assert_eq!((refusal.code, refusal.field), (code, field));
         }
-        let events = irrigation.decide(&context(None), &end(1_000, 480)).expect("ends");
+        let events = irrigation
+            .decide(&context(None), &end(1_000, 480))
+            .expect("ends");
         irrigation.evolve(&events[0]);
         assert_eq!(irrigation.promised_l(), 0);
-        assert_eq!(irrigation.decide(&context(None), &end(1_000, 480)), Ok(Vec::new()));
-        let refusal = irrigation.decide(&context(None), &end(1_000, 481)).expect_err("another end");
+        assert_eq!(
+            irrigation.decide(&context(None), &end(1_000, 480)),
+            Ok(Vec::new())
+        );
+        let refusal = irrigation
+            .decide(&context(None), &end(1_000, 481))
+            .expect_err("another end");
         assert_eq!(refusal.code, RejectionCode::AlreadyExists);
-        assert!(irrigation.decide(&context(Some(9_000)), &start(500, "b")).is_ok());
+        assert!(
+            irrigation
+                .decide(&context(Some(9_000)), &start(500, "b"))
+                .is_ok()
+        );
     }
 
     #[test]
@@ -367,8 +439,13 @@ mod tests {
             time: UnixSeconds(0),
             litres: 0,
         };
-        let refusal = Irrigation::default().decide(&context(None), &command).expect_err("unknown");
-        assert_eq!((refusal.code, refusal.field), (RejectionCode::NotFound, "irrigation_id"));
+        let refusal = Irrigation::default()
+            .decide(&context(None), &command)
+            .expect_err("unknown");
+        assert_eq!(
+            (refusal.code, refusal.field),
+            (RejectionCode::NotFound, "irrigation_id")
+        );
     }
 
     proptest! {

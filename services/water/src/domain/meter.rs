@@ -58,11 +58,18 @@ pub struct WaterMeter {
 
 impl WaterMeter {
     /// Decides about a reading.
-    pub fn decide(&self, context: &WaterMeterContext, water: &MeteredWater) -> Result<Vec<WaterMetered>, Rejection> {
+    pub fn decide(
+        &self,
+        context: &WaterMeterContext,
+        water: &MeteredWater,
+    ) -> Result<Vec<WaterMetered>, Rejection> {
         if water.litres < 0 {
             return Err(Rejection::invalid(
                 "litres",
-                format!("{} l is below zero; water in the other direction belongs to another meter", water.litres),
+                format!(
+                    "{} l is below zero; water in the other direction belongs to another meter",
+                    water.litres
+                ),
             ));
         }
         let interval = water.interval;
@@ -126,8 +133,10 @@ impl WaterMeter {
     /// Takes in an event.
     pub fn evolve(&mut self, event: &WaterMetered) {
         let water = &event.water;
-        self.readings
-            .insert((water.network, water.interval.start), (water.interval.seconds, water.litres));
+        self.readings.insert(
+            (water.network, water.interval.start),
+            (water.interval.seconds, water.litres),
+        );
     }
 }
 
@@ -164,19 +173,40 @@ mod tests {
         meter.evolve(&meter.decide(&context(), &first).expect("new")[0]);
         assert_eq!(meter.decide(&context(), &first), Ok(Vec::new()));
         for (reading, code, field) in [
-            (water(WaterNetwork::Supply, 0, 3_600, 13), RejectionCode::AlreadyExists, "litres"),
-            (water(WaterNetwork::Supply, 1_800, 3_600, 5), RejectionCode::FailedPrecondition, "interval_start"),
-            (water(WaterNetwork::Supply, 3_600, 3_600, -1), RejectionCode::InvalidArgument, "litres"),
-            (water(WaterNetwork::Supply, 99_000, 3_600, 1), RejectionCode::FailedPrecondition, "interval_start"),
+            (
+                water(WaterNetwork::Supply, 0, 3_600, 13),
+                RejectionCode::AlreadyExists,
+                "litres",
+            ),
+            (
+                water(WaterNetwork::Supply, 1_800, 3_600, 5),
+                RejectionCode::FailedPrecondition,
+                "interval_start",
+            ),
+            (
+                water(WaterNetwork::Supply, 3_600, 3_600, -1),
+                RejectionCode::InvalidArgument,
+                "litres",
+            ),
+            (
+                water(WaterNetwork::Supply, 99_000, 3_600, 1),
+                RejectionCode::FailedPrecondition,
+                "interval_start",
+            ),
         ] {
-            let refusal = meter.decide(&context(), &reading).expect_err("a bad reading");
+            let refusal = meter
+                .decide(&context(), &reading)
+                .expect_err("a bad reading");
             assert_eq!((refusal.code, refusal.field), (code, field));
         }
         for good in [
             water(WaterNetwork::Supply, 3_600, 3_600, 0),
             water(WaterNetwork::Reclaimed, 0, 3_600, 13),
         ] {
-            assert_eq!(meter.decide(&context(), &good).map(|events| events.len()), Ok(1));
+            assert_eq!(
+                meter.decide(&context(), &good).map(|events| events.len()),
+                Ok(1)
+            );
         }
     }
 

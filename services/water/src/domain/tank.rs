@@ -103,7 +103,11 @@ impl Tank {
     }
 
     /// Decides about a reported level. A level older than the newest is recorded and moves no alarm.
-    pub fn decide(&self, context: &TankContext, level: &TankLevel) -> Result<Vec<TankEvent>, Rejection> {
+    pub fn decide(
+        &self,
+        context: &TankContext,
+        level: &TankLevel,
+    ) -> Result<Vec<TankEvent>, Rejection> {
         if level.level_l < 0 {
             return Err(Rejection::invalid(
                 "level_l",
@@ -219,7 +223,8 @@ impl Tank {
 
 /// A share of a capacity in whole litres, rounded down.
 fn share_l(capacity_l: i64, percent: i64) -> i64 {
-    i64::try_from(i128::from(capacity_l) * i128::from(percent) / 100).expect("a share is no more than the whole")
+    i64::try_from(i128::from(capacity_l) * i128::from(percent) / 100)
+        .expect("a share is no more than the whole")
 }
 
 fn tank_event_id(context: &TankContext, statement: &[u8], level: &TankLevel) -> Uuid {
@@ -259,7 +264,9 @@ mod tests {
 
     /// Reports levels and gives the alarm changes of each.
     fn report(tank: &mut Tank, time: i64, level_l: i64) -> Vec<(bool, TankAlarm)> {
-        let events = tank.decide(&context(), &level(time, level_l)).expect("a good level");
+        let events = tank
+            .decide(&context(), &level(time, level_l))
+            .expect("a good level");
         for event in &events {
             tank.evolve(event);
         }
@@ -306,21 +313,39 @@ mod tests {
         let mut tank = Tank::default();
         report(&mut tank, 1, 5_000);
         assert_eq!(tank.decide(&context(), &level(1, 5_000)), Ok(Vec::new()));
-        let refusal = tank.decide(&context(), &level(1, 5_001)).expect_err("another level");
-        assert_eq!((refusal.code, refusal.field), (RejectionCode::AlreadyExists, "level_l"));
+        let refusal = tank
+            .decide(&context(), &level(1, 5_001))
+            .expect_err("another level");
+        assert_eq!(
+            (refusal.code, refusal.field),
+            (RejectionCode::AlreadyExists, "level_l")
+        );
         assert!(refusal.message.contains("5000 l is recorded"), "{refusal}");
     }
 
     #[test]
     fn levels_the_tank_can_not_have_are_refused() {
         let tank = Tank::default();
-        for (level_l, said) in [(20_001, "more than tank rain-tank-1 holds"), (-1, "below zero")] {
-            let refusal = tank.decide(&context(), &level(1, level_l)).expect_err("impossible");
-            assert_eq!((refusal.code, refusal.field), (RejectionCode::InvalidArgument, "level_l"));
+        for (level_l, said) in [
+            (20_001, "more than tank rain-tank-1 holds"),
+            (-1, "below zero"),
+        ] {
+            let refusal = tank
+                .decide(&context(), &level(1, level_l))
+                .expect_err("impossible");
+            assert_eq!(
+                (refusal.code, refusal.field),
+                (RejectionCode::InvalidArgument, "level_l")
+            );
             assert!(refusal.message.contains(said), "{refusal}");
         }
-        let refusal = tank.decide(&context(), &level(100_061, 5)).expect_err("in the future");
-        assert_eq!((refusal.code, refusal.field), (RejectionCode::FailedPrecondition, "time"));
+        let refusal = tank
+            .decide(&context(), &level(100_061, 5))
+            .expect_err("in the future");
+        assert_eq!(
+            (refusal.code, refusal.field),
+            (RejectionCode::FailedPrecondition, "time")
+        );
     }
 
     #[test]
