@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use terrarium_eventstore::{Position, ProposedCommit, ProposedEvent};
 use tokio::sync::Mutex as AsyncMutex;
@@ -21,7 +22,8 @@ const COMMIT_TARGET_BYTES: usize = 512 << 10;
 /// Aggregates kept in memory; beyond it the least recently used ones are dropped and read again when needed.
 const AGGREGATES_IN_MEMORY: usize = 10_000;
 /// A decision is made again this often when the stream turned out to have moved on.
-const CONFLICT_RETRIES: usize = 8;
+const CONFLICT_RETRIES: u32 = 16;
+const CONFLICT_PAUSE: Duration = Duration::from_micros(500);
 const LOAD_PAGE_EVENTS: usize = 2_000;
 
 /// Commands for one aggregate, to be decided in order.
@@ -334,7 +336,8 @@ impl<A: Aggregate> Pending<A> {
         mut self,
     ) -> Result<(Vec<CommandResult<A>>, Option<Position>), SubmitError> {
         let stream = self.submission.stream.clone();
-        for _ in 0..CONFLICT_RETRIES {
+        let mut conflicts = 0;
+        loop {
             let mut position = None;
             let mut conflict = false;
             for ticket in std::mem::take(&mut self.decided.tickets) {
@@ -353,11 +356,16 @@ impl<A: Aggregate> Pending<A> {
                 return Ok((self.decided.results, covered));
             }
             self.desk.forget(&stream, self.decided.generation).await;
+            conflicts += 1;
+            if conflicts > CONFLICT_RETRIES {
+                return Err(SubmitError::Contended {
+                    stream: stream.to_string(),
+                });
+            }
+            // Whoever keeps losing gives way a little, so that not all try again in step.
+            tokio::time::sleep(CONFLICT_PAUSE * conflicts).await;
             self.decided = self.desk.decide_and_publish(&self.submission).await?;
         }
-        Err(SubmitError::Contended {
-            stream: stream.to_string(),
-        })
     }
 }
 
