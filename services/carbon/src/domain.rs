@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use terrarium_ledger::FactorSet;
-use terrarium_model::{ParkId, event_id};
+use terrarium_model::{MeterId, ParkDefinition, ParkId, Reports, event_id};
 use uuid::Uuid;
 
 /// The definitions of one park, as their past left them.
@@ -12,6 +12,8 @@ use uuid::Uuid;
 pub struct ParkRecord {
     current_sha256: Option<[u8; 32]>,
     definitions: u64,
+    /// How each meter that was ever defined reports.
+    reports: BTreeMap<MeterId, Reports>,
 }
 
 /// Asks for a definition to be in force.
@@ -23,6 +25,18 @@ pub struct DefinePark {
     pub definition_toml: Arc<str>,
     /// SHA-256 of the text.
     pub sha256: [u8; 32],
+}
+
+/// A meter would report in another way than its recorded readings.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "meter {meter} reports \"{before}\" by the recorded definition, and \"{now}\" by this one; its readings can't be both: \
+     give the meter that was changed a new id"
+)]
+pub struct MeterChangedKind {
+    meter: MeterId,
+    before: Reports,
+    now: Reports,
 }
 
 /// A definition is in force.
@@ -40,11 +54,18 @@ pub struct ParkDefined {
 
 impl ParkRecord {
     /// The definition in force stays as it is when the same text is sent again.
-    pub fn decide(&self, command: &DefinePark) -> Vec<ParkDefined> {
+    pub fn decide(&self, command: &DefinePark) -> Result<Vec<ParkDefined>, MeterChangedKind> {
         if self.current_sha256 == Some(command.sha256) {
-            return Vec::new();
+            return Ok(Vec::new());
         }
-        vec![ParkDefined {
+        for (meter, now) in meter_kinds(&command.definition_toml) {
+            if let Some(&before) = self.reports.get(&meter)
+                && before != now
+            {
+                return Err(MeterChangedKind { meter, before, now });
+            }
+        }
+        Ok(vec![ParkDefined {
             id: event_id(&[
                 b"terrarium.carbon.park-defined",
                 command.park.as_str().as_bytes(),
@@ -54,14 +75,29 @@ impl ParkRecord {
             park: command.park.clone(),
             definition_toml: Arc::clone(&command.definition_toml),
             sha256: command.sha256,
-        }]
+        }])
     }
 
     /// Takes in an event.
     pub fn evolve(&mut self, event: &ParkDefined) {
         self.current_sha256 = Some(event.sha256);
         self.definitions += 1;
+        self.reports.extend(meter_kinds(&event.definition_toml));
     }
+}
+
+/// How the meters of a definition report. A text that is no definition has none; it is refused before it comes here.
+fn meter_kinds(definition_toml: &str) -> Vec<(MeterId, Reports)> {
+    ParkDefinition::parse(definition_toml, "the park definition").map_or_else(
+        |_| Vec::new(),
+        |definition| {
+            definition
+                .meters
+                .into_iter()
+                .map(|(id, meter)| (id, meter.reports))
+                .collect()
+        },
+    )
 }
 
 /// The versions of one factor set.
@@ -180,12 +216,48 @@ mod tests {
             sha256: [sha; 32],
         };
         let mut record = ParkRecord::default();
-        let first = record.decide(&define("a", 1)).remove(0);
+        let decided = |record: &ParkRecord, text, sha| {
+            let mut events = record.decide(&define(text, sha)).expect("no meters");
+            events.pop()
+        };
+        let first = decided(&record, "a", 1).expect("new");
         record.evolve(&first);
-        assert!(record.decide(&define("a", 1)).is_empty());
-        let second = record.decide(&define("b", 2)).remove(0);
+        assert_eq!(decided(&record, "a", 1), None);
+        let second = decided(&record, "b", 2).expect("new");
         record.evolve(&second);
-        let third = record.decide(&define("a", 1)).remove(0);
+        let third = decided(&record, "a", 1).expect("new again");
         assert_ne!(first.id, third.id);
+    }
+
+    #[test]
+    fn a_meter_with_readings_of_intervals_never_becomes_a_register() {
+        let text = |reports: &str| -> Arc<str> {
+            format!(
+                "[park]\nid = \"demo\"\nname = {{ en = \"Demo\", zh = \"演示\" }}\ntime_zone = \"Asia/Shanghai\"\n\
+                 clock = \"wall\"\ngrid_region = \"north-china\"\n\
+                 [[zones]]\nid = \"all\"\nname = {{ en = \"All\", zh = \"全部\" }}\n\
+                 [[assets]]\nid = \"office\"\nkind = \"building\"\nzone = \"all\"\nname = {{ en = \"Office\", zh = \"办公楼\" }}\n\
+                 [[connections]]\nkind = \"electric\"\nfrom = \"grid\"\nto = \"office\"\n\
+                 [[meters]]\nid = \"office.load\"\nasset = \"office\"\nmeasures = \"consumption\"\n\
+                 reports = \"{reports}\"\nrated_kw = 10.0\n"
+            )
+            .into()
+        };
+        let define = |reports: &str, sha: u8| DefinePark {
+            park: ParkId::new("demo").expect("valid"),
+            definition_toml: text(reports),
+            sha256: [sha; 32],
+        };
+        let mut record = ParkRecord::default();
+        let defined = record.decide(&define("interval", 1)).expect("first");
+        record.evolve(&defined[0]);
+        let refusal = record
+            .decide(&define("register", 2))
+            .expect_err("another kind");
+        let message = refusal.to_string();
+        assert!(
+            message.contains("office.load") && message.contains("new id"),
+            "{message}"
+        );
     }
 }

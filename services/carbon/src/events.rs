@@ -13,7 +13,8 @@ use terrarium_proto::carbon::v1 as wire;
 use uuid::Uuid;
 
 use crate::domain::{
-    DefinePark, FactorSetPublished, FactorSetRecord, ParkDefined, ParkRecord, VersionTaken,
+    DefinePark, FactorSetPublished, FactorSetRecord, MeterChangedKind, ParkDefined, ParkRecord,
+    VersionTaken,
 };
 
 /// Full name of the payload.
@@ -33,7 +34,7 @@ pub struct TimedParkDefined {
 impl Aggregate for ParkRecord {
     type Command = DefinePark;
     type Event = TimedParkDefined;
-    type Rejection = std::convert::Infallible;
+    type Rejection = MeterChangedKind;
     type Context = Now;
 
     const DOMAIN: &'static str = "carbon";
@@ -47,8 +48,8 @@ impl Aggregate for ParkRecord {
         &self,
         now: &Now,
         command: &DefinePark,
-    ) -> Result<Vec<TimedParkDefined>, std::convert::Infallible> {
-        Ok(ParkRecord::decide(self, command)
+    ) -> Result<Vec<TimedParkDefined>, MeterChangedKind> {
+        Ok(ParkRecord::decide(self, command)?
             .into_iter()
             .map(|event| TimedParkDefined {
                 event,

@@ -82,10 +82,17 @@ impl CarbonApi {
             .await?
             .recorded()
             .await?;
-        let is_new = results.iter().any(|result| match result {
-            Ok(events) => !events.is_empty(),
-            Err(never) => match *never {},
-        });
+        let mut is_new = false;
+        for result in results {
+            let events = result.map_err(|refusal| {
+                field_status(
+                    Code::FailedPrecondition,
+                    "definition_toml",
+                    refusal.to_string(),
+                )
+            })?;
+            is_new |= !events.is_empty();
+        }
         Ok((
             definition.id,
             position.map_or(0, |position| position.0),

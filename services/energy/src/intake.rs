@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use terrarium_model::{
-    Decimal, Interval, MeterId, ParkDefinition, Reports, Unit, parse_rfc3339_with_offset,
+    Decimal, Interval, MeterId, ParkDefinition, Reports, Unit, UnixSeconds, format_rfc3339_utc,
+    parse_rfc3339_with_offset,
 };
 use terrarium_proto::energy::v1::{Correction, Reading};
 
@@ -13,6 +14,9 @@ use crate::domain::{MeterRejection, RejectionCode, ReportedCorrection, ReportedR
 
 /// Longest interval of one reading: 366 days.
 pub const LONGEST_INTERVAL_S: u32 = 366 * 86_400;
+/// Readings start at 1990-01-01T00:00:00Z at the earliest: a clock that was never set must not stretch a park's history
+/// over centuries of missing hours.
+pub const EARLIEST_READING: UnixSeconds = UnixSeconds(631_152_000);
 /// Longest reason text of a correction in bytes.
 pub const LONGEST_REASON_BYTES: usize = 500;
 
@@ -47,6 +51,16 @@ pub fn take_in(
     }
     let start = parse_rfc3339_with_offset(&reading.interval_start)
         .map_err(|error| invalid("interval_start", error.to_string()))?;
+    if start < EARLIEST_READING {
+        return Err(invalid(
+            "interval_start",
+            format!(
+                "{} is before {}, when no meter of a park was read; check the meter's clock",
+                reading.interval_start,
+                format_rfc3339_utc(EARLIEST_READING)
+            ),
+        ));
+    }
     match (meter.reports, reading.interval_seconds) {
         (Reports::Interval, 1..=LONGEST_INTERVAL_S) | (Reports::Register, 0) => {}
         (Reports::Interval, seconds) => {

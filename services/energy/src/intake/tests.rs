@@ -81,7 +81,7 @@ fn a_reading_is_taken_in_at_its_utc_instant() {
 #[test]
 fn each_malformed_field_is_refused_by_name_with_its_remedy() {
     type Change = fn(&mut Reading);
-    let cases: [(&str, &str, Change); 17] = [
+    let cases: [(&str, &str, Change); 18] = [
         ("meter", "park demo has no meter \"home-02\"", |reading| {
             reading.meter = "home-02".into()
         }),
@@ -104,6 +104,9 @@ fn each_malformed_field_is_refused_by_name_with_its_remedy() {
         }),
         ("interval_start", "whole seconds", |reading| {
             reading.interval_start = "2016-07-31T23:00:00.5Z".into()
+        }),
+        ("interval_start", "check the meter's clock", |reading| {
+            reading.interval_start = "1970-01-01T00:00:00Z".into()
         }),
         ("interval_seconds", "1 to 31622400", |reading| {
             reading.interval_seconds = 0

@@ -83,8 +83,9 @@ integer_quantity!(
     MassMg
 );
 
-/// Energy of one reading, in Wh, is at most this much on either side of zero.
-pub const MOST_ENERGY_PER_READING_WH: i64 = 1_000_000_000_000_000;
+/// Energy of one reading, in Wh, is at most this much on either side of zero: 1 TWh, so that even millions of the largest
+/// readings sum up within 64 bits.
+pub const MOST_ENERGY_PER_READING_WH: i64 = 1_000_000_000_000;
 
 /// A decimal number, exact, as texts of readings and factors give it.
 ///
@@ -252,8 +253,8 @@ pub enum EnergyError {
         Unit::ENERGY_TOKENS
     )]
     WrongDimension { unit: Unit, dimension: Dimension },
-    /// More than 10^15 Wh on either side of zero.
-    #[error("the energy is beyond 10^15 Wh (1,000 TWh): check value and unit")]
+    /// More than 10^12 Wh on either side of zero.
+    #[error("the energy is beyond 10^12 Wh (1 TWh): check value and unit")]
     OutOfRange,
 }
 
@@ -374,18 +375,18 @@ mod tests {
             refused.to_string(),
             "kVA is a unit of apparent power, not of energy: report energy in one of Wh, kWh, MWh, GWh, J, kJ, MJ, GJ"
         );
-        let limit = "1000000000000000";
+        let limit = "1000000000000";
         assert_eq!(
             energy_wh(&decimal(limit), Unit::WattHour),
-            Ok(EnergyWh(10_i64.pow(15)))
+            Ok(EnergyWh(10_i64.pow(12)))
         );
         assert_eq!(
             energy_wh(&decimal(&format!("-{limit}")), Unit::WattHour),
-            Ok(EnergyWh(-10_i64.pow(15)))
+            Ok(EnergyWh(-10_i64.pow(12)))
         );
         for (value, unit) in [
-            ("1000000000000001", Unit::WattHour),
-            ("1000000.000000001", Unit::GigawattHour),
+            ("1000000000001", Unit::WattHour),
+            ("1000.000000001", Unit::GigawattHour),
             ("999999999999999999.999999999999", Unit::GigawattHour),
             ("-999999999999999999.999999999999", Unit::Gigajoule),
         ] {
