@@ -6,6 +6,8 @@ mod properties;
 mod quarantine;
 mod registers;
 
+use terrarium_model::{MeterId, ParkId};
+
 use super::*;
 
 /// 2016-08-01T00:00:00Z.
