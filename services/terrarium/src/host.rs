@@ -22,8 +22,10 @@ use tokio::task::JoinSet;
 const NATS_PATIENCE: Duration = Duration::from_secs(10);
 const NATS_RETRY: Duration = Duration::from_millis(200);
 
-/// How often the child nats-server is asked whether JetStream still answers.
-const PROBE_EVERY: Duration = Duration::from_secs(1);
+/// How often it is tried whether JetStream of the child nats-server still takes messages ...
+const PROBE_EVERY: Duration = Duration::from_secs(5);
+/// ... and after a probe without an answer.
+const PROBE_AGAIN: Duration = Duration::from_millis(500);
 /// It is started again after this many probes in a row without an answer.
 const STUCK_PROBES: u32 = 2;
 
@@ -230,13 +232,13 @@ async fn run_roles(
     result
 }
 
-/// A nats-server whose disk was full may stop answering for JetStream and never start again by itself, even when there is
+/// A nats-server whose disk was full may take no messages any more, and never start again by itself, even when there is
 /// space again. What it held and nobody has recorded, the callers send again.
 async fn restart_stuck_bus(probe: &BusProbe, restart: impl Fn(), shutdown: &Shutdown) {
     let mut stuck_probes = 0;
     loop {
         tokio::select! {
-            () = tokio::time::sleep(PROBE_EVERY) => {}
+            () = tokio::time::sleep(if stuck_probes == 0 { PROBE_EVERY } else { PROBE_AGAIN }) => {}
             () = shutdown.triggered() => return,
         }
         if probe.health().await == BusHealth::Stuck {
@@ -245,7 +247,7 @@ async fn restart_stuck_bus(probe: &BusProbe, restart: impl Fn(), shutdown: &Shut
             stuck_probes = 0;
         }
         if stuck_probes >= STUCK_PROBES {
-            tracing::warn!("JetStream does not answer; starting nats-server again");
+            tracing::warn!("JetStream takes no messages; starting nats-server again");
             restart();
             stuck_probes = 0;
         }

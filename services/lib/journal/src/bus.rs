@@ -23,6 +23,8 @@ pub use publisher::{CommitPublisher, CommitTicket, PublishError};
 pub const COMMIT_STREAM: &str = "COMMITS";
 /// Subjects of that stream.
 pub const COMMIT_SUBJECTS: &str = "park.>";
+/// Subject of the probe's empty messages; no park has it, because a commit's subject names more than a park.
+const PROBE_SUBJECT: &str = "park.probe";
 /// The bus holds at most this many bytes of commits that are not yet recorded; then it refuses new ones.
 pub const COMMIT_STREAM_MAX_BYTES: i64 = 256 << 20;
 /// Largest commit on the bus in bytes: the default `max_payload` of a NATS server, less room for headers.

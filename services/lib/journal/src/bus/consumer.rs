@@ -16,6 +16,7 @@ use crate::stream::StreamName;
 
 use super::{
     BusError, COMMIT_STREAM, COMMIT_STREAM_MAX_BYTES, COMMIT_SUBJECTS, CommitResult, Connection,
+    PROBE_SUBJECT,
 };
 
 /// Commits handed out at once; they share an fsync.
@@ -159,6 +160,9 @@ impl CommitConsumer {
                 Err(error) => {
                     tracing::warn!(%error, "a bus message without JetStream's reply subject")
                 }
+            }
+            if message.subject.as_str() == PROBE_SUBJECT {
+                continue;
             }
             match decode(&message.subject, &message.payload) {
                 Ok(commit) => commits.push(commit),

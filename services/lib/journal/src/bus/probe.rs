@@ -1,18 +1,24 @@
-//! Asks the bus whether it still takes commits.
+//! Finds out whether the bus still takes commits, by giving it something to take.
+//!
+//! Asking is not enough: after a full disk some versions of nats-server answer every question about a stream whose writes
+//! they have stopped.
 
 use std::time::Duration;
 
-use super::{BusError, COMMIT_STREAM, Connection};
+use async_nats::jetstream::context::PublishErrorKind;
+use bytes::Bytes;
+
+use super::{BusError, Connection, PROBE_SUBJECT};
 
 const PROBE_DEADLINE: Duration = Duration::from_secs(2);
 
 /// What a probe found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BusHealth {
-    /// JetStream answers for the commit stream.
+    /// JetStream takes what is published.
     Serving,
-    /// The server is connected, but JetStream does not answer: after a full disk it may stay so until the server is
-    /// started again.
+    /// The server is connected, but JetStream takes nothing: after a full disk it may stay so until the server is started
+    /// again.
     Stuck,
     /// The server itself is away.
     Away,
@@ -31,11 +37,11 @@ impl BusProbe {
         })
     }
 
-    /// Asks, and waits at most 2 s.
+    /// Publishes an empty message that the recorder passes over, and waits at most 2 s for its acknowledgement.
     pub async fn health(&self) -> BusHealth {
-        let answer = self.connection.jetstream.get_stream(COMMIT_STREAM);
-        match tokio::time::timeout(PROBE_DEADLINE, answer).await {
-            Ok(Ok(_)) => BusHealth::Serving,
+        let taken = tokio::time::timeout(PROBE_DEADLINE, self.publish()).await;
+        match taken {
+            Ok(true) => BusHealth::Serving,
             _ if self.connection.client.connection_state()
                 != async_nats::connection::State::Connected =>
             {
@@ -43,5 +49,22 @@ impl BusProbe {
             }
             _ => BusHealth::Stuck,
         }
+    }
+
+    /// Whether the bus answered at all: a refusal (full, or no stream yet) is an answer.
+    async fn publish(&self) -> bool {
+        let published = self
+            .connection
+            .jetstream
+            .publish(PROBE_SUBJECT, Bytes::new())
+            .await;
+        let outcome = match published {
+            Ok(acknowledgement) => acknowledgement.await.map(|_| ()),
+            Err(error) => Err(error),
+        };
+        outcome.map_or_else(
+            |error| error.kind() != PublishErrorKind::TimedOut,
+            |()| true,
+        )
     }
 }
