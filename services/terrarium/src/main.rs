@@ -2,7 +2,7 @@
 //!
 //! The composition root and the command line, nothing else:
 //!
-//! - servers: [`up`] (everything in one process), [`serve`] (one role)
+//! - servers: [`up`] (everything in one process), [`serve`] (some roles)
 //! - record: [`import`] (readings, factors), [`quarantine`], [`events`], [`verify`]
 //! - ledger: [`ledger`] (balance, entries, explain, completeness, watch), [`status`]
 //! - offline: [`park`] (check park files), [`setup`] (configuration, certificates, tokens)
@@ -75,7 +75,7 @@ struct Cli {
 enum Command {
     /// Run all services of a park in this process, with a child nats-server and the embedded event store
     Up(up::Args),
-    /// Run one service role, as a cluster does
+    /// Run some service roles in this process; those on one embedded event store have to share it
     Serve(serve::Args),
     /// Show how far the server's projection is, its hashes and its parks
     Status,
