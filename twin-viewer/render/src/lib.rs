@@ -1,0 +1,1 @@
+//! How the scene is drawn: one flat material, per-instance values by tag, lights of day and night.

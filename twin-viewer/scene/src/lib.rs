@@ -1,0 +1,1 @@
+//! The park as entities and meshes; knows no material and no adapter.
