@@ -36,6 +36,25 @@ pub struct Weather {
     pub cloud_permille: Option<u32>,
 }
 
+impl Weather {
+    /// As an event's id is made of it: each value behind a 1, a 0 where there is none; little endian.
+    fn as_bytes(&self) -> Vec<u8> {
+        let values = [
+            self.air_temperature_mc.map(i64::from),
+            self.irradiance_w_per_m2.map(i64::from),
+            self.wind_mm_per_s.map(i64::from),
+            self.rain_um_per_h.map(i64::from),
+            self.cloud_permille.map(i64::from),
+        ];
+        let mut bytes = Vec::new();
+        for value in values {
+            bytes.push(u8::from(value.is_some()));
+            bytes.extend(value.map(i64::to_le_bytes).into_iter().flatten());
+        }
+        bytes
+    }
+}
+
 /// What one asset measured, interval by interval.
 #[derive(Debug)]
 struct Intervals<V> {
@@ -133,12 +152,12 @@ impl WeatherStation {
         if !self.observed.is_new(context, interval, weather)? {
             return Ok(Vec::new());
         }
-        let said = format!("{weather:?}");
+        let said = weather.as_bytes();
         let parts: [&[u8]; 4] = [
             b"weather-observed",
             &interval.start.0.to_le_bytes(),
             &interval.seconds.to_le_bytes(),
-            said.as_bytes(),
+            &said,
         ];
         let fact = DeviceFact::WeatherObserved {
             interval,
