@@ -11,116 +11,48 @@ pub mod observation;
 pub mod setpoint;
 pub mod storage;
 
-use std::sync::Arc;
-
-use terrarium_model::{AssetId, Interval, ParkId, UnixSeconds, event_id};
-use uuid::Uuid;
+use terrarium_journal::{Event, facts};
+use terrarium_proto::energy::v1::{
+    HeatMeteredV1, IslandEndedV1, IslandStartedV1, SetpointAskedV1, SetpointMissedV1,
+    SetpointObeyedV1, StorageReportQuarantinedV1, StorageReportedV1, WeatherObservedV1,
+};
 
 pub use island::{Island, IslandCommand, IslandContext};
-pub use observation::{HeatSource, ObservationContext, Weather, WeatherStation};
-pub use setpoint::{
-    DeviceRating, MissReason, SetpointAsk, SetpointCommand, SetpointContext, SetpointKind,
-    Setpoints, ask_id,
-};
-pub use storage::{Storage, StorageContext, StorageReport, StorageSuspicion};
+pub use observation::{HeatSource, ObservationContext, WeatherStation};
+pub use setpoint::{DeviceRating, SetpointCommand, SetpointContext, Setpoints, ask_id};
+pub use storage::{Storage, StorageContext};
+
+facts! {
+    /// What happened to a device.
+    pub enum DeviceFact in "terrarium.energy.v1" {
+        StorageReportedV1 at time_s,
+        StorageReportQuarantinedV1 at time_s,
+        WeatherObservedV1 at interval_start_s,
+        HeatMeteredV1 at interval_start_s,
+        SetpointAskedV1 at time_s,
+        SetpointObeyedV1 at time_s,
+        SetpointMissedV1 at time_s,
+        IslandStartedV1 at time_s,
+        IslandEndedV1 at time_s,
+    }
+}
 
 /// An event of a device.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeviceEvent {
-    /// Follows from what the event says.
-    pub id: Uuid,
-    /// The device, or the node of an island.
-    pub asset: AssetId,
-    /// What happened.
-    pub fact: DeviceFact,
-}
+pub type DeviceEvent = Event<DeviceFact>;
 
-/// What happened to a device.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DeviceFact {
-    /// A store told how it stands.
-    StorageReported(StorageReport),
-    /// A store told something that can't be.
-    StorageQuarantined {
-        /// What it told.
-        report: StorageReport,
-        /// Why it is kept apart.
-        reason: StorageSuspicion,
-        /// For people.
-        finding: Arc<str>,
-    },
-    /// A weather station saw something.
-    WeatherObserved {
-        /// When.
-        interval: Interval,
-        /// What.
-        weather: Weather,
-    },
-    /// Heat was given.
-    HeatMetered {
-        /// When.
-        interval: Interval,
-        /// Wh of heat.
-        heat_wh: i64,
-    },
-    /// A device was asked to keep a setpoint.
-    SetpointAsked(SetpointAsk),
-    /// It does.
-    SetpointObeyed {
-        /// What.
-        kind: SetpointKind,
-        /// Event that asked.
-        asked: Uuid,
-        /// When.
-        time: UnixSeconds,
-        /// What it keeps.
-        value: i64,
-    },
-    /// It does not.
-    SetpointMissed {
-        /// What.
-        kind: SetpointKind,
-        /// Event that asked.
-        asked: Uuid,
-        /// When.
-        time: UnixSeconds,
-        /// Why.
-        reason: MissReason,
-        /// What it told.
-        value: Option<i64>,
-    },
-    /// A part of the park left the grid.
-    IslandStarted {
-        /// When.
-        time: UnixSeconds,
-        /// The grid failed.
-        grid_failed: bool,
-    },
-    /// It is connected again.
-    IslandEnded {
-        /// When it left.
-        started: UnixSeconds,
-        /// When.
-        time: UnixSeconds,
-    },
-}
-
-/// An event whose id follows from the device and these parts.
-fn device_event(
-    park: &ParkId,
-    asset: &AssetId,
-    parts: &[&[u8]],
-    fact: DeviceFact,
-) -> DeviceEvent {
-    let mut all: Vec<&[u8]> = vec![
-        b"terrarium.energy.device",
-        park.as_str().as_bytes(),
-        asset.as_str().as_bytes(),
-    ];
-    all.extend(parts);
-    DeviceEvent {
-        id: event_id(&all),
-        asset: asset.clone(),
-        fact,
+impl DeviceFact {
+    /// Asset id of what it happened to.
+    pub fn asset(&self) -> &str {
+        match self {
+            DeviceFact::StorageReportedV1(report) => &report.storage,
+            DeviceFact::StorageReportQuarantinedV1(report) => &report.storage,
+            DeviceFact::WeatherObservedV1(observed) => &observed.station,
+            DeviceFact::HeatMeteredV1(metered) => &metered.source,
+            DeviceFact::SetpointAskedV1(ask) => &ask.device,
+            DeviceFact::SetpointObeyedV1(obeyed) => &obeyed.device,
+            DeviceFact::SetpointMissedV1(missed) => &missed.device,
+            DeviceFact::IslandStartedV1(started) => &started.node,
+            DeviceFact::IslandEndedV1(ended) => &ended.node,
+        }
     }
 }

@@ -2,8 +2,9 @@
 
 use terrarium_journal::{Rejection, refuse_future};
 use terrarium_model::{AssetId, ParkId, UnixSeconds, format_rfc3339_utc};
+use terrarium_proto::energy::v1::{IslandEndedV1, IslandStartedV1};
 
-use super::{DeviceEvent, DeviceFact, device_event};
+use super::{DeviceEvent, DeviceFact};
 
 /// Everything a decision needs beside the node's own past.
 #[derive(Clone, Debug)]
@@ -53,20 +54,26 @@ impl Island {
         context: &IslandContext,
         command: &IslandCommand,
     ) -> Result<Vec<DeviceEvent>, Rejection> {
-        let (time, statement, fact): (_, &[u8], _) = match (command, self.running) {
+        let (time, fact): (_, DeviceFact) = match (command, self.running) {
             (IslandCommand::Start { .. }, Some(_)) | (IslandCommand::End { .. }, None) => {
                 return Ok(Vec::new());
             }
-            (&IslandCommand::Start { time, grid_failed }, None) => (
-                time,
-                b"island-started",
-                DeviceFact::IslandStarted { time, grid_failed },
-            ),
-            (&IslandCommand::End { time }, Some((started, _))) => (
-                time,
-                b"island-ended",
-                DeviceFact::IslandEnded { started, time },
-            ),
+            (&IslandCommand::Start { time, grid_failed }, None) => {
+                let started = IslandStartedV1 {
+                    node: context.node.to_string(),
+                    time_s: time.0,
+                    grid_failed,
+                };
+                (time, started.into())
+            }
+            (&IslandCommand::End { time }, Some((started, _))) => {
+                let ended = IslandEndedV1 {
+                    node: context.node.to_string(),
+                    started_s: started.0,
+                    time_s: time.0,
+                };
+                (time, ended.into())
+            }
         };
         if let Some(newest) = self.newest
             && time <= newest
@@ -82,25 +89,20 @@ impl Island {
             ));
         }
         refuse_future("time", time, context.now)?;
-        let parts: [&[u8]; 2] = [statement, &time.0.to_le_bytes()];
-        Ok(vec![device_event(
-            &context.park,
-            &context.node,
-            &parts,
-            fact,
-        )])
+        Ok(vec![DeviceEvent::of(&context.park, fact)])
     }
 
     /// Takes in an event.
     pub fn evolve(&mut self, event: &DeviceEvent) {
-        match event.fact {
-            DeviceFact::IslandStarted { time, grid_failed } => {
-                self.running = Some((time, grid_failed));
+        match &event.fact {
+            DeviceFact::IslandStartedV1(started) => {
+                let time = UnixSeconds(started.time_s);
+                self.running = Some((time, started.grid_failed));
                 self.newest = Some(time);
             }
-            DeviceFact::IslandEnded { time, .. } => {
+            DeviceFact::IslandEndedV1(ended) => {
                 self.running = None;
-                self.newest = Some(time);
+                self.newest = Some(UnixSeconds(ended.time_s));
             }
             _ => {}
         }
@@ -157,7 +159,9 @@ mod tests {
         let events = island.decide(&context(), &start(10)).expect("it may");
         island.evolve(&events[0]);
         for time in [10, 9, 1_061] {
-            let refusal = island.decide(&context(), &end(time)).expect_err("wrong time");
+            let refusal = island
+                .decide(&context(), &end(time))
+                .expect_err("wrong time");
             assert_eq!(
                 (refusal.code, refusal.field),
                 (RejectionCode::FailedPrecondition, "time"),

@@ -1,11 +1,12 @@
 //! What is measured over intervals that never overlap: weather, and heat.
 
-use std::collections::BTreeMap;
+use std::fmt;
 
-use terrarium_journal::{Rejection, refuse_future};
-use terrarium_model::{AssetId, Interval, ParkId, UnixSeconds, format_rfc3339_utc};
+use terrarium_journal::{IntervalBook, Rejection, refuse_future};
+use terrarium_model::{Interval, ParkId, UnixSeconds};
+use terrarium_proto::energy::v1::{HeatMeteredV1, WeatherObservedV1};
 
-use super::{DeviceEvent, DeviceFact, device_event};
+use super::{DeviceEvent, DeviceFact};
 use crate::domain::RATING_FACTOR;
 
 /// Everything a decision needs beside the asset's own past.
@@ -13,168 +14,63 @@ use crate::domain::RATING_FACTOR;
 pub struct ObservationContext {
     /// Park of the asset.
     pub park: ParkId,
-    /// The weather station, or the source of heat.
-    pub asset: AssetId,
     /// The most heat in W that it gives, where that is known.
     pub rated_heat_w: Option<i64>,
     /// The park's time.
     pub now: UnixSeconds,
 }
 
-/// What a weather station saw. What it has no sensor for is `None`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Weather {
-    /// Thousandths of a degree Celsius.
-    pub air_temperature_mc: Option<i32>,
-    /// W/m2 on the horizontal.
-    pub irradiance_w_per_m2: Option<u32>,
-    /// mm/s.
-    pub wind_mm_per_s: Option<u32>,
-    /// Micrometres an hour.
-    pub rain_um_per_h: Option<u32>,
-    /// Thousandths of the sky.
-    pub cloud_permille: Option<u32>,
-}
-
-impl Weather {
-    /// As an event's id is made of it: each value behind a 1, a 0 where there is none; little endian.
-    fn as_bytes(&self) -> Vec<u8> {
-        let values = [
-            self.air_temperature_mc.map(i64::from),
-            self.irradiance_w_per_m2.map(i64::from),
-            self.wind_mm_per_s.map(i64::from),
-            self.rain_um_per_h.map(i64::from),
-            self.cloud_permille.map(i64::from),
-        ];
-        let mut bytes = Vec::new();
-        for value in values {
-            bytes.push(u8::from(value.is_some()));
-            bytes.extend(value.map(i64::to_le_bytes).into_iter().flatten());
-        }
-        bytes
-    }
-}
-
-/// What one asset measured, interval by interval.
-#[derive(Debug)]
-struct Intervals<V> {
-    by_start: BTreeMap<UnixSeconds, (u32, V)>,
-}
-
-impl<V> Default for Intervals<V> {
-    fn default() -> Self {
-        Intervals {
-            by_start: BTreeMap::new(),
-        }
-    }
-}
-
-impl<V: Copy + PartialEq> Intervals<V> {
-    /// Whether it is new; refused where something else is recorded of the same time.
-    fn is_new(
-        &self,
-        context: &ObservationContext,
-        interval: Interval,
-        value: &V,
-    ) -> Result<bool, Rejection> {
-        let neighbour = self
-            .by_start
-            .range(..interval.end())
-            .next_back()
-            .filter(|(start, (seconds, _))| start.0 + i64::from(*seconds) > interval.start.0);
-        match neighbour {
-            Some((start, (seconds, recorded)))
-                if (*start, *seconds) == (interval.start, interval.seconds) =>
-            {
-                if recorded == value {
-                    return Ok(false);
-                }
-                Err(Rejection::already_exists(
-                    "interval_start",
-                    format!(
-                        "something else is recorded of {} at {} for {seconds} s; each interval is told once",
-                        context.asset,
-                        format_rfc3339_utc(*start)
-                    ),
-                ))
-            }
-            Some((start, (seconds, _))) => Err(Rejection::failed_precondition(
-                "interval_start",
-                format!(
-                    "the {} s from {} overlap the recorded {seconds} s of {} from {}; intervals never overlap",
-                    interval.seconds,
-                    format_rfc3339_utc(interval.start),
-                    context.asset,
-                    format_rfc3339_utc(*start)
-                ),
-            )),
-            None => {
-                refuse_future("interval_start", interval.end(), context.now)?;
-                Ok(true)
-            }
-        }
-    }
-
-    fn take_in(&mut self, interval: Interval, value: V) {
-        self.by_start
-            .insert(interval.start, (interval.seconds, value));
-    }
-
-    fn newest(&self) -> Option<(Interval, V)> {
-        let (start, (seconds, value)) = self.by_start.last_key_value()?;
-        let interval = Interval {
-            start: *start,
-            seconds: *seconds,
-        };
-        Some((interval, *value))
-    }
-}
-
 /// A weather station, as its past left it.
 #[derive(Default)]
 pub struct WeatherStation {
-    observed: Intervals<Weather>,
+    observed: IntervalBook<Seen>,
+}
+
+/// What a station saw, for people to compare.
+#[derive(Clone, Debug, PartialEq)]
+struct Seen(WeatherObservedV1);
+
+impl fmt::Display for Seen {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let values = [
+            ("mC", self.0.air_temperature_mc.map(i64::from)),
+            ("W/m2", self.0.irradiance_w_per_m2.map(i64::from)),
+            ("mm/s", self.0.wind_mm_per_s.map(i64::from)),
+            ("um/h", self.0.rain_um_per_h.map(i64::from)),
+            ("permille", self.0.cloud_permille.map(i64::from)),
+        ];
+        let told: Vec<String> = values
+            .into_iter()
+            .filter_map(|(unit, value)| Some(format!("{} {unit}", value?)))
+            .collect();
+        formatter.write_str(&told.join(" "))
+    }
 }
 
 impl WeatherStation {
-    /// What it saw last.
-    pub fn newest(&self) -> Option<(Interval, Weather)> {
-        self.observed.newest()
-    }
-
     /// Decides about an observation.
     pub fn decide(
         &self,
         context: &ObservationContext,
-        interval: Interval,
-        weather: &Weather,
+        observed: &WeatherObservedV1,
     ) -> Result<Vec<DeviceEvent>, Rejection> {
-        if !self.observed.is_new(context, interval, weather)? {
+        let interval = interval_of(observed.interval_start_s, observed.interval_seconds);
+        let seen = Seen(observed.clone());
+        let is_new = self
+            .observed
+            .is_new("interval_start", &observed.station, interval, &seen)?;
+        if !is_new {
             return Ok(Vec::new());
         }
-        let said = weather.as_bytes();
-        let parts: [&[u8]; 4] = [
-            b"weather-observed",
-            &interval.start.0.to_le_bytes(),
-            &interval.seconds.to_le_bytes(),
-            &said,
-        ];
-        let fact = DeviceFact::WeatherObserved {
-            interval,
-            weather: *weather,
-        };
-        Ok(vec![device_event(
-            &context.park,
-            &context.asset,
-            &parts,
-            fact,
-        )])
+        refuse_future("interval_start", interval.end(), context.now)?;
+        Ok(vec![DeviceEvent::of(&context.park, observed.clone())])
     }
 
     /// Takes in an event.
     pub fn evolve(&mut self, event: &DeviceEvent) {
-        if let DeviceFact::WeatherObserved { interval, weather } = &event.fact {
-            self.observed.take_in(*interval, *weather);
+        if let DeviceFact::WeatherObservedV1(observed) = &event.fact {
+            let interval = interval_of(observed.interval_start_s, observed.interval_seconds);
+            self.observed.insert(interval, Seen(observed.clone()));
         }
     }
 }
@@ -182,22 +78,17 @@ impl WeatherStation {
 /// A heat pump or solar collectors, as their past left them.
 #[derive(Default)]
 pub struct HeatSource {
-    metered: Intervals<i64>,
+    metered_wh: IntervalBook<i64>,
 }
 
 impl HeatSource {
-    /// What it gave last: the interval and Wh.
-    pub fn newest(&self) -> Option<(Interval, i64)> {
-        self.metered.newest()
-    }
-
     /// Decides about an amount of heat.
     pub fn decide(
         &self,
         context: &ObservationContext,
-        interval: Interval,
-        heat_wh: i64,
+        metered: &HeatMeteredV1,
     ) -> Result<Vec<DeviceEvent>, Rejection> {
+        let heat_wh = metered.heat_wh;
         if heat_wh < 0 {
             return Err(Rejection::invalid(
                 "heat_wh",
@@ -206,39 +97,40 @@ impl HeatSource {
         }
         if let Some(rated_w) = context.rated_heat_w {
             let most = i128::from(rated_w) * i128::from(RATING_FACTOR);
-            if i128::from(heat_wh) * 3_600 > most * i128::from(interval.seconds) {
+            if i128::from(heat_wh) * 3_600 > most * i128::from(metered.interval_seconds) {
                 return Err(Rejection::invalid(
                     "heat_wh",
                     format!(
                         "{heat_wh} Wh in {} s is more than {RATING_FACTOR} times what {} gives ({rated_w} W); check the unit",
-                        interval.seconds, context.asset
+                        metered.interval_seconds, metered.source
                     ),
                 ));
             }
         }
-        if !self.metered.is_new(context, interval, &heat_wh)? {
+        let interval = interval_of(metered.interval_start_s, metered.interval_seconds);
+        let is_new = self
+            .metered_wh
+            .is_new("heat_wh", &metered.source, interval, &heat_wh)?;
+        if !is_new {
             return Ok(Vec::new());
         }
-        let parts: [&[u8]; 4] = [
-            b"heat-metered",
-            &interval.start.0.to_le_bytes(),
-            &interval.seconds.to_le_bytes(),
-            &heat_wh.to_le_bytes(),
-        ];
-        let fact = DeviceFact::HeatMetered { interval, heat_wh };
-        Ok(vec![device_event(
-            &context.park,
-            &context.asset,
-            &parts,
-            fact,
-        )])
+        refuse_future("interval_start", interval.end(), context.now)?;
+        Ok(vec![DeviceEvent::of(&context.park, metered.clone())])
     }
 
     /// Takes in an event.
     pub fn evolve(&mut self, event: &DeviceEvent) {
-        if let DeviceFact::HeatMetered { interval, heat_wh } = &event.fact {
-            self.metered.take_in(*interval, *heat_wh);
+        if let DeviceFact::HeatMeteredV1(metered) = &event.fact {
+            let interval = interval_of(metered.interval_start_s, metered.interval_seconds);
+            self.metered_wh.insert(interval, metered.heat_wh);
         }
+    }
+}
+
+fn interval_of(start_s: i64, seconds: u32) -> Interval {
+    Interval {
+        start: UnixSeconds(start_s),
+        seconds,
     }
 }
 

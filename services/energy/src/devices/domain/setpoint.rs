@@ -3,53 +3,25 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use terrarium_journal::{CLOCK_TOLERANCE_S, Rejection, refuse_future};
+use terrarium_journal::{CLOCK_TOLERANCE_S, Rejection, event_id_bytes, refuse_future};
 use terrarium_model::{AssetId, ParkId, UnixSeconds, event_id, format_rfc3339_utc};
+use terrarium_proto::energy::v1::{
+    SetpointAskedV1, SetpointKind, SetpointMiss, SetpointMissedV1, SetpointObeyedV1,
+};
 use uuid::Uuid;
 
-use super::{DeviceEvent, DeviceFact, device_event};
+use super::{DeviceEvent, DeviceFact};
 
 /// A device has to answer within this time.
 pub const ANSWER_WITHIN_S: i64 = 60;
 /// A device keeps a power when it is off by no more than this share of its rating.
 const TOLERANCE_PERCENT: i64 = 2;
 
-/// What a device can be asked to keep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SetpointKind {
-    /// Battery: at most this power in, W.
-    ChargeLimitW,
-    /// Battery: at most this power out, W.
-    DischargeLimitW,
-    /// Battery: at least this energy, Wh.
-    ReserveWh,
-    /// Battery: this power, W; below zero: out.
-    StoragePowerW,
-    /// What uses power: at most so much, W.
-    ConsumptionLimitW,
-    /// What generates power: at most so much, W.
-    GenerationLimitW,
-}
-
-impl SetpointKind {
-    /// For people.
-    fn unit(self) -> &'static str {
-        match self {
-            SetpointKind::ReserveWh => "Wh",
-            _ => "W",
-        }
-    }
-
-    /// As an event's id is made of it.
-    fn token(self) -> &'static [u8] {
-        match self {
-            SetpointKind::ChargeLimitW => b"charge-limit",
-            SetpointKind::DischargeLimitW => b"discharge-limit",
-            SetpointKind::ReserveWh => b"reserve",
-            SetpointKind::StoragePowerW => b"storage-power",
-            SetpointKind::ConsumptionLimitW => b"consumption-limit",
-            SetpointKind::GenerationLimitW => b"generation-limit",
-        }
+/// The unit of what a device is asked to keep.
+fn unit(kind: SetpointKind) -> &'static str {
+    match kind {
+        SetpointKind::ReserveWh => "Wh",
+        _ => "W",
     }
 }
 
@@ -95,8 +67,13 @@ impl DeviceRating {
                     | SetpointKind::DischargeLimitW
                     | SetpointKind::ReserveWh
                     | SetpointKind::StoragePowerW
-            ) | (DeviceRating::Consumer { .. }, SetpointKind::ConsumptionLimitW)
-                | (DeviceRating::Generator { .. }, SetpointKind::GenerationLimitW)
+            ) | (
+                DeviceRating::Consumer { .. },
+                SetpointKind::ConsumptionLimitW
+            ) | (
+                DeviceRating::Generator { .. },
+                SetpointKind::GenerationLimitW
+            )
         )
     }
 }
@@ -112,34 +89,6 @@ pub struct SetpointContext {
     pub rating: DeviceRating,
     /// The park's time.
     pub now: UnixSeconds,
-}
-
-/// A device was asked to keep a setpoint.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SetpointAsk {
-    /// What.
-    pub kind: SetpointKind,
-    /// In the unit of the kind.
-    pub value: i64,
-    /// When.
-    pub time: UnixSeconds,
-    /// It has to answer until then.
-    pub answer_by: UnixSeconds,
-    /// The caller's own id of the command.
-    pub client_request_id: Arc<str>,
-}
-
-/// Why a device did not do what it was asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum MissReason {
-    /// It told another value.
-    NotFollowed,
-    /// It answered too late.
-    TooLate,
-    /// It had not answered when a newer ask of the same kind took this one's place.
-    Replaced,
-    /// It had not answered when its time was up.
-    NotAnswered,
 }
 
 /// What can be asked of a device.
@@ -178,19 +127,19 @@ pub struct Setpoints {
 }
 
 struct OneAsk {
-    ask: SetpointAsk,
+    ask: SetpointAskedV1,
     outcome: Option<Outcome>,
 }
 
 struct Outcome {
     obeyed: bool,
-    time: UnixSeconds,
+    time_s: i64,
     value: Option<i64>,
 }
 
 impl Setpoints {
     /// The newest ask of each kind, its event, and whether it was obeyed once that is known.
-    pub fn newest(&self) -> impl Iterator<Item = (Uuid, &SetpointAsk, Option<bool>)> {
+    pub fn newest(&self) -> impl Iterator<Item = (Uuid, &SetpointAskedV1, Option<bool>)> {
         self.newest.values().map(|id| {
             let one = &self.by_id[id];
             let obeyed = one.outcome.as_ref().map(|outcome| outcome.obeyed);
@@ -208,7 +157,7 @@ impl Setpoints {
     pub fn reserve_wh(&self) -> i64 {
         let asked_wh = self
             .open()
-            .find(|(_, ask)| ask.kind == SetpointKind::ReserveWh)
+            .find(|(_, ask)| ask.kind() == SetpointKind::ReserveWh)
             .map_or(0, |(_, ask)| ask.value);
         self.reserve_kept_wh.max(asked_wh)
     }
@@ -216,7 +165,7 @@ impl Setpoints {
     /// The first second at which an open ask is missed.
     pub fn due(&self) -> Option<UnixSeconds> {
         self.open()
-            .map(|(_, ask)| UnixSeconds(ask.answer_by.0 + 1))
+            .map(|(_, ask)| UnixSeconds(ask.answer_by_s + 1))
             .min()
     }
 
@@ -237,10 +186,10 @@ impl Setpoints {
             }
             SetpointCommand::MissUnanswered => Ok(self
                 .open()
-                .filter(|(_, ask)| ask.answer_by < context.now)
+                .filter(|(_, ask)| ask.answer_by_s < context.now.0)
                 .map(|(id, ask)| {
-                    let reason = MissReason::NotAnswered;
-                    missed(context, id, ask.kind, context.now, reason, None)
+                    let reason = SetpointMiss::NotAnswered;
+                    missed(context, id, ask.kind(), context.now, reason, None)
                 })
                 .collect()),
         }
@@ -249,46 +198,51 @@ impl Setpoints {
     /// Takes in an event.
     pub fn evolve(&mut self, event: &DeviceEvent) {
         match &event.fact {
-            DeviceFact::SetpointAsked(ask) => {
+            DeviceFact::SetpointAskedV1(ask) => {
                 let one = OneAsk {
                     ask: ask.clone(),
                     outcome: None,
                 };
                 self.by_id.insert(event.id, one);
-                self.newest.insert(ask.kind, event.id);
+                self.newest.insert(ask.kind(), event.id);
             }
-            DeviceFact::SetpointObeyed {
-                kind,
-                asked,
-                time,
-                value,
-            } => {
-                if *kind == SetpointKind::ReserveWh {
-                    self.reserve_kept_wh = *value;
+            DeviceFact::SetpointObeyedV1(obeyed) => {
+                if obeyed.kind() == SetpointKind::ReserveWh {
+                    self.reserve_kept_wh = obeyed.value;
                 }
-                self.close(asked, true, *time, Some(*value));
+                let outcome = Outcome {
+                    obeyed: true,
+                    time_s: obeyed.time_s,
+                    value: Some(obeyed.value),
+                };
+                self.close(&obeyed.asked_event_id, outcome);
             }
-            DeviceFact::SetpointMissed {
-                asked, time, value, ..
-            } => self.close(asked, false, *time, *value),
+            DeviceFact::SetpointMissedV1(missed) => {
+                let outcome = Outcome {
+                    obeyed: false,
+                    time_s: missed.time_s,
+                    value: missed.value,
+                };
+                self.close(&missed.asked_event_id, outcome);
+            }
             _ => {}
         }
     }
 
     /// Newest asks without an outcome, in the order of their kinds.
-    fn open(&self) -> impl Iterator<Item = (Uuid, &SetpointAsk)> {
+    fn open(&self) -> impl Iterator<Item = (Uuid, &SetpointAskedV1)> {
         self.newest()
             .filter(|(_, _, obeyed)| obeyed.is_none())
             .map(|(id, ask, _)| (id, ask))
     }
 
-    fn close(&mut self, asked: &Uuid, obeyed: bool, time: UnixSeconds, value: Option<i64>) {
-        if let Some(one) = self.by_id.get_mut(asked) {
-            one.outcome = Some(Outcome {
-                obeyed,
-                time,
-                value,
-            });
+    fn close(&mut self, asked: &[u8], outcome: Outcome) {
+        // Only events that this very aggregate made are taken in; their ids are whole.
+        let one = Uuid::from_slice(asked)
+            .ok()
+            .and_then(|asked| self.by_id.get_mut(&asked));
+        if let Some(one) = one {
+            one.outcome = Some(outcome);
         }
     }
 
@@ -303,7 +257,7 @@ impl Setpoints {
         let id = ask_id(&context.park, &context.device, client_request_id);
         if let Some(recorded) = self.by_id.get(&id) {
             let ask = &recorded.ask;
-            if (ask.kind, ask.value) == (kind, value) {
+            if (ask.kind(), ask.value) == (kind, value) {
                 return Ok(Vec::new());
             }
             return Err(Rejection::already_exists(
@@ -312,26 +266,37 @@ impl Setpoints {
                     "\"{client_request_id}\" asked {} for something else before ({} {}); give a new command an id of its own",
                     context.device,
                     ask.value,
-                    ask.kind.unit()
+                    unit(ask.kind())
                 ),
             ));
         }
         self.refuse_impossible(context, kind, value)?;
         let mut events: Vec<DeviceEvent> = self
             .open()
-            .filter(|(_, ask)| ask.kind == kind)
-            .map(|(open, _)| missed(context, open, kind, context.now, MissReason::Replaced, None))
+            .filter(|(_, ask)| ask.kind() == kind)
+            .map(|(open, _)| {
+                missed(
+                    context,
+                    open,
+                    kind,
+                    context.now,
+                    SetpointMiss::Replaced,
+                    None,
+                )
+            })
             .collect();
+        let asked = SetpointAskedV1 {
+            device: context.device.to_string(),
+            kind: kind.into(),
+            value,
+            time_s: context.now.0,
+            answer_by_s: context.now.0 + ANSWER_WITHIN_S,
+            client_request_id: client_request_id.to_string(),
+        };
         events.push(DeviceEvent {
             id,
-            asset: context.device.clone(),
-            fact: DeviceFact::SetpointAsked(SetpointAsk {
-                kind,
-                value,
-                time: context.now,
-                answer_by: UnixSeconds(context.now.0 + ANSWER_WITHIN_S),
-                client_request_id: Arc::clone(client_request_id),
-            }),
+            fact: asked.into(),
+            causation: None,
         });
         Ok(events)
     }
@@ -355,7 +320,7 @@ impl Setpoints {
         if value < 0 && kind != SetpointKind::StoragePowerW {
             return Err(Rejection::invalid(
                 "value",
-                format!("{value} {} is below zero; send 0 or more", kind.unit()),
+                format!("{value} {} is below zero; send 0 or more", unit(kind)),
             ));
         }
         let most = match (kind, context.rating) {
@@ -368,7 +333,7 @@ impl Setpoints {
                 format!(
                     "{value} {unit} is beyond what {} can do ({most} {unit}); ask for less",
                     context.device,
-                    unit = kind.unit()
+                    unit = unit(kind)
                 ),
             ));
         }
@@ -425,7 +390,7 @@ impl Setpoints {
             ));
         };
         if let Some(outcome) = &one.outcome {
-            if (outcome.time, outcome.value) == (time, Some(value)) {
+            if (outcome.time_s, outcome.value) == (time.0, Some(value)) {
                 return Ok(Vec::new());
             }
             return Err(Rejection::failed_precondition(
@@ -433,48 +398,40 @@ impl Setpoints {
                 format!(
                     "what {} was asked at {} was {} at {}; answer the newest ask",
                     context.device,
-                    format_rfc3339_utc(one.ask.time),
+                    format_rfc3339_utc(UnixSeconds(one.ask.time_s)),
                     if outcome.obeyed { "obeyed" } else { "missed" },
-                    format_rfc3339_utc(outcome.time)
+                    format_rfc3339_utc(UnixSeconds(outcome.time_s))
                 ),
             ));
         }
-        if time.0 < one.ask.time.0 - CLOCK_TOLERANCE_S {
+        if time.0 < one.ask.time_s - CLOCK_TOLERANCE_S {
             return Err(Rejection::failed_precondition(
                 "time",
                 format!(
                     "{} is before {} was asked, at {}; check its clock",
                     format_rfc3339_utc(time),
                     context.device,
-                    format_rfc3339_utc(one.ask.time)
+                    format_rfc3339_utc(UnixSeconds(one.ask.time_s))
                 ),
             ));
         }
         refuse_future("time", time, context.now)?;
-        let kind = one.ask.kind;
+        let kind = one.ask.kind();
         let reason = if !is_kept(&one.ask, value, context.rating.rated_w()) {
-            MissReason::NotFollowed
-        } else if time > one.ask.answer_by {
-            MissReason::TooLate
+            SetpointMiss::NotFollowed
+        } else if time.0 > one.ask.answer_by_s {
+            SetpointMiss::TooLate
         } else {
-            let parts: [&[u8]; 4] = [
-                b"setpoint-obeyed",
-                asked.as_bytes(),
-                &time.0.to_le_bytes(),
-                &value.to_le_bytes(),
-            ];
-            let fact = DeviceFact::SetpointObeyed {
-                kind,
-                asked,
-                time,
+            let obeyed = SetpointObeyedV1 {
+                device: context.device.to_string(),
+                kind: kind.into(),
+                asked_event_id: event_id_bytes(&asked),
+                time_s: time.0,
                 value,
             };
-            return Ok(vec![device_event(
-                &context.park,
-                &context.device,
-                &parts,
-                fact,
-            )]);
+            return Ok(vec![
+                DeviceEvent::of(&context.park, obeyed).because_of(asked),
+            ]);
         };
         Ok(vec![missed(
             context,
@@ -488,15 +445,16 @@ impl Setpoints {
 }
 
 /// A limit is kept by anything up to it, a reserve by anything from it up, a power by what is near it.
-fn is_kept(ask: &SetpointAsk, value: i64, rated_w: i64) -> bool {
+fn is_kept(ask: &SetpointAskedV1, value: i64, rated_w: i64) -> bool {
     let tolerance_w = rated_w * TOLERANCE_PERCENT / 100;
-    match ask.kind {
+    match ask.kind() {
         SetpointKind::ReserveWh => value >= ask.value,
         SetpointKind::StoragePowerW => value.abs_diff(ask.value) <= tolerance_w.unsigned_abs(),
         SetpointKind::ChargeLimitW
         | SetpointKind::DischargeLimitW
         | SetpointKind::ConsumptionLimitW
-        | SetpointKind::GenerationLimitW => (0..=ask.value + tolerance_w).contains(&value),
+        | SetpointKind::GenerationLimitW
+        | SetpointKind::Unspecified => (0..=ask.value + tolerance_w).contains(&value),
     }
 }
 
@@ -505,19 +463,19 @@ fn missed(
     asked: Uuid,
     kind: SetpointKind,
     time: UnixSeconds,
-    reason: MissReason,
+    reason: SetpointMiss,
     value: Option<i64>,
 ) -> DeviceEvent {
-    // An ask has one outcome.
-    let parts: [&[u8]; 3] = [b"setpoint-missed", kind.token(), asked.as_bytes()];
-    let fact = DeviceFact::SetpointMissed {
-        kind,
-        asked,
-        time,
-        reason,
+    let missed = SetpointMissedV1 {
+        device: context.device.to_string(),
+        kind: kind.into(),
+        asked_event_id: event_id_bytes(&asked),
+        time_s: time.0,
+        reason: reason.into(),
         value,
     };
-    device_event(&context.park, &context.device, &parts, fact)
+    // An ask has one outcome.
+    DeviceEvent::once(&context.park, &[asked.as_bytes()], missed).because_of(asked)
 }
 
 /// Id of what a command asks: the same command always gets the same id.

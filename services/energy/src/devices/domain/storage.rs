@@ -1,12 +1,15 @@
 //! A battery: its reports, one at a time, whose counters never shrink.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use terrarium_journal::{Rejection, refuse_future};
-use terrarium_model::{AssetId, ParkId, UnixSeconds, format_rfc3339_utc};
+use terrarium_model::{ParkId, UnixSeconds, format_rfc3339_utc};
+use terrarium_proto::energy::v1::{
+    StorageReportQuarantinedV1, StorageReportedV1, StorageSuspicion,
+};
 use uuid::Uuid;
 
-use super::{DeviceEvent, DeviceFact, device_event};
+use super::{DeviceEvent, DeviceFact};
 use crate::domain::RATING_FACTOR;
 
 const SECONDS_PER_HOUR: i128 = 3_600;
@@ -16,8 +19,6 @@ const SECONDS_PER_HOUR: i128 = 3_600;
 pub struct StorageContext {
     /// Park of the store.
     pub park: ParkId,
-    /// The store.
-    pub storage: AssetId,
     /// Wh between empty and full.
     pub capacity_wh: i64,
     /// Rated power in W, in both directions.
@@ -26,57 +27,37 @@ pub struct StorageContext {
     pub now: UnixSeconds,
 }
 
-/// How a store stands, as it reported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StorageReport {
-    /// When.
-    pub time: UnixSeconds,
-    /// Wh held.
-    pub stored_wh: i64,
-    /// W; above zero: it is charged.
-    pub power_w: i64,
-    /// Wh put in since it was taken into service.
-    pub charged_wh: i64,
-    /// Wh taken out since it was taken into service.
-    pub discharged_wh: i64,
-}
-
-/// Why a report is kept apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum StorageSuspicion {
-    /// More than ten times its rated power, reported or as the counters have it.
-    AboveRating,
-    /// A counter lower than an earlier one, or higher than a later one.
-    CounterBackwards,
-}
-
 /// A store, as its past left it.
 #[derive(Default)]
 pub struct Storage {
-    reports: BTreeMap<UnixSeconds, StorageReport>,
-    quarantined: BTreeSet<Uuid>,
+    reports: BTreeMap<UnixSeconds, StorageReportedV1>,
+    quarantined: BTreeMap<(UnixSeconds, Uuid), StorageReportQuarantinedV1>,
 }
 
 impl Storage {
     /// The newest report that counts.
-    pub fn newest(&self) -> Option<StorageReport> {
-        self.reports.last_key_value().map(|(_, report)| *report)
+    pub fn newest(&self) -> Option<&StorageReportedV1> {
+        self.reports.last_key_value().map(|(_, report)| report)
+    }
+
+    /// Reports that count nowhere, by their time, with their events.
+    pub fn quarantined(
+        &self,
+    ) -> impl DoubleEndedIterator<Item = (&Uuid, &StorageReportQuarantinedV1)> {
+        self.quarantined
+            .iter()
+            .map(|((_, event), report)| (event, report))
     }
 
     /// Decides about a report.
     pub fn decide(
         &self,
         context: &StorageContext,
-        report: &StorageReport,
+        report: &StorageReportedV1,
     ) -> Result<Vec<DeviceEvent>, Rejection> {
         refuse_impossible(context, report)?;
-        let reported = storage_event(
-            context,
-            b"storage-reported",
-            report,
-            DeviceFact::StorageReported(*report),
-        );
-        match self.reports.get(&report.time) {
+        let time = UnixSeconds(report.time_s);
+        match self.reports.get(&time) {
             Some(recorded) if recorded == report => return Ok(Vec::new()),
             Some(recorded) => {
                 return Err(Rejection::already_exists(
@@ -84,8 +65,8 @@ impl Storage {
                     format!(
                         "store {} at {}: {} Wh at {} W is recorded, and {} Wh at {} W was sent (or other counters); a store \
                          stands one way at a time",
-                        context.storage,
-                        format_rfc3339_utc(report.time),
+                        report.storage,
+                        format_rfc3339_utc(time),
                         recorded.stored_wh,
                         recorded.power_w,
                         report.stored_wh,
@@ -95,30 +76,40 @@ impl Storage {
             }
             None => {}
         }
-        refuse_future("time", report.time, context.now)?;
+        refuse_future("time", time, context.now)?;
         let Some((reason, finding)) = self.finding(context, report) else {
-            return Ok(vec![reported]);
+            return Ok(vec![DeviceEvent::of(&context.park, report.clone())]);
         };
-        let fact = DeviceFact::StorageQuarantined {
-            report: *report,
-            reason,
-            finding: finding.into(),
+        // What was found follows from the past and is no part of what the store said.
+        let said = DeviceEvent::of(&context.park, report.clone()).id;
+        let quarantined = StorageReportQuarantinedV1 {
+            storage: report.storage.clone(),
+            time_s: report.time_s,
+            stored_wh: report.stored_wh,
+            power_w: report.power_w,
+            charged_wh: report.charged_wh,
+            discharged_wh: report.discharged_wh,
+            reason: reason.into(),
+            finding,
         };
-        let quarantined = storage_event(context, b"storage-quarantined", report, fact);
-        if self.quarantined.contains(&quarantined.id) {
+        let event = DeviceEvent::once(&context.park, &[said.as_bytes()], quarantined);
+        if self.quarantined.contains_key(&(time, event.id)) {
             return Ok(Vec::new());
         }
-        Ok(vec![quarantined])
+        Ok(vec![event])
     }
 
     /// Takes in an event.
     pub fn evolve(&mut self, event: &DeviceEvent) {
         match &event.fact {
-            DeviceFact::StorageReported(report) => {
-                self.reports.insert(report.time, *report);
+            DeviceFact::StorageReportedV1(report) => {
+                let time = UnixSeconds(report.time_s);
+                self.quarantined.retain(|(of, _), _| *of != time);
+                self.reports.insert(time, report.clone());
             }
-            DeviceFact::StorageQuarantined { .. } => {
-                self.quarantined.insert(event.id);
+            DeviceFact::StorageReportQuarantinedV1(report) => {
+                self.quarantined
+                    .insert((UnixSeconds(report.time_s), event.id), report.clone());
             }
             _ => {}
         }
@@ -128,61 +119,64 @@ impl Storage {
     fn finding(
         &self,
         context: &StorageContext,
-        report: &StorageReport,
+        report: &StorageReportedV1,
     ) -> Option<(StorageSuspicion, String)> {
         let most_w = i128::from(context.rated_w) * i128::from(RATING_FACTOR);
         if i128::from(report.power_w).abs() > most_w {
-            return Some((
-                StorageSuspicion::AboveRating,
-                format!(
-                    "{} W is more than {RATING_FACTOR} times the rating of {} ({} W); check the unit",
-                    report.power_w, context.storage, context.rated_w
-                ),
-            ));
+            let finding = format!(
+                "{} W is more than {RATING_FACTOR} times the rating of {} ({} W); check the unit",
+                report.power_w, report.storage, context.rated_w
+            );
+            return Some((StorageSuspicion::AboveRating, finding));
         }
-        let earlier = self.reports.range(..report.time).next_back();
-        let later = self.reports.range(report.time..).next();
-        let pairs = [
+        let time = UnixSeconds(report.time_s);
+        let earlier = self.reports.range(..time).next_back();
+        let later = self.reports.range(time..).next();
+        let neighbours = [
             earlier.map(|(_, earlier)| (earlier, report)),
             later.map(|(_, later)| (report, later)),
         ];
-        pairs.into_iter().flatten().find_map(|(before, after)| {
-            [
-                ("charged_wh", before.charged_wh, after.charged_wh),
-                ("discharged_wh", before.discharged_wh, after.discharged_wh),
-            ]
-            .into_iter()
-            .find_map(|(counter, low_wh, high_wh)| {
-                let between = format!(
-                    "{counter} of {} goes from {low_wh} Wh at {} to {high_wh} Wh at {}",
-                    context.storage,
-                    format_rfc3339_utc(before.time),
-                    format_rfc3339_utc(after.time)
-                );
-                let grown_wh = i128::from(high_wh) - i128::from(low_wh);
-                let seconds = i128::from(after.time.0) - i128::from(before.time.0);
-                if grown_wh < 0 {
-                    Some((
-                        StorageSuspicion::CounterBackwards,
-                        format!("{between}; give a store that was exchanged an id of its own"),
-                    ))
-                } else if grown_wh * SECONDS_PER_HOUR > most_w * seconds {
-                    Some((
-                        StorageSuspicion::AboveRating,
-                        format!(
-                            "{between}, more than {RATING_FACTOR} times its rating of {} W allows; check the unit",
-                            context.rated_w
-                        ),
-                    ))
-                } else {
-                    None
-                }
-            })
-        })
+        let mut neighbours = neighbours.into_iter().flatten();
+        neighbours.find_map(|(before, after)| finding_between(before, after, most_w))
     }
 }
 
-fn refuse_impossible(context: &StorageContext, report: &StorageReport) -> Result<(), Rejection> {
+/// What looks wrong with the counters from one report to the next.
+fn finding_between(
+    before: &StorageReportedV1,
+    after: &StorageReportedV1,
+    most_w: i128,
+) -> Option<(StorageSuspicion, String)> {
+    let counters = [
+        ("charged_wh", before.charged_wh, after.charged_wh),
+        ("discharged_wh", before.discharged_wh, after.discharged_wh),
+    ];
+    counters.into_iter().find_map(|(counter, low_wh, high_wh)| {
+        let between = format!(
+            "{counter} of {} goes from {low_wh} Wh at {} to {high_wh} Wh at {}",
+            before.storage,
+            format_rfc3339_utc(UnixSeconds(before.time_s)),
+            format_rfc3339_utc(UnixSeconds(after.time_s))
+        );
+        let grown_wh = i128::from(high_wh) - i128::from(low_wh);
+        let seconds = i128::from(after.time_s) - i128::from(before.time_s);
+        if grown_wh < 0 {
+            let finding = format!("{between}; give a store that was exchanged an id of its own");
+            Some((StorageSuspicion::CounterBackwards, finding))
+        } else if grown_wh * SECONDS_PER_HOUR > most_w * seconds {
+            let finding =
+                format!("{between}, faster than {RATING_FACTOR} times its rating; check the unit");
+            Some((StorageSuspicion::AboveRating, finding))
+        } else {
+            None
+        }
+    })
+}
+
+fn refuse_impossible(
+    context: &StorageContext,
+    report: &StorageReportedV1,
+) -> Result<(), Rejection> {
     if report.stored_wh < 0 {
         return Err(Rejection::invalid(
             "stored_wh",
@@ -197,7 +191,7 @@ fn refuse_impossible(context: &StorageContext, report: &StorageReport) -> Result
             "stored_wh",
             format!(
                 "{} Wh is more than store {} holds ({} Wh); check the unit, or the capacity in the park definition",
-                report.stored_wh, context.storage, context.capacity_wh
+                report.stored_wh, report.storage, context.capacity_wh
             ),
         ));
     }
@@ -213,23 +207,6 @@ fn refuse_impossible(context: &StorageContext, report: &StorageReport) -> Result
         }
     }
     Ok(())
-}
-
-fn storage_event(
-    context: &StorageContext,
-    statement: &[u8],
-    report: &StorageReport,
-    fact: DeviceFact,
-) -> DeviceEvent {
-    let parts: [&[u8]; 6] = [
-        statement,
-        &report.time.0.to_le_bytes(),
-        &report.stored_wh.to_le_bytes(),
-        &report.power_w.to_le_bytes(),
-        &report.charged_wh.to_le_bytes(),
-        &report.discharged_wh.to_le_bytes(),
-    ];
-    device_event(&context.park, &context.storage, &parts, fact)
 }
 
 #[cfg(test)]
