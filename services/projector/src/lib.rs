@@ -1,7 +1,7 @@
 //! The projector: folds the record into the ledger and serves what it holds.
 //!
 //! - [`projection`]: the fold, pure: events in, books and twins out, two hashes
-//! - [`twin`]: what each tank, bin and charger is doing now
+//! - [`twin`]: the fold that makes samples of points out of events
 //! - [`follow`]: keeps a projection level with the store and tells watchers what changed
 //! - [`ledger_api`]: Balance, Entries, Watch, Explain, Completeness, GetState
 //! - [`feed_api`]: the record itself for partners and auditors
@@ -17,4 +17,4 @@ pub use feed_api::FeedApi;
 pub use follow::{Checkpoint, Projector, ProjectorError};
 pub use ledger_api::LedgerApi;
 pub use projection::{FoldError, Hashes, Projection};
-pub use twin::Twin;
+pub use twin::ParkTwin;
