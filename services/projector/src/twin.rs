@@ -6,9 +6,10 @@
 //! not depend on how the streams were interleaved.
 //!
 //! - `samples`: how samples are written down
-//! - `meters`, `water`, `waste`, `chargers`: what the events of a domain say of its points
+//! - `meters`, `devices`, `water`, `waste`, `chargers`: what the events of a domain say of its points
 
 mod chargers;
+mod devices;
 mod meters;
 mod samples;
 mod waste;
@@ -34,6 +35,7 @@ pub struct ParkTwin {
     definitions: Vec<RecordedDefinition>,
     zones: BTreeMap<AssetId, water::Zone>,
     chargers: BTreeMap<AssetId, chargers::Charger>,
+    devices: devices::Asks,
 }
 
 /// A park's definition as recorded.
@@ -138,6 +140,7 @@ impl ParkTwin {
             return Ok(None);
         };
         match domain {
+            "energy" => devices::observe(samples, &mut self.devices, event.id, message, payload),
             "water" => water::observe(samples, &mut self.zones, event.id, message, payload),
             "waste" => waste::observe(samples, message, payload, known.definition()),
             "mobility" => {
