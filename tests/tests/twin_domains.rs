@@ -180,13 +180,15 @@ fn told(events: &[CloudEvent]) -> Told {
     told
 }
 
-fn value_at(told: &[(i64, i64, i64)], moment_s: i64) -> Option<i64> {
-    let ended = told.iter().rfind(|(_, end_s, _)| *end_s <= moment_s);
+fn value_at(told: &[(i64, i64, i64)], moment_ms: i64) -> Option<i64> {
+    let ended = told
+        .iter()
+        .rfind(|(_, end_s, _)| end_s * 1_000 <= moment_ms);
     let under_way = told
         .iter()
-        .find(|(start_s, end_s, _)| *start_s <= moment_s && moment_s < *end_s);
+        .find(|(start_s, end_s, _)| start_s * 1_000 <= moment_ms && moment_ms < end_s * 1_000);
     match (ended, under_way) {
-        (Some((_, end_s, value)), _) if *end_s == moment_s => Some(*value),
+        (Some((_, end_s, value)), _) if end_s * 1_000 == moment_ms => Some(*value),
         (_, Some((.., value))) => Some(*value),
         (ended, None) => ended.map(|(.., value)| *value),
     }
@@ -212,11 +214,11 @@ async fn expect_the_events(clients: &mut Clients, seed: &mut Seed) {
         let moment_ms = moment_ms.max(first_ms.expect("something happened"));
         let state = state(clients, Some(twin::moment::At::TimeMs(moment_ms))).await;
         for ((asset, quantity), values) in &told {
-            let expected = value_at(values, moment_ms.div_euclid(1_000));
+            let expected = value_at(values, moment_ms);
             let shown = state.value(asset, *quantity);
             assert_eq!(shown, expected, "{asset} {quantity:?} at {moment_ms}");
         }
-        let minute = (moment_ms / 1_000 - MORNING_S) as f64 / 60.0;
+        let minute = (moment_ms - MORNING_S * 1_000) as f64 / 60_000.0;
         let power_w = state.value("charger-1", Quantity::SessionPowerW);
         let expected_w = match minute {
             minute if minute <= 10.0 => continue,
