@@ -6,12 +6,14 @@
 //! not depend on how the streams were interleaved.
 //!
 //! - `samples`: how samples are written down
-//! - `meters`, `devices`, `water`, `waste`, `chargers`: what the events of a domain say of its points
+//! - `meters`, `devices`, `water`, `waste`, `chargers`, `traffic`, `trees`: what the events of a domain say of its points
 
 mod chargers;
 mod devices;
 mod meters;
 mod samples;
+mod traffic;
+mod trees;
 mod waste;
 mod water;
 
@@ -36,6 +38,8 @@ pub struct ParkTwin {
     zones: BTreeMap<AssetId, water::Zone>,
     chargers: BTreeMap<AssetId, chargers::Charger>,
     devices: devices::Asks,
+    batches: waste::Batches,
+    trees: trees::Living,
 }
 
 /// A park's definition as recorded.
@@ -142,10 +146,15 @@ impl ParkTwin {
         match domain {
             "energy" => devices::observe(samples, &mut self.devices, event.id, message, payload),
             "water" => water::observe(samples, &mut self.zones, event.id, message, payload),
-            "waste" => waste::observe(samples, message, payload, known.definition()),
-            "mobility" => {
-                chargers::observe(samples, &mut self.chargers, event.id, message, payload)
+            "waste" => {
+                let definition = known.definition();
+                waste::observe(samples, &mut self.batches, message, payload, definition)
             }
+            "carbon" => trees::observe(samples, &mut self.trees, message, payload),
+            "mobility" => match traffic::observe(samples, message, payload)? {
+                Some(happened) => Ok(Some(happened)),
+                None => chargers::observe(samples, &mut self.chargers, event.id, message, payload),
+            },
             _ => Ok(None),
         }
     }

@@ -45,7 +45,7 @@ quantities! {
     HeatW = 7,
     /// 1 while it runs without the public grid, else 0.
     Islanded = 8,
-    /// Energy held by a store, Wh.
+    /// Energy held by a store or a vehicle of the park, Wh.
     StoredWh = 10,
     /// A store's own report of its power, W; above zero: it is charged.
     StoragePowerW = 11,
@@ -67,6 +67,8 @@ quantities! {
     AskState = 27,
     /// The newest reserve asked for, Wh.
     AskedReserveWh = 28,
+    /// A code of `terrarium.mobility.v1.VehicleState`.
+    VehicleState = 29,
     /// In a tank, litres.
     LevelL = 30,
     /// 1 while a zone is irrigated, else 0.
@@ -87,7 +89,7 @@ quantities! {
     WeightG = 41,
     /// 1 while a bin overflows, else 0.
     Overflowing = 42,
-    /// In a compost bay, grams.
+    /// In a compost bay since its batch began, grams.
     CompostG = 43,
     /// Of the compost, thousandths of a degree Celsius.
     CompostTemperatureMc = 44,
@@ -132,6 +134,7 @@ impl Quantity {
                 | Quantity::AskedLimitW
                 | Quantity::AskState
                 | Quantity::AskedReserveWh
+                | Quantity::VehicleState
                 | Quantity::Islanded
                 | Quantity::LeakSuspected
                 | Quantity::Irrigating

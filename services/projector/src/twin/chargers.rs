@@ -58,6 +58,13 @@ pub(super) fn observe(
             past.ended(samples, &charger, &message);
             (message.ended_s, charger)
         }
+        "ChargeSessionMeterQuarantinedV1" => {
+            let message: wire::ChargeSessionMeterQuarantinedV1 = payload.read()?;
+            let charger = payload.asset(&message.charger)?;
+            let power = PointName::of_asset(&charger, Quantity::SessionPowerW);
+            samples.uncertain(&power, Span::instant(message.time_s));
+            (message.time_s, charger)
+        }
         "ChargerFaultRaisedV1" => {
             let message: wire::ChargerFaultRaisedV1 = payload.read()?;
             let charger = payload.asset(&message.charger)?;

@@ -1,5 +1,8 @@
 //! How samples are written down.
 
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
 use terrarium_model::{AssetId, round_half_even_div};
 use terrarium_twin::{PointName, Quality, Quantity, Sample, Twin};
 
@@ -140,6 +143,25 @@ impl<'a> Samples<'a> {
 
     fn put(&mut self, name: &PointName, sample: Sample) {
         self.twin.observe(name, sample);
+    }
+}
+
+/// A total that grows and shrinks by events: its value from each time on at which it did.
+#[derive(Default)]
+pub(super) struct RunningTotal(BTreeMap<i64, i64>);
+
+impl RunningTotal {
+    /// What is told late changes the later values, too.
+    pub fn add(&mut self, samples: &mut Samples<'_>, point: &PointName, time_s: i64, amount: i64) {
+        let before = self.0.range(..=time_s).next_back();
+        let total = before.map_or(0, |(_, total)| *total).saturating_add(amount);
+        self.0.insert(time_s, total);
+        samples.of_instant(point, time_s, total);
+        let later = (Bound::Excluded(time_s), Bound::Unbounded);
+        for (later_s, total) in self.0.range_mut(later) {
+            *total = total.saturating_add(amount);
+            samples.of_instant(point, *later_s, *total);
+        }
     }
 }
 
