@@ -35,6 +35,11 @@ pub trait Aggregate: Send + 'static {
     /// Takes in an event.
     fn evolve(&mut self, event: &Self::Event);
 
+    /// Whether an event records a report without letting it count: it can't be, or looks like a mistake.
+    fn is_quarantine(_event: &Self::Event) -> bool {
+        false
+    }
+
     /// Writes an event as it is recorded.
     fn encode(event: &Self::Event) -> EncodedEvent;
 
