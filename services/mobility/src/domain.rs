@@ -11,9 +11,9 @@ pub mod emergency;
 pub mod fleet;
 pub mod power;
 pub mod session;
-pub mod visitors;
 #[cfg(test)]
 mod tests;
+pub mod visitors;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -22,10 +22,10 @@ use terrarium_journal::{Rejection, refuse_future};
 use terrarium_model::{AssetId, ParkId, UnixSeconds, event_id, format_rfc3339_utc};
 use uuid::Uuid;
 
-pub use power::{Asks, MissReason, PowerAsk};
-pub use session::{OwnerTerms, SessionStart, Sessions, Totals, VehicleClass};
 pub use emergency::{Emergency, EmergencyCommand, EmergencyContext, EmergencyFact};
 pub use fleet::{Vehicle, VehicleCommand, VehicleContext, VehicleFact};
+pub use power::{Asks, MissReason, PowerAsk};
+pub use session::{OwnerTerms, SessionStart, Sessions, Totals, VehicleClass};
 pub use visitors::{EntranceCounter, VisitorContext, VisitorFact};
 
 /// Everything a decision needs beside the charger's own past.
@@ -87,6 +87,8 @@ pub enum ChargerCommand {
         /// The caller's own id of the command.
         client_request_id: Arc<str>,
     },
+    /// The newest ask was not answered in time.
+    MissUnanswered,
     /// The charger's answer to that.
     ReportPower {
         /// Event that asked.
@@ -96,8 +98,6 @@ pub enum ChargerCommand {
         /// To the car in W; below zero: from the car.
         power_w: i64,
     },
-    /// Time went on: an ask that was not answered in time is missed.
-    ExpireAsk,
 }
 
 /// An event of a charger.
@@ -264,12 +264,12 @@ impl Charger {
                 *limit_w,
                 client_request_id,
             ),
+            ChargerCommand::MissUnanswered => Ok(self.asks.miss_unanswered(context)),
             ChargerCommand::ReportPower {
                 asked,
                 time,
                 power_w,
             } => self.asks.answer(context, *asked, *time, *power_w),
-            ChargerCommand::ExpireAsk => Ok(self.asks.expire(context)),
         }
     }
 

@@ -109,6 +109,10 @@ impl Aggregate for Charger {
         Charger::evolve(self, event);
     }
 
+    fn due(&self) -> Option<UnixSeconds> {
+        self.asks().due()
+    }
+
     fn encode(event: &ChargerEvent) -> EncodedEvent {
         encode(event)
     }
@@ -300,7 +304,11 @@ pub fn encode(event: &ChargerEvent) -> EncodedEvent {
 }
 
 /// Reads a recorded event of a charger.
-pub fn decode_charger(id: Uuid, event_type: &str, data: &Bytes) -> Result<ChargerEvent, EventCodecError> {
+pub fn decode_charger(
+    id: Uuid,
+    event_type: &str,
+    data: &Bytes,
+) -> Result<ChargerEvent, EventCodecError> {
     let payload = Payload::new(event_type, data);
     let class = |class: wire::VehicleClass| {
         class_from_wire(class).ok_or_else(|| payload.malformed("it names no vehicle class"))

@@ -126,11 +126,7 @@ pub fn take_in_count(
     sent: &wire::VisitorCount,
 ) -> Result<(AssetId, wire::VisitorsCountedV1), Rejection> {
     let counter = find_asset(park, "counter", &sent.counter, AssetKind::EntranceCounter)?;
-    let interval = take_in_interval(
-        &sent.interval_start,
-        sent.interval_seconds,
-        LONGEST_COUNT_S,
-    )?;
+    let interval = take_in_interval(&sent.interval_start, sent.interval_seconds, LONGEST_COUNT_S)?;
     let counted = wire::VisitorsCountedV1 {
         counter: counter.id.to_string(),
         interval_start_s: interval.start.0,
@@ -156,7 +152,10 @@ fn take_in_terms(
     if sent.battery_wh < 1 {
         return Err(Rejection::invalid(
             "v2g.battery_wh",
-            format!("{} Wh is no battery; send what it holds when full", sent.battery_wh),
+            format!(
+                "{} Wh is no battery; send what it holds when full",
+                sent.battery_wh
+            ),
         ));
     }
     for (field, energy_wh) in [

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use terrarium_journal::{
-    Addressed, Call, CommitPublisher, Desk, EventStore, MAY_COMMAND, MAY_READ, MAY_REPORT, Shell,
-    field_status, take_in_event_id, take_in_text,
+    Addressed, Call, CommitPublisher, Desk, DueDecisions, EventStore, MAY_COMMAND, MAY_READ,
+    MAY_REPORT, ParkClocks, Position, Shell, field_status, take_in_event_id, take_in_text,
 };
-use terrarium_model::{AssetParameters, Clock, UnixSeconds, format_rfc3339_utc};
+use terrarium_model::{
+    AssetParameters, ParkDefinition, UnixMillis, UnixSeconds, format_rfc3339_utc,
+};
 use terrarium_proto::mobility::v1 as wire;
 use terrarium_proto::mobility::v1::mobility_service_server::{
     MobilityService, MobilityServiceServer,
@@ -44,10 +47,10 @@ impl MobilityApi {
     pub fn new(
         store: Arc<dyn EventStore>,
         publisher: CommitPublisher,
-        clock: Arc<dyn Clock>,
+        clocks: Arc<ParkClocks>,
     ) -> MobilityApi {
         MobilityApi {
-            shell: Shell::new(Arc::clone(&store), clock),
+            shell: Shell::new(Arc::clone(&store), clocks),
             chargers: Desk::new(Arc::clone(&store), publisher.clone()),
             emergencies: Desk::new(Arc::clone(&store), publisher.clone()),
             vehicles: Desk::new(Arc::clone(&store), publisher.clone()),
@@ -73,7 +76,9 @@ impl MobilityApi {
         let id = charger.id.to_string();
         let ask_id = ask_id(&call.park.id, &charger.id, &client_request_id);
         let asked_w = call
-            .look(&self.chargers, &id, |charger| charger.asks().limit_w(&ask_id))
+            .look(&self.chargers, &id, |charger| {
+                charger.asks().limit_w(&ask_id)
+            })
             .await?;
         let is_running = call
             .look(&self.emergencies, EMERGENCY, Emergency::running)
@@ -251,9 +256,8 @@ impl MobilityService for MobilityApi {
                         asked_limit_w: charger.asks().newest().map(|ask| ask.limit_w),
                         stored_wh: running.and_then(|_| charger.sessions().stored_wh()),
                         reserve_wh: owner.map(|owner| owner.reserve_wh),
-                        departure: owner.map_or_else(String::new, |owner| {
-                            format_rfc3339_utc(owner.departure)
-                        }),
+                        departure: owner
+                            .map_or_else(String::new, |owner| format_rfc3339_utc(owner.departure)),
                     }
                 })
                 .await?;
@@ -417,19 +421,50 @@ impl MobilityService for MobilityApi {
     }
 }
 
+/// Asks that were not answered in time.
+impl DueDecisions for MobilityApi {
+    fn next_due<'a>(
+        &'a self,
+        park: &'a ParkDefinition,
+    ) -> BoxFuture<'a, Result<Option<UnixMillis>, Status>> {
+        Box::pin(self.chargers.next_due(&park.id))
+    }
+
+    fn decide_due<'a>(
+        &'a self,
+        park: &'a ParkDefinition,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<Option<Position>, Status>> {
+        Box::pin(self.chargers.decide_due(&park.id, now, move |stream| {
+            let charger = find_charger(park, stream.id()).ok()?;
+            let context = charger_context(park, charger, now.seconds());
+            Some((ChargerCommand::MissUnanswered, context))
+        }))
+    }
+}
+
 fn to_charger<R>(
     call: &Call<R>,
     charger: ChargerDefinition,
     command: ChargerCommand,
 ) -> Addressed<Charger> {
-    let context = ChargerContext {
-        park: call.park.id.clone(),
-        charger: charger.id.clone(),
+    let id = charger.id.clone();
+    let context = charger_context(&call.park, charger, call.now);
+    call.address(id.as_str(), context, command)
+}
+
+fn charger_context(
+    park: &ParkDefinition,
+    charger: ChargerDefinition,
+    now: UnixSeconds,
+) -> ChargerContext {
+    ChargerContext {
+        park: park.id.clone(),
+        charger: charger.id,
         rated_w: charger.rated_w,
         bidirectional: charger.bidirectional,
-        now: call.now,
-    };
-    call.address(charger.id.as_str(), context, command)
+        now,
+    }
 }
 
 fn to_vehicle<R>(

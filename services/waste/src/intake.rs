@@ -5,8 +5,7 @@
 use std::sync::Arc;
 
 use terrarium_journal::{
-    Rejection, find_asset, take_in_evidence, take_in_instant, take_in_optional_token,
-    take_in_token,
+    Rejection, find_asset, take_in_evidence, take_in_instant, take_in_optional_token, take_in_token,
 };
 use terrarium_model::{AssetId, AssetKind, AssetParameters, ParkDefinition, WasteStream};
 use terrarium_proto::waste::v1 as wire;

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use terrarium_journal::{
-    Addressed, Call, CommitPublisher, Desk, EventStore, MAY_COMMAND, MAY_READ, MAY_REPORT,
-    Rejection, Shell, take_in_event_id, take_in_text, take_in_token,
+    Addressed, Call, CommitPublisher, Desk, DueDecisions, EventStore, MAY_COMMAND, MAY_READ,
+    MAY_REPORT, ParkClocks, Position, Rejection, Shell, take_in_event_id, take_in_text,
+    take_in_token,
 };
-use terrarium_model::{AssetKind, Clock, format_rfc3339_utc};
+use terrarium_model::{AssetKind, ParkDefinition, UnixMillis, UnixSeconds, format_rfc3339_utc};
 use terrarium_proto::report::v1::QuarantinedReport;
 use terrarium_proto::waste::v1 as wire;
 use terrarium_proto::waste::v1::waste_service_server::{WasteService, WasteServiceServer};
@@ -19,9 +21,9 @@ use crate::domain::{
 };
 use crate::events::bins_to_wire;
 use crate::intake::{
-    BinDefinition, find_bay, find_bin, take_in_compost, take_in_consignment,
-    take_in_contamination, take_in_execution, take_in_handover, take_in_measurement,
-    take_in_order, take_in_ticket, take_in_treatment,
+    BinDefinition, find_bay, find_bin, take_in_compost, take_in_consignment, take_in_contamination,
+    take_in_execution, take_in_handover, take_in_measurement, take_in_order, take_in_ticket,
+    take_in_treatment,
 };
 
 /// The waste service of any number of parks.
@@ -41,10 +43,10 @@ impl WasteApi {
     pub fn new(
         store: Arc<dyn EventStore>,
         publisher: CommitPublisher,
-        clock: Arc<dyn Clock>,
+        clocks: Arc<ParkClocks>,
     ) -> WasteApi {
         WasteApi {
-            shell: Shell::new(Arc::clone(&store), clock),
+            shell: Shell::new(Arc::clone(&store), clocks),
             bins: Desk::new(Arc::clone(&store), publisher.clone()),
             collections: Desk::new(Arc::clone(&store), publisher.clone()),
             weighings: Desk::new(Arc::clone(&store), publisher.clone()),
@@ -388,10 +390,7 @@ impl WasteService for WasteApi {
                             event_id: id.to_string(),
                             asset: bin.clone(),
                             time: format_rfc3339_utc(measurement.time),
-                            report: format!(
-                                "{} l, {} g",
-                                measurement.fill_l, measurement.weight_g
-                            ),
+                            report: format!("{} l, {} g", measurement.fill_l, measurement.weight_g),
                             reason: reason.to_string(),
                         })
                         .collect::<Vec<_>>()
@@ -418,6 +417,27 @@ impl WasteService for WasteApi {
     }
 }
 
+/// Collections that were not made in time.
+impl DueDecisions for WasteApi {
+    fn next_due<'a>(
+        &'a self,
+        park: &'a ParkDefinition,
+    ) -> BoxFuture<'a, Result<Option<UnixMillis>, Status>> {
+        Box::pin(self.collections.next_due(&park.id))
+    }
+
+    fn decide_due<'a>(
+        &'a self,
+        park: &'a ParkDefinition,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<Option<Position>, Status>> {
+        Box::pin(self.collections.decide_due(&park.id, now, move |stream| {
+            let context = collection_context(park, stream.id().into(), now.seconds());
+            Some((CollectionCommand::ReportMissed, context))
+        }))
+    }
+}
+
 fn to_bin<R>(call: &Call<R>, bin: BinDefinition, command: BinCommand) -> Addressed<Bin> {
     let context = BinContext {
         park: call.park.id.clone(),
@@ -434,12 +454,20 @@ fn to_collection<R>(
     collection: Arc<str>,
     command: CollectionCommand,
 ) -> Addressed<Collection> {
-    let context = CollectionContext {
-        park: call.park.id.clone(),
-        collection: Arc::clone(&collection),
-        now: call.now,
-    };
+    let context = collection_context(&call.park, Arc::clone(&collection), call.now);
     call.address(&collection, context, command)
+}
+
+fn collection_context(
+    park: &ParkDefinition,
+    collection: Arc<str>,
+    now: UnixSeconds,
+) -> CollectionContext {
+    CollectionContext {
+        park: park.id.clone(),
+        collection,
+        now,
+    }
 }
 
 fn to_custody<R>(

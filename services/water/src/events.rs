@@ -64,9 +64,7 @@ pub fn decode(id: Uuid, event_type: &str, data: &Bytes) -> Result<WaterEvent, Ev
         | TANK_ALARM_RAISED_V1
         | TANK_ALARM_CLEARED_V1
         | TANK_LEVEL_QUARANTINED_V1
-        | TANK_LEVEL_RELEASED_V1 => {
-            Tank::decode(id, event_type, data).map(WaterEvent::Tank)
-        }
+        | TANK_LEVEL_RELEASED_V1 => Tank::decode(id, event_type, data).map(WaterEvent::Tank),
         IRRIGATION_STARTED_V1 | IRRIGATION_ENDED_V1 => {
             Irrigation::decode(id, event_type, data).map(WaterEvent::Irrigation)
         }

@@ -3,12 +3,10 @@
 use std::sync::Arc;
 
 use terrarium_journal::{
-    Addressed, Call, CommitPublisher, Desk, EventStore, MAY_COMMAND, MAY_READ, MAY_REPORT, Shell,
-    find_any_asset, take_in_event_id, take_in_instant, take_in_text,
+    Addressed, Call, CommitPublisher, Desk, EventStore, MAY_COMMAND, MAY_READ, MAY_REPORT,
+    ParkClocks, Shell, find_any_asset, take_in_event_id, take_in_instant, take_in_text,
 };
-use terrarium_model::{
-    AssetId, AssetKind, AssetParameters, Clock, UnixSeconds, format_rfc3339_utc,
-};
+use terrarium_model::{AssetId, AssetKind, AssetParameters, UnixSeconds, format_rfc3339_utc};
 use terrarium_proto::report::v1::QuarantinedReport;
 use terrarium_proto::water::v1 as wire;
 use terrarium_proto::water::v1::water_service_server::{WaterService, WaterServiceServer};
@@ -43,10 +41,10 @@ impl WaterApi {
     pub fn new(
         store: Arc<dyn EventStore>,
         publisher: CommitPublisher,
-        clock: Arc<dyn Clock>,
+        clocks: Arc<ParkClocks>,
     ) -> WaterApi {
         WaterApi {
-            shell: Shell::new(Arc::clone(&store), clock),
+            shell: Shell::new(Arc::clone(&store), clocks),
             tanks: Desk::new(Arc::clone(&store), publisher.clone()),
             flows: Desk::new(Arc::clone(&store), publisher.clone()),
             qualities: Desk::new(Arc::clone(&store), publisher.clone()),

@@ -143,10 +143,11 @@ macro_rules! facts {
     };
 }
 
-/// Makes an aggregate of a state with `decide` and `evolve` whose events are a [`Fact`](crate::Fact).
+/// Makes an aggregate of a state with `decide` and `evolve` whose events are a [`Fact`](crate::Fact). What else of
+/// [`Aggregate`](crate::Aggregate) the state has stands behind, in braces.
 #[macro_export]
 macro_rules! aggregate {
-    ($state:ty: $domain:literal $kind:literal, $context:ty, $command:ty => $fact:ty) => {
+    ($state:ty: $domain:literal $kind:literal, $context:ty, $command:ty => $fact:ty $({ $($more:item)* })?) => {
         impl $crate::Aggregate for $state {
             type Command = $command;
             type Event = $crate::Event<$fact>;
@@ -171,6 +172,8 @@ macro_rules! aggregate {
             fn evolve(&mut self, event: &$crate::Event<$fact>) {
                 <$state>::evolve(self, event);
             }
+
+            $($($more)*)?
 
             fn encode(event: &$crate::Event<$fact>) -> $crate::EncodedEvent {
                 event.encode()

@@ -21,11 +21,7 @@ pub fn take_in_instant(field: &'static str, text: &str) -> Result<UnixSeconds, R
 }
 
 /// Reads an interval of at most so many seconds.
-pub fn take_in_interval(
-    start: &str,
-    seconds: u32,
-    longest_s: u32,
-) -> Result<Interval, Rejection> {
+pub fn take_in_interval(start: &str, seconds: u32, longest_s: u32) -> Result<Interval, Rejection> {
     if !(1..=longest_s).contains(&seconds) {
         return Err(Rejection::invalid(
             "interval_seconds",
@@ -99,7 +95,10 @@ pub fn take_in_event_id(field: &'static str, text: &str) -> Result<Uuid, Rejecti
     Uuid::parse_str(text).map_err(|_| {
         Rejection::invalid(
             field,
-            format!("{:?} is no id of an event; send a UUID as it was given", text.chars().take(64).collect::<String>()),
+            format!(
+                "{:?} is no id of an event; send a UUID as it was given",
+                text.chars().take(64).collect::<String>()
+            ),
         )
     })
 }
@@ -111,7 +110,9 @@ pub fn find_any_asset<'a>(
     id: &str,
 ) -> Result<&'a Asset, Rejection> {
     let id = AssetId::new(id).map_err(|error| Rejection::invalid(field, error.to_string()))?;
-    park.assets.get(&id).ok_or_else(|| missing(park, field, "asset", &id))
+    park.assets
+        .get(&id)
+        .ok_or_else(|| missing(park, field, "asset", &id))
 }
 
 /// Finds an asset of one kind.

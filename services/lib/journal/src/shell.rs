@@ -6,12 +6,13 @@
 
 use std::sync::Arc;
 
-use terrarium_model::{Clock, ParkDefinition, ParkId, UnixSeconds};
+use terrarium_model::{ParkDefinition, ParkId, UnixMillis, UnixSeconds};
 use terrarium_proto::{ParkRequest, RecordedAnswer, ReportAnswer};
 use terrarium_runtime::{Role, actor};
 use tonic::{Code, Request, Response, Status};
 
 use crate::aggregate::Aggregate;
+use crate::clocks::{ClockError, NEVER_SET, ParkClocks};
 use crate::desk::Desk;
 use crate::parks::Parks;
 use crate::provenance::Provenance;
@@ -24,26 +25,20 @@ use crate::store::EventStore;
 use crate::stream::StreamName;
 
 /// Who may report what happened.
-pub const MAY_REPORT: &[Role] = &[Role::Device, Role::Operator, Role::Admin];
+pub const MAY_REPORT: &[Role] = &[Role::Device, Role::Operator, Role::Simulator, Role::Admin];
 /// Who may give commands and decide.
-pub const MAY_COMMAND: &[Role] = &[Role::Operator, Role::Admin];
+pub const MAY_COMMAND: &[Role] = &[Role::Operator, Role::Simulator, Role::Admin];
 /// Who may verify what others closed.
 pub const MAY_VERIFY: &[Role] = &[Role::Auditor, Role::Admin];
 /// Who may read.
-pub const MAY_READ: &[Role] = &[
-    Role::Device,
-    Role::Operator,
-    Role::Auditor,
-    Role::Partner,
-    Role::Admin,
-];
+pub const MAY_READ: &[Role] = &Role::ALL;
 
 /// What every service stands on.
 #[derive(Clone)]
 pub struct Shell {
     store: Arc<dyn EventStore>,
     parks: Arc<Parks>,
-    clock: Arc<dyn Clock>,
+    clocks: Arc<ParkClocks>,
 }
 
 /// A request that may be carried out.
@@ -52,19 +47,21 @@ pub struct Call<R> {
     pub park: Arc<ParkDefinition>,
     /// What was sent.
     pub message: R,
-    /// The park's time.
+    /// The park's time; [`NEVER_SET`] before the simulator has begun.
     pub now: UnixSeconds,
-    recorded_time: String,
+    /// Nothing is decided while the park has no time yet.
+    needs_time: bool,
+    decided_at: UnixMillis,
     provenance: Provenance,
 }
 
 impl Shell {
     /// Over a store.
-    pub fn new(store: Arc<dyn EventStore>, clock: Arc<dyn Clock>) -> Shell {
+    pub fn new(store: Arc<dyn EventStore>, clocks: Arc<ParkClocks>) -> Shell {
         Shell {
             parks: Arc::new(Parks::new(Arc::clone(&store))),
             store,
-            clock,
+            clocks,
         }
     }
 
@@ -80,12 +77,13 @@ impl Shell {
         let park = ParkId::new(message.park())
             .map_err(|error| field_status(Code::InvalidArgument, "park", error.to_string()))?;
         let park = self.parks.get(&park).await?;
-        let now = self.clock.now();
+        let now = self.clocks.now_or_never_set(&park).await?;
         Ok(Call {
             park,
             message,
             now: now.seconds(),
-            recorded_time: now.to_string(),
+            needs_time: true,
+            decided_at: now,
             provenance,
         })
     }
@@ -126,6 +124,21 @@ impl<R> Call<R> {
         }
     }
 
+    /// Lets it be decided while the park has no time yet: what it says does not depend on it.
+    pub fn at_any_time(self) -> Call<R> {
+        Call {
+            needs_time: false,
+            ..self
+        }
+    }
+
+    fn recorded_time(&self) -> Result<String, Status> {
+        if self.needs_time && self.decided_at == NEVER_SET {
+            return Err(ClockError::NeverSet(self.park.id.clone()).into());
+        }
+        Ok(self.decided_at.to_string())
+    }
+
     /// The caller's own id of a command, which a command needs.
     pub fn command_id(&self) -> Result<Arc<str>, Status> {
         take_in_required_request_id(&self.provenance)
@@ -153,12 +166,9 @@ impl<R> Call<R> {
         desk: &Arc<Desk<A>>,
         addressed: Addressed<A>,
     ) -> Result<(Vec<A::Event>, u64), Status> {
-        desk.carry_out(
-            addressed,
-            self.recorded_time.clone(),
-            self.provenance.clone(),
-        )
-        .await
+        let recorded_time = self.recorded_time()?;
+        desk.carry_out(addressed, recorded_time, self.provenance.clone())
+            .await
     }
 
     /// As [`Call::carry_out`]; gives the answer.
@@ -181,8 +191,9 @@ impl<R> Call<R> {
         reports: &[One],
         address: impl Fn(&One) -> Result<Addressed<A>, Rejection>,
     ) -> Result<ReportOutcome, Status> {
+        let recorded_time = self.recorded_time()?;
         Reports::take_in(reports, address)
-            .record(desk, &self.recorded_time, &self.provenance)
+            .record(desk, &recorded_time, &self.provenance)
             .await
     }
 

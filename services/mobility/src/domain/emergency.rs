@@ -197,7 +197,10 @@ mod tests {
                 "emergency_id",
             ),
         ] {
-            assert_eq!(park.decide(&context, &command).expect_err(field).field, field);
+            assert_eq!(
+                park.decide(&context, &command).expect_err(field).field,
+                field
+            );
         }
         let end = EmergencyCommand::End { started: id };
         let ended = park.decide(&context, &end).expect("it ends");

@@ -280,11 +280,26 @@ mod tests {
         assert_eq!(carry_out(&mut vehicle, &report(200, 14_500, 6_000)), 0);
         assert_eq!(vehicle.newest().map(|newest| newest.time_s), Some(300));
         for (command, expected) in [
-            (report(250, 14_000, 7_001), (RejectionCode::FailedPrecondition, "odometer_m")),
-            (report(400, 14_000, 6_999), (RejectionCode::FailedPrecondition, "odometer_m")),
-            (report(400, 20_001, 8_000), (RejectionCode::InvalidArgument, "stored_wh")),
-            (report(200, 14_500, 6_001), (RejectionCode::AlreadyExists, "time")),
-            (report(100_061, 1, 8_000), (RejectionCode::FailedPrecondition, "time")),
+            (
+                report(250, 14_000, 7_001),
+                (RejectionCode::FailedPrecondition, "odometer_m"),
+            ),
+            (
+                report(400, 14_000, 6_999),
+                (RejectionCode::FailedPrecondition, "odometer_m"),
+            ),
+            (
+                report(400, 20_001, 8_000),
+                (RejectionCode::InvalidArgument, "stored_wh"),
+            ),
+            (
+                report(200, 14_500, 6_001),
+                (RejectionCode::AlreadyExists, "time"),
+            ),
+            (
+                report(100_061, 1, 8_000),
+                (RejectionCode::FailedPrecondition, "time"),
+            ),
         ] {
             assert_eq!(refused(&vehicle, &command), expected, "{command:?}");
         }
@@ -293,17 +308,41 @@ mod tests {
     #[test]
     fn a_shuttle_makes_one_trip_at_a_time() {
         let mut vehicle = Vehicle::default();
-        assert_eq!(carry_out(&mut vehicle, &trip("t-1", 1_000, 1_600, 2_400)), 1);
-        assert_eq!(carry_out(&mut vehicle, &trip("t-1", 1_000, 1_600, 2_400)), 0);
-        assert_eq!(carry_out(&mut vehicle, &trip("t-2", 1_600, 2_200, 2_400)), 1);
+        assert_eq!(
+            carry_out(&mut vehicle, &trip("t-1", 1_000, 1_600, 2_400)),
+            1
+        );
+        assert_eq!(
+            carry_out(&mut vehicle, &trip("t-1", 1_000, 1_600, 2_400)),
+            0
+        );
+        assert_eq!(
+            carry_out(&mut vehicle, &trip("t-2", 1_600, 2_200, 2_400)),
+            1
+        );
         for (command, expected) in [
-            (trip("t-3", 1_500, 1_700, 100), (RejectionCode::FailedPrecondition, "started")),
-            (trip("t-1", 1_000, 1_600, 2_401), (RejectionCode::AlreadyExists, "trip")),
-            (trip("t-3", 3_000, 3_000, 100), (RejectionCode::InvalidArgument, "ended")),
-            (trip("t-3", 3_000, 3_060, 2_001), (RejectionCode::InvalidArgument, "distance_m")),
+            (
+                trip("t-3", 1_500, 1_700, 100),
+                (RejectionCode::FailedPrecondition, "started"),
+            ),
+            (
+                trip("t-1", 1_000, 1_600, 2_401),
+                (RejectionCode::AlreadyExists, "trip"),
+            ),
+            (
+                trip("t-3", 3_000, 3_000, 100),
+                (RejectionCode::InvalidArgument, "ended"),
+            ),
+            (
+                trip("t-3", 3_000, 3_060, 2_001),
+                (RejectionCode::InvalidArgument, "distance_m"),
+            ),
         ] {
             assert_eq!(refused(&vehicle, &command), expected, "{command:?}");
         }
-        assert_eq!(vehicle.trips().map(|trip| trip.distance_m).sum::<i64>(), 4_800);
+        assert_eq!(
+            vehicle.trips().map(|trip| trip.distance_m).sum::<i64>(),
+            4_800
+        );
     }
 }

@@ -75,25 +75,9 @@ impl Asks {
             .map(|outcome| outcome.obeyed)
     }
 
-    /// When the open ask has to be answered.
-    pub fn open_until(&self) -> Option<UnixSeconds> {
-        let newest = self.newest?;
-        let one = self.by_id.get(&newest)?;
-        one.outcome.is_none().then_some(one.ask.answer_by)
-    }
-
     /// The limit of an ask.
     pub fn limit_w(&self, asked: &Uuid) -> Option<i64> {
         Some(self.by_id.get(asked)?.ask.limit_w)
-    }
-
-    /// Time went on: an ask that was not answered in time is missed.
-    pub(super) fn expire(&self, context: &ChargerContext) -> Vec<ChargerEvent> {
-        let is_over = self.open_until().is_some_and(|until| until < context.now);
-        let open = self.newest.filter(|_| is_over);
-        open.map(|asked| missed(context, asked, context.now, MissReason::NotAnswered, None))
-            .into_iter()
-            .collect()
     }
 
     /// Asks for a limit. An open ask is missed: the new one takes its place.
@@ -153,6 +137,28 @@ impl Asks {
             }),
         });
         Ok(events)
+    }
+
+    /// The first second at which the open ask is missed.
+    pub fn due(&self) -> Option<UnixSeconds> {
+        let one = self.by_id.get(&self.newest?)?;
+        one.outcome
+            .is_none()
+            .then_some(UnixSeconds(one.ask.answer_by.0 + 1))
+    }
+
+    /// Misses the open ask if its time is up.
+    pub(super) fn miss_unanswered(&self, context: &ChargerContext) -> Vec<ChargerEvent> {
+        match (self.newest, self.due()) {
+            (Some(open), Some(due)) if due <= context.now => vec![missed(
+                context,
+                open,
+                context.now,
+                MissReason::NotAnswered,
+                None,
+            )],
+            _ => Vec::new(),
+        }
     }
 
     /// The charger answers.

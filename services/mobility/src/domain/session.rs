@@ -151,11 +151,7 @@ impl Sessions {
             VehicleClass::Visitor => b"visitor",
         };
         let terms = start.owner.map_or_else(Vec::new, OwnerTerms::to_bytes);
-        let mut parts: Vec<&[u8]> = vec![
-            b"session-started",
-            session.as_bytes(),
-            class,
-        ];
+        let mut parts: Vec<&[u8]> = vec![b"session-started", session.as_bytes(), class];
         let time = start.time.0.to_le_bytes();
         let allows_discharge = [u8::from(start.allows_discharge)];
         parts.extend([time.as_slice(), &allows_discharge]);

@@ -395,8 +395,8 @@ fn nothing_is_taken_below_the_owners_reserve_or_after_the_owner_left() {
 #[test]
 fn an_ask_that_nobody_answers_is_missed_when_its_time_is_up() {
     let mut charger = after(&[start("s-1", 0), set_power(5_000, "a")]);
-    assert_eq!(charger.asks().open_until(), Some(UnixSeconds(NOW + 60)));
-    let expire = ChargerCommand::ExpireAsk;
+    assert_eq!(charger.asks().due(), Some(UnixSeconds(NOW + 61)));
+    let expire = ChargerCommand::MissUnanswered;
     assert_eq!(
         carry_out_in(&mut charger, &at(NOW + 60), &expire),
         Ok(vec![])

@@ -88,8 +88,8 @@ fn every_event_is_read_as_it_was_written() {
             fact,
         };
         let encoded = encode(&event);
-        let read = decode(encoded.id, encoded.event_type, &encoded.data)
-            .expect("own events can be read");
+        let read =
+            decode(encoded.id, encoded.event_type, &encoded.data).expect("own events can be read");
         assert_eq!(read, MobilityEvent::Charger(event));
     }
 }
@@ -115,10 +115,12 @@ fn every_released_message_is_read_as_what_it_is() {
     let trip: Event<VehicleFact> = Event::of(&park, wire::ShuttleTripEndedV1::default());
     let told: Event<VehicleFact> = Event::of(&park, wire::FleetVehicleReportedV1::default());
     let people: Event<VisitorFact> = Event::of(&park, wire::VisitorsCountedV1::default());
-    let emergency: Event<EmergencyFact> =
-        Event::of(&park, wire::EmergencySupplyEndedV1::default());
+    let emergency: Event<EmergencyFact> = Event::of(&park, wire::EmergencySupplyEndedV1::default());
     assert_eq!(read(trip.encode()), MobilityEvent::Vehicle(trip));
     assert_eq!(read(told.encode()), MobilityEvent::Vehicle(told));
     assert_eq!(read(people.encode()), MobilityEvent::Visitors(people));
-    assert_eq!(read(emergency.encode()), MobilityEvent::Emergency(emergency));
+    assert_eq!(
+        read(emergency.encode()),
+        MobilityEvent::Emergency(emergency)
+    );
 }

@@ -24,8 +24,7 @@ fn malformed_reports_are_refused_with_their_field() {
     assert!(take_in_start(&start).is_ok());
     for (change, field) in [
         (
-            (|sent| sent.session = "京A·12345".into())
-                as fn(&mut wire::ReportSessionStartRequest),
+            (|sent| sent.session = "京A·12345".into()) as fn(&mut wire::ReportSessionStartRequest),
             "session",
         ),
         (|sent| sent.vehicle_class = 0, "vehicle_class"),

@@ -154,7 +154,9 @@ impl CompostBay {
         match &event.fact {
             CompostFact::CompostFedV1(fed) => {
                 let time = UnixSeconds(fed.time_s);
-                let batch = self.open.get_or_insert_with(|| Batch::begun(&fed.batch, time));
+                let batch = self
+                    .open
+                    .get_or_insert_with(|| Batch::begun(&fed.batch, time));
                 batch.fed_g += fed.weight_g;
                 batch.newest = time;
             }

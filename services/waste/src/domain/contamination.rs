@@ -130,6 +130,9 @@ mod tests {
         let events = bin.decide(&context, &kitchen).expect("a finding");
         bin.evolve(&events[0]);
         assert_eq!(bin.decide(&context, &kitchen), Ok(Vec::new()));
-        assert!(bin.decide(&context, &found(wire::WasteStream::Kitchen, 60)).is_err());
+        assert!(
+            bin.decide(&context, &found(wire::WasteStream::Kitchen, 60))
+                .is_err()
+        );
     }
 }

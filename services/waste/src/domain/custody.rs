@@ -65,9 +65,10 @@ impl Consignment {
 
     /// How it was treated; unspecified while it is not.
     pub fn treatment(&self) -> HazardousTreatment {
-        self.treated
-            .as_ref()
-            .map_or(HazardousTreatment::Unspecified, HazardousTreatedV1::treatment)
+        self.treated.as_ref().map_or(
+            HazardousTreatment::Unspecified,
+            HazardousTreatedV1::treatment,
+        )
     }
 
     /// Grams that the holder has.
@@ -146,7 +147,8 @@ impl Consignment {
         }
         let held_g = self.weight_g();
         let difference_g = i128::from(handover.weight_g) - i128::from(held_g);
-        if handover.weight_g <= 0 || difference_g.abs() * 100 > i128::from(held_g) * TOLERANCE_PERCENT
+        if handover.weight_g <= 0
+            || difference_g.abs() * 100 > i128::from(held_g) * TOLERANCE_PERCENT
         {
             return Err(Rejection::failed_precondition(
                 "weight_g",
@@ -322,7 +324,10 @@ mod tests {
             refused(&chain, &handover("park", "carrier-1", 1, 200)),
             (NotFound, "manifest")
         );
-        assert_eq!(refused(&chain, &consigned(0)), (InvalidArgument, "weight_g"));
+        assert_eq!(
+            refused(&chain, &consigned(0)),
+            (InvalidArgument, "weight_g")
+        );
         carry_out(&mut chain, &consigned(2_000));
         for (command, expected) in [
             (consigned(2_001), (AlreadyExists, "manifest")),
@@ -330,7 +335,10 @@ mod tests {
                 handover("carrier-1", "plant-7", 2_000, 200),
                 (FailedPrecondition, "from"),
             ),
-            (handover("park", "park", 2_000, 200), (InvalidArgument, "to")),
+            (
+                handover("park", "park", 2_000, 200),
+                (InvalidArgument, "to"),
+            ),
             (
                 handover("park", "carrier-1", 1_899, 200),
                 (FailedPrecondition, "weight_g"),

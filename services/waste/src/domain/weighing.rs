@@ -177,10 +177,22 @@ mod tests {
             .expect("a ticket");
         weighing.evolve(&first[0]);
         for (sent, expected) in [
-            (ticket("T-1", 200, 7_552_001, 7_500_000), (AlreadyExists, "ticket")),
-            (ticket("T-2", 200, 7_000_000, 7_500_000), (InvalidArgument, "gross_g")),
-            (ticket("T-2", 99, 7_552_000, 7_500_000), (FailedPrecondition, "time")),
-            (ticket("T-2", 1_061, 7_552_000, 7_500_000), (FailedPrecondition, "time")),
+            (
+                ticket("T-1", 200, 7_552_001, 7_500_000),
+                (AlreadyExists, "ticket"),
+            ),
+            (
+                ticket("T-2", 200, 7_000_000, 7_500_000),
+                (InvalidArgument, "gross_g"),
+            ),
+            (
+                ticket("T-2", 99, 7_552_000, 7_500_000),
+                (FailedPrecondition, "time"),
+            ),
+            (
+                ticket("T-2", 1_061, 7_552_000, 7_500_000),
+                (FailedPrecondition, "time"),
+            ),
         ] {
             let refusal = weighing.decide(&context(), &sent).expect_err("refused");
             assert_eq!((refusal.code, refusal.field), expected, "{refusal}");

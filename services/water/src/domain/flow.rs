@@ -110,7 +110,11 @@ mod tests {
         let events = flows.decide(&context, &rain).expect("rain");
         flows.evolve(&events[0]);
         assert_eq!(flows.decide(&context, &rain), Ok(Vec::new()));
-        assert!(flows.decide(&context, &flow(TankFlow::SpillOut, 0, 7)).is_ok());
+        assert!(
+            flows
+                .decide(&context, &flow(TankFlow::SpillOut, 0, 7))
+                .is_ok()
+        );
         for (sent, field) in [
             (flow(TankFlow::RainIn, 0, 421), "litres"),
             (flow(TankFlow::RainIn, 899, 5), "interval_start"),

@@ -126,7 +126,9 @@ struct OneMeter {
 impl WaterMeter {
     /// Leaks that are suspected, network by network.
     pub fn leaks(&self) -> impl Iterator<Item = &LeakSuspectedV1> {
-        self.networks.values().filter_map(|meter| meter.leak.as_ref())
+        self.networks
+            .values()
+            .filter_map(|meter| meter.leak.as_ref())
     }
 
     /// Readings in quarantine that no right one took the place of.
@@ -136,8 +138,8 @@ impl WaterMeter {
                 start: UnixSeconds(reading.interval_start_s),
                 seconds: reading.interval_seconds,
             };
-            let meter =
-                network_from_wire(reading.network()).and_then(|network| self.networks.get(&network));
+            let meter = network_from_wire(reading.network())
+                .and_then(|network| self.networks.get(&network));
             meter.is_none_or(|meter| meter.readings.begun_in(interval).next().is_none())
         })
     }
@@ -150,7 +152,9 @@ impl WaterMeter {
     ) -> Result<Vec<Event<WaterMeterFact>>, Rejection> {
         match command {
             WaterMeterCommand::Report(water) => self.report(context, water),
-            WaterMeterCommand::SetWatch(network, watch) => self.set_watch(context, *network, *watch),
+            WaterMeterCommand::SetWatch(network, watch) => {
+                self.set_watch(context, *network, *watch)
+            }
         }
     }
 
@@ -163,7 +167,9 @@ impl WaterMeter {
                     seconds: metered.interval_seconds,
                 };
                 let litres = Litres(metered.litres);
-                self.of(metered.network(), |meter| meter.readings.insert(interval, litres));
+                self.of(metered.network(), |meter| {
+                    meter.readings.insert(interval, litres)
+                });
             }
             WaterMeterFact::WaterReadingQuarantinedV1(reading) => {
                 self.quarantined.insert(event.id, reading.clone());

@@ -214,7 +214,10 @@ mod tests {
         for (change, expected, fit) in cases {
             let mut changed = sample("s-1", 5);
             change(&mut changed);
-            assert_eq!((class(&changed), is_fit_for_irrigation(&changed)), (expected, fit));
+            assert_eq!(
+                (class(&changed), is_fit_for_irrigation(&changed)),
+                (expected, fit)
+            );
         }
     }
 
@@ -222,12 +225,19 @@ mod tests {
     fn the_newest_sample_counts_whenever_it_arrives() {
         let mut quality = WaterQuality::default();
         for (id, time_s) in [("s-2", 200), ("s-1", 100)] {
-            let events = quality.decide(&context(), &sample(id, time_s)).expect("good");
+            let events = quality
+                .decide(&context(), &sample(id, time_s))
+                .expect("good");
             quality.evolve(&events[0]);
-            assert_eq!(quality.decide(&context(), &sample(id, time_s)), Ok(Vec::new()));
+            assert_eq!(
+                quality.decide(&context(), &sample(id, time_s)),
+                Ok(Vec::new())
+            );
         }
         assert_eq!(quality.newest().map(|newest| newest.time_s), Some(200));
-        let refusal = quality.decide(&context(), &sample("s-1", 101)).expect_err("another");
+        let refusal = quality
+            .decide(&context(), &sample("s-1", 101))
+            .expect_err("another");
         assert_eq!(refusal.code, RejectionCode::AlreadyExists);
     }
 
@@ -252,7 +262,10 @@ mod tests {
         for (change, field) in cases {
             let mut changed = sample("s-1", 5);
             change(&mut changed);
-            assert_eq!(quality.decide(&context(), &changed).expect_err(field).field, field);
+            assert_eq!(
+                quality.decide(&context(), &changed).expect_err(field).field,
+                field
+            );
         }
     }
 }

@@ -77,12 +77,18 @@ fn a_batch_is_fed_turned_measured_and_closed_with_its_sums() {
     let CompostFact::CompostBatchClosedV1(sums) = &closed[0].fact else {
         panic!("{closed:?}");
     };
-    assert_eq!((sums.fed_g, sums.product_g, sums.turns), (600_000, 250_000, 1));
+    assert_eq!(
+        (sums.fed_g, sums.product_g, sums.turns),
+        (600_000, 250_000, 1)
+    );
     // Two gaps of a day between hot measurements; what two days apart say is not known.
     assert_eq!(sums.hot_s, 2 * DAY_S);
     bay.evolve(&closed[0]);
     assert_eq!(bay.open(), None);
-    assert_eq!(carry_out(&mut bay, &step("b1", 61 * DAY_S, CompostStep::Close)), 0);
+    assert_eq!(
+        carry_out(&mut bay, &step("b1", 61 * DAY_S, CompostStep::Close)),
+        0
+    );
     assert_eq!(carry_out(&mut bay, &feed("b1", 0, 400_000)), 0);
     assert_eq!(
         refused(&bay, &feed("b1", 62 * DAY_S, 1)),
@@ -99,10 +105,16 @@ fn what_a_bay_can_not_do_is_refused() {
     assert_eq!(carry_out(&mut bay, &feed("b1", 100, 900_000)), 1);
     for (command, expected) in [
         (feed("b2", 200, 1), (FailedPrecondition, "batch")),
-        (feed("b1", 200, 100_001), (FailedPrecondition, "feed.weight_g")),
+        (
+            feed("b1", 200, 100_001),
+            (FailedPrecondition, "feed.weight_g"),
+        ),
         (feed("b1", 200, 0), (InvalidArgument, "feed.weight_g")),
         (feed("b1", 99, 5), (FailedPrecondition, "time")),
-        (core(200, 100_001), (InvalidArgument, "measurement.temperature_mc")),
+        (
+            core(200, 100_001),
+            (InvalidArgument, "measurement.temperature_mc"),
+        ),
         (take(200, 900_001), (FailedPrecondition, "product.weight_g")),
         (take(200, -1), (InvalidArgument, "product.weight_g")),
         (core(100 * DAY_S + 61, 50_000), (FailedPrecondition, "time")),
