@@ -1,1 +1,3 @@
-//! Alarms of a park with the life cycle of ISA-18.2: conditions, decisions of operators, and the service.
+//! Alarms.
+pub mod domain;
+pub mod events;
