@@ -15,6 +15,7 @@ macro_rules! package {
 
 package!(alarm, "terrarium.alarm.v1");
 package!(carbon, "terrarium.carbon.v1");
+package!(clock, "terrarium.clock.v1");
 package!(energy, "terrarium.energy.v1");
 package!(feed, "terrarium.feed.v1");
 package!(journal, "terrarium.journal.v1");
