@@ -1,3 +1,4 @@
 //! Alarms.
+pub mod conditions;
 pub mod domain;
 pub mod events;
