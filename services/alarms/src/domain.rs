@@ -29,7 +29,7 @@ use terrarium_journal::Rejection;
 use terrarium_model::UnixMillis;
 use uuid::Uuid;
 
-pub use identity::{cleared_id, raised_id};
+pub use identity::{cleared_id, raised_id, transition_id};
 pub use words::{
     AlarmCommand, AlarmContext, AlarmEvent, AlarmFact, AlarmState, Clear, Raise, UnshelveCause,
 };

@@ -4,7 +4,7 @@
 use terrarium_model::{ParkId, UnixMillis, event_id};
 use uuid::Uuid;
 
-use super::words::AlarmContext;
+use super::words::{AlarmCommand, AlarmContext};
 
 /// Id of the event that raises an alarm.
 pub fn raised_id(park: &ParkId, alarm: &str, cause: &Uuid, time: UnixMillis) -> Uuid {
@@ -26,6 +26,27 @@ pub fn cleared_id(park: &ParkId, alarm: &str, cause: &Uuid, time: UnixMillis) ->
         cause.as_bytes(),
         &time.0.to_le_bytes(),
     ])
+}
+
+/// Id of the event that a transition found out by the service leads to; `None` for what people ask for, and for the end of
+/// shelving.
+pub fn transition_id(park: &ParkId, alarm: &str, command: &AlarmCommand) -> Option<Uuid> {
+    let context = |now: UnixMillis| AlarmContext {
+        park: park.clone(),
+        alarm: alarm.into(),
+        now,
+    };
+    match command {
+        AlarmCommand::Raise(raise) => Some(raised_id(park, alarm, &raise.cause, raise.time)),
+        AlarmCommand::Clear(clear) => Some(cleared_id(park, alarm, &clear.cause, clear.time)),
+        AlarmCommand::Suppress {
+            by_raised, time, ..
+        } => Some(led_to_id(b"suppressed", &context(*time), by_raised)),
+        AlarmCommand::Release { by_cleared, time } => {
+            Some(led_to_id(b"released", &context(*time), by_cleared))
+        }
+        _ => None,
+    }
 }
 
 /// Id of an event that another event led to.
