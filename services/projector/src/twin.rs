@@ -196,3 +196,6 @@ fn happened_by_metadata(
     });
     Some(Happened::at(time.0, asset))
 }
+
+#[cfg(test)]
+mod tests;
