@@ -5,8 +5,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use terrarium_model::UnixMillis;
 use terrarium_proto::alarm::v1::{
-    AcknowledgeAlarmRequest, Alarm, AlarmCommandResponse, AlarmPriority, AlarmState,
-    AlarmTransition, ListAlarmsRequest, ListAlarmsResponse, SetAlarmServiceRequest,
+    AcknowledgeAlarmRequest, Alarm, AlarmPriority, AlarmState, AlarmTransition, ListAlarmsRequest, ListAlarmsResponse, SetAlarmServiceRequest,
     ShelveAlarmRequest, UnshelveAlarmRequest, WatchAlarmsRequest,
 };
 
@@ -48,7 +47,7 @@ pub enum Action {
     },
     /// Say that an alarm has been seen
     ///
-    /// JSON has the fields of AlarmCommandResponse.
+    /// JSON has the fields of AcknowledgeAlarmResponse.
     Acknowledge {
         /// Id that `alarms list` shows, such as bin-overflow/bin-1
         alarm: String,
@@ -64,7 +63,7 @@ pub enum Action {
     },
     /// Keep an alarm out of the list for a while
     ///
-    /// JSON has the fields of AlarmCommandResponse.
+    /// JSON has the fields of ShelveAlarmResponse.
     Shelve {
         /// Id that `alarms list --all` shows
         alarm: String,
@@ -80,7 +79,7 @@ pub enum Action {
     },
     /// End shelving before its time
     ///
-    /// JSON has the fields of AlarmCommandResponse.
+    /// JSON has the fields of UnshelveAlarmResponse.
     Unshelve {
         /// Id that `alarms list` shows
         alarm: String,
@@ -90,7 +89,7 @@ pub enum Action {
     },
     /// Take an alarm out of service for maintenance, or back in
     ///
-    /// JSON has the fields of AlarmCommandResponse.
+    /// JSON has the fields of SetAlarmServiceResponse.
     Service {
         /// Id that `alarms list --all` shows
         alarm: String,
@@ -153,8 +152,15 @@ pub async fn run(client: &ClientArgs, action: Action) -> anyhow::Result<ExitCode
                 comment,
                 client_request_id,
             };
-            let answer = server.alarms().acknowledge_alarm(request).await;
-            print_answer(&server, format, &alarm, answer)?;
+            let answer = server
+                .alarms()
+                .acknowledge_alarm(request)
+                .await
+                .map_err(|status| server.failed(status))?
+                .into_inner();
+            let shape = Shape::of("terrarium.alarm.v1.AcknowledgeAlarmResponse");
+            let said = (answer.state(), answer.recorded_position);
+            print_answer(format, &alarm, said, shape.json(&answer))?;
         }
         Action::Shelve {
             alarm,
@@ -172,8 +178,15 @@ pub async fn run(client: &ClientArgs, action: Action) -> anyhow::Result<ExitCode
                 reason,
                 client_request_id,
             };
-            let answer = server.alarms().shelve_alarm(request).await;
-            print_answer(&server, format, &alarm, answer)?;
+            let answer = server
+                .alarms()
+                .shelve_alarm(request)
+                .await
+                .map_err(|status| server.failed(status))?
+                .into_inner();
+            let shape = Shape::of("terrarium.alarm.v1.ShelveAlarmResponse");
+            let said = (answer.state(), answer.recorded_position);
+            print_answer(format, &alarm, said, shape.json(&answer))?;
         }
         Action::Unshelve { alarm, park } => {
             let format = client.format.or_refuse_csv("alarms unshelve")?;
@@ -183,8 +196,15 @@ pub async fn run(client: &ClientArgs, action: Action) -> anyhow::Result<ExitCode
                 alarm: alarm.clone(),
                 client_request_id,
             };
-            let answer = server.alarms().unshelve_alarm(request).await;
-            print_answer(&server, format, &alarm, answer)?;
+            let answer = server
+                .alarms()
+                .unshelve_alarm(request)
+                .await
+                .map_err(|status| server.failed(status))?
+                .into_inner();
+            let shape = Shape::of("terrarium.alarm.v1.UnshelveAlarmResponse");
+            let said = (answer.state(), answer.recorded_position);
+            print_answer(format, &alarm, said, shape.json(&answer))?;
         }
         Action::Service {
             alarm,
@@ -201,8 +221,15 @@ pub async fn run(client: &ClientArgs, action: Action) -> anyhow::Result<ExitCode
                 reason,
                 client_request_id,
             };
-            let answer = server.alarms().set_alarm_service(request).await;
-            print_answer(&server, format, &alarm, answer)?;
+            let answer = server
+                .alarms()
+                .set_alarm_service(request)
+                .await
+                .map_err(|status| server.failed(status))?
+                .into_inner();
+            let shape = Shape::of("terrarium.alarm.v1.SetAlarmServiceResponse");
+            let said = (answer.state(), answer.recorded_position);
+            print_answer(format, &alarm, said, shape.json(&answer))?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -396,20 +423,16 @@ fn state_text(alarm: &Alarm) -> String {
 }
 
 fn print_answer(
-    server: &Client,
     format: Format,
     alarm: &str,
-    answer: Result<tonic::Response<AlarmCommandResponse>, tonic::Status>,
+    (state, recorded_position): (AlarmState, u64),
+    json: serde_json::Value,
 ) -> anyhow::Result<()> {
-    let answer = answer.map_err(|status| server.failed(status))?.into_inner();
     match format {
-        Format::Json => {
-            print_json_line(&Shape::of("terrarium.alarm.v1.AlarmCommandResponse").json(&answer))?;
-        }
+        Format::Json => print_json_line(&json)?,
         _ => print_line(format!(
-            "{alarm} is {}, at position {}",
-            short_enum(answer.state().as_str_name(), "ALARM_STATE_"),
-            answer.recorded_position
+            "{alarm} is {}, at position {recorded_position}",
+            short_enum(state.as_str_name(), "ALARM_STATE_"),
         ))?,
     }
     Ok(())
@@ -436,7 +459,10 @@ mod tests {
         for name in [
             "Alarm",
             "AlarmTransition",
-            "AlarmCommandResponse",
+            "AcknowledgeAlarmResponse",
+            "ShelveAlarmResponse",
+            "UnshelveAlarmResponse",
+            "SetAlarmServiceResponse",
             "ListAlarmsResponse",
         ] {
             assert!(
