@@ -21,13 +21,11 @@ use std::sync::Arc;
 
 use terrarium_alarms::domain::Alarm;
 use terrarium_energy::MeterFact;
-use terrarium_energy::devices::events as device_events;
 use terrarium_journal::{EventCodecError, Metadata, Payload, RecordedEvent, StreamName};
 use terrarium_ledger::ParkLedger;
 use terrarium_ledger::hash::Hasher;
 use terrarium_model::{AssetId, ParkDefinition, parse_rfc3339_with_offset};
 use terrarium_twin::{PointName, Sample, Twin};
-use uuid::Uuid;
 
 use samples::{Happened, Samples};
 
@@ -39,11 +37,10 @@ pub struct ParkTwin {
     definitions: Vec<RecordedDefinition>,
     zones: BTreeMap<AssetId, water::Zone>,
     chargers: BTreeMap<AssetId, chargers::Charger>,
+    devices: devices::Asks,
     alarms: BTreeMap<Arc<str>, Alarm>,
     /// Samples of the newest event.
     fresh: Vec<(PointName, Sample)>,
-    /// Event of the newest ask of each energy device.
-    asks: BTreeMap<AssetId, Uuid>,
 }
 
 /// A park's definition as recorded.
@@ -150,15 +147,11 @@ impl ParkTwin {
             return Ok(Some(meters::observe(samples, fact, known)));
         }
         let payload = Payload::new(&event.event_type, &event.data);
-        if let Some(event) = device_events::decode(event.id, &event.event_type, &event.data) {
-            let event = event?;
-            return devices::observe(samples, &mut self.asks, event.id, &event.fact, payload)
-                .map(Some);
-        }
         let Some((domain, message)) = split_type(&event.event_type) else {
             return Ok(None);
         };
         match domain {
+            "energy" => devices::observe(samples, &mut self.devices, event.id, message, payload),
             "water" => water::observe(samples, &mut self.zones, event.id, message, payload),
             "waste" => waste::observe(samples, message, payload, known.definition()),
             "mobility" => {

@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use anyhow::bail;
 use terrarium_model::UnixMillis;
 use terrarium_proto::alarm::v1::{
-    AcknowledgeAlarmRequest, Alarm, AlarmPriority, AlarmState, AlarmTransition, ListAlarmsRequest, ListAlarmsResponse, SetAlarmServiceRequest,
-    ShelveAlarmRequest, UnshelveAlarmRequest, WatchAlarmsRequest,
+    AcknowledgeAlarmRequest, Alarm, AlarmPriority, AlarmState, AlarmTransition, ListAlarmsRequest,
+    ListAlarmsResponse, SetAlarmServiceRequest, ShelveAlarmRequest, UnshelveAlarmRequest,
+    WatchAlarmsRequest,
 };
 
 use crate::client::{Client, ClientArgs};

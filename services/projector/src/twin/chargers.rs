@@ -10,11 +10,7 @@ use terrarium_proto::mobility::v1 as wire;
 use terrarium_twin::{PointName, Quality, Quantity};
 use uuid::Uuid;
 
-use super::samples::{Happened, Samples, Span, per_hour};
-
-const ASKED: i64 = 1;
-const OBEYED: i64 = 2;
-const MISSED: i64 = 3;
+use super::samples::{ASKED, Happened, MISSED, OBEYED, Samples, Span, per_hour};
 
 /// A charger, as its past left it.
 #[derive(Default)]

@@ -7,6 +7,11 @@ use terrarium_twin::{PointName, Quality, Quantity, Sample, Twin};
 pub(super) const MS_PER_S: i64 = 1_000;
 const SECONDS_PER_HOUR: i64 = 3_600;
 
+/// Codes of [`Quantity::AskState`].
+pub(super) const ASKED: i64 = 1;
+pub(super) const OBEYED: i64 = 2;
+pub(super) const MISSED: i64 = 3;
+
 /// When an event happened, and to which asset.
 pub(super) struct Happened {
     /// Of an interval its end.
@@ -39,6 +44,20 @@ pub(super) struct Span {
 }
 
 impl Span {
+    pub fn instant(time_s: i64) -> Span {
+        Span {
+            from_s: time_s,
+            to_s: time_s,
+        }
+    }
+
+    pub fn of_interval(start_s: i64, seconds: u32) -> Span {
+        Span {
+            from_s: start_s,
+            to_s: start_s.saturating_add(seconds.into()),
+        }
+    }
+
     pub fn seconds(self) -> i64 {
         self.to_s - self.from_s
     }

@@ -60,10 +60,7 @@ pub(super) fn observe(
             let message: wire::WaterMeteredV1 = payload.read()?;
             let asset = payload.asset(&message.asset)?;
             let point = flow_point(&asset, message.network(), payload)?;
-            let span = Span {
-                from_s: message.interval_start_s,
-                to_s: message.interval_start_s + i64::from(message.interval_seconds),
-            };
+            let span = Span::of_interval(message.interval_start_s, message.interval_seconds);
             let flow_l_per_h = per_hour(message.litres, span.seconds());
             samples.over(&point, span, flow_l_per_h, Quality::Good);
             (span.to_s, asset)
