@@ -6,8 +6,10 @@
 //! not depend on how the streams were interleaved.
 //!
 //! - `samples`: how samples are written down
-//! - `meters`, `devices`, `water`, `waste`, `chargers`, `traffic`, `trees`: what the events of a domain say of its points
+//! - `meters`, `devices`, `water`, `waste`, `chargers`, `traffic`, `trees`, `alarms`: what the events of a domain say of its
+//!   points
 
+mod alarms;
 mod chargers;
 mod devices;
 mod meters;
@@ -20,12 +22,13 @@ mod water;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use terrarium_alarms::domain::Alarm;
 use terrarium_energy::MeterFact;
 use terrarium_journal::{EventCodecError, Metadata, Payload, RecordedEvent, StreamName};
 use terrarium_ledger::ParkLedger;
 use terrarium_ledger::hash::Hasher;
 use terrarium_model::{AssetId, ParkDefinition, parse_rfc3339_with_offset};
-use terrarium_twin::Twin;
+use terrarium_twin::{PointName, Sample, Twin};
 
 use samples::{Happened, Samples};
 
@@ -40,6 +43,9 @@ pub struct ParkTwin {
     devices: devices::Asks,
     batches: waste::Batches,
     trees: trees::Living,
+    alarms: BTreeMap<Arc<str>, Alarm>,
+    /// Samples of the newest event.
+    fresh: Vec<(PointName, Sample)>,
 }
 
 /// A park's definition as recorded.
@@ -80,6 +86,11 @@ impl ParkTwin {
         &self.twin
     }
 
+    /// The samples that the newest event made.
+    pub fn fresh(&self) -> &[(PointName, Sample)] {
+        &self.fresh
+    }
+
     /// The definitions in the order they were recorded.
     pub fn definitions(&self) -> &[RecordedDefinition] {
         &self.definitions
@@ -96,6 +107,7 @@ impl ParkTwin {
 
     /// Takes in an event that says nothing of any moment of the park.
     pub(crate) fn tally(&mut self, event: &RecordedEvent) {
+        self.fresh.clear();
         if !self.streams.contains_key(&event.stream) {
             self.streams
                 .insert(Arc::clone(&event.stream), StreamTally::default());
@@ -135,7 +147,7 @@ impl ParkTwin {
         event: &RecordedEvent,
         known: &Known<'_>,
     ) -> Result<Option<Happened>, EventCodecError> {
-        let samples = &mut Samples::new(&mut self.twin, event.position.0);
+        let samples = &mut Samples::new(&mut self.twin, &mut self.fresh, event.position.0);
         if let Some(fact) = known.meter_fact {
             return Ok(Some(meters::observe(samples, fact, known)));
         }
@@ -155,6 +167,7 @@ impl ParkTwin {
                 Some(happened) => Ok(Some(happened)),
                 None => chargers::observe(samples, &mut self.chargers, event.id, message, payload),
             },
+            "alarm" => alarms::observe(samples, &mut self.alarms, event, known.definition()),
             _ => Ok(None),
         }
     }

@@ -4,6 +4,7 @@
 //!
 //! - servers: [`up`] (everything in one process), [`serve`] (some roles)
 //! - record: [`import`] (readings, factors), [`quarantine`], [`events`], [`verify`]
+//! - alarms: [`alarms`] (list, watch, acknowledge, shelve, unshelve, service)
 //! - ledger: [`ledger`] (balance, entries, explain, completeness, watch), [`status`]
 //! - twin: [`twin`] (snapshot, history, events)
 //! - offline: [`park`] (check park files), [`setup`] (configuration, certificates, tokens)
@@ -27,6 +28,7 @@
 //! | 4 | `import readings` finished, none rejected, but some quarantined |
 //! | 5 | gave up because the server was unavailable; what was recorded is safe, run again |
 
+mod alarms;
 mod client;
 mod events;
 mod exit;
@@ -90,6 +92,11 @@ enum Command {
     Quarantine {
         #[command(subcommand)]
         action: quarantine::Action,
+    },
+    /// Look at alarms, acknowledge and shelve them
+    Alarms {
+        #[command(subcommand)]
+        action: alarms::Action,
     },
     /// Query the carbon ledger
     Ledger {
@@ -163,6 +170,9 @@ async fn dispatch(client: ClientArgs, command: Command) -> anyhow::Result<ExitCo
         Command::Import { what } => within(Traceparent::fresh(), import::run(&client, what)).await,
         Command::Quarantine { action } => {
             within(Traceparent::fresh(), quarantine::run(&client, action)).await
+        }
+        Command::Alarms { action } => {
+            within(Traceparent::fresh(), alarms::run(&client, action)).await
         }
         Command::Ledger { query } => {
             within(Traceparent::fresh(), ledger::run(&client, query)).await
