@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use terrarium_proto::carbon::v1::DefineParkRequest;
 use terrarium_proto::energy::v1::{ReleaseQuarantinedRequest, ReportReadingsRequest};
 use terrarium_proto::ledger::v1::GetStateRequest;
+use terrarium_proto::twin::v1::{FollowRequest, ListParksRequest};
 use terrarium_tests::readings::reading;
 use terrarium_tests::{Clients, Park, command, repository, run};
 use tonic::{Code, Request, Status};
@@ -271,6 +272,27 @@ async fn a_wrong_token_or_role_is_refused_and_the_right_one_is_the_events_actor(
         .await
         .expect_err("a device defines no park");
     assert_eq!(refused.code(), Code::PermissionDenied, "{refused:?}");
+
+    let follow = FollowRequest {
+        park: PARK.to_owned(),
+        ..Default::default()
+    };
+    let refused = clients
+        .twin
+        .follow(with_token(&stranger, follow))
+        .await
+        .expect_err("it may not see this park");
+    assert_eq!(refused.code(), Code::PermissionDenied, "{refused:?}");
+    for (token, visible) in [(&device, 1), (&stranger, 0), (&auditor, 1)] {
+        let parks = clients
+            .twin
+            .list_parks(with_token(token, ListParksRequest {}))
+            .await
+            .expect("everybody sees their own")
+            .into_inner()
+            .parks;
+        assert_eq!(parks.len(), visible, "{parks:?}");
+    }
 
     report(&mut clients, &device)
         .await

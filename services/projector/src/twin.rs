@@ -6,26 +6,29 @@
 //! not depend on how the streams were interleaved.
 //!
 //! - `samples`: how samples are written down
-//! - `meters`, `devices`, `water`, `waste`, `chargers`: what the events of a domain say of its points
+//! - `meters`, `devices`, `water`, `waste`, `chargers`, `traffic`, `trees`, `alarms`: what the events of a domain say of its
+//!   points
 
+mod alarms;
 mod chargers;
 mod devices;
 mod meters;
 mod samples;
+mod traffic;
+mod trees;
 mod waste;
 mod water;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use terrarium_alarms::domain::Alarm;
 use terrarium_energy::MeterFact;
-use terrarium_energy::devices::events as device_events;
 use terrarium_journal::{EventCodecError, Metadata, Payload, RecordedEvent, StreamName};
 use terrarium_ledger::ParkLedger;
 use terrarium_ledger::hash::Hasher;
 use terrarium_model::{AssetId, ParkDefinition, parse_rfc3339_with_offset};
-use terrarium_twin::Twin;
-use uuid::Uuid;
+use terrarium_twin::{PointName, Sample, Twin};
 
 use samples::{Happened, Samples};
 
@@ -37,8 +40,12 @@ pub struct ParkTwin {
     definitions: Vec<RecordedDefinition>,
     zones: BTreeMap<AssetId, water::Zone>,
     chargers: BTreeMap<AssetId, chargers::Charger>,
-    /// Event of the newest ask of each energy device.
-    asks: BTreeMap<AssetId, Uuid>,
+    devices: devices::Asks,
+    batches: waste::Batches,
+    trees: trees::Living,
+    alarms: BTreeMap<Arc<str>, Alarm>,
+    /// Samples of the newest event.
+    fresh: Vec<(PointName, Sample)>,
 }
 
 /// A park's definition as recorded.
@@ -79,6 +86,11 @@ impl ParkTwin {
         &self.twin
     }
 
+    /// The samples that the newest event made.
+    pub fn fresh(&self) -> &[(PointName, Sample)] {
+        &self.fresh
+    }
+
     /// The definitions in the order they were recorded.
     pub fn definitions(&self) -> &[RecordedDefinition] {
         &self.definitions
@@ -95,6 +107,7 @@ impl ParkTwin {
 
     /// Takes in an event that says nothing of any moment of the park.
     pub(crate) fn tally(&mut self, event: &RecordedEvent) {
+        self.fresh.clear();
         if !self.streams.contains_key(&event.stream) {
             self.streams
                 .insert(Arc::clone(&event.stream), StreamTally::default());
@@ -134,25 +147,27 @@ impl ParkTwin {
         event: &RecordedEvent,
         known: &Known<'_>,
     ) -> Result<Option<Happened>, EventCodecError> {
-        let samples = &mut Samples::new(&mut self.twin, event.position.0);
+        let samples = &mut Samples::new(&mut self.twin, &mut self.fresh, event.position.0);
         if let Some(fact) = known.meter_fact {
             return Ok(Some(meters::observe(samples, fact, known)));
         }
         let payload = Payload::new(&event.event_type, &event.data);
-        if let Some(event) = device_events::decode(event.id, &event.event_type, &event.data) {
-            let event = event?;
-            return devices::observe(samples, &mut self.asks, event.id, &event.fact, payload)
-                .map(Some);
-        }
         let Some((domain, message)) = split_type(&event.event_type) else {
             return Ok(None);
         };
         match domain {
+            "energy" => devices::observe(samples, &mut self.devices, event.id, message, payload),
             "water" => water::observe(samples, &mut self.zones, event.id, message, payload),
-            "waste" => waste::observe(samples, message, payload, known.definition()),
-            "mobility" => {
-                chargers::observe(samples, &mut self.chargers, event.id, message, payload)
+            "waste" => {
+                let definition = known.definition();
+                waste::observe(samples, &mut self.batches, message, payload, definition)
             }
+            "carbon" => trees::observe(samples, &mut self.trees, message, payload),
+            "mobility" => match traffic::observe(samples, message, payload)? {
+                Some(happened) => Ok(Some(happened)),
+                None => chargers::observe(samples, &mut self.chargers, event.id, message, payload),
+            },
+            "alarm" => alarms::observe(samples, &mut self.alarms, event, known.definition()),
             _ => Ok(None),
         }
     }
@@ -206,3 +221,6 @@ fn happened_by_metadata(
     });
     Some(Happened::at(time.0, asset))
 }
+
+#[cfg(test)]
+mod tests;

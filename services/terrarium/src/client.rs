@@ -4,11 +4,13 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
+use terrarium_proto::alarm::v1::alarm_service_client::AlarmServiceClient;
 use terrarium_proto::carbon::v1::carbon_service_client::CarbonServiceClient;
 use terrarium_proto::energy::v1::energy_service_client::EnergyServiceClient;
 use terrarium_proto::feed::v1::feed_service_client::FeedServiceClient;
 use terrarium_proto::ledger::v1::GetStateRequest;
 use terrarium_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
+use terrarium_proto::twin::v1::twin_service_client::TwinServiceClient;
 use terrarium_runtime::{AuthorizedChannel, ConnectError, ServerAddress};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -115,9 +117,19 @@ impl Client {
         LedgerServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
+    /// Tells what every asset is doing.
+    pub fn twin(&self) -> TwinServiceClient<AuthorizedChannel> {
+        TwinServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
     /// Sends the record.
     pub fn feed(&self) -> FeedServiceClient<AuthorizedChannel> {
         FeedServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    /// Says what is wrong, and takes what operators say about it.
+    pub fn alarms(&self) -> AlarmServiceClient<AuthorizedChannel> {
+        AlarmServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     /// Makes a status of this server an error for people.

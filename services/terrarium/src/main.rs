@@ -4,7 +4,9 @@
 //!
 //! - servers: [`up`] (everything in one process), [`serve`] (some roles)
 //! - record: [`import`] (readings, factors), [`quarantine`], [`events`], [`verify`]
+//! - alarms: [`alarms`] (list, watch, acknowledge, shelve, unshelve, service)
 //! - ledger: [`ledger`] (balance, entries, explain, completeness, watch), [`status`]
+//! - twin: [`twin`] (snapshot, history, events)
 //! - offline: [`park`] (check park files), [`setup`] (configuration, certificates, tokens)
 //! - what the client commands stand on: [`client`] (connection), [`wire`] (messages by their field names), [`output`]
 //!
@@ -26,6 +28,7 @@
 //! | 4 | `import readings` finished, none rejected, but some quarantined |
 //! | 5 | gave up because the server was unavailable; what was recorded is safe, run again |
 
+mod alarms;
 mod client;
 mod events;
 mod exit;
@@ -38,6 +41,7 @@ mod quarantine;
 mod serve;
 mod setup;
 mod status;
+mod twin;
 mod up;
 mod verify;
 mod wire;
@@ -89,10 +93,20 @@ enum Command {
         #[command(subcommand)]
         action: quarantine::Action,
     },
+    /// Look at alarms, acknowledge and shelve them
+    Alarms {
+        #[command(subcommand)]
+        action: alarms::Action,
+    },
     /// Query the carbon ledger
     Ledger {
         #[command(subcommand)]
         query: ledger::Query,
+    },
+    /// Ask what every asset is doing, now or at any moment
+    Twin {
+        #[command(subcommand)]
+        query: twin::Query,
     },
     /// Print the recorded events
     Events(events::Args),
@@ -157,9 +171,13 @@ async fn dispatch(client: ClientArgs, command: Command) -> anyhow::Result<ExitCo
         Command::Quarantine { action } => {
             within(Traceparent::fresh(), quarantine::run(&client, action)).await
         }
+        Command::Alarms { action } => {
+            within(Traceparent::fresh(), alarms::run(&client, action)).await
+        }
         Command::Ledger { query } => {
             within(Traceparent::fresh(), ledger::run(&client, query)).await
         }
+        Command::Twin { query } => within(Traceparent::fresh(), twin::run(&client, query)).await,
         Command::Events(args) => within(Traceparent::fresh(), events::run(&client, args)).await,
         Command::Park { action } => park::run(&client, action),
         Command::Config { action } => setup::run_config(&client, action),

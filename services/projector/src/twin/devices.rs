@@ -1,104 +1,143 @@
-//! Energy devices: stores, weather stations, sources of heat, setpoints, islands.
+//! Stores, weather stations, sources of heat, setpoints and islands.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use terrarium_energy::devices::domain::DeviceFact;
 use terrarium_journal::{EventCodecError, Payload};
 use terrarium_model::AssetId;
-use terrarium_proto::energy::v1::{SetpointKind, WeatherObservedV1};
+use terrarium_proto::energy::v1 as wire;
 use terrarium_twin::{PointName, Quality, Quantity};
 use uuid::Uuid;
 
-use super::samples::{Happened, Samples, Span};
+use super::samples::{ASKED, Happened, MISSED, OBEYED, Samples, Span, per_hour};
 
-const ASKED: i64 = 1;
-const OBEYED: i64 = 2;
-const MISSED: i64 = 3;
+/// Event of the newest ask of each device and kind of setpoint.
+pub(super) type Asks = BTreeMap<(AssetId, i32), Uuid>;
 
-/// `asks`: the event of each device's newest ask.
 pub(super) fn observe(
     samples: &mut Samples<'_>,
-    asks: &mut BTreeMap<AssetId, Uuid>,
+    asks: &mut Asks,
     id: Uuid,
-    fact: &DeviceFact,
+    message: &str,
     payload: Payload<'_>,
-) -> Result<Happened, EventCodecError> {
-    let asset = payload.asset(fact.asset())?;
-    let time_s = match fact {
-        DeviceFact::StorageReportedV1(report) => {
+) -> Result<Option<Happened>, EventCodecError> {
+    match message {
+        "StorageReportedV1" => {
+            let report: wire::StorageReportedV1 = payload.read()?;
+            let storage = payload.asset(&report.storage)?;
             let time_s = report.time_s;
-            samples.instant(&asset, Quantity::StoredWh, time_s, report.stored_wh);
-            samples.instant(&asset, Quantity::StoragePowerW, time_s, report.power_w);
-            time_s
+            samples.instant(&storage, Quantity::StoredWh, time_s, report.stored_wh);
+            samples.instant(&storage, Quantity::StoragePowerW, time_s, report.power_w);
+            Ok(Some(Happened::at(time_s, Some(storage))))
         }
-        DeviceFact::StorageReportQuarantinedV1(report) => {
-            let span = Span {
-                from_s: report.time_s,
-                to_s: report.time_s,
-            };
+        "StorageReportQuarantinedV1" => {
+            let report: wire::StorageReportQuarantinedV1 = payload.read()?;
+            let storage = payload.asset(&report.storage)?;
             for quantity in [Quantity::StoredWh, Quantity::StoragePowerW] {
-                samples.uncertain(&PointName::of_asset(&asset, quantity), span);
+                let point = PointName::of_asset(&storage, quantity);
+                samples.uncertain(&point, Span::instant(report.time_s));
             }
-            report.time_s
+            Ok(Some(Happened::at(report.time_s, Some(storage))))
         }
-        DeviceFact::WeatherObservedV1(observed) => weather(samples, &asset, observed),
-        DeviceFact::HeatMeteredV1(metered) => {
-            metered.interval_start_s + i64::from(metered.interval_seconds)
+        "WeatherObservedV1" => weather(samples, payload).map(Some),
+        "HeatMeteredV1" => heat(samples, payload).map(Some),
+        "SetpointAskedV1" => {
+            let message: wire::SetpointAskedV1 = payload.read()?;
+            let device = payload.asset(&message.device)?;
+            asks.insert((device.clone(), message.kind), id);
+            let kind = message.kind();
+            let asked = setpoint_point(&device, asked_quantity(kind), kind);
+            samples.of_instant(&asked, message.time_s, message.value);
+            let state = setpoint_point(&device, Quantity::AskState, kind);
+            samples.of_instant(&state, message.time_s, ASKED);
+            Ok(Some(Happened::at(message.time_s, Some(device))))
         }
-        DeviceFact::SetpointAskedV1(ask) => {
-            asks.insert(asset.clone(), id);
-            samples.instant(&asset, Quantity::AskState, ask.time_s, ASKED);
-            if ask.kind() != SetpointKind::ReserveWh {
-                samples.instant(&asset, Quantity::AskedLimitW, ask.time_s, ask.value);
+        "SetpointObeyedV1" => {
+            let message: wire::SetpointObeyedV1 = payload.read()?;
+            let device = payload.asset(&message.device)?;
+            let asked = payload.event_id(&message.asked_event_id)?;
+            if asks.get(&(device.clone(), message.kind)) == Some(&asked) {
+                let state = setpoint_point(&device, Quantity::AskState, message.kind());
+                samples.of_instant(&state, message.time_s, OBEYED);
             }
-            ask.time_s
+            Ok(Some(Happened::at(message.time_s, Some(device))))
         }
-        DeviceFact::SetpointObeyedV1(obeyed) => {
-            let asked = payload.event_id(&obeyed.asked_event_id)?;
-            if asks.get(&asset) == Some(&asked) {
-                samples.instant(&asset, Quantity::AskState, obeyed.time_s, OBEYED);
+        "SetpointMissedV1" => {
+            let message: wire::SetpointMissedV1 = payload.read()?;
+            let device = payload.asset(&message.device)?;
+            let asked = payload.event_id(&message.asked_event_id)?;
+            if asks.get(&(device.clone(), message.kind)) == Some(&asked) {
+                let state = setpoint_point(&device, Quantity::AskState, message.kind());
+                samples.of_instant(&state, message.time_s, MISSED);
             }
-            obeyed.time_s
+            Ok(Some(Happened::at(message.time_s, Some(device))))
         }
-        DeviceFact::SetpointMissedV1(missed) => {
-            let asked = payload.event_id(&missed.asked_event_id)?;
-            if asks.get(&asset) == Some(&asked) {
-                samples.instant(&asset, Quantity::AskState, missed.time_s, MISSED);
-            }
-            missed.time_s
+        "IslandStartedV1" => {
+            let message: wire::IslandStartedV1 = payload.read()?;
+            let node = payload.asset(&message.node)?;
+            samples.instant(&node, Quantity::Islanded, message.time_s, 1);
+            Ok(Some(Happened::at(message.time_s, Some(node))))
         }
-        DeviceFact::IslandStartedV1(started) => started.time_s,
-        DeviceFact::IslandEndedV1(ended) => ended.time_s,
-    };
-    Ok(Happened::at(time_s, Some(asset)))
+        "IslandEndedV1" => {
+            let message: wire::IslandEndedV1 = payload.read()?;
+            let node = payload.asset(&message.node)?;
+            samples.instant(&node, Quantity::Islanded, message.time_s, 0);
+            Ok(Some(Happened::at(message.time_s, Some(node))))
+        }
+        _ => Ok(None),
+    }
 }
 
-fn weather(samples: &mut Samples<'_>, station: &AssetId, observed: &WeatherObservedV1) -> i64 {
-    let span = Span {
-        from_s: observed.interval_start_s,
-        to_s: observed.interval_start_s + i64::from(observed.interval_seconds),
-    };
-    let values = [
+fn weather(samples: &mut Samples<'_>, payload: Payload<'_>) -> Result<Happened, EventCodecError> {
+    let message: wire::WeatherObservedV1 = payload.read()?;
+    let station = payload.asset(&message.station)?;
+    let span = Span::of_interval(message.interval_start_s, message.interval_seconds);
+    for (quantity, value) in [
         (
             Quantity::AirTemperatureMc,
-            observed.air_temperature_mc.map(i64::from),
+            message.air_temperature_mc.map(i64::from),
         ),
         (
             Quantity::IrradianceWPerM2,
-            observed.irradiance_w_per_m2.map(i64::from),
+            message.irradiance_w_per_m2.map(i64::from),
         ),
-        (Quantity::WindMmPerS, observed.wind_mm_per_s.map(i64::from)),
-        (Quantity::RainUmPerH, observed.rain_um_per_h.map(i64::from)),
+        (Quantity::WindMmPerS, message.wind_mm_per_s.map(i64::from)),
+        (Quantity::RainUmPerH, message.rain_um_per_h.map(i64::from)),
         (
             Quantity::CloudPermille,
-            observed.cloud_permille.map(i64::from),
+            message.cloud_permille.map(i64::from),
         ),
-    ];
-    for (quantity, value) in values {
+    ] {
         if let Some(value) = value {
-            let point = PointName::of_asset(station, quantity);
+            let point = PointName::of_asset(&station, quantity);
             samples.over(&point, span, value, Quality::Good);
         }
     }
-    span.to_s
+    Ok(Happened::at(span.to_s, Some(station)))
+}
+
+fn heat(samples: &mut Samples<'_>, payload: Payload<'_>) -> Result<Happened, EventCodecError> {
+    let message: wire::HeatMeteredV1 = payload.read()?;
+    let source = payload.asset(&message.source)?;
+    let span = Span::of_interval(message.interval_start_s, message.interval_seconds);
+    let point = PointName::of_asset(&source, Quantity::HeatW);
+    let heat_w = per_hour(message.heat_wh, span.seconds());
+    samples.over(&point, span, heat_w, Quality::Good);
+    Ok(Happened::at(span.to_s, Some(source)))
+}
+
+fn asked_quantity(kind: wire::SetpointKind) -> Quantity {
+    match kind {
+        wire::SetpointKind::ReserveWh => Quantity::AskedReserveWh,
+        _ => Quantity::AskedLimitW,
+    }
+}
+
+fn setpoint_point(device: &AssetId, quantity: Quantity, kind: wire::SetpointKind) -> PointName {
+    let kind = kind.as_str_name().trim_start_matches("SETPOINT_KIND_");
+    PointName {
+        asset: device.clone(),
+        quantity,
+        source: Arc::from(kind.to_lowercase()),
+    }
 }

@@ -1,11 +1,19 @@
 //! How samples are written down.
 
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
 use terrarium_model::{AssetId, round_half_even_div};
 use terrarium_twin::{PointName, Quality, Quantity, Sample, Twin};
 
 /// Milliseconds of a second.
 pub(super) const MS_PER_S: i64 = 1_000;
 const SECONDS_PER_HOUR: i64 = 3_600;
+
+/// Codes of [`Quantity::AskState`].
+pub(super) const ASKED: i64 = 1;
+pub(super) const OBEYED: i64 = 2;
+pub(super) const MISSED: i64 = 3;
 
 /// When an event happened, and to which asset.
 pub(super) struct Happened {
@@ -27,6 +35,7 @@ impl Happened {
 /// Takes the samples of one event.
 pub(super) struct Samples<'a> {
     twin: &'a mut Twin,
+    fresh: &'a mut Vec<(PointName, Sample)>,
     position: u64,
 }
 
@@ -38,14 +47,37 @@ pub(super) struct Span {
 }
 
 impl Span {
+    pub fn instant(time_s: i64) -> Span {
+        Span {
+            from_s: time_s,
+            to_s: time_s,
+        }
+    }
+
+    pub fn of_interval(start_s: i64, seconds: u32) -> Span {
+        Span {
+            from_s: start_s,
+            to_s: start_s.saturating_add(seconds.into()),
+        }
+    }
+
     pub fn seconds(self) -> i64 {
         self.to_s - self.from_s
     }
 }
 
 impl<'a> Samples<'a> {
-    pub fn new(twin: &'a mut Twin, position: u64) -> Samples<'a> {
-        Samples { twin, position }
+    /// Samples of the event at a position go into the twin and, as they are, into `fresh`.
+    pub fn new(
+        twin: &'a mut Twin,
+        fresh: &'a mut Vec<(PointName, Sample)>,
+        position: u64,
+    ) -> Samples<'a> {
+        Samples {
+            twin,
+            fresh,
+            position,
+        }
     }
 
     /// An asset's own report of an instant.
@@ -56,10 +88,15 @@ impl<'a> Samples<'a> {
 
     /// Any point at an instant.
     pub fn of_instant(&mut self, name: &PointName, time_s: i64, value: i64) {
+        self.of_millisecond(name, time_s.saturating_mul(MS_PER_S), value);
+    }
+
+    /// Any point at an instant that is known to the millisecond.
+    pub fn of_millisecond(&mut self, name: &PointName, time_ms: i64, value: i64) {
         self.put(
             name,
             Sample {
-                time_ms: time_s.saturating_mul(MS_PER_S),
+                time_ms,
                 span_ms: 0,
                 value,
                 quality: Quality::Good,
@@ -121,6 +158,26 @@ impl<'a> Samples<'a> {
 
     fn put(&mut self, name: &PointName, sample: Sample) {
         self.twin.observe(name, sample);
+        self.fresh.push((name.clone(), sample));
+    }
+}
+
+/// A total that grows and shrinks by events: its value from each time on at which it did.
+#[derive(Default)]
+pub(super) struct RunningTotal(BTreeMap<i64, i64>);
+
+impl RunningTotal {
+    /// What is told late changes the later values, too.
+    pub fn add(&mut self, samples: &mut Samples<'_>, point: &PointName, time_s: i64, amount: i64) {
+        let before = self.0.range(..=time_s).next_back();
+        let total = before.map_or(0, |(_, total)| *total).saturating_add(amount);
+        self.0.insert(time_s, total);
+        samples.of_instant(point, time_s, total);
+        let later = (Bound::Excluded(time_s), Bound::Unbounded);
+        for (later_s, total) in self.0.range_mut(later) {
+            *total = total.saturating_add(amount);
+            samples.of_instant(point, *later_s, *total);
+        }
     }
 }
 
