@@ -59,6 +59,7 @@ fn counts(recorded: u64, already_recorded: u64, rejected: u64) -> Option<ReportC
         recorded,
         already_recorded,
         rejected,
+        quarantined: 0,
     })
 }
 

@@ -1,5 +1,7 @@
 //! Registers that come round after their last digit, and registers that are exchanged.
 
+use proptest::prelude::*;
+
 use super::*;
 
 /// Three digits of kWh: after 999 it reads 0.
@@ -126,4 +128,28 @@ fn an_exchange_that_can_not_be_is_refused() {
     );
     let intervals = Bench::interval_meter();
     intervals.is_refused(&swap(3, "101", "0"), failed, "meter");
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_digits_and_exchanges_no_energy_is_made_or_lost(
+        steps in prop::collection::vec((0i64..10_000, any::<bool>(), 0i64..1_000), 1..60)
+    ) {
+        let mut bench = three_digits();
+        // What the register shows, in Wh, and what really went through.
+        let (mut shown_wh, mut used_wh) = (990_000_i64, Vec::new());
+        bench.event(&register(0, "990"));
+        for (hour, (step_wh, is_exchanged, first_kwh)) in (1i64..).zip(steps) {
+            shown_wh = (shown_wh + step_wh) % 1_000_000;
+            used_wh.push(step_wh);
+            let shown_kwh = format!("{}.{:03}", shown_wh / 1_000, shown_wh % 1_000);
+            if is_exchanged {
+                bench.event(&swap(hour, &shown_kwh, &first_kwh.to_string()));
+                shown_wh = first_kwh * 1_000;
+            } else {
+                bench.event(&register(hour, &shown_kwh));
+            }
+        }
+        prop_assert_eq!(steps_wh(&bench), used_wh);
+    }
 }
