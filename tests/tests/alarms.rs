@@ -1,6 +1,7 @@
 //! Alarms through the whole path: a condition holds, an operator acknowledges, shelves, takes out of service; every transition
 //! is recorded once, whatever stops and starts in between.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -122,46 +123,60 @@ async fn alarm(channel: &Channel, id: &str) -> wire::Alarm {
     found.unwrap_or_else(|| panic!("no alarm {id}"))
 }
 
-async fn watch(
-    channel: &Channel,
-    after_position: Option<u64>,
-) -> tonic::Streaming<wire::WatchAlarmsResponse> {
-    let request = wire::WatchAlarmsRequest {
-        park: PARK.into(),
-        after_position,
-    };
-    AlarmServiceClient::new(channel.clone())
-        .watch_alarms(request)
-        .await
-        .expect("a watch")
-        .into_inner()
+/// A watch, transition by transition.
+struct Watch {
+    answers: tonic::Streaming<wire::WatchAlarmsResponse>,
+    told: VecDeque<AlarmTransition>,
 }
 
-/// The next transition of this type and alarm that a watch tells.
-async fn told(
-    answers: &mut tonic::Streaming<wire::WatchAlarmsResponse>,
-    alarm: &str,
-    event: &str,
-) -> AlarmTransition {
-    let wanted = format!("terrarium.alarm.v1.{event}");
-    let next = async {
-        loop {
-            let answer = answers.message().await.expect("goes on").expect("goes on");
-            for transition in answer.transitions {
-                if id_of(&transition) == alarm && transition.r#type == wanted {
-                    return transition;
-                }
-            }
+impl Watch {
+    async fn begin(channel: &Channel, token: &str) -> Watch {
+        let request = wire::WatchAlarmsRequest {
+            park: PARK.into(),
+            after_position: None,
+        };
+        let answers = AlarmServiceClient::new(channel.clone())
+            .watch_alarms(with_token(token, request))
+            .await
+            .expect("whoever has a token may watch")
+            .into_inner();
+        Watch {
+            answers,
+            told: VecDeque::new(),
         }
-    };
-    tokio::time::timeout(ANSWER_WITHIN, next)
-        .await
-        .unwrap_or_else(|_| panic!("no {event} of {alarm}"))
+    }
+
+    /// The next transition of this type and alarm.
+    async fn next(&mut self, alarm: &str, event: &str) -> AlarmTransition {
+        let wanted = format!("terrarium.alarm.v1.{event}");
+        let next = async {
+            loop {
+                while let Some(transition) = self.told.pop_front() {
+                    if id_of(&transition) == alarm && transition.r#type == wanted {
+                        return transition;
+                    }
+                }
+                let answer = self.answers.message().await.expect("goes on");
+                self.told.extend(answer.expect("goes on").transitions);
+            }
+        };
+        tokio::time::timeout(ANSWER_WITHIN, next)
+            .await
+            .unwrap_or_else(|_| panic!("no {event} of {alarm}"))
+    }
 }
 
 /// All that a watch tells until it says that this is all so far.
 async fn told_so_far(channel: &Channel, after_position: Option<u64>) -> Vec<AlarmTransition> {
-    let mut answers = watch(channel, after_position).await;
+    let request = wire::WatchAlarmsRequest {
+        park: PARK.into(),
+        after_position,
+    };
+    let mut answers = AlarmServiceClient::new(channel.clone())
+        .watch_alarms(request)
+        .await
+        .expect("a watch")
+        .into_inner();
     let mut transitions = Vec::new();
     loop {
         let answer = answers.message().await.expect("goes on").expect("goes on");
@@ -285,18 +300,10 @@ async fn an_overflowing_bin_is_raised_seen_by_an_operator_and_cleared() {
         .report_bins(with_token(&operator, report(230, 0)))
         .await
         .expect("a full bin");
-    let watch_all = || wire::WatchAlarmsRequest {
-        park: PARK.into(),
-        after_position: None,
-    };
-    let mut answers = AlarmServiceClient::new(channel.clone())
-        .watch_alarms(with_token(&auditor, watch_all()))
-        .await
-        .expect("an auditor may watch")
-        .into_inner();
-    let raised = told(&mut answers, BIN, "AlarmRaisedV1").await;
+    let mut watch = Watch::begin(&channel, &auditor).await;
+    let raised = watch.next(BIN, "AlarmRaisedV1").await;
     assert_eq!(raised.time_ms, MORNING_MS);
-    drop((answers, channel));
+    drop((watch, channel));
     park.stop();
     park.start();
 
@@ -347,18 +354,14 @@ async fn an_overflowing_bin_is_raised_seen_by_an_operator_and_cleared() {
         .report_bins(with_token(&operator, report(0, 10)))
         .await
         .expect("an empty bin");
-    let mut answers = service
-        .watch_alarms(with_token(&auditor, watch_all()))
-        .await
-        .expect("a watch")
-        .into_inner();
-    let seen = told(&mut answers, BIN, "AlarmAcknowledgedV1").await;
+    let mut watch = Watch::begin(&channel, &auditor).await;
+    let seen = watch.next(BIN, "AlarmAcknowledgedV1").await;
     let shown = seen.alarm.expect("an alarm");
     assert_eq!(
         (shown.actor.as_str(), shown.reason.as_str()),
         ("shift-2", "on my way")
     );
-    let cleared = told(&mut answers, BIN, "AlarmClearedV1").await;
+    let cleared = watch.next(BIN, "AlarmClearedV1").await;
     assert_eq!(cleared.time_ms, MORNING_MS + 10 * MINUTE_MS);
     let shown = cleared.alarm.expect("an alarm");
     assert_eq!(
@@ -366,7 +369,7 @@ async fn an_overflowing_bin_is_raised_seen_by_an_operator_and_cleared() {
         (AlarmState::Normal, false)
     );
     assert_eq!(shown.occurrence, raised.event_id);
-    drop((answers, service, channel));
+    drop((watch, service, channel));
     park.stop();
 }
 

@@ -1,9 +1,9 @@
 //! The twin of one park: the fold that makes samples out of events.
 //!
 //! Every event of a park is taken in. Those that say what an asset does become samples of its points (one module per
-//! domain); all are counted and find their place in time. What an event means for a point may need what came before it in the same
-//! stream (the total of a session, the other faults of a charger), never anything of another stream, so that the samples do
-//! not depend on how the streams were interleaved.
+//! domain); all are counted and find their place in time. What an event means for a point may need what came before it in
+//! the same stream (the total of a session, the other faults of a charger) and the park's definition, never anything of
+//! another stream, so that the samples do not depend on how the streams were interleaved.
 //!
 //! - `samples`: how samples are written down
 //! - `meters`, `devices`, `water`, `waste`, `chargers`, `traffic`, `trees`, `alarms`: what the events of a domain say of its
@@ -61,7 +61,7 @@ pub struct RecordedDefinition {
 #[derive(Default)]
 struct StreamTally {
     events: u64,
-    /// Sum of their ids modulo 2^128. Ids follow from what events say, and the sum is the same in whatever order they came.
+    /// Sum of their ids modulo 2^128. Ids follow from what events say; the sum is the same in whatever order they came.
     event_ids: u128,
     last_position: u64,
 }
@@ -172,8 +172,8 @@ impl ParkTwin {
         }
     }
 
-    /// Content and state hash. The content hash covers which events there are, stream by stream; the state hash also where they
-    /// stand in the record, and every sample made of them.
+    /// Content and state hash. The content hash covers which events there are, stream by stream; the state hash also where
+    /// they stand in the record, and every sample made of them.
     pub fn hashes(&self) -> ([u8; 32], [u8; 32]) {
         let mut content = Hasher::new("twin");
         let mut state = Hasher::new("twin-positions");

@@ -1,7 +1,7 @@
 //! The twin over gRPC.
 //!
-//! Nothing here keeps a queue: a stream looks at the twin when its caller can take an update, so that a slow caller gets the
-//! newest state and the fold never waits for anybody. Locks are held for one look at a time.
+//! Nothing here keeps a queue: a stream looks at the twin when its caller can take an update, so that a slow caller gets
+//! the newest state and the fold never waits for anybody. Locks are held for one look at a time.
 //!
 //! - `follow`: the state now and as it changes
 //! - `replay`: the state on the way from one moment to another

@@ -363,10 +363,12 @@ fn print_list(
 
 /// The rate of alarms with the band of EEMUA 191 that it is in.
 fn rate_text(in_10_minutes: u32) -> String {
-    let band = match in_10_minutes {
-        0..=MOST_MANAGEABLE => "manageable",
-        ..=MOST_BEFORE_FLOOD => "demanding",
-        _ => "a flood",
+    let band = if in_10_minutes <= MOST_MANAGEABLE {
+        "manageable"
+    } else if in_10_minutes <= MOST_BEFORE_FLOOD {
+        "demanding"
+    } else {
+        "a flood"
     };
     format!("{in_10_minutes} in the last 10 minutes ({band} by EEMUA 191)")
 }

@@ -133,8 +133,8 @@ impl<'a> Samples<'a> {
         );
     }
 
-    /// The newest report over this stretch is kept apart: from then on the value that counted last is uncertain. A point
-    /// without a value, or with a newer one, stays as it is.
+    /// The newest report over this stretch is kept apart: from then on the value that counted last is uncertain. A
+    /// point without a value, or with a newer one, stays as it is.
     pub fn uncertain(&mut self, name: &PointName, span: Span) {
         let Some(newest) = self.twin.newest(name) else {
             return;
