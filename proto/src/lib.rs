@@ -14,6 +14,7 @@ macro_rules! package {
 }
 
 package!(carbon, "terrarium.carbon.v1");
+package!(clock, "terrarium.clock.v1");
 package!(energy, "terrarium.energy.v1");
 package!(feed, "terrarium.feed.v1");
 package!(journal, "terrarium.journal.v1");
