@@ -67,7 +67,7 @@ fn visit(chance: &mut Chance, quarter_start_s: i64) -> Visit {
 pub fn acceptance_w(charger_w: i64, stored_wh: i64, capacity_wh: i64) -> i64 {
     let share = stored_wh as f64 / capacity_wh as f64;
     let taper = ((1.0 - share) / 0.2).clamp(0.05, 1.0);
-    (charger_w as f64 * taper) as i64
+    (charger_w as f64 * taper).round() as i64
 }
 
 /// Share of the energy at the charger's meter that reaches the car, and of the car's that reaches the meter. Assumed;

@@ -1,12 +1,12 @@
 //! A heap of compost: it rots faster the warmer it is, and warms up by rotting.
 //!
 //! First-order decay with k(T) = k20 x 1.05^(T-20) (Haug 1993 gives 1.05 to 1.07), which stops towards 80 C. The figures
-//! are assumed: chosen so that a fresh heap passes 55 C for three weeks and half of it is gone in four months.
+//! are assumed: chosen so that a fresh heap passes 55 C for three weeks and half of it is gone when it is done.
 
 /// Decay of the degradable part per day at 20 C.
 const K20_PER_DAY: f64 = 0.0085;
 /// Kelvins that the heap would warm up if its whole mass rotted at once.
-const HEAT_K: f64 = 330.0;
+const HEAT_K: f64 = 600.0;
 /// Share of the warmth above the air that is lost per day ...
 const COOLING_PER_DAY: f64 = 0.20;
 /// ... and by one turning.

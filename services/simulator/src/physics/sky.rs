@@ -226,9 +226,10 @@ mod tests {
 
     #[test]
     fn extraterrestrial_irradiance_is_that_of_spencers_series() {
-        // pvlib's tests give 1382 to 1383 W/m2 for day 300 by spencer's method.
-        near(extraterrestrial(300), 1382.94, 0.5);
-        near(extraterrestrial(4), 1413.9, 0.5);
+        // pvlib 0.16 get_extra_radiation(300), (4) and (180).
+        near(extraterrestrial(300), 1383.6362028955045, 1e-9);
+        near(extraterrestrial(4), 1414.0153529248955, 1e-9);
+        near(extraterrestrial(180), 1320.6535361857293, 1e-9);
     }
 
     #[test]
@@ -257,18 +258,14 @@ mod tests {
 
     #[test]
     fn erbs_gives_pvlibs_documented_values() {
-        // pvlib tests/test_irradiance.py: ghi 0, 50, 1000, 1000 at zenith 120, 85, 10, 10; day 180, with 1,400 W/m2 around it.
+        // pvlib 0.16 erbs(50, 85, 180) and erbs(1000, 10, 180).
         let extra = extraterrestrial(180);
         let split = erbs(50.0, 85.0, extra);
-        near(split.dni, 96.6772, 0.5);
-        near(split.dhi, 41.574, 0.05);
+        near(split.dni, 123.41677945, 1e-6);
+        near(split.dhi, 39.24351892, 1e-6);
         let split = erbs(1000.0, 10.0, extra);
-        near(split.dni, 852.0, 7.0);
-        near(
-            split.dni * 10_f64.to_radians().cos() + split.dhi,
-            1000.0,
-            1e-9,
-        );
+        near(split.dni, 842.33927653, 1e-6);
+        near(split.dhi, 170.45774981, 1e-6);
         assert_eq!(erbs(0.0, 120.0, extra).dni, 0.0);
     }
 
