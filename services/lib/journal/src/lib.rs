@@ -14,6 +14,9 @@
 //! - [`envelope`]: the metadata of an event and the digest chain of its stream
 //! - [`store`]: the [`EventStore`] port, its embedded adapter, and following all events live
 //! - [`bus`]: commits and their outcomes over NATS JetStream
+//! - [`clocks`]: what time it is in each park
+//! - [`due`]: what has to be decided because time moves on
+//! - [`clock_api`]: the gRPC shell of the clocks of simulated parks
 //! - [`parks`]: the park definitions as recorded
 //! - [`provenance`]: who asked, and on which trail
 //! - [`refusal`]: how failures of a decision look on the wire
@@ -25,7 +28,10 @@
 
 pub mod aggregate;
 pub mod bus;
+pub mod clock_api;
+pub mod clocks;
 pub mod desk;
+pub mod due;
 pub mod envelope;
 pub mod parks;
 pub mod payload;
@@ -41,7 +47,10 @@ pub use bus::{
     BusError, BusHealth, BusProbe, CommitConsumer, CommitPublisher, CommitResult, CommitTicket,
     PublishError, ReceivedCommit,
 };
+pub use clock_api::ClockApi;
+pub use clocks::{ClockError, NEVER_SET, ParkClocks, recorded_time};
 pub use desk::{CommandResult, Desk, Pending, Submission, SubmitError};
+pub use due::DueDecisions;
 pub use envelope::{Digest, DigestError, Metadata, seal, verify_continuation, verify_digest};
 pub use parks::{PARK_DEFINED_V1, ParkError, Parks, park_definition_stream};
 pub use payload::{Payload, event_id_bytes};

@@ -25,9 +25,9 @@ pub use factor::{FactorUnit, FactorValue, UnknownFactorUnit, emission_fraction_m
 pub use hour_share::{HourShare, HourShares, hour_share_at, hour_shares};
 pub use id::{AssetId, FactorSetId, InvalidId, MeterId, ParkId, ZoneId};
 pub use park::{
-    Asset, AssetKind, AssetParameters, Chemistry, Connection, ConnectionKind, ConnectionSource,
-    HeatSource, MOST_DEFINITION_BYTES, Measures, Meter, Name, Node, NodeMetering, ParkClock,
-    ParkDefinition, ParkErrors, ParkProblem, Place, Reports, Site, SitePath, SitePoint,
+    AccuracyClass, Asset, AssetKind, AssetParameters, Chemistry, Connection, ConnectionKind,
+    ConnectionSource, HeatSource, MOST_DEFINITION_BYTES, Measures, Meter, Name, Node, NodeMetering,
+    ParkClock, ParkDefinition, ParkErrors, ParkProblem, Place, Reports, Site, SitePath, SitePoint,
     SitePolygon, SiteSize, SiteWater, WasteStream, WaterClass, Zone,
 };
 pub use quantity::{

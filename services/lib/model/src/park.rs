@@ -24,8 +24,8 @@ mod tests;
 
 pub use asset::{AssetKind, AssetParameters, Chemistry, HeatSource, WasteStream, WaterClass};
 pub use definition::{
-    Asset, Connection, ConnectionKind, ConnectionSource, Measures, Meter, Name, Node, NodeMetering,
-    ParkClock, ParkDefinition, Reports, Zone,
+    AccuracyClass, Asset, Connection, ConnectionKind, ConnectionSource, Measures, Meter, Name,
+    Node, NodeMetering, ParkClock, ParkDefinition, Reports, Zone,
 };
 pub use geometry::{Place, Site, SitePath, SitePoint, SitePolygon, SiteSize, SiteWater};
 pub use parse::MOST_DEFINITION_BYTES;
