@@ -5,8 +5,10 @@
 //! - [`chance`]: random draws that no order of steps changes
 //! - [`physics`]: formulas, each with its source
 //! - [`weather`]: generated from a climate's normals, or read from a file
+//! - [`park`]: all devices of a park, stepped together
 
 mod calendar;
 pub mod chance;
+pub mod park;
 pub mod physics;
 pub mod weather;
