@@ -13,7 +13,7 @@ use terrarium_journal::{
     ParkClocks, Provenance,
 };
 use terrarium_mobility::MobilityApi;
-use terrarium_projector::{FeedApi, LedgerApi, Projector};
+use terrarium_projector::{FeedApi, LedgerApi, Projector, TwinApi};
 use terrarium_runtime::{GrpcServer, NatsChild, Settings, Shutdown, Traceparent, WallClock};
 use terrarium_waste::WasteApi;
 use terrarium_water::WaterApi;
@@ -154,10 +154,13 @@ async fn run_roles(
     if roles.contains(&Role::Projector) {
         let projector = Projector::new(Arc::clone(&store), Some(&settings.data));
         routes.add_service(LedgerApi::new(Arc::clone(&projector), shutdown.clone()).into_server());
+        let twin = TwinApi::new(Arc::clone(&projector), clock.clone(), shutdown.clone());
+        routes.add_service(twin.into_server());
         routes.add_service(FeedApi::new(Arc::clone(&store), shutdown.clone()).into_server());
         let until = shutdown.clone();
         tasks.spawn(async move { projector.run(until).await.context("the projector stopped") });
         health.set("terrarium.ledger.v1.LedgerService", true).await;
+        health.set("terrarium.twin.v1.TwinService", true).await;
         health.set("terrarium.feed.v1.FeedService", true).await;
     }
     if roles.contains(&Role::Energy) {

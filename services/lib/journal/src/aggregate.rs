@@ -42,6 +42,11 @@ pub trait Aggregate: Send + 'static {
         None
     }
 
+    /// Whether an event records a report without letting it count: it can't be, or looks like a mistake.
+    fn is_quarantine(_event: &Self::Event) -> bool {
+        false
+    }
+
     /// Writes an event as it is recorded.
     fn encode(event: &Self::Event) -> EncodedEvent;
 
