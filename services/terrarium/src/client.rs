@@ -120,6 +120,11 @@ impl Client {
         FeedServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
+    /// What clients of other crates are built on.
+    pub fn channel(&self) -> AuthorizedChannel {
+        self.channel.clone()
+    }
+
     /// Makes a status of this server an error for people.
     pub fn failed(&self, status: Status) -> CallError {
         CallError::refused(&self.url, status)

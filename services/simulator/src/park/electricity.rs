@@ -654,7 +654,11 @@ fn opening(is_workplace: bool, local: LocalTime) -> f64 {
 /// Share of a building's rating that it uses: a base, people, and heating or cooling outside of 16 to 24 C. Assumed; that
 /// of places of work is calibrated, so that Yizhuang makes about half of its electricity, as was published for 2020.
 fn building_share(is_workplace: bool, local: LocalTime, air_c: f64) -> f64 {
-    let (base, people) = if is_workplace { (0.20, 0.34) } else { (0.07, 0.15) };
+    let (base, people) = if is_workplace {
+        (0.20, 0.34)
+    } else {
+        (0.07, 0.15)
+    };
     let beyond_k = (16.0 - air_c).max(air_c - 24.0).max(0.0);
     base + opening(is_workplace, local) * (people + 0.012 * beyond_k).min(0.6)
 }

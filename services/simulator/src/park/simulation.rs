@@ -168,6 +168,11 @@ impl ParkSimulation {
         self.next
     }
 
+    /// Length of an interval.
+    pub fn interval_s(&self) -> u32 {
+        self.interval_s
+    }
+
     /// Lets the next interval pass.
     pub fn step(&mut self) -> Step {
         let interval = Interval {
