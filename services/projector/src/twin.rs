@@ -6,9 +6,10 @@
 //! not depend on how the streams were interleaved.
 //!
 //! - `samples`: how samples are written down
-//! - `meters`, `water`, `waste`, `chargers`: what the events of a domain say of its points
+//! - `meters`, `devices`, `water`, `waste`, `chargers`: what the events of a domain say of its points
 
 mod chargers;
+mod devices;
 mod meters;
 mod samples;
 mod waste;
@@ -18,11 +19,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use terrarium_energy::MeterFact;
+use terrarium_energy::devices::events as device_events;
 use terrarium_journal::{EventCodecError, Metadata, Payload, RecordedEvent, StreamName};
 use terrarium_ledger::ParkLedger;
 use terrarium_ledger::hash::Hasher;
 use terrarium_model::{AssetId, ParkDefinition, parse_rfc3339_with_offset};
 use terrarium_twin::Twin;
+use uuid::Uuid;
 
 use samples::{Happened, Samples};
 
@@ -34,6 +37,8 @@ pub struct ParkTwin {
     definitions: Vec<RecordedDefinition>,
     zones: BTreeMap<AssetId, water::Zone>,
     chargers: BTreeMap<AssetId, chargers::Charger>,
+    /// Event of the newest ask of each energy device.
+    asks: BTreeMap<AssetId, Uuid>,
 }
 
 /// A park's definition as recorded.
@@ -134,6 +139,11 @@ impl ParkTwin {
             return Ok(Some(meters::observe(samples, fact, known)));
         }
         let payload = Payload::new(&event.event_type, &event.data);
+        if let Some(event) = device_events::decode(event.id, &event.event_type, &event.data) {
+            let event = event?;
+            return devices::observe(samples, &mut self.asks, event.id, &event.fact, payload)
+                .map(Some);
+        }
         let Some((domain, message)) = split_type(&event.event_type) else {
             return Ok(None);
         };
