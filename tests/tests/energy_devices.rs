@@ -291,10 +291,10 @@ async fn an_hour_of_all_meters_balances_with_its_stores_and_shows_what_is_lost()
     let (park, channel) = started().await;
     let text = std::fs::read_to_string(repository().join("deploy/parks/haotian.toml"))
         .expect("the park file");
-    let (_, meters) = text.split_once("\n[[meters]]\n").expect("meters");
-    let readings: Vec<energy::Reading> = meters
-        .lines()
-        .filter_map(|line| line.strip_prefix("id = \"")?.strip_suffix('"'))
+    let readings: Vec<energy::Reading> = text
+        .split("[[meters]]\nid = \"")
+        .skip(1)
+        .filter_map(|meter| meter.split('"').next())
         .map(|meter| energy::Reading {
             meter: meter.into(),
             quantity: "active_energy".into(),
