@@ -179,6 +179,7 @@ async fn order_and_ask(channel: &Channel) {
         assignee: "crew-3".into(),
         due: rfc3339(MORNING_MS + HOUR_MS),
         client_request_id: "order".into(),
+        route: String::new(),
     };
     WasteServiceClient::new(channel.clone())
         .order_collection(order)
