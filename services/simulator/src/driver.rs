@@ -2,8 +2,8 @@
 //!
 //! Several steps go out together: the clock is advanced to the end of the last of them, then all their reports are sent,
 //! domain beside domain, in batches; each device's reports stay in their order. A step with a command (a valve opens, a
-//! crew is called) ends such a bundle, because commands are dated by the park's clock. So the record is the same
-//! whatever the bundle's size and the speed.
+//! crew is called) ends such a bundle, because commands are dated by the park's clock; so does one with a report that a
+//! service waits for with a deadline. So the record is the same whatever the bundle's size and the speed.
 
 mod bundle;
 mod clients;
@@ -187,7 +187,7 @@ impl Driver {
                 for fact in faults.deliver(step.facts, now, seconds) {
                     bundle.add(fact);
                 }
-                if bundle.has_commands() || simulation.next_start() >= options.until {
+                if bundle.is_urgent() || simulation.next_start() >= options.until {
                     break;
                 }
             }

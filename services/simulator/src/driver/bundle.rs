@@ -69,6 +69,7 @@ pub struct Bundle {
     pub visitors: Vec<mobility::VisitorCount>,
     pub trees: Vec<TreeReport>,
     pub commands: Vec<Command>,
+    is_urgent: bool,
     /// Most reports of a step are of the same times.
     last_time: Option<(UnixSeconds, String)>,
     last_start: Option<(UnixSeconds, String)>,
@@ -92,14 +93,15 @@ impl Bundle {
             visitors: Vec::new(),
             trees: Vec::new(),
             commands: Vec::new(),
+            is_urgent: false,
             last_time: None,
             last_start: None,
         }
     }
 
     /// Whether something is in it that needs the park's clock to stand still until it is said.
-    pub fn has_commands(&self) -> bool {
-        !self.commands.is_empty()
+    pub fn is_urgent(&self) -> bool {
+        self.is_urgent
     }
 
     fn time(&mut self, at: UnixSeconds) -> String {
@@ -112,6 +114,7 @@ impl Bundle {
 
     /// Adds a report.
     pub fn add(&mut self, fact: Fact) {
+        self.is_urgent |= fact.is_command() || fact.meets_a_deadline();
         match fact {
             Fact::EnergyMetered { .. }
             | Fact::RegisterRead { .. }

@@ -18,7 +18,7 @@ use crate::chance::Chance;
 use crate::physics::charging::{self, CHARGER_EFFICIENCY, Visit};
 
 /// Cars a working day for each charger. Assumed.
-const CARS_PER_CHARGER: f64 = 2.2;
+const CARS_PER_CHARGER: f64 = 1.7;
 /// A flexible car is charged at full power once that takes this share of the time that is left.
 const URGENT_SHARE: f64 = 0.7;
 

@@ -206,6 +206,14 @@ impl Fact {
         )
     }
 
+    /// Whether the services may be waiting for it with a deadline, so that the park's clock must not pass it unsaid.
+    pub fn meets_a_deadline(&self) -> bool {
+        matches!(
+            self,
+            Fact::Collected { .. } | Fact::IrrigationEnded { .. } | Fact::SessionEnded { .. }
+        )
+    }
+
     /// The device or thing that it is about.
     pub fn device(&self) -> &str {
         match self {
