@@ -12,6 +12,9 @@ pub enum AppendError {
         "the stream holds {actual} events, which is not what the commit expects: reload it and decide again"
     )]
     WrongExpectedRevision { actual: u64 },
+    /// Its name can't be used any more.
+    #[error("the stream was deleted for ever (tombstoned): write to a stream with another name")]
+    StreamDeleted,
     #[error(transparent)]
     TooLarge(#[from] TooLarge),
     /// Retryable: the store goes on once there is space.
@@ -71,6 +74,8 @@ pub enum OpenError {
     Lock(#[from] terrarium_eventlog::LockError),
     #[error(transparent)]
     Log(#[from] terrarium_eventlog::OpenError),
+    #[error("cannot read the newest events: {0}")]
+    Recent(ReadError),
     #[error("cannot start the writer thread: {0}")]
     Thread(std::io::Error),
 }
