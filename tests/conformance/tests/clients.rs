@@ -236,7 +236,7 @@ macro_rules! suite {
                 let (_server, client) = connect().await;
                 append(&client, "a", $state::Any, 0, 10).await.expect("appended");
                 // A position sets a direction, too: the direction comes last.
- let forwards = |from| ReadStreamOptions::default().position(from).forwards();
+                let forwards = |from| ReadStreamOptions::default().position(from).forwards();
                 let backwards = |from| ReadStreamOptions::default().position(from).backwards();
                 for (options, expected) in [
                     (forwards(StreamPosition::Start), (0..10).collect::<Vec<_>>()),
@@ -265,7 +265,7 @@ macro_rules! suite {
                 }
                 let ids = |events: &[ResolvedEvent]| events.iter().map(number).collect::<Vec<_>>();
                 // A position sets a direction, too: the direction comes last.
- let forwards = |from| ReadAllOptions::default().position(from).forwards();
+                let forwards = |from| ReadAllOptions::default().position(from).forwards();
                 let backwards = |from| ReadAllOptions::default().position(from).backwards();
                 let all = read_all(&client, &forwards(StreamPosition::Start)).await;
                 assert_eq!(ids(&all), (0..9).collect::<Vec<_>>());
@@ -504,7 +504,7 @@ macro_rules! suite {
                         (3, Bytes::from_static(b"0@meter-2"), 2)
                     ]
                 );
-                let plain = ReadStreamOptions::default().backwards(StreamPosition::End);
+                let plain = ReadStreamOptions::default().position(StreamPosition::End);
                 let mut reading = client
                     .read_stream("$et-happened", &plain.max_count(1))
                     .await
