@@ -20,6 +20,10 @@ pub enum AppendError {
     /// Retryable: the store goes on once there is space.
     #[error("{0}")]
     StorageFull(String),
+    /// Retryable: nobody knows whether it happened, and sending the same again is harmless. A store in this process never
+    /// answers it.
+    #[error("{0}")]
+    Unavailable(String),
     /// Final until the store is reopened.
     #[error("{0}")]
     Failed(String),
@@ -64,6 +68,9 @@ pub enum ReadError {
         "the log cannot be read: {what}. Run `terrarium verify`, then restore the log from a backup"
     )]
     Damaged { what: String },
+    /// A store in this process never answers it.
+    #[error("{0}")]
+    Unavailable(String),
 }
 
 /// Why the store could not be opened.

@@ -54,7 +54,7 @@ pub use reports::{
     Addressed, ReportOutcome, Reports, refuse_too_many_reports, take_in_required_request_id,
 };
 pub use store::{
-    AppendError, Appended, EventStore, Position, ProposedCommit, ProposedEvent, ReadError,
-    RecordedEvent, Subscription,
+    AppendError, Appended, ContentType, EventStore, Position, ProposedCommit, ProposedEvent,
+    ReadError, RecordedEvent, Subscription, Ticks,
 };
 pub use stream::{InvalidStreamName, StreamName};

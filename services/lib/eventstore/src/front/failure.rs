@@ -92,7 +92,9 @@ pub(super) fn write_status(
             Status::invalid_argument(error.to_string())
         }
         AppendError::StorageFull(_) => Status::resource_exhausted(error.to_string()),
-        AppendError::Failed(_) => Status::unavailable(error.to_string()),
+        AppendError::Failed(_) | AppendError::Unavailable(_) => {
+            Status::unavailable(error.to_string())
+        }
     }
 }
 
@@ -133,6 +135,7 @@ pub(super) fn read_status(error: &ReadError) -> Status {
             Status::invalid_argument(error.to_string())
         }
         ReadError::Damaged { .. } => Status::data_loss(error.to_string()),
+        ReadError::Unavailable(_) => Status::unavailable(error.to_string()),
     }
 }
 
@@ -176,12 +179,14 @@ pub(super) fn write_in_band(
             too_large_in_band(&error.to_string())
         }
         AppendError::TooLarge(_) | AppendError::Empty => bad_request(&error.to_string()),
-        AppendError::StorageFull(_) | AppendError::Failed(_) => packed(
-            rpc::Code::Unavailable,
-            &error.to_string(),
-            "Unknown",
-            &shared::Unknown {},
-        ),
+        AppendError::StorageFull(_) | AppendError::Failed(_) | AppendError::Unavailable(_) => {
+            packed(
+                rpc::Code::Unavailable,
+                &error.to_string(),
+                "Unknown",
+                &shared::Unknown {},
+            )
+        }
     }
 }
 
