@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use tempfile::TempDir;
 use terrarium_eventstore::EventStore;
-use terrarium_eventstore::front::{Front, FrontSettings};
+use terrarium_eventstore::front::{Front, FrontSettings, TlsIdentity, Users};
 use tokio::sync::watch;
 
 /// A front on a free port of loopback, with an empty store in a folder of its own.
@@ -21,14 +21,19 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens a store and serves it in the background.
+    /// Opens a store and serves it in the background, in plain text and to everybody.
     pub async fn start() -> Server {
+        Server::start_with(None, None).await
+    }
+
+    /// [`start`](Self::start) with TLS and users.
+    pub async fn start_with(tls: Option<TlsIdentity>, users: Option<Users>) -> Server {
         let folder = TempDir::new().expect("a temporary folder");
         let (store, _) = EventStore::open(folder.path()).expect("an empty store opens");
         let settings = FrontSettings {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            tls: None,
-            users: None,
+            tls,
+            users,
             advertise: None,
         };
         let front = Front::bind(store.clone(), settings)

@@ -515,6 +515,19 @@ macro_rules! suite {
                 assert_eq!(&link.data[..], b"0@meter-2");
             }
 
+            #[tokio::test(flavor = "multi_thread")]
+            async fn no_append_waits_for_a_delayed_acknowledgement() {
+                let (_server, client) = connect().await;
+                let mut quickest = Duration::MAX;
+                for number in 0..20 {
+                    let began = std::time::Instant::now();
+                    append(&client, "a", $state::Any, number, 1).await.expect("appended");
+                    quickest = quickest.min(began.elapsed());
+                }
+                // Linux delays acknowledgements by 40 ms, and these clients wait for them.
+                assert!(quickest < Duration::from_millis(20), "{quickest:?}");
+            }
+
             #[tokio::test]
             async fn a_cluster_address_leads_here_through_gossip() {
                 let (server, _) = connect().await;

@@ -12,7 +12,7 @@
 //!
 //! - [`stream`]: names of streams and their bus subjects
 //! - [`envelope`]: the metadata of an event and the digest chain of its stream
-//! - [`store`]: the [`EventStore`] port, its embedded adapter, and following all events live
+//! - [`store`]: the [`EventStore`] port, its embedded adapter (`terrarium-remotestore` has the other one), and following all events live
 //! - [`bus`]: commits and their outcomes over NATS JetStream
 //! - [`parks`]: the park definitions as recorded
 //! - [`provenance`]: who asked, and on which trail
