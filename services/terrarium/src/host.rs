@@ -13,10 +13,7 @@ use terrarium_journal::{
 };
 use terrarium_mobility::MobilityApi;
 use terrarium_projector::{FeedApi, LedgerApi, Projector};
-use terrarium_remotestore::RemoteStore;
-use terrarium_runtime::{
-    GrpcServer, NatsChild, Settings, Shutdown, Traceparent, WallClock, ensure_crypto_provider,
-};
+use terrarium_runtime::{GrpcServer, NatsChild, Settings, Shutdown, Traceparent, WallClock};
 use terrarium_waste::WasteApi;
 use terrarium_water::WaterApi;
 use tokio::task::JoinSet;
@@ -93,10 +90,10 @@ pub async fn run(
         .with_context(|| format!("can't make the data folder {}", settings.data.display()))?;
     // The client of a remote store comes before everything that uses TLS: it insists on being first.
     let remote = match &settings.eventstore_url {
-        Some(url) => Some(RemoteStore::connect(url).await?),
+        Some(url) => Some(terrarium_remotestore::RemoteStore::connect(url).await?),
         None => None,
     };
-    ensure_crypto_provider();
+    terrarium_runtime::ensure_crypto_provider();
     let server = GrpcServer::bind(&settings).await?;
     let (store, embedded): (Arc<dyn EventStore>, _) = match remote {
         Some(remote) => (Arc::new(remote), None),
