@@ -241,7 +241,7 @@ fn asked(
     Ok(Asked {
         correlation_id,
         stream,
-        expected: batch_expectation(Some(echoed.clone()))?,
+        expected: batch_expectation(Some(echoed))?,
         echoed,
         deadline: Instant::now() + patience(options.deadline_option),
     })

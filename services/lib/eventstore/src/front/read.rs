@@ -38,10 +38,10 @@ pub(super) fn answer(store: &EventStore, request: ReadRequest) -> Result<Answers
             name,
             next: match (start, request.direction) {
                 (Start::At(revision), _) => Next::At(revision),
-                (Start::Start, Direction::Forwards) | (Start::End, Direction::Backwards) => {
+                (Start::Beginning, Direction::Forwards) | (Start::End, Direction::Backwards) => {
                     Next::First
                 }
-                (Start::Start, Direction::Backwards) => Next::At(0),
+                (Start::Beginning, Direction::Backwards) => Next::At(0),
                 (Start::End, Direction::Forwards) => Next::At(u64::MAX),
             },
             direction: request.direction,
@@ -55,10 +55,10 @@ pub(super) fn answer(store: &EventStore, request: ReadRequest) -> Result<Answers
         .answers(),
         (Source::All { start }, Extent::Count(count)) => {
             let cursor = match (start, request.direction) {
-                (Start::Start, Direction::Forwards) => AllCursor::START,
+                (Start::Beginning, Direction::Forwards) => AllCursor::START,
                 (Start::At(position), Direction::Forwards) => AllCursor::ForwardsFrom(position),
                 (Start::End, Direction::Forwards) => AllCursor::ForwardsFrom(Position(u64::MAX)),
-                (Start::Start, Direction::Backwards) => AllCursor::BackwardsBefore(Position(0)),
+                (Start::Beginning, Direction::Backwards) => AllCursor::BackwardsBefore(Position(0)),
                 (Start::At(position), Direction::Backwards) => AllCursor::BackwardsBefore(position),
                 (Start::End, Direction::Backwards) => AllCursor::END,
             };
@@ -278,7 +278,7 @@ fn follow_stream(
     structured_ids: bool,
 ) -> Result<Answers, Status> {
     let after = match start {
-        Start::Start => None,
+        Start::Beginning => None,
         Start::At(revision) => Some(*revision),
         Start::End => last_revision(store, name)?,
     };
@@ -341,7 +341,7 @@ fn follow_all(
     structured_ids: bool,
 ) -> Answers {
     let after = match start {
-        Start::Start => None,
+        Start::Beginning => None,
         Start::At(position) => Some(*position),
         Start::End => store.last_position(),
     };

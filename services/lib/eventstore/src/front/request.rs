@@ -136,7 +136,7 @@ pub(super) enum Source {
 }
 
 pub(super) enum Start<T> {
-    Start,
+    Beginning,
     End,
     At(T),
 }
@@ -162,7 +162,7 @@ pub(super) fn read_request(request: streams::ReadReq) -> Result<ReadRequest, Sta
             name: stream_name(stream.stream_identifier)?,
             start: match stream.revision_option.ok_or_else(|| missing("revision"))? {
                 stream_options::RevisionOption::Revision(revision) => Start::At(revision),
-                stream_options::RevisionOption::Start(_) => Start::Start,
+                stream_options::RevisionOption::Start(_) => Start::Beginning,
                 stream_options::RevisionOption::End(_) => Start::End,
             },
         },
@@ -177,7 +177,7 @@ pub(super) fn read_request(request: streams::ReadReq) -> Result<ReadRequest, Sta
                     }
                     Start::At(Position(position.commit_position))
                 }
-                all_options::AllOption::Start(_) => Start::Start,
+                all_options::AllOption::Start(_) => Start::Beginning,
                 all_options::AllOption::End(_) => Start::End,
             },
         },
