@@ -93,8 +93,20 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     std::fs::create_dir_all(&settings.data)
         .with_context(|| format!("can't make the data folder {}", settings.data.display()))?;
+    // The client of a remote store comes before everything that uses TLS: it insists on being first.
+    let remote = match &settings.eventstore_url {
+        Some(url) => Some(terrarium_remotestore::RemoteStore::connect(url).await?),
+        None => None,
+    };
+    terrarium_runtime::ensure_crypto_provider();
     let server = GrpcServer::bind(&settings).await?;
-    let store = open_store(&settings.data)?;
+    let (store, embedded): (Arc<dyn EventStore>, _) = match remote {
+        Some(remote) => (Arc::new(remote), None),
+        None => {
+            let embedded = open_store(&settings.data)?;
+            (Arc::new(embedded.clone()), Some(embedded))
+        }
+    };
     let nats = match &settings.nats_url {
         Some(_) => None,
         None => Some(NatsChild::start(&settings.nats_server, &settings.data.join("nats")).await?),
@@ -108,7 +120,7 @@ pub async fn run(
     let result = run_roles(
         &settings,
         roles,
-        &store,
+        store,
         nats.as_ref(),
         &nats_url,
         server,
@@ -121,20 +133,21 @@ pub async fn run(
         nats.stop(Duration::from_secs(settings.stop_deadline_s))
             .await;
     }
-    store.close();
+    if let Some(embedded) = embedded {
+        embedded.close();
+    }
     result
 }
 
 async fn run_roles(
     settings: &Settings,
     roles: &BTreeSet<Role>,
-    embedded: &terrarium_eventstore::EventStore,
+    store: Arc<dyn EventStore>,
     nats: Option<&NatsChild>,
     nats_url: &str,
     server: GrpcServer,
     shutdown: &Shutdown,
 ) -> anyhow::Result<()> {
-    let store: Arc<dyn EventStore> = Arc::new(embedded.clone());
     let clock = ParkClocks::new(Arc::clone(&store), Arc::new(WallClock));
     let mut deciding: Vec<Arc<dyn DueDecisions>> = Vec::new();
     let mut tasks: JoinSet<anyhow::Result<()>> = JoinSet::new();

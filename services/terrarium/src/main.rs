@@ -5,6 +5,7 @@
 //! - servers: [`up`] (everything in one process), [`serve`] (some roles)
 //! - record: [`import`] (readings, factors), [`simulate`], [`quarantine`], [`events`], [`verify`]
 //! - alarms: [`alarms`] (list, watch, acknowledge, shelve, unshelve, service)
+//! - event store of its own: [`eventstore`] (serve it to the clients of EventStoreDB, look at it, check it)
 //! - ledger: [`ledger`] (balance, entries, explain, completeness, watch), [`status`]
 //! - twin: [`twin`] (snapshot, history, events)
 //! - offline: [`park`] (check park files), [`setup`] (configuration, certificates, tokens)
@@ -31,6 +32,7 @@
 mod alarms;
 mod client;
 mod events;
+mod eventstore;
 mod exit;
 mod host;
 mod import;
@@ -115,6 +117,11 @@ enum Command {
     Events(events::Args),
     /// Rebuild everything from the first event and compare hashes
     Verify(verify::Args),
+    /// Serve an event store by itself, or look at one that lies in a data folder
+    Eventstore {
+        #[command(subcommand)]
+        action: eventstore::Action,
+    },
     /// Work with park definition files
     Park {
         #[command(subcommand)]
@@ -149,7 +156,12 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     // A client shares the machine with its server; one thread is enough for it and leaves the other cores alone.
     let runs_services = matches!(
         cli.command,
-        Command::Up(_) | Command::Serve(_) | Command::Verify(_)
+        Command::Up(_)
+            | Command::Serve(_)
+            | Command::Verify(_)
+            | Command::Eventstore {
+                action: eventstore::Action::Serve(_)
+            }
     );
     let runtime = if runs_services {
         tokio::runtime::Builder::new_multi_thread()
@@ -185,6 +197,7 @@ async fn dispatch(client: ClientArgs, command: Command) -> anyhow::Result<ExitCo
         }
         Command::Twin { query } => within(Traceparent::fresh(), twin::run(&client, query)).await,
         Command::Events(args) => within(Traceparent::fresh(), events::run(&client, args)).await,
+        Command::Eventstore { action } => eventstore::run(&client, action).await,
         Command::Park { action } => park::run(&client, action),
         Command::Config { action } => setup::run_config(&client, action),
         Command::Ca { action } => setup::run_ca(&client, action),

@@ -10,7 +10,8 @@ use crate::up::ServerArgs;
 /// Arguments of `terrarium serve`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Roles to run. Roles that work on one embedded event store have to share a process
+    /// Roles to run. Roles that work on one embedded event store have to share a process; with --eventstore-url and
+    /// --nats-url each can have its own
     #[arg(required = true, value_enum, num_args = 1..)]
     roles: Vec<Role>,
     #[command(flatten)]

@@ -36,6 +36,9 @@ pub struct ServerArgs {
     /// The nats-server program for the child [default: nats-server]
     #[arg(long, value_name = "PROGRAM")]
     nats_server: Option<PathBuf>,
+    /// Event store to use, such as esdb://127.0.0.1:2113?tls=false [default: the embedded one in the data folder]
+    #[arg(long, visible_alias = "eventstore", value_name = "URL")]
+    eventstore_url: Option<String>,
     /// Server certificate (PEM); see `terrarium ca create`
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_certificate: Option<PathBuf>,
@@ -55,6 +58,7 @@ impl ServerArgs {
             ("data", self.data.as_ref().map(text)),
             ("nats_url", self.nats_url.clone()),
             ("nats_server", self.nats_server.as_ref().map(text)),
+            ("eventstore_url", self.eventstore_url.clone()),
             ("tls.certificate", self.tls_certificate.as_ref().map(text)),
             ("tls.key", self.tls_key.as_ref().map(text)),
             ("tokens", self.tokens.as_ref().map(text)),

@@ -6,24 +6,29 @@ use uuid::Uuid;
 
 use crate::error::{AppendError, TooLarge};
 use crate::event::{
-    MAX_COMMIT_BYTES, MAX_EVENT_BYTES, MAX_STREAM_NAME_BYTES, MAX_TYPE_BYTES, Position,
-    ProposedEvent, RecordedEvent,
+    ContentType, MAX_COMMIT_BYTES, MAX_EVENT_BYTES, MAX_STREAM_NAME_BYTES, MAX_TYPE_BYTES,
+    Position, ProposedEvent, RecordedEvent, TOMBSTONE_REVISION, Ticks,
 };
 use crate::names::NameTable;
+use crate::retention::METADATA_PREFIX;
 
-const KIND_COMMIT: u8 = 1;
-const COMMIT_FIXED_BYTES: usize = 1 + 2 + 8 + 4;
-const EVENT_FIXED_BYTES: usize = 16 + 2 + 4 + 4;
+/// Read, no longer written: without times and content types.
+const KIND_COMMIT_V1: u8 = 1;
+const KIND_COMMIT_V2: u8 = 2;
+const COMMIT_IS_TOMBSTONE: u8 = 1;
+const EVENT_IS_JSON: u8 = 1;
+const COMMIT_FIXED_BYTES: usize = 1 + 1 + 8 + 2 + 8 + 4;
+const EVENT_FIXED_BYTES: usize = 16 + 1 + 2 + 4 + 4;
+/// The metadata of a stream with the longest name has a stream too.
+const MAX_STORED_STREAM_NAME_BYTES: usize = MAX_STREAM_NAME_BYTES + METADATA_PREFIX.len();
 
 /// Checks every limit that [`encode_commit`] relies on.
 pub(crate) fn check_limits(stream: &str, events: &[ProposedEvent]) -> Result<(), AppendError> {
-    if stream.is_empty()
-        || events.is_empty()
-        || events.iter().any(|event| event.event_type.is_empty())
-    {
+    if stream.is_empty() || events.iter().any(|event| event.event_type.is_empty()) {
         return Err(AppendError::Empty);
     }
-    if stream.len() > MAX_STREAM_NAME_BYTES {
+    let own_name = stream.strip_prefix(METADATA_PREFIX).unwrap_or(stream);
+    if own_name.len() > MAX_STREAM_NAME_BYTES {
         return Err(TooLarge::StreamName {
             bytes: stream.len(),
         }
@@ -57,25 +62,38 @@ pub(crate) fn check_limits(stream: &str, events: &[ProposedEvent]) -> Result<(),
     Ok(())
 }
 
+/// What a commit says besides its events.
+pub(crate) struct CommitHead<'a> {
+    pub stream: &'a str,
+    pub first_revision: u64,
+    pub recorded: Ticks,
+}
+
 /// Appends the encoded commit to `out`; returns the offset of every event's record from the commit's first byte.
 ///
 /// The caller has called [`check_limits`], so no length below can be cut short.
 pub(crate) fn encode_commit(
     out: &mut Vec<u8>,
-    stream: &str,
-    first_revision: u64,
+    head: &CommitHead<'_>,
     events: &[ProposedEvent],
 ) -> Vec<usize> {
     let start = out.len();
-    out.push(KIND_COMMIT);
-    out.extend_from_slice(&(stream.len() as u16).to_le_bytes());
-    out.extend_from_slice(stream.as_bytes());
-    out.extend_from_slice(&first_revision.to_le_bytes());
+    let is_tombstone = head.first_revision == TOMBSTONE_REVISION;
+    out.push(KIND_COMMIT_V2);
+    out.push(if is_tombstone { COMMIT_IS_TOMBSTONE } else { 0 });
+    out.extend_from_slice(&head.recorded.0.to_le_bytes());
+    out.extend_from_slice(&(head.stream.len() as u16).to_le_bytes());
+    out.extend_from_slice(head.stream.as_bytes());
+    out.extend_from_slice(&head.first_revision.to_le_bytes());
     out.extend_from_slice(&(events.len() as u32).to_le_bytes());
     let mut offsets = Vec::with_capacity(events.len());
     for event in events {
         offsets.push(out.len() - start);
         out.extend_from_slice(event.id.as_bytes());
+        out.push(match event.content_type {
+            ContentType::Binary => 0,
+            ContentType::Json => EVENT_IS_JSON,
+        });
         out.extend_from_slice(&(event.event_type.len() as u16).to_le_bytes());
         out.extend_from_slice(event.event_type.as_bytes());
         out.extend_from_slice(&(event.data.len() as u32).to_le_bytes());
@@ -89,8 +107,12 @@ pub(crate) fn encode_commit(
 /// What is wrong inside a commit whose checksum is right.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub(crate) enum CommitFault {
-    #[error("its kind is {0}, and only kind 1 (commit) is known")]
+    #[error("its kind is {0}, and only kinds 1 and 2 (commits) are known")]
     Kind(u8),
+    #[error("its flags are {0:#04x}, which says something unknown")]
+    Flags(u8),
+    #[error("it is a tombstone with {count} events at revision {first_revision}")]
+    Tombstone { first_revision: u64, count: u32 },
     #[error("it ends inside its {0}")]
     Ends(&'static str),
     #[error("its {what} is {bytes} bytes long, outside 1 ..= {max}")]
@@ -117,6 +139,9 @@ pub(crate) struct CommitReader<'a> {
     pub stream: &'a str,
     pub first_revision: u64,
     pub count: u32,
+    pub recorded: Ticks,
+    pub is_tombstone: bool,
+    has_event_flags: bool,
     /// How many events were read.
     pub events_read: u32,
     /// Offset in the body of what is read next.
@@ -130,6 +155,8 @@ pub(crate) struct EventView<'a> {
     pub revision: u64,
     pub id: Uuid,
     pub event_type: &'a str,
+    pub content_type: ContentType,
+    pub recorded: Ticks,
     pub data: Range<usize>,
     pub metadata: Range<usize>,
 }
@@ -138,20 +165,39 @@ impl<'a> CommitReader<'a> {
     pub fn new(body: &'a [u8]) -> Result<CommitReader<'a>, CommitFault> {
         let mut offset = 0;
         let kind = take(body, &mut offset, 1, "kind")?[0];
-        if kind != KIND_COMMIT {
-            return Err(CommitFault::Kind(kind));
+        let (flags, recorded) = match kind {
+            KIND_COMMIT_V1 => (0, Ticks::default()),
+            KIND_COMMIT_V2 => {
+                let flags = take(body, &mut offset, 1, "flags")?[0];
+                (flags, Ticks(take_u64(body, &mut offset, "time")?))
+            }
+            kind => return Err(CommitFault::Kind(kind)),
+        };
+        if flags & !COMMIT_IS_TOMBSTONE != 0 {
+            return Err(CommitFault::Flags(flags));
         }
-        let stream = take_name(body, &mut offset, "stream name", MAX_STREAM_NAME_BYTES)?;
-        let first_revision = u64::from_le_bytes(
-            take(body, &mut offset, 8, "revision")?
-                .try_into()
-                .expect("eight bytes were taken"),
-        );
+        let is_tombstone = flags & COMMIT_IS_TOMBSTONE != 0;
+        let stream = take_name(
+            body,
+            &mut offset,
+            "stream name",
+            MAX_STORED_STREAM_NAME_BYTES,
+        )?;
+        let first_revision = take_u64(body, &mut offset, "revision")?;
         let count = take_u32(body, &mut offset, "number of events")?;
         if count == 0 {
             return Err(CommitFault::NoEvents);
         }
-        if first_revision.checked_add(u64::from(count)).is_none() {
+        if is_tombstone && (first_revision != TOMBSTONE_REVISION || count != 1) {
+            return Err(CommitFault::Tombstone {
+                first_revision,
+                count,
+            });
+        }
+        let is_in_range = first_revision
+            .checked_add(u64::from(count))
+            .is_some_and(|next| next <= TOMBSTONE_REVISION);
+        if !is_tombstone && !is_in_range {
             return Err(CommitFault::Revision {
                 first_revision,
                 count,
@@ -162,6 +208,9 @@ impl<'a> CommitReader<'a> {
             stream,
             first_revision,
             count,
+            recorded,
+            is_tombstone,
+            has_event_flags: kind == KIND_COMMIT_V2,
             events_read: 0,
             offset,
             done: false,
@@ -178,6 +227,16 @@ impl<'a> CommitReader<'a> {
         let mut offset = self.offset;
         let start = offset;
         let id = take(body, &mut offset, 16, "event id")?;
+        let flags = if self.has_event_flags {
+            take(body, &mut offset, 1, "event flags")?[0]
+        } else {
+            0
+        };
+        let content_type = match flags {
+            0 => ContentType::Binary,
+            EVENT_IS_JSON => ContentType::Json,
+            flags => return Err(CommitFault::Flags(flags)),
+        };
         let event_type = take_name(body, &mut offset, "event type", MAX_TYPE_BYTES)?;
         let data = take_range(body, &mut offset, "data")?;
         let metadata = take_range(body, &mut offset, "metadata")?;
@@ -196,6 +255,8 @@ impl<'a> CommitReader<'a> {
             revision,
             id,
             event_type,
+            content_type,
+            recorded: self.recorded,
             data,
             metadata,
         })
@@ -235,6 +296,8 @@ impl EventView<'_> {
             revision: self.revision,
             id: self.id,
             event_type: names.intern(self.event_type),
+            content_type: self.content_type,
+            recorded: self.recorded,
             data: body.slice(self.data.clone()),
             metadata: body.slice(self.metadata.clone()),
         }
@@ -260,6 +323,14 @@ fn take_u32(body: &[u8], offset: &mut usize, what: &'static str) -> Result<u32, 
         take(body, offset, 4, what)?
             .try_into()
             .expect("four bytes were taken"),
+    ))
+}
+
+fn take_u64(body: &[u8], offset: &mut usize, what: &'static str) -> Result<u64, CommitFault> {
+    Ok(u64::from_le_bytes(
+        take(body, offset, 8, what)?
+            .try_into()
+            .expect("eight bytes were taken"),
     ))
 }
 

@@ -12,11 +12,18 @@ pub enum AppendError {
         "the stream holds {actual} events, which is not what the commit expects: reload it and decide again"
     )]
     WrongExpectedRevision { actual: u64 },
+    /// Its name can't be used any more.
+    #[error("the stream was deleted for ever (tombstoned): write to a stream with another name")]
+    StreamDeleted,
     #[error(transparent)]
     TooLarge(#[from] TooLarge),
     /// Retryable: the store goes on once there is space.
     #[error("{0}")]
     StorageFull(String),
+    /// Retryable: nobody knows whether it happened, and sending the same again is harmless. A store in this process never
+    /// answers it.
+    #[error("{0}")]
+    Unavailable(String),
     /// Final until the store is reopened.
     #[error("{0}")]
     Failed(String),
@@ -61,6 +68,9 @@ pub enum ReadError {
         "the log cannot be read: {what}. Run `terrarium verify`, then restore the log from a backup"
     )]
     Damaged { what: String },
+    /// A store in this process never answers it.
+    #[error("{0}")]
+    Unavailable(String),
 }
 
 /// Why the store could not be opened.
@@ -71,6 +81,8 @@ pub enum OpenError {
     Lock(#[from] terrarium_eventlog::LockError),
     #[error(transparent)]
     Log(#[from] terrarium_eventlog::OpenError),
+    #[error("cannot read the newest events: {0}")]
+    Recent(ReadError),
     #[error("cannot start the writer thread: {0}")]
     Thread(std::io::Error),
 }

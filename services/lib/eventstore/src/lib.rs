@@ -2,18 +2,25 @@
 //!
 //! # Map
 //!
-//! - [`EventStore`] (`store.rs`, reading in `read.rs`) is the whole public face; `event.rs` and `error.rs` have its words.
-//! - `writer.rs` is the one thread that appends: it takes what is queued, decides, writes, syncs once, answers.
-//! - `index.rs` is what is kept in memory: positions by stream, and where the commits begin.
+//! - [`EventStore`] (`store.rs`) is the public face; `event.rs`, `error.rs` and `clock.rs` have its words.
+//! - `writer.rs` is the one thread that appends: it takes what is queued, writes, syncs once, answers. `decide.rs` has its rules:
+//!   expected revisions, and retries that change nothing (`recent.rs` remembers the newest ids).
+//! - `read.rs` reads what was recorded; `page.rs` reads as clients do, in both directions, without what metadata hides
+//!   (`retention.rs`), with links and the virtual streams `$ce-<category>` and `$et-<type>`.
+//! - `subscribe.rs` follows all events or a stream; `filter.rs` says which events get through.
+//! - `index.rs` is what is kept in memory: positions by stream, category and type, and where the commits begin.
 //! - `encoding.rs` turns a commit into bytes and back; `names.rs` keeps one copy of each stream and type name.
 //! - [`Scan`] (`scan.rs`) reads a log offline, without lock or trust, and names the first thing that is wrong.
+//! - [`front`] speaks the EventStoreDB gRPC protocol for a store.
 //!
 //! # Promises
 //!
-//! - A commit is appended whole or not at all, and only at exactly the revision it expects.
+//! - A commit is appended whole or not at all, and only if its stream is as the commit expects.
 //! - An answer `Ok` means durable: the events survive a power cut. Nothing is readable before it is durable.
-//! - Appending the same commit again (same stream, revision and ids) changes nothing and answers the first positions.
+//! - Appending the same events again at an exact revision changes nothing and answers the first positions. Without an exact
+//!   revision that holds for the newest 65,536 events.
 //! - Positions only grow; they are opaque to callers, and are byte offsets in the log.
+//! - Deleting and truncating hides events from readers of their stream; the log and the global order keep them.
 //!
 //! # Folder
 //!
@@ -29,10 +36,12 @@
 //!
 //! | size | field |
 //! |---|---|
-//! | 1 | kind, 1 = commit |
-//! | 2 | length of the stream name, 1 ..= 256 |
+//! | 1 | kind, 2 = commit |
+//! | 1 | flags: bit 0 = this is a tombstone, the others are 0 |
+//! | 8 | time of recording, in 100 ns since 1970-01-01 UTC; never less than in the commit before |
+//! | 2 | length of the stream name, 1 ..= 256, or 258 if it begins with `$$` |
 //! | n | stream name |
-//! | 8 | revision of the first event: how many events the stream had before |
+//! | 8 | revision of the first event: how many events the stream had before; 2^63 - 1 for a tombstone |
 //! | 4 | number of events, at least 1 |
 //!
 //! then for each event, with nothing between or after them:
@@ -40,28 +49,44 @@
 //! | size | field |
 //! |---|---|
 //! | 16 | event id; the event's [`Position`] is the offset of this byte in the log |
+//! | 1 | flags: bit 0 = the data are JSON, the others are 0 |
 //! | 2 | length of the event type, 1 ..= 128 |
 //! | n | event type |
 //! | 4 | length of the data |
 //! | n | data |
 //! | 4 | length of the metadata; data and metadata together are at most 1 MiB |
 //! | n | metadata |
+//!
+//! Commits of kind 1 are read and no longer written: they have neither flags nor times.
 
+mod clock;
+mod decide;
 mod encoding;
 mod error;
 mod event;
+mod filter;
+pub mod front;
 mod index;
 mod names;
+mod page;
 mod read;
+mod recent;
+mod retention;
 mod scan;
 mod store;
+mod subscribe;
 mod writer;
 
+pub use clock::Clock;
 pub use error::{AppendError, OpenError, ReadError, TooLarge};
 pub use event::{
-    Appended, MAX_COMMIT_BYTES, MAX_EVENT_BYTES, MAX_STREAM_NAME_BYTES, MAX_TYPE_BYTES, Position,
-    ProposedCommit, ProposedEvent, RecordedEvent, Statistics,
+    Append, Appended, ContentType, ExpectedRevision, MAX_COMMIT_BYTES, MAX_EVENT_BYTES,
+    MAX_STREAM_NAME_BYTES, MAX_TYPE_BYTES, METADATA_TYPE, Position, ProposedCommit, ProposedEvent,
+    RecordedEvent, Statistics, TOMBSTONE_REVISION, TOMBSTONE_TYPE, Ticks, Written,
 };
+pub use filter::{Filter, FilterError, FilterOn};
+pub use page::{AllCursor, Direction, LINK_TYPE, PageLimit, ResolvedEvent, StreamPage};
 pub use scan::{Scan, ScanError, ScanProblem};
-pub use store::EventStore;
+pub use store::{EventStore, Pending};
+pub use subscribe::{AllItem, AllSubscription, StreamItem, StreamSubscription, SubscriptionError};
 pub use terrarium_eventlog::{Recovery, TornTail};

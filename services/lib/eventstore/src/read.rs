@@ -7,8 +7,12 @@ use crate::error::ReadError;
 use crate::event::{Position, RecordedEvent};
 use crate::index::Index;
 use crate::names::NameTable;
+use crate::page::{AllCursor, PageLimit};
+use crate::recent::{RecentEvent, RecentEvents};
 
 const LARGEST_CHUNK_BYTES: usize = 1024 * 1024;
+/// The newest events that are looked at for their ids have at most this much data.
+const RECENT_BYTES: usize = 32 * 1024 * 1024;
 /// A guess at the size of one event, to not read a megabyte for the sake of ten.
 const GUESSED_EVENT_BYTES: usize = 1024;
 
@@ -75,6 +79,27 @@ impl Contents {
             );
         }
         (commits, until as u64)
+    }
+
+    /// The newest events, by their ids.
+    pub fn recent_events(&self) -> Result<RecentEvents, ReadError> {
+        let mut recent = RecentEvents::default();
+        let newest = self.read_all_page(
+            AllCursor::END,
+            PageLimit {
+                events: RecentEvents::capacity(),
+                bytes: RECENT_BYTES,
+            },
+        )?;
+        for event in newest.into_iter().rev() {
+            let place = RecentEvent {
+                stream: event.stream,
+                revision: event.revision,
+                position: event.position,
+            };
+            recent.add(event.id, place);
+        }
+        Ok(recent)
     }
 
     pub fn read_all(
@@ -220,13 +245,13 @@ fn not_an_event(after: Option<Position>) -> ReadError {
     }
 }
 
-fn damaged_frame(error: FrameError) -> ReadError {
+pub(crate) fn damaged_frame(error: FrameError) -> ReadError {
     ReadError::Damaged {
         what: error.to_string(),
     }
 }
 
-fn damaged_commit(frame: &Frame, fault: &CommitFault) -> ReadError {
+pub(crate) fn damaged_commit(frame: &Frame, fault: &CommitFault) -> ReadError {
     ReadError::Damaged {
         what: format!("commit at byte {}: {fault}", frame.position),
     }

@@ -17,6 +17,8 @@ use crate::names::NameTable;
 use crate::store::LOG_FOLDER;
 
 const CHUNK_BYTES: usize = 1024 * 1024;
+/// Stands for the number of events of a stream that can have no more.
+const TOMBSTONED: u64 = u64::MAX;
 /// More than the largest frame, so that a damaged one can be looked at whole.
 const DAMAGED_FRAME_BYTES: u64 = 4 * 1024 * 1024 + 64;
 
@@ -200,7 +202,7 @@ impl Scan {
         let stream = self.names.intern(commit.stream);
         let expected = self.revision_of(&stream);
         let found = commit.first_revision;
-        if found != expected {
+        if found != expected && !(commit.is_tombstone && expected != TOMBSTONED) {
             let problem = ScanProblem::Revision { found, expected };
             return Err(self.error(
                 frame.position,
@@ -210,7 +212,11 @@ impl Scan {
                 problem,
             ));
         }
-        let next_revision = commit.next_revision();
+        let next_revision = if commit.is_tombstone {
+            TOMBSTONED
+        } else {
+            commit.next_revision()
+        };
         let mut events = VecDeque::new();
         while let Some(event) = commit.next() {
             match event {

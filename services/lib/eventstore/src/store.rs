@@ -6,13 +6,20 @@ use std::thread::JoinHandle;
 use terrarium_eventlog::{Disk, FolderLock, Frame, RealDisk, Recovery, open_log};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::clock::{Clock, RecordingClock};
 use crate::encoding::CommitReader;
 use crate::error::{AppendError, OpenError, ReadError};
-use crate::event::{Appended, Position, ProposedCommit, RecordedEvent, Statistics};
-use crate::index::Index;
+use crate::event::{
+    Append, Appended, ExpectedRevision, METADATA_TYPE, Position, ProposedCommit, RecordedEvent,
+    Statistics, Ticks, Written,
+};
+use crate::filter::Filter;
+use crate::index::{Index, IndexedCommit};
 use crate::names::NameTable;
+use crate::page::{AllCursor, Direction, PageLimit, StreamPage};
 use crate::read::Contents;
-use crate::writer::{QUEUED_REQUESTS, Request, Writer};
+use crate::subscribe::{AllSubscription, StreamSubscription};
+use crate::writer::{Change, Expected, Operation, QUEUED_REQUESTS, Request, WriteResults, Writer};
 
 /// Folder of the log inside the data folder.
 pub(crate) const LOG_FOLDER: &str = "log";
@@ -31,6 +38,7 @@ struct OpenStore {
     closing: Arc<AtomicBool>,
     fsyncs: Arc<AtomicU64>,
     last_position: watch::Receiver<Option<Position>>,
+    clock: Clock,
     /// Taken by the first to close: the thread is waited for, then the folder is free.
     running: Mutex<Option<(JoinHandle<()>, FolderLock)>>,
 }
@@ -45,11 +53,22 @@ impl EventStore {
 
     /// [`open`](Self::open) on a disk of the caller's, so that tests can make it fail.
     pub fn open_on(disk: &dyn Disk, folder: &Path) -> Result<(EventStore, Recovery), OpenError> {
+        EventStore::open_with(disk, folder, Clock::system())
+    }
+
+    /// [`open_on`](Self::open_on) with a clock of the caller's, which gives the events their times.
+    pub fn open_with(
+        disk: &dyn Disk,
+        folder: &Path,
+        clock: Clock,
+    ) -> Result<(EventStore, Recovery), OpenError> {
         let lock = FolderLock::take(folder)?;
         let names = NameTable::default();
         let mut index = Index::new();
+        let mut latest = Ticks::default();
         let opened = open_log(&folder.join(LOG_FOLDER), disk, &mut |frame| {
-            add_frame(&mut index, &names, frame)
+            latest = latest.max(add_frame(&mut index, &names, frame)?);
+            Ok(())
         })?;
         if let Some(torn) = &opened.recovery.torn_tail {
             tracing::warn!(
@@ -66,6 +85,7 @@ impl EventStore {
             names,
             log: opened.reader,
         });
+        let recent = contents.recent_events().map_err(OpenError::Recent)?;
         let (requests, queue) = mpsc::channel(QUEUED_REQUESTS);
         let closing = Arc::new(AtomicBool::new(false));
         let fsyncs = Arc::new(AtomicU64::new(0));
@@ -76,6 +96,8 @@ impl EventStore {
             closing: closing.clone(),
             fsyncs: fsyncs.clone(),
             last_position: last_position_sender,
+            recent,
+            clock: RecordingClock::new(clock.clone(), latest),
         };
         let thread = std::thread::Builder::new()
             .name("event-log".to_owned())
@@ -88,6 +110,7 @@ impl EventStore {
             closing,
             fsyncs,
             last_position,
+            clock,
             running,
         });
         Ok((EventStore { open }, opened.recovery))
@@ -98,26 +121,138 @@ impl EventStore {
     /// All of one call share one fsync, usually with other calls. A commit may expect what an earlier one of the
     /// same call leads to. A caller that stops waiting does not stop the append.
     pub async fn append(&self, commits: Vec<ProposedCommit>) -> Vec<Result<Appended, AppendError>> {
-        let count = commits.len();
-        let (answer, answered) = oneshot::channel();
-        let closed = || {
-            vec![
-                Err(AppendError::Failed(
-                    "the event store is closed: open it again".to_owned()
-                ));
-                count
-            ]
+        let operations = commits
+            .into_iter()
+            .map(|commit| Operation {
+                stream: commit.stream,
+                expected: Expected::Count(commit.expected_revision),
+                change: Change::Append(commit.events),
+            })
+            .collect();
+        let results = self.submit(operations).await.results().await;
+        results
+            .into_iter()
+            .map(|result| {
+                result.map(|written| Appended {
+                    last_position: written.position.expect("a commit has an event"),
+                    next_revision: written.revision.expect("a commit has an event") + 1,
+                    already_there: written.already_there,
+                })
+            })
+            .collect()
+    }
+
+    /// Queues appends, each whole or not at all; they happen in the order in which they are queued.
+    ///
+    /// Waits for room in the queue, not for the appends: [`Pending::results`] does.
+    pub async fn queue(&self, appends: Vec<Append>) -> Pending {
+        let operations = appends
+            .into_iter()
+            .map(|append| Operation {
+                stream: append.stream,
+                expected: Expected::Rule(append.expected),
+                change: Change::Append(append.events),
+            })
+            .collect();
+        self.submit(operations).await
+    }
+
+    /// Appends to one stream as [`queue`](Self::queue) does, and waits until the events are durable.
+    pub async fn append_to(&self, append: Append) -> Result<Written, AppendError> {
+        self.queue(vec![append]).await.result().await
+    }
+
+    /// Deletes a stream softly: readers no longer see its events, and the next append continues its numbering.
+    pub async fn delete(
+        &self,
+        stream: &str,
+        expected: ExpectedRevision,
+    ) -> Result<Written, AppendError> {
+        self.change(stream, expected, Change::Delete).await
+    }
+
+    /// Deletes a stream for ever: its name can't be used again.
+    pub async fn tombstone(
+        &self,
+        stream: &str,
+        expected: ExpectedRevision,
+    ) -> Result<Written, AppendError> {
+        self.change(stream, expected, Change::Tombstone).await
+    }
+
+    async fn change(
+        &self,
+        stream: &str,
+        expected: ExpectedRevision,
+        change: Change,
+    ) -> Result<Written, AppendError> {
+        let operation = Operation {
+            stream: Arc::from(stream),
+            expected: Expected::Rule(expected),
+            change,
         };
-        if self
-            .open
-            .requests
-            .send(Request::Append { commits, answer })
-            .await
-            .is_err()
-        {
-            return closed();
-        }
-        answered.await.unwrap_or_else(|_| closed())
+        self.submit(vec![operation]).await.result().await
+    }
+
+    async fn submit(&self, operations: Vec<Operation>) -> Pending {
+        let count = operations.len();
+        let (answer, answered) = oneshot::channel();
+        let request = Request::Write { operations, answer };
+        // A closed store drops the request, and with it the sender that `answered` waits for.
+        let _ = self.open.requests.send(request).await;
+        Pending { answered, count }
+    }
+
+    /// A part of a stream as clients see it: without what its metadata hides, and with `$ce-` and `$et-` streams.
+    ///
+    /// `from`: the first revision wanted, `None` for the first in this direction. `resolve_links`: whether events that
+    /// link to another event come with that event.
+    pub fn read_page(
+        &self,
+        stream: &str,
+        from: Option<u64>,
+        direction: Direction,
+        limit: PageLimit,
+        resolve_links: bool,
+    ) -> Result<StreamPage, ReadError> {
+        let now = self.open.clock.now();
+        self.open
+            .contents
+            .read_page(stream, from, direction, limit, resolve_links, now)
+    }
+
+    /// A part of the global order from a cursor on, which need not be the position of an event. Empty: no more.
+    pub fn read_all_page(
+        &self,
+        cursor: AllCursor,
+        limit: PageLimit,
+    ) -> Result<Vec<RecordedEvent>, ReadError> {
+        self.open.contents.read_all_page(cursor, limit)
+    }
+
+    /// The event that a link event points to, unless there is none any more.
+    pub fn resolve_link(&self, link: &RecordedEvent) -> Result<Option<RecordedEvent>, ReadError> {
+        let now = self.open.clock.now();
+        self.open.contents.resolve_link(link, now)
+    }
+
+    /// Follows all events after a position (exclusive; `None`: from the first), or those that a filter lets through.
+    pub fn subscribe_to_all(
+        &self,
+        after: Option<Position>,
+        filter: Option<Filter>,
+    ) -> AllSubscription {
+        AllSubscription::new(self.clone(), after, filter)
+    }
+
+    /// Follows the events of a stream after a revision (exclusive; `None`: from the first).
+    pub fn subscribe_to_stream(
+        &self,
+        stream: &str,
+        after: Option<u64>,
+        resolve_links: bool,
+    ) -> StreamSubscription {
+        StreamSubscription::new(self.clone(), stream, after, resolve_links)
     }
 
     /// Events of a stream from `from_revision` on, at most `max_events`; empty past its end or without such a stream.
@@ -174,6 +309,7 @@ impl EventStore {
         Statistics {
             events: index.events(),
             commits: index.commits(),
+            streams: index.streams(),
             fsyncs: self.open.fsyncs.load(Ordering::Relaxed),
             bytes: index.end(),
         }
@@ -221,25 +357,82 @@ impl Drop for OpenStore {
     }
 }
 
-/// Takes a frame of the log into the index, refusing what no correct writer could have written.
-fn add_frame(index: &mut Index, names: &NameTable, frame: &Frame) -> Result<(), String> {
+/// Appends that are queued.
+pub struct Pending {
+    answered: oneshot::Receiver<WriteResults>,
+    count: usize,
+}
+
+impl Pending {
+    /// Waits until all are durable or refused; the results are in the order of the appends.
+    pub async fn results(self) -> Vec<Result<Written, AppendError>> {
+        let count = self.count;
+        self.answered.await.unwrap_or_else(|_| {
+            vec![
+                Err(AppendError::Failed(
+                    "the event store is closed: open it again".to_owned()
+                ));
+                count
+            ]
+        })
+    }
+
+    /// [`results`](Self::results) of a single append.
+    pub async fn result(self) -> Result<Written, AppendError> {
+        self.results()
+            .await
+            .pop()
+            .expect("one result for one append")
+    }
+}
+
+impl std::fmt::Debug for Pending {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Pending")
+            .field("count", &self.count)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Takes a frame of the log into the index, refusing what no correct writer could have written. Returns its time.
+fn add_frame(index: &mut Index, names: &NameTable, frame: &Frame) -> Result<Ticks, String> {
     let commit = CommitReader::new(&frame.body)
         .map_err(|fault| format!("the commit cannot be read: {fault}"))?;
     let stream = names.intern(commit.stream);
-    let present = index.revision(&stream);
-    if commit.first_revision != present {
+    let (present, is_over) = index.stream(&stream).map_or((0, false), |entry| {
+        (entry.positions.len() as u64, entry.tombstone.is_some())
+    });
+    if is_over {
+        return Err(format!(
+            "the commit continues stream {stream}, which was tombstoned before"
+        ));
+    }
+    if commit.first_revision != present && !commit.is_tombstone {
         return Err(format!(
             "the commit continues stream {stream} at revision {}, but the stream has {present} events",
             commit.first_revision
         ));
     }
+    let (is_tombstone, recorded) = (commit.is_tombstone, commit.recorded);
     let mut positions = Vec::with_capacity(commit.count.min(4096) as usize);
+    let mut types = Vec::with_capacity(positions.capacity());
+    let mut metadata = None;
     for event in commit {
         let event = event
             .map_err(|fault| format!("the commit to stream {stream} cannot be read: {fault}"))?;
-        names.intern(event.event_type);
+        metadata = (event.event_type == METADATA_TYPE).then_some(event.data.clone());
+        types.push(names.intern(event.event_type));
         positions.push(frame.body_position() + event.offset as u64);
     }
-    index.add(&stream, frame.position, &positions, frame.next_position());
-    Ok(())
+    index.add(&IndexedCommit {
+        stream: &stream,
+        is_tombstone,
+        begin: frame.position,
+        end: frame.next_position(),
+        positions: &positions,
+        types: &types,
+        metadata: metadata.map(|range| &frame.body[range]),
+    });
+    Ok(recorded)
 }

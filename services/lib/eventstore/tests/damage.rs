@@ -7,8 +7,11 @@ use std::sync::Arc;
 
 use support::{all, append, append_one, commit, event, ids, log_file, open, scan};
 use tempfile::TempDir;
-use terrarium_eventlog::{FaultyDisk, frame_checksum};
-use terrarium_eventstore::{AppendError, EventStore, ProposedCommit, RecordedEvent, ScanProblem};
+use terrarium_eventlog::{FaultyDisk, RealDisk, frame_checksum};
+use terrarium_eventstore::{
+    AppendError, Clock, ContentType, EventStore, ProposedCommit, ProposedEvent, RecordedEvent,
+    ScanProblem, Ticks,
+};
 
 /// A data folder with several batches of commits, closed; its log and its events.
 fn sample() -> (TempDir, Vec<u8>, Vec<RecordedEvent>) {
@@ -190,18 +193,18 @@ fn a_changed_byte_with_a_repaired_checksum_is_found_or_changes_only_what_that_by
                 event.position.0 <= at as u64 && event.position.0 > begin as u64
             }) else {
                 let checksum_itself = (begin + 4..begin + 8).contains(&at);
-                let in_stream_name_of_a_first_commit = error.is_none() && !checksum_itself;
-                if in_stream_name_of_a_first_commit {
+                // The time of the commit, or the stream name of a first one.
+                let is_no_structure = error.is_none() && !checksum_itself;
+                if is_no_structure {
                     let different: Vec<_> = scanned
                         .iter()
                         .zip(&events)
                         .filter(|(new, old)| new != old)
                         .collect();
-                    assert!(
-                        different
-                            .iter()
-                            .all(|(new, old)| new.stream != old.stream && new.data == old.data)
-                    );
+                    assert!(different.iter().all(|(new, old)| {
+                        let says_other = new.stream != old.stream || new.recorded != old.recorded;
+                        says_other && new.data == old.data
+                    }));
                     assert!(!different.is_empty(), "byte {at} was not found");
                 }
                 found += u32::from(error.is_some());
@@ -231,8 +234,8 @@ fn a_changed_byte_with_a_repaired_checksum_is_found_or_changes_only_what_that_by
 fn a_commit_that_no_correct_writer_could_have_written_is_refused_by_scan_and_by_open() {
     let (folder, bytes, _) = sample();
     let (begin, _) = *frames(&bytes).last().expect("frames");
-    // Kind, stream name, then the revision of the last commit to stream `a`.
-    let revision_at = begin + 16 + 1 + 2 + 1;
+    // Kind, flags, time, stream name, then the revision of the last commit to stream `a`.
+    let revision_at = begin + 16 + 1 + 1 + 8 + 2 + 1;
     let mut changed = bytes.clone();
     changed[revision_at] += 1;
     repair_checksum(&mut changed, begin);
@@ -260,7 +263,7 @@ fn a_commit_that_no_correct_writer_could_have_written_is_refused_by_scan_and_by_
 
     let mut count_less = bytes.clone();
     let (begin, _) = frames(&bytes)[0];
-    count_less[begin + 16 + 1 + 2 + 1 + 8] = 1;
+    count_less[begin + 16 + 1 + 1 + 8 + 2 + 1 + 8] = 1;
     repair_checksum(&mut count_less, begin);
     write_log(&folder, &count_less);
     let error = scan(folder.path()).1.expect("left over bytes");
@@ -392,30 +395,42 @@ fn damage_under_an_open_store_is_reported_and_not_served() {
     assert_eq!(ids(&store.read_stream("c", 0, 10).expect("untouched")), [8]);
 }
 
-/// A log of one event, written by format version 1. It must never change while the version is 1.
-const RELEASED_LOG: &str = concat!(
+/// A log of one commit of kind 1, as the first release wrote it. It must stay readable for ever.
+const FIRST_LOG: &str = concat!(
     "54455252414c4f470100000040000000000000000000000000000000000000000000000000000000",
     "0000000000000000000000000000000000000000e5a6fd6a4f0000003991d2764000000000000000",
     "010100730000000000000000010000000102030405060708090a0b0c0d0e0f101c00746572726172",
     "69756d2e746573742e76312e48617070656e65645631070000007061796c6f6164020000007b7d00",
 );
 
-#[test]
-fn the_first_released_format_is_still_what_is_written_and_read() {
-    let folder = TempDir::new().expect("a temporary folder");
-    let store = open(folder.path());
-    let released = event(0x0102_0304_0506_0708_090a_0b0c_0d0e_0f10, "payload");
-    let commit = ProposedCommit {
-        stream: Arc::from("s"),
-        expected_revision: 0,
-        events: vec![released.clone()],
-    };
-    append_one(&store, commit).expect("appended");
-    store.close();
-    let written = fs::read(log_file(folder.path())).expect("read");
-    let written_hex: String = written.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(written_hex, RELEASED_LOG);
+/// The same event in a commit of kind 2. What is written must not change while the kind is 2.
+const PRESENT_LOG: &str = concat!(
+    "54455252414c4f470100000040000000000000000000000000000000000000000000000000000000",
+    "0000000000000000000000000000000000000000e5a6fd6a59000000350862eb4000000000000000",
+    "020008070605040302010100730000000000000000010000000102030405060708090a0b0c0d0e0f",
+    "10001c0074657272617269756d2e746573742e76312e48617070656e65645631070000007061796c",
+    "6f6164020000007b7d00000000000000",
+);
 
+const PRESENT_TIME: Ticks = Ticks(0x0102_0304_0506_0708);
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn from_hexadecimal(text: &str) -> Vec<u8> {
+    (0..text.len())
+        .step_by(2)
+        .map(|place| u8::from_str_radix(&text[place..place + 2], 16).expect("hexadecimal"))
+        .collect()
+}
+
+fn released_event() -> ProposedEvent {
+    event(0x0102_0304_0506_0708_090a_0b0c_0d0e_0f10, "payload")
+}
+
+fn check_released(folder: &TempDir, position: u64, recorded: Ticks) {
+    let released = released_event();
     let (events, error) = scan(folder.path());
     assert!(error.is_none(), "{error:?}");
     let [event] = &events[..] else {
@@ -423,10 +438,43 @@ fn the_first_released_format_is_still_what_is_written_and_read() {
     };
     assert_eq!(
         (event.position.0, &*event.stream, event.revision, event.id),
-        (96, "s", 0, released.id)
+        (position, "s", 0, released.id)
     );
     assert_eq!(
         (&event.event_type, &event.data, &event.metadata),
         (&released.event_type, &released.data, &released.metadata)
     );
+    assert_eq!(
+        (event.content_type, event.recorded),
+        (ContentType::Binary, recorded)
+    );
+}
+
+#[test]
+fn the_present_format_is_written_and_read() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let (store, _) = EventStore::open_with(&RealDisk, folder.path(), Clock::new(|| PRESENT_TIME))
+        .expect("the store opens");
+    let commit = ProposedCommit {
+        stream: Arc::from("s"),
+        expected_revision: 0,
+        events: vec![released_event()],
+    };
+    append_one(&store, commit).expect("appended");
+    store.close();
+    let written = fs::read(log_file(folder.path())).expect("read");
+    assert_eq!(hexadecimal(&written), PRESENT_LOG);
+    check_released(&folder, 105, PRESENT_TIME);
+}
+
+#[test]
+fn a_log_of_the_first_release_is_read_and_continued() {
+    let folder = TempDir::new().expect("a temporary folder");
+    fs::create_dir_all(log_file(folder.path()).parent().expect("a folder")).expect("made");
+    fs::write(log_file(folder.path()), from_hexadecimal(FIRST_LOG)).expect("written");
+    check_released(&folder, 96, Ticks::default());
+    let store = open(folder.path());
+    append_one(&store, commit("s", 1, &[2])).expect("appended");
+    assert_eq!(all(&store).len(), 2);
+    assert!(all(&store)[1].recorded > Ticks::default());
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use terrarium_eventstore::{Position, ProposedCommit, ProposedEvent};
+use terrarium_eventstore::{ContentType, Position, ProposedCommit, ProposedEvent};
 use tokio::sync::Mutex as AsyncMutex;
 
 use crate::aggregate::{Aggregate, EncodedEvent};
@@ -450,6 +450,7 @@ impl<'a> OpenCommit<'a> {
         self.events.push(ProposedEvent {
             id: event.id,
             event_type: event.event_type.into(),
+            content_type: ContentType::Binary,
             data: event.data,
             metadata,
         });

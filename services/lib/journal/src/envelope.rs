@@ -262,6 +262,8 @@ mod tests {
             revision: 0,
             id: Uuid::nil(),
             event_type: Arc::from(metadata.event_type.as_str()),
+            content_type: terrarium_eventstore::ContentType::Binary,
+            recorded: terrarium_eventstore::Ticks::default(),
             data,
             metadata: sealed,
         }

@@ -12,7 +12,7 @@
 //!
 //! - [`stream`]: names of streams and their bus subjects
 //! - [`envelope`]: the metadata of an event and the digest chain of its stream
-//! - [`store`]: the [`EventStore`] port, its embedded adapter, and following all events live
+//! - [`store`]: the [`EventStore`] port, its embedded adapter (`terrarium-remotestore` has the other one), and following all events live
 //! - [`bus`]: commits and their outcomes over NATS JetStream
 //! - [`clocks`]: what time it is in each park
 //! - [`due`]: what has to be decided because time moves on
@@ -75,7 +75,7 @@ pub use reports::{
 };
 pub use shell::{Call, MAY_COMMAND, MAY_READ, MAY_REPORT, MAY_VERIFY, Shell, stream_of};
 pub use store::{
-    AppendError, Appended, EventStore, Position, ProposedCommit, ProposedEvent, ReadError,
-    RecordedEvent, Subscription,
+    AppendError, Appended, ContentType, EventStore, Position, ProposedCommit, ProposedEvent,
+    ReadError, RecordedEvent, Subscription, Ticks,
 };
 pub use stream::{InvalidStreamName, StreamName};

@@ -4,7 +4,8 @@ use futures::future::BoxFuture;
 use tokio::sync::watch;
 
 pub use terrarium_eventstore::{
-    AppendError, Appended, Position, ProposedCommit, ProposedEvent, ReadError, RecordedEvent,
+    AppendError, Appended, ContentType, Position, ProposedCommit, ProposedEvent, ReadError,
+    RecordedEvent, Ticks,
 };
 
 /// An event store: the only authority about what happened.
@@ -13,6 +14,7 @@ pub use terrarium_eventstore::{
 /// - A commit is recorded whole or not at all, and only if its stream holds exactly `expected_revision` events; a commit
 ///   that is already there with the same ids is a success.
 /// - Readers see only what is on disk. Positions grow from event to event, over all streams.
+/// - Streams whose names begin with `$` are the store's own and stay out of what is read over all streams.
 pub trait EventStore: Send + Sync + 'static {
     /// Appends commits in order; the results stand in the same order. Commits of one call may share an fsync.
     fn append(
@@ -75,7 +77,23 @@ impl EventStore for terrarium_eventstore::EventStore {
         max_events: usize,
     ) -> BoxFuture<'_, Result<Vec<RecordedEvent>, ReadError>> {
         Box::pin(async move {
-            terrarium_eventstore::EventStore::read_all(self, after, max_events, READ_CHUNK_BYTES)
+            let mut from = after;
+            loop {
+                let mut events = terrarium_eventstore::EventStore::read_all(
+                    self,
+                    from,
+                    max_events,
+                    READ_CHUNK_BYTES,
+                )?;
+                let Some(last) = events.last() else {
+                    return Ok(events);
+                };
+                from = Some(last.position);
+                events.retain(|event| !event.stream.starts_with('$'));
+                if !events.is_empty() {
+                    return Ok(events);
+                }
+            }
         })
     }
 
@@ -88,9 +106,9 @@ impl EventStore for terrarium_eventstore::EventStore {
         prefix: &'a str,
     ) -> BoxFuture<'a, Result<Vec<std::sync::Arc<str>>, ReadError>> {
         Box::pin(async move {
-            Ok(terrarium_eventstore::EventStore::streams_with_prefix(
-                self, prefix,
-            ))
+            let mut names = terrarium_eventstore::EventStore::streams_with_prefix(self, prefix);
+            names.retain(|name| !name.starts_with('$'));
+            Ok(names)
         })
     }
 

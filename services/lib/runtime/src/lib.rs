@@ -34,4 +34,5 @@ pub use server::{GrpcServer, MAX_MESSAGE_BYTES, ServerError};
 pub use settings::{EffectiveSettings, LogFormat, Settings, SettingsError, TlsSettings};
 pub use shutdown::{Shutdown, shutdown_on_signals};
 pub use telemetry::{TelemetryError, TelemetryGuard};
+pub use tls::ensure_crypto_provider;
 pub use traceparent::{Traceparent, current_traceparent, request_traceparent};

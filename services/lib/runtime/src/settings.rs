@@ -16,11 +16,12 @@ use serde::{Deserialize, Serialize};
 const ENVIRONMENT_PREFIX: &str = "TERRARIUM_";
 
 /// All settings, with dots between the parts of nested ones.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "listen",
     "data",
     "nats_url",
     "nats_server",
+    "eventstore_url",
     "parks",
     "tls.certificate",
     "tls.key",
@@ -30,7 +31,7 @@ const KEYS: [&str; 10] = [
 ];
 
 /// `TERRARIUM_*` variables that are no settings of a server: of clients, of builds and of tests.
-const OTHER_VARIABLES: [&str; 9] = [
+const OTHER_VARIABLES: [&str; 10] = [
     "CONFIG",
     "URL",
     "TOKEN",
@@ -38,6 +39,7 @@ const OTHER_VARIABLES: [&str; 9] = [
     "BUILD_CACHE",
     "ZNE_HOMES",
     "BIN",
+    "TEST_EVENTSTORE_URL",
     "TEST_LONG",
     "TEST_SEED",
 ];
@@ -54,6 +56,8 @@ pub struct Settings {
     pub nats_url: Option<String>,
     /// The `nats-server` program for the child: a name on the PATH or a path.
     pub nats_server: PathBuf,
+    /// The event store to use, such as `esdb://127.0.0.1:2113?tls=false`; none = the embedded one under `data`.
+    pub eventstore_url: Option<String>,
     /// Park files, or folders of them.
     #[serde(deserialize_with = "one_or_many")]
     pub parks: Vec<PathBuf>,
@@ -72,6 +76,7 @@ impl Default for Settings {
             data: PathBuf::from("terrarium-data"),
             nats_url: None,
             nats_server: PathBuf::from("nats-server"),
+            eventstore_url: None,
             parks: Vec::new(),
             tls: None,
             tokens: None,

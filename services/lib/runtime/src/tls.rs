@@ -55,10 +55,20 @@ pub struct AuthorityFiles {
     pub key: PathBuf,
 }
 
+/// Gives the process a cryptography provider unless it has one.
+///
+/// With more than one in the build nobody is chosen by itself, and TLS panics without a choice. The `eventstore` client panics in
+/// its turn if it is not the first to choose, so it is made before this is called.
+pub fn ensure_crypto_provider() {
+    // An error only says that there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// The server's side: certificate chain and key, both PEM.
 pub fn server_tls(settings: &TlsSettings) -> Result<ServerTlsConfig, TlsError> {
     let certificate = read_pem("certificate", &settings.certificate, "CERTIFICATE-----")?;
     let key = read_pem("private key", &settings.key, "PRIVATE KEY-----")?;
+    ensure_crypto_provider();
     Ok(ServerTlsConfig::new().identity(Identity::from_pem(certificate, key)))
 }
 

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use terrarium_eventstore::{
-    AppendError, Appended, EventStore, Position, ProposedCommit, ProposedEvent, RecordedEvent, Scan,
+    AppendError, Appended, ContentType, EventStore, Position, ProposedCommit, ProposedEvent,
+    RecordedEvent, Scan,
 };
 use uuid::Uuid;
 
@@ -28,6 +29,7 @@ pub fn event(id: u128, data: &str) -> ProposedEvent {
     ProposedEvent {
         id: Uuid::from_u128(id),
         event_type: Arc::from("terrarium.test.v1.HappenedV1"),
+        content_type: ContentType::Binary,
         data: Bytes::copy_from_slice(data.as_bytes()),
         metadata: Bytes::from_static(b"{}"),
     }

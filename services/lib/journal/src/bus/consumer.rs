@@ -8,7 +8,7 @@ use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType, Stream};
 use futures::stream::{ReadyChunks, StreamExt};
 use prost::Message;
-use terrarium_eventstore::{Position, ProposedCommit, ProposedEvent};
+use terrarium_eventstore::{ContentType, Position, ProposedCommit, ProposedEvent};
 use terrarium_proto::journal::v1 as wire;
 use uuid::Uuid;
 
@@ -280,6 +280,7 @@ fn decode(subject: &str, payload: &bytes::Bytes) -> Result<ReceivedCommit, &'sta
         events.push(ProposedEvent {
             id: Uuid::from_slice(&event.id).map_err(|_| "an event id is not 16 bytes")?,
             event_type: event.r#type.into(),
+            content_type: ContentType::Binary,
             data: event.data,
             metadata: event.metadata,
         });

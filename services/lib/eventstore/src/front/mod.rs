@@ -1,0 +1,28 @@
+//! The EventStoreDB gRPC protocol, so that the official clients of EventStoreDB and KurrentDB can use a store.
+//!
+//! Written from the MIT-licensed protos and the behaviour of the clients.
+//!
+//! - [`Front`] (`server.rs`) listens: TCP, TLS, credentials ([`Users`]), `/health/live`, stopping
+//! - `streams.rs` answers the calls: Read (`read.rs`), Append, BatchAppend (`batch.rs`), Delete, Tombstone
+//! - `discovery.rs` says what is supported, and who leads: this server
+//! - `request.rs` and `reply.rs` are between the protocol's messages and the store's words
+//! - `failure.rs` is how failures look on the wire
+//! - `connection.rs` keeps small messages from waiting in TCP
+//!
+//! Everything else that the protocol knows (persistent subscriptions, projections, users, operations, monitoring) is answered
+//! with UNIMPLEMENTED.
+
+mod batch;
+mod connection;
+mod credentials;
+mod discovery;
+mod failure;
+mod protocol;
+mod read;
+mod reply;
+mod request;
+mod server;
+mod streams;
+
+pub use credentials::{CredentialsError, Users};
+pub use server::{Front, FrontError, FrontSettings, TlsIdentity};

@@ -1,0 +1,28 @@
+//! The generated messages and services, in the packages of the protos.
+// The protocol has messages that nothing here sends.
+#![allow(clippy::all, dead_code)]
+
+pub mod google {
+    pub mod rpc {
+        tonic::include_proto!("google.rpc");
+    }
+}
+
+pub mod event_store {
+    pub mod client {
+        tonic::include_proto!("event_store.client");
+
+        pub mod streams {
+            tonic::include_proto!("event_store.client.streams");
+        }
+        pub mod gossip {
+            tonic::include_proto!("event_store.client.gossip");
+        }
+        pub mod server_features {
+            tonic::include_proto!("event_store.client.server_features");
+        }
+    }
+}
+
+pub use event_store::client as shared;
+pub use event_store::client::{gossip, server_features, streams};

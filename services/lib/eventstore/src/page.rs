@@ -1,0 +1,536 @@
+//! Reading as clients do: in both directions, without what metadata hides, with links and the virtual streams.
+//!
+//! `$ce-<category>` and `$et-<type>` are not stored: their events are links that are made from the index.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::encoding::CommitReader;
+use crate::error::ReadError;
+use crate::event::{ContentType, Position, RecordedEvent, Ticks};
+use crate::index::Index;
+use crate::read::{Contents, damaged_commit, damaged_frame};
+use crate::retention::{Retention, described_stream};
+
+/// Type of an event that only points to another one: its data is `<revision>@<stream>`.
+pub const LINK_TYPE: &str = "$>";
+const CATEGORY_PREFIX: &str = "$ce-";
+const EVENT_TYPE_PREFIX: &str = "$et-";
+/// Read at a time when going backwards through the whole log.
+const BACKWARDS_CHUNK_BYTES: u64 = 256 * 1024;
+
+/// Which way a reader goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Direction {
+    Forwards,
+    Backwards,
+}
+
+/// Where a reader of all events is: between events, so every position is a cursor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AllCursor {
+    /// Next is the first event at this position or after it.
+    ForwardsFrom(Position),
+    /// Next is the last event before this position.
+    BackwardsBefore(Position),
+}
+
+impl AllCursor {
+    /// Before the first event.
+    pub const START: AllCursor = AllCursor::ForwardsFrom(Position(0));
+    /// After the last event, going backwards.
+    pub const END: AllCursor = AllCursor::BackwardsBefore(Position(u64::MAX));
+
+    /// The cursor that goes on after an event.
+    pub fn after(self, event: Position) -> AllCursor {
+        match self {
+            AllCursor::ForwardsFrom(_) => AllCursor::ForwardsFrom(Position(event.0 + 1)),
+            AllCursor::BackwardsBefore(_) => AllCursor::BackwardsBefore(event),
+        }
+    }
+}
+
+/// How much one page may have; it has at least one event if there is any.
+#[derive(Clone, Copy, Debug)]
+pub struct PageLimit {
+    pub events: usize,
+    /// Of data and metadata.
+    pub bytes: usize,
+}
+
+/// An event as a reader gets it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResolvedEvent {
+    /// `None`: the link points to an event that is no longer there.
+    pub event: Option<RecordedEvent>,
+    /// The link by which the event was found, if it was one and the reader asked for what it points to.
+    pub link: Option<RecordedEvent>,
+}
+
+impl ResolvedEvent {
+    fn plain(event: RecordedEvent) -> ResolvedEvent {
+        ResolvedEvent {
+            event: Some(event),
+            link: None,
+        }
+    }
+
+    /// What stands in the stream that was read: the link, or the event itself.
+    pub fn original(&self) -> &RecordedEvent {
+        self.link
+            .as_ref()
+            .or(self.event.as_ref())
+            .expect("a resolved event has one or the other")
+    }
+}
+
+/// A part of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StreamPage {
+    /// There is no such stream, or it was deleted softly.
+    NotFound,
+    /// It was deleted for ever.
+    Tombstoned { position: Position },
+    Events {
+        events: Vec<ResolvedEvent>,
+        /// Where the next page begins; `None`: there is no more in this direction.
+        next: Option<u64>,
+        /// Revision of the first event that readers see.
+        first_revision: u64,
+        /// Revision of the last event.
+        last_revision: u64,
+    },
+}
+
+/// What the index says about a stream before any event is read.
+enum Outline {
+    NotFound,
+    Tombstoned(u64),
+    Stored {
+        count: u64,
+        first_kept: u64,
+        max_age: Option<Ticks>,
+    },
+    /// A stream of links.
+    Virtual {
+        count: u64,
+    },
+}
+
+impl Contents {
+    pub fn read_page(
+        &self,
+        stream: &str,
+        from: Option<u64>,
+        direction: Direction,
+        limit: PageLimit,
+        resolve_links: bool,
+        now: Ticks,
+    ) -> Result<StreamPage, ReadError> {
+        let outline = outline(&self.index(), stream);
+        let (count, first_kept, is_virtual) = match outline {
+            Outline::NotFound => return Ok(StreamPage::NotFound),
+            Outline::Tombstoned(position) => {
+                return Ok(StreamPage::Tombstoned {
+                    position: Position(position),
+                });
+            }
+            Outline::Stored {
+                count,
+                first_kept,
+                max_age,
+            } => {
+                let first_kept = self.first_young(stream, first_kept, count, max_age, now)?;
+                (count, first_kept, false)
+            }
+            Outline::Virtual { count } => (count, 0, true),
+        };
+        let wanted = wanted_revisions(direction, from, first_kept, count, limit.events);
+        let positions: Vec<u64> = {
+            let index = self.index();
+            let all = positions_of(&index, stream);
+            wanted
+                .iter()
+                .map(|revision| all[*revision as usize])
+                .collect()
+        };
+        let found = self.events_at(&positions, limit.bytes)?;
+        let is_whole = found.len() == wanted.len();
+        let mut events = Vec::with_capacity(found.len());
+        let virtual_name: Option<Arc<str>> = is_virtual.then(|| self.names.intern(stream));
+        for (event, revision) in found.into_iter().zip(&wanted) {
+            events.push(match &virtual_name {
+                Some(name) => {
+                    let link = link_to(&event, name, *revision);
+                    if resolve_links {
+                        let event = self.is_visible(&event, now)?.then_some(event);
+                        ResolvedEvent {
+                            event,
+                            link: Some(link),
+                        }
+                    } else {
+                        ResolvedEvent::plain(link)
+                    }
+                }
+                None => self.resolve(event, resolve_links, now)?,
+            });
+        }
+        let last_seen = match (is_whole, wanted.get(events.len())) {
+            (false, Some(next)) => Some(*next),
+            _ => wanted.last().and_then(|last| match direction {
+                Direction::Forwards => Some(last + 1).filter(|next| *next < count),
+                Direction::Backwards => last.checked_sub(1).filter(|next| *next >= first_kept),
+            }),
+        };
+        Ok(StreamPage::Events {
+            events,
+            next: last_seen,
+            first_revision: first_kept,
+            last_revision: count.saturating_sub(1),
+        })
+    }
+
+    /// The first revision from `first_kept` on that is not older than `max_age`. Times in a log never fall.
+    fn first_young(
+        &self,
+        stream: &str,
+        first_kept: u64,
+        count: u64,
+        max_age: Option<Ticks>,
+        now: Ticks,
+    ) -> Result<u64, ReadError> {
+        let Some(max_age) = max_age else {
+            return Ok(first_kept);
+        };
+        let oldest = Ticks(now.0.saturating_sub(max_age.0));
+        let (mut low, mut high) = (first_kept, count);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let position = self.index().positions(stream)[middle as usize];
+            if self.event_at(Position(position))?.recorded < oldest {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low)
+    }
+
+    /// The events at exactly these positions, in their order, until they have `max_bytes`.
+    fn events_at(
+        &self,
+        positions: &[u64],
+        max_bytes: usize,
+    ) -> Result<Vec<RecordedEvent>, ReadError> {
+        let mut found = Vec::with_capacity(positions.len());
+        let mut found_bytes = 0;
+        let mut commit: (u64, Vec<RecordedEvent>) = (0, Vec::new());
+        for position in positions {
+            let begins_and_ends = self
+                .index()
+                .commit_around(*position)
+                .expect("every indexed event lies in an indexed commit");
+            if commit.0 != begins_and_ends.0 {
+                commit = (
+                    begins_and_ends.0,
+                    self.events_of_commit(begins_and_ends.0, begins_and_ends.1)?,
+                );
+            }
+            let place = commit
+                .1
+                .binary_search_by_key(&Position(*position), |event| event.position)
+                .map_err(|_| ReadError::NotAnEvent {
+                    position: Position(*position),
+                })?;
+            let event = commit.1[place].clone();
+            found_bytes += event.data.len() + event.metadata.len();
+            found.push(event);
+            if found_bytes >= max_bytes {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    fn events_of_commit(&self, begin: u64, end: u64) -> Result<Vec<RecordedEvent>, ReadError> {
+        let frame = self.log.read_frame(begin, end).map_err(damaged_frame)?;
+        self.events_of_frame(&frame)
+    }
+
+    fn events_of_frame(
+        &self,
+        frame: &terrarium_eventlog::Frame,
+    ) -> Result<Vec<RecordedEvent>, ReadError> {
+        let commit =
+            CommitReader::new(&frame.body).map_err(|fault| damaged_commit(frame, &fault))?;
+        let stream = self.names.intern(commit.stream);
+        commit
+            .map(|view| {
+                let view = view.map_err(|fault| damaged_commit(frame, &fault))?;
+                Ok(view.to_recorded(&frame.body, frame.body_position(), &stream, &self.names))
+            })
+            .collect()
+    }
+
+    pub fn read_all_page(
+        &self,
+        cursor: AllCursor,
+        limit: PageLimit,
+    ) -> Result<Vec<RecordedEvent>, ReadError> {
+        match cursor {
+            AllCursor::ForwardsFrom(position) => self.read_forwards(position, limit),
+            AllCursor::BackwardsBefore(position) => self.read_backwards(position, limit),
+        }
+    }
+
+    fn read_forwards(
+        &self,
+        from: Position,
+        limit: PageLimit,
+    ) -> Result<Vec<RecordedEvent>, ReadError> {
+        let (begin, end) = {
+            let index = self.index();
+            if index.last_position().is_none_or(|last| from > last) {
+                return Ok(Vec::new());
+            }
+            let begin = index
+                .commit_around(from.0)
+                .map_or(terrarium_eventlog::HEADER_BYTES, |(begin, _)| begin);
+            (begin, index.end())
+        };
+        let mut events = Vec::new();
+        let mut event_bytes = 0;
+        for frame in self.log.frames(begin, end, limit.bytes.min(256 * 1024)) {
+            let frame = frame.map_err(damaged_frame)?;
+            for event in self.events_of_frame(&frame)? {
+                if event.position < from {
+                    continue;
+                }
+                event_bytes += event.data.len() + event.metadata.len();
+                events.push(event);
+                if events.len() >= limit.events || event_bytes >= limit.bytes {
+                    return Ok(events);
+                }
+            }
+        }
+        Ok(events)
+    }
+
+    fn read_backwards(
+        &self,
+        before: Position,
+        limit: PageLimit,
+    ) -> Result<Vec<RecordedEvent>, ReadError> {
+        let mut events = Vec::new();
+        let mut event_bytes = 0;
+        let mut end = {
+            let index = self.index();
+            index
+                .commit_around(before.0)
+                .map_or(before.0.min(index.end()), |(_, end)| end)
+        };
+        loop {
+            let Some(begin) = self.index().commits_before(end, BACKWARDS_CHUNK_BYTES) else {
+                return Ok(events);
+            };
+            let mut chunk = Vec::new();
+            for frame in self.log.frames(begin, end, BACKWARDS_CHUNK_BYTES as usize) {
+                chunk.extend(self.events_of_frame(&frame.map_err(damaged_frame)?)?);
+            }
+            for event in chunk.into_iter().rev() {
+                if event.position >= before {
+                    continue;
+                }
+                event_bytes += event.data.len() + event.metadata.len();
+                events.push(event);
+                if events.len() >= limit.events || event_bytes >= limit.bytes {
+                    return Ok(events);
+                }
+            }
+            end = begin;
+        }
+    }
+
+    fn resolve(
+        &self,
+        event: RecordedEvent,
+        resolve_links: bool,
+        now: Ticks,
+    ) -> Result<ResolvedEvent, ReadError> {
+        if !resolve_links || &*event.event_type != LINK_TYPE {
+            return Ok(ResolvedEvent::plain(event));
+        }
+        Ok(ResolvedEvent {
+            event: self.resolve_link(&event, now)?,
+            link: Some(event),
+        })
+    }
+
+    pub fn resolve_link(
+        &self,
+        link: &RecordedEvent,
+        now: Ticks,
+    ) -> Result<Option<RecordedEvent>, ReadError> {
+        let target = std::str::from_utf8(&link.data)
+            .ok()
+            .and_then(|text| text.split_once('@'))
+            .and_then(|(revision, stream)| Some((revision.parse::<u64>().ok()?, stream)));
+        let Some((revision, stream)) = target else {
+            return Ok(None);
+        };
+        let position = {
+            let index = self.index();
+            let place = usize::try_from(revision).unwrap_or(usize::MAX);
+            index.positions(stream).get(place).copied()
+        };
+        let Some(position) = position else {
+            return Ok(None);
+        };
+        let event = self.event_at(Position(position))?;
+        Ok(self.is_visible(&event, now)?.then_some(event))
+    }
+
+    /// Whether a reader of its stream would get this event.
+    fn is_visible(&self, event: &RecordedEvent, now: Ticks) -> Result<bool, ReadError> {
+        match outline(&self.index(), &event.stream) {
+            Outline::NotFound | Outline::Tombstoned(_) | Outline::Virtual { .. } => Ok(false),
+            Outline::Stored {
+                first_kept,
+                max_age,
+                ..
+            } => {
+                let oldest = now.0.saturating_sub(max_age.map_or(u64::MAX, |age| age.0));
+                Ok(event.revision >= first_kept && event.recorded.0 >= oldest)
+            }
+        }
+    }
+}
+
+fn outline(index: &Index, stream: &str) -> Outline {
+    if is_virtual(stream) {
+        return match positions_of(index, stream).len() as u64 {
+            0 => Outline::NotFound,
+            count => Outline::Virtual { count },
+        };
+    }
+    let described = described_stream(stream);
+    if let Some(described) = described.and_then(|described| index.stream(described))
+        && let Some(position) = described.tombstone
+    {
+        return Outline::Tombstoned(position);
+    }
+    let Some(entry) = index.stream(stream) else {
+        return Outline::NotFound;
+    };
+    if let Some(position) = entry.tombstone {
+        return Outline::Tombstoned(position);
+    }
+    let count = entry.positions.len() as u64;
+    let mut retention: Retention = entry.retention.as_deref().copied().unwrap_or_default();
+    if count == 0 || retention.is_deleted(count) {
+        return Outline::NotFound;
+    }
+    if described.is_some() {
+        // Only the newest metadata counts.
+        retention.max_count = Some(1);
+    }
+    Outline::Stored {
+        count,
+        first_kept: retention.first_kept(count),
+        max_age: retention.max_age,
+    }
+}
+
+fn is_virtual(stream: &str) -> bool {
+    stream.starts_with(CATEGORY_PREFIX) || stream.starts_with(EVENT_TYPE_PREFIX)
+}
+
+fn positions_of<'a>(index: &'a Index, stream: &str) -> &'a [u64] {
+    if let Some(category) = stream.strip_prefix(CATEGORY_PREFIX) {
+        index.category(category)
+    } else if let Some(event_type) = stream.strip_prefix(EVENT_TYPE_PREFIX) {
+        index.event_type(event_type)
+    } else {
+        index.positions(stream)
+    }
+}
+
+/// Revisions to read, in the order of reading.
+fn wanted_revisions(
+    direction: Direction,
+    from: Option<u64>,
+    first_kept: u64,
+    count: u64,
+    max_events: usize,
+) -> Vec<u64> {
+    match direction {
+        Direction::Forwards => {
+            let begin = from.unwrap_or(0).max(first_kept);
+            (begin..count).take(max_events).collect()
+        }
+        Direction::Backwards => {
+            let end = from.map_or(count, |from| from.saturating_add(1).min(count));
+            (first_kept..end).rev().take(max_events).collect()
+        }
+    }
+}
+
+/// The event of a virtual stream that points to `event`.
+fn link_to(event: &RecordedEvent, stream: &Arc<str>, revision: u64) -> RecordedEvent {
+    // Made from the event's own id, so that it is the same whenever it is read.
+    let mut id = *event.id.as_bytes();
+    for (place, byte) in stream.bytes().enumerate() {
+        id[place % 16] = id[place % 16].rotate_left(3) ^ byte;
+    }
+    RecordedEvent {
+        position: event.position,
+        stream: Arc::clone(stream),
+        revision,
+        id: uuid::Builder::from_custom_bytes(id).into_uuid(),
+        event_type: Arc::from(LINK_TYPE),
+        content_type: ContentType::Binary,
+        recorded: event.recorded,
+        data: Bytes::from(format!("{}@{}", event.revision, event.stream)),
+        metadata: Bytes::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn revisions_are_wanted_from_the_start_or_the_end_and_only_those_that_are_kept() {
+        let wanted = |direction, from| wanted_revisions(direction, from, 2, 6, 3);
+        assert_eq!(wanted(Direction::Forwards, None), [2, 3, 4]);
+        assert_eq!(wanted(Direction::Forwards, Some(4)), [4, 5]);
+        assert_eq!(wanted(Direction::Forwards, Some(6)), [0u64; 0]);
+        assert_eq!(wanted(Direction::Backwards, None), [5, 4, 3]);
+        assert_eq!(wanted(Direction::Backwards, Some(3)), [3, 2]);
+        assert_eq!(wanted(Direction::Backwards, Some(u64::MAX)), [5, 4, 3]);
+        assert_eq!(wanted(Direction::Backwards, Some(1)), [0u64; 0]);
+    }
+
+    #[test]
+    fn a_link_has_an_id_of_its_own_that_stays() {
+        let event = RecordedEvent {
+            position: Position(96),
+            stream: Arc::from("a-1"),
+            revision: 3,
+            id: Uuid::from_u128(7),
+            event_type: Arc::from("happened"),
+            content_type: ContentType::Json,
+            recorded: Ticks(5),
+            data: Bytes::new(),
+            metadata: Bytes::new(),
+        };
+        let link = link_to(&event, &Arc::from("$ce-a"), 0);
+        assert_eq!(link, link_to(&event, &Arc::from("$ce-a"), 0));
+        assert_ne!(link.id, event.id);
+        assert_ne!(link.id, link_to(&event, &Arc::from("$et-happened"), 0).id);
+        assert_eq!(link.data, "3@a-1");
+    }
+}

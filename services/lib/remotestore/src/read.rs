@@ -1,0 +1,261 @@
+//! Reading, and which streams there are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use eventstore::{
+    Client, Error, ReadAllOptions, ReadStreamOptions, ResolvedEvent, StreamPosition,
+    SubscribeToAllOptions, SubscriptionEvent, SubscriptionFilter,
+};
+use terrarium_journal::{Position, ReadError, RecordedEvent};
+
+use crate::convert::{is_system, position, recorded};
+use crate::supervisor::{Failure, Supervisor};
+
+/// Names are kept for this many prefixes.
+const KEPT_PREFIXES: usize = 64;
+
+pub(crate) fn read_error(failure: Failure) -> ReadError {
+    match failure {
+        Failure::Refused(Error::ResourceDeleted) => ReadError::Damaged {
+            what: "the stream was deleted for ever".to_owned(),
+        },
+        failure => ReadError::Unavailable(failure.to_string()),
+    }
+}
+
+pub(crate) async fn read_stream(
+    supervisor: &Supervisor,
+    stream: &str,
+    from_revision: u64,
+    max_events: usize,
+) -> Result<Vec<RecordedEvent>, ReadError> {
+    if max_events == 0 {
+        return Ok(Vec::new());
+    }
+    let options = ReadStreamOptions::default()
+        .position(StreamPosition::Position(from_revision))
+        .forwards()
+        .max_count(max_events);
+    let read = supervisor
+        .until_answered(|client| {
+            let options = options.clone();
+            async move {
+                let mut reading = client.read_stream(stream, &options).await?;
+                let mut events = Vec::new();
+                while let Some(event) = reading.next().await? {
+                    events.push(recorded(&event));
+                }
+                Ok(events)
+            }
+        })
+        .await;
+    match read {
+        Err(Failure::Refused(Error::ResourceNotFound)) => Ok(Vec::new()),
+        read => read.map_err(read_error),
+    }
+}
+
+/// How many events a stream has now.
+pub(crate) async fn event_count(supervisor: &Supervisor, stream: &str) -> Result<u64, Failure> {
+    let options = ReadStreamOptions::default()
+        .position(StreamPosition::End)
+        .backwards()
+        .max_count(1);
+    let newest = supervisor
+        .until_answered(|client| {
+            let options = options.clone();
+            async move {
+                let mut reading = client.read_stream(stream, &options).await?;
+                Ok(reading.next().await?.map(|event| recorded(&event).revision))
+            }
+        })
+        .await;
+    match newest {
+        Ok(newest) => Ok(newest.map_or(0, |newest| newest + 1)),
+        Err(Failure::Refused(Error::ResourceNotFound)) => Ok(0),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Events of all streams but the store's own, after a position.
+pub(crate) async fn read_all(
+    supervisor: &Supervisor,
+    after: Option<Position>,
+    max_events: usize,
+) -> Result<Vec<RecordedEvent>, ReadError> {
+    let mut after = after;
+    loop {
+        let page = read_all_page(supervisor, after, max_events).await?;
+        let Some(last) = page.last() else {
+            return Ok(page);
+        };
+        after = Some(last.position);
+        let events: Vec<RecordedEvent> = page
+            .into_iter()
+            .filter(|event| !is_system(&event.stream))
+            .collect();
+        if !events.is_empty() {
+            return Ok(events);
+        }
+    }
+}
+
+async fn read_all_page(
+    supervisor: &Supervisor,
+    after: Option<Position>,
+    max_events: usize,
+) -> Result<Vec<RecordedEvent>, ReadError> {
+    if max_events == 0 {
+        return Ok(Vec::new());
+    }
+    let start = after.map_or(StreamPosition::Start, |after| {
+        StreamPosition::Position(position(after))
+    });
+    // The event at the position comes first, and so proves that the position is one of this store.
+    let wanted = max_events.saturating_add(usize::from(after.is_some()));
+    let mut events = read_events(supervisor, start, wanted).await?;
+    let Some(after) = after else {
+        return Ok(events);
+    };
+    match events.first() {
+        Some(first) if first.position == after => {
+            events.remove(0);
+            Ok(events)
+        }
+        Some(_) => Err(ReadError::NotAnEvent { position: after }),
+        None => Err(match last_position(supervisor).await? {
+            Some(last) if last >= after => ReadError::NotAnEvent { position: after },
+            last => ReadError::BeyondEnd {
+                position: after,
+                last,
+            },
+        }),
+    }
+}
+
+async fn read_events(
+    supervisor: &Supervisor,
+    start: StreamPosition<eventstore::Position>,
+    max_events: usize,
+) -> Result<Vec<RecordedEvent>, ReadError> {
+    let options = ReadAllOptions::default()
+        .position(start)
+        .forwards()
+        .max_count(max_events);
+    supervisor
+        .until_answered(|client| {
+            let options = options.clone();
+            async move {
+                Ok(collect(&client, &options)
+                    .await?
+                    .iter()
+                    .map(recorded)
+                    .collect())
+            }
+        })
+        .await
+        .map_err(read_error)
+}
+
+async fn collect(client: &Client, options: &ReadAllOptions) -> Result<Vec<ResolvedEvent>, Error> {
+    let mut reading = client.read_all(options).await?;
+    let mut events = Vec::new();
+    while let Some(event) = reading.next().await? {
+        events.push(event);
+    }
+    Ok(events)
+}
+
+/// Position of the newest event of the store.
+pub(crate) async fn last_position(supervisor: &Supervisor) -> Result<Option<Position>, ReadError> {
+    let options = ReadAllOptions::default()
+        .position(StreamPosition::End)
+        .backwards()
+        .max_count(1);
+    let newest = supervisor
+        .until_answered(|client| {
+            let options = options.clone();
+            async move { collect(&client, &options).await }
+        })
+        .await
+        .map_err(read_error)?;
+    Ok(newest.first().map(|event| recorded(event).position))
+}
+
+pub(crate) async fn event_at(
+    supervisor: &Supervisor,
+    wanted: Position,
+) -> Result<RecordedEvent, ReadError> {
+    let start = StreamPosition::Position(position(wanted));
+    let found = read_events(supervisor, start, 1).await?.pop();
+    match found {
+        Some(event) if event.position == wanted => Ok(event),
+        Some(_) => Err(ReadError::NotAnEvent { position: wanted }),
+        None => Err(match last_position(supervisor).await? {
+            Some(last) if last >= wanted => ReadError::NotAnEvent { position: wanted },
+            last => ReadError::BeyondEnd {
+                position: wanted,
+                last,
+            },
+        }),
+    }
+}
+
+/// Names of streams by prefix. The protocol has no call for them, so they are gathered from the events, once.
+#[derive(Default)]
+pub(crate) struct KnownStreams {
+    by_prefix: BTreeMap<String, Gathered>,
+}
+
+#[derive(Clone, Default)]
+struct Gathered {
+    names: BTreeSet<Arc<str>>,
+    after: Option<eventstore::Position>,
+}
+
+impl KnownStreams {
+    pub async fn with_prefix(
+        &mut self,
+        supervisor: &Supervisor,
+        prefix: &str,
+    ) -> Result<Vec<Arc<str>>, ReadError> {
+        let known = self.by_prefix.get(prefix).cloned().unwrap_or_default();
+        let gathered = supervisor
+            .until_answered(|client| gather(client, prefix, known.clone()))
+            .await
+            .map_err(read_error)?;
+        let names = gathered.names.iter().cloned().collect();
+        if self.by_prefix.len() >= KEPT_PREFIXES {
+            self.by_prefix.clear();
+        }
+        self.by_prefix.insert(prefix.to_owned(), gathered);
+        Ok(names)
+    }
+}
+
+/// Adds the streams of all events that are there now.
+async fn gather(client: Client, prefix: &str, mut gathered: Gathered) -> Result<Gathered, Error> {
+    let start = gathered
+        .after
+        .map_or(StreamPosition::Start, StreamPosition::Position);
+    let filter = SubscriptionFilter::on_stream_name().add_prefix(prefix);
+    let options = SubscribeToAllOptions::default()
+        .position(start)
+        .filter(filter);
+    let mut subscription = client.subscribe_to_all(&options).await;
+    loop {
+        match subscription.next_subscription_event().await? {
+            SubscriptionEvent::EventAppeared(event) => {
+                gathered.after = Some(event.get_original_event().position);
+                let stream = event.get_original_stream_id();
+                if !is_system(stream) && !gathered.names.contains(stream) {
+                    gathered.names.insert(Arc::from(stream));
+                }
+            }
+            SubscriptionEvent::Checkpoint(position) => gathered.after = Some(position),
+            SubscriptionEvent::CaughtUp => return Ok(gathered),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! A server that goes away and comes back.
+
+mod support;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use support::{RunningFront, append_one, commit, in_time, open};
+use terrarium_journal::{EventStore, Subscription};
+use terrarium_remotestore::{ConnectError, RemoteStore};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_the_server_comes_back_everything_goes_on_without_loss_or_repetition() {
+    let (_folder, behind) = open();
+    let mut server = RunningFront::start(&behind, SocketAddr::from(([127, 0, 0, 1], 0))).await;
+    let address = server.address;
+    let remote = RemoteStore::connect(&server.url())
+        .await
+        .expect("connected");
+    let store: Arc<dyn EventStore> = Arc::new(remote);
+    let mut subscription = Subscription::new(Arc::clone(&store), None);
+    let mut revision = 0;
+    for round in 0..3 {
+        for _ in 0..10 {
+            let appended = append_one(&store, commit("a-1", revision, 1)).await;
+            revision = appended.expect("appended").next_revision;
+        }
+        // A refused commit ends the client's batch session; the next ones need another.
+        assert!(append_one(&store, commit("a-1", 0, 1)).await.is_err());
+        server.kill().await;
+        let waiting = {
+            let (store, late) = (Arc::clone(&store), commit("a-1", revision, 1));
+            tokio::spawn(async move { append_one(&store, late).await })
+        };
+        server = RunningFront::start(&behind, address).await;
+        let appended = waiting.await.expect("no panic").expect("it was waited for");
+        revision = appended.next_revision;
+        assert_eq!(revision, (round + 1) * 11);
+        let mut seen = Vec::new();
+        while seen.last() != Some(&(revision - 1)) {
+            let events = in_time(subscription.available(100))
+                .await
+                .expect("readable");
+            if events.is_empty() {
+                assert!(in_time(subscription.grown()).await);
+            }
+            seen.extend(events.iter().map(|event| event.revision));
+        }
+        assert_eq!(seen, (round * 11..revision).collect::<Vec<u64>>());
+    }
+    assert_eq!(behind.stream_revision("a-1"), 33);
+}
+
+#[tokio::test]
+async fn a_wrong_url_and_an_absent_server_are_told_apart() {
+    let wrong = RemoteStore::connect("http//nowhere").await;
+    assert!(matches!(wrong, Err(ConnectError::Url { .. })), "{wrong:?}");
+    let absent = RemoteStore::connect("esdb://127.0.0.1:1?tls=false&maxDiscoverAttempts=1").await;
+    let error = absent.expect_err("nothing listens there");
+    assert!(matches!(error, ConnectError::Unreachable { .. }), "{error}");
+    assert!(error.to_string().contains("127.0.0.1:1"), "{error}");
+}

@@ -1,0 +1,202 @@
+//! `terrarium eventstore`: an event store by itself, for the official clients of EventStoreDB and KurrentDB.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use terrarium_eventstore::front::{Front, FrontSettings, TlsIdentity, Users};
+use terrarium_eventstore::{EventStore, Scan, ScanError, TOMBSTONE_REVISION};
+use terrarium_runtime::{LogFormat, ensure_crypto_provider, shutdown_on_signals, telemetry};
+
+use crate::client::ClientArgs;
+use crate::output::{Format, count, print_json, print_line};
+
+/// What to do with the store of the data folder (`--data`).
+#[derive(Debug, clap::Subcommand)]
+pub enum Action {
+    /// Serve it with the EventStoreDB gRPC protocol until SIGTERM; prints the connection string
+    Serve(ServeArgs),
+    /// Count its events, streams and bytes
+    Stat,
+    /// Read every frame and say what is wrong where; exit code 1 when something is
+    Check,
+}
+
+/// Arguments of `terrarium eventstore serve`.
+#[derive(Debug, clap::Args)]
+pub struct ServeArgs {
+    /// Address to listen on; port 0 takes a free one; off loopback only with TLS and users
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:2113")]
+    listen: SocketAddr,
+    /// Server certificate (PEM); see `terrarium ca create`
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// Key of the server certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
+    /// File with one `name:password` a line; without it everybody gets in
+    #[arg(long, value_name = "FILE")]
+    users: Option<PathBuf>,
+    /// HOST:PORT that clients are told when they look for a cluster [default: the address that they dialled]
+    #[arg(long, value_name = "HOST:PORT", value_parser = parse_host_port)]
+    advertise: Option<(String, u16)>,
+    /// Format of the log on stderr: text or json
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = parse_log_format)]
+    log_format: LogFormat,
+}
+
+fn parse_host_port(text: &str) -> Result<(String, u16), String> {
+    let (host, port) = text
+        .rsplit_once(':')
+        .filter(|(host, _)| !host.is_empty())
+        .ok_or("write a host name or address, a colon and a port")?;
+    let port = port
+        .parse()
+        .map_err(|_| format!("\"{port}\" is no port: write a number from 1 to 65535"))?;
+    Ok((host.to_owned(), port))
+}
+
+fn parse_log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("write text or json".to_owned()),
+    }
+}
+
+/// Runs `terrarium eventstore`.
+pub async fn run(client: &ClientArgs, action: Action) -> anyhow::Result<ExitCode> {
+    let data = client
+        .data
+        .clone()
+        .unwrap_or_else(|| PathBuf::from("terrarium-data"));
+    match action {
+        Action::Serve(args) => serve(&data, args).await,
+        Action::Stat => stat(&data, client.format),
+        Action::Check => check(&data, client.format),
+    }
+}
+
+async fn serve(data: &Path, args: ServeArgs) -> anyhow::Result<ExitCode> {
+    let _telemetry = telemetry::init("terrarium", args.log_format)?;
+    let shutdown = shutdown_on_signals()?;
+    let read = |path: &Path| {
+        std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))
+    };
+    let tls = match (&args.tls_certificate, &args.tls_key) {
+        (Some(certificate), Some(key)) => {
+            ensure_crypto_provider();
+            Some(TlsIdentity {
+                certificate: read(certificate)?,
+                key: read(key)?,
+            })
+        }
+        _ => None,
+    };
+    let settings = FrontSettings {
+        listen: args.listen,
+        tls,
+        users: args.users.as_deref().map(Users::read).transpose()?,
+        advertise: args.advertise,
+    };
+    std::fs::create_dir_all(data)
+        .with_context(|| format!("can't make the data folder {}", data.display()))?;
+    let (store, recovery) = EventStore::open(data)?;
+    tracing::info!(
+        frames = recovery.frames,
+        bytes = recovery.durable_bytes,
+        "event store is open"
+    );
+    let front = Front::bind(store.clone(), settings).await?;
+    print_line(front.url())?;
+    let stop = shutdown.clone();
+    let served = front.serve(async move { stop.triggered().await }).await;
+    store.close();
+    served?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a log holds.
+#[derive(Debug, Default, serde::Serialize)]
+struct Contents {
+    events: u64,
+    streams: u64,
+    tombstones: u64,
+    bytes: u64,
+    last_position: Option<u64>,
+}
+
+/// Reads the whole log; an error is the first thing that is wrong.
+fn read(data: &Path) -> (Contents, Result<(), ScanError>) {
+    let mut contents = Contents::default();
+    let mut scan = match Scan::open(data) {
+        Ok(scan) => scan,
+        Err(error) => return (contents, Err(error)),
+    };
+    contents.bytes = scan.log_bytes();
+    let mut streams: BTreeSet<Arc<str>> = BTreeSet::new();
+    let outcome = scan.try_for_each(|event| {
+        let event = event?;
+        contents.events += 1;
+        contents.tombstones += u64::from(event.revision == TOMBSTONE_REVISION);
+        contents.last_position = Some(event.position.0);
+        if !streams.contains(&event.stream) {
+            streams.insert(event.stream);
+        }
+        Ok(())
+    });
+    contents.streams = streams.len() as u64;
+    (contents, outcome)
+}
+
+fn stat(data: &Path, format: Format) -> anyhow::Result<ExitCode> {
+    let (contents, outcome) = read(data);
+    outcome?;
+    print_contents(&contents, format)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(data: &Path, format: Format) -> anyhow::Result<ExitCode> {
+    let (contents, outcome) = read(data);
+    outcome.context("the event store is damaged; restore it from a backup")?;
+    print_contents(&contents, format)?;
+    if format == Format::Table {
+        print_line("every frame, checksum and revision is right")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_contents(contents: &Contents, format: Format) -> anyhow::Result<()> {
+    if format != Format::Table {
+        print_json(contents)?;
+        return Ok(());
+    }
+    print_line(format!("events         {}", count(contents.events)))?;
+    print_line(format!("streams        {}", count(contents.streams)))?;
+    print_line(format!("tombstones     {}", count(contents.tombstones)))?;
+    print_line(format!("bytes          {}", count(contents.bytes)))?;
+    if let Some(position) = contents.last_position {
+        print_line(format!("last position  {position}"))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_and_port_are_taken_apart_at_the_last_colon() {
+        assert_eq!(
+            parse_host_port("store-1:2113"),
+            Ok(("store-1".into(), 2113))
+        );
+        assert_eq!(parse_host_port("[::1]:1"), Ok(("[::1]".into(), 1)));
+        for wrong in ["store", ":2113", "store:", "store:70000"] {
+            assert!(parse_host_port(wrong).is_err(), "{wrong}");
+        }
+    }
+}
