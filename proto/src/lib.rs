@@ -20,6 +20,7 @@ package!(journal, "terrarium.journal.v1");
 package!(ledger, "terrarium.ledger.v1");
 package!(mobility, "terrarium.mobility.v1");
 package!(report, "terrarium.report.v1");
+package!(twin, "terrarium.twin.v1");
 package!(waste, "terrarium.waste.v1");
 package!(water, "terrarium.water.v1");
 
