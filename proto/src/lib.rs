@@ -13,6 +13,7 @@ macro_rules! package {
     };
 }
 
+package!(alarm, "terrarium.alarm.v1");
 package!(carbon, "terrarium.carbon.v1");
 package!(energy, "terrarium.energy.v1");
 package!(feed, "terrarium.feed.v1");
