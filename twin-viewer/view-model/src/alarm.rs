@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use terrarium_model::Name;
 
 use crate::asset_state::AssetAlarm;
+use crate::quantity::Quantity;
 
 /// How urgent an alarm is, the least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -100,6 +101,8 @@ pub struct AlarmDefinition {
     pub action: Name,
     /// Time there is to act, in seconds.
     pub respond_within_s: u32,
+    /// What its value and limit are; `None`: seconds without a report, or Wh that no meter explains.
+    pub quantity: Option<Quantity>,
 }
 
 /// How an alarm stands.

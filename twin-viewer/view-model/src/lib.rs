@@ -47,11 +47,9 @@ pub use park_view::{
     AssetIndex, AssetView, ConnectionView, GroundPoint, Location, ParkView, PathView, WaterView,
     ZoneView,
 };
-pub use point_table::{
-    NewPoint, PointId, PointName, PointSlot, PointTable, Reading, Sample, StreamStart, TwinDelta,
-};
+pub use point_table::{NewPoint, PointName, PointSlot, PointTable, Reading, Sample, TwinDelta};
 pub use quality::{Quality, Shown, fade, quality_at};
-pub use quantity::{Quantity, Reported, Unit};
+pub use quantity::{Quantity, Unit};
 pub use request::{Connection, EventLine, Outcome, ParkCommand, PointHistory, Report, Request};
 pub use search::SearchIndex;
 pub use selection::Selection;

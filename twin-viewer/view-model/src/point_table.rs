@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::park_view::{AssetIndex, ParkView};
 use crate::quality::{Quality, Shown, fade, quality_at};
-use crate::quantity::{Quantity, Reported};
+use crate::quantity::Quantity;
 
 /// What a point is: one quantity of one asset, from one meter or alarm, or from the asset itself (empty source).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,29 +23,21 @@ pub struct Sample {
     pub recorded: Quality,
 }
 
-/// A point that a stream numbers.
+/// A point with its number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewPoint {
     pub name: PointName,
-    /// 0: not known.
+    /// 0: not known, or told only when it changes.
     pub usual_interval_s: u32,
 }
 
-/// Where a stream of changes begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StreamStart {
-    /// With everything: what is not told has no value.
-    Everything,
-    /// Where the last one was cut: what is not told still holds. Points are numbered anew.
-    Resumed,
-}
-
-/// Changes of the twin, several messages of one or more streams merged into one: of each point only the newest value.
+/// Changes of the twin, any number of messages merged into one: of each point only the newest value. Points are numbered
+/// by whoever makes the deltas, each name once and for ever, whatever streams the values come from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TwinDelta {
-    /// A stream begins with this delta.
-    pub start: Option<StreamStart>,
-    /// Points by their number in the stream.
+    /// What is not told here has no value: the start of another view.
+    pub begins_anew: bool,
+    /// Points not told before, or told anew because their usual interval became another.
     pub new_points: BTreeMap<u32, NewPoint>,
     /// `None`: the point has no value any more.
     pub values: BTreeMap<u32, Option<Sample>>,
@@ -60,30 +52,27 @@ pub struct TwinDelta {
 }
 
 impl TwinDelta {
-    /// Takes a later delta of the same view in: applying the result is the same as applying one after the other, except
-    /// that values of a stream that ended unapplied are given up when the later one begins with everything.
-    ///
-    /// A stream that resumes numbers its points anew, so it can't be merged into what came before; it is handed back.
-    pub fn merge(&mut self, later: TwinDelta) -> Option<TwinDelta> {
-        match later.start {
-            Some(StreamStart::Everything) => *self = later,
-            Some(StreamStart::Resumed) => return Some(later),
-            None => {
-                self.new_points.extend(later.new_points);
-                self.values.extend(later.values);
-                self.moment_ms = later.moment_ms;
-                self.position = later.position.or(self.position);
-                self.head_position = later.head_position.or(self.head_position);
-                self.caught_up = later.caught_up;
-            }
+    /// Takes a later delta in: applying the result is the same as applying one after the other.
+    pub fn merge(&mut self, later: TwinDelta) {
+        self.new_points.extend(later.new_points);
+        if later.begins_anew {
+            self.begins_anew = true;
+            self.values = later.values;
+            self.position = later.position;
+            self.head_position = later.head_position;
+        } else {
+            self.values.extend(later.values);
+            self.position = later.position.or(self.position);
+            self.head_position = later.head_position.or(self.head_position);
         }
-        None
+        self.moment_ms = later.moment_ms;
+        self.caught_up = later.caught_up;
     }
 }
 
 /// Place of a point in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct PointId(u32);
+struct PointId(u32);
 
 /// A point with its newest value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,7 +111,7 @@ pub struct PointTable {
     slots: Vec<PointSlot>,
     by_name: BTreeMap<PointName, PointId>,
     by_asset: Vec<Vec<PointId>>,
-    /// By the number in the present stream.
+    /// By their numbers in the deltas.
     numbered: BTreeMap<u32, PointId>,
 }
 
@@ -135,16 +124,25 @@ impl PointTable {
         }
     }
 
+    /// The same points and values over another definition of the park.
+    pub fn moved_to(mut self, park: &ParkView) -> PointTable {
+        self.by_asset = vec![Vec::new(); park.assets.len()];
+        for (place, slot) in (0..).zip(&mut self.slots) {
+            slot.asset = park.index_of(&slot.name.asset);
+            if let Some(asset) = slot.asset {
+                self.by_asset[asset.0 as usize].push(PointId(place));
+            }
+        }
+        self
+    }
+
     /// Takes changes in. The assets that changed, in order.
     pub fn apply(&mut self, park: &ParkView, delta: &TwinDelta) -> BTreeSet<AssetIndex> {
         let mut changed = BTreeSet::new();
-        if let Some(start) = delta.start {
-            self.numbered.clear();
-            if start == StreamStart::Everything {
-                for slot in &mut self.slots {
-                    if slot.sample.take().is_some() {
-                        changed.extend(slot.asset);
-                    }
+        if delta.begins_anew {
+            for slot in &mut self.slots {
+                if slot.sample.take().is_some() {
+                    changed.extend(slot.asset);
                 }
             }
         }
@@ -184,11 +182,6 @@ impl PointTable {
         id
     }
 
-    /// A point of the table.
-    pub fn slot(&self, id: PointId) -> &PointSlot {
-        &self.slots[id.0 as usize]
-    }
-
     /// Every point, in the order in which they became known.
     pub fn slots(&self) -> &[PointSlot] {
         &self.slots
@@ -204,13 +197,12 @@ impl PointTable {
     /// A point's value as shown at a moment; `None` where it has none.
     pub fn reading(&self, slot: &PointSlot, shown: Shown) -> Option<Reading> {
         let sample = slot.sample?;
-        let quantity = slot.name.quantity;
         let interval_s = slot.usual_interval_s;
         Some(Reading {
             value: sample.value,
             time_ms: sample.time_ms,
-            quality: quality_at(sample.recorded, quantity, sample.time_ms, interval_s, shown),
-            fade: fade(quantity, sample.time_ms, interval_s, shown),
+            quality: quality_at(sample.recorded, sample.time_ms, interval_s, shown),
+            fade: fade(sample.time_ms, interval_s, shown),
         })
     }
 
@@ -222,11 +214,11 @@ impl PointTable {
             .reduce(Reading::and)
     }
 
-    /// When the newest value of a quantity that is told at intervals was so.
+    /// When the newest value of a point that reports at intervals was so.
     pub fn newest_metered_ms(&self) -> Option<i64> {
         self.slots
             .iter()
-            .filter(|slot| slot.name.quantity.reported() == Reported::AtIntervals)
+            .filter(|slot| slot.usual_interval_s > 0)
             .filter_map(|slot| slot.sample)
             .map(|sample| sample.time_ms)
             .max()

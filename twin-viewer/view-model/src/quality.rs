@@ -1,5 +1,3 @@
-use crate::quantity::{Quantity, Reported};
-
 /// How far a shown value can be trusted, the best first. The eight states that operators know from IEC 60870-5 and OPC UA.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Quality {
@@ -61,26 +59,18 @@ pub struct Shown {
 
 /// A stamp may be this much ahead before it counts as one from the future: clocks drift. Assumed.
 const FUTURE_TOLERANCE_MS: i64 = 30_000;
-/// Where the usual interval is not known yet: that of hourly meters, the slowest usual ones. Assumed.
-const UNKNOWN_INTERVAL_S: u32 = 3_600;
 /// A value is stale when it is older than this many of its usual intervals, as `terrarium.twin.v1.Point` says.
 const STALE_AFTER_INTERVALS: i64 = 2;
 
-/// The quality of a value at the moment shown: the worst of what the record says and what its age says.
-pub fn quality_at(
-    recorded: Quality,
-    quantity: Quantity,
-    time_ms: i64,
-    usual_interval_s: u32,
-    shown: Shown,
-) -> Quality {
+/// The quality of a value at the moment shown: the worst of what the record says and what its age says. No age makes a
+/// value stale whose usual interval is 0: it is not known, or the point is told only when it changes.
+pub fn quality_at(recorded: Quality, time_ms: i64, usual_interval_s: u32, shown: Shown) -> Quality {
     let age_ms = shown.moment_ms - time_ms;
     let by_age = if shown.is_cut {
         Quality::Stale
     } else if age_ms < -FUTURE_TOLERANCE_MS {
         Quality::FutureStamp
-    } else if quantity.reported() == Reported::AtIntervals
-        && age_ms > STALE_AFTER_INTERVALS * interval_ms(usual_interval_s)
+    } else if usual_interval_s > 0 && age_ms > STALE_AFTER_INTERVALS * interval_ms(usual_interval_s)
     {
         Quality::Stale
     } else {
@@ -90,12 +80,12 @@ pub fn quality_at(
 }
 
 /// How strongly a value is drawn: 1 while it is younger than its usual interval, fading to 0.3 at four intervals.
-pub fn fade(quantity: Quantity, time_ms: i64, usual_interval_s: u32, shown: Shown) -> f32 {
+pub fn fade(time_ms: i64, usual_interval_s: u32, shown: Shown) -> f32 {
     const FAINTEST: f32 = 0.3;
     if shown.is_cut {
         return FAINTEST;
     }
-    if quantity.reported() == Reported::OnChange {
+    if usual_interval_s == 0 {
         return 1.0;
     }
     let age = (shown.moment_ms - time_ms) as f32 / interval_ms(usual_interval_s) as f32;
@@ -103,12 +93,7 @@ pub fn fade(quantity: Quantity, time_ms: i64, usual_interval_s: u32, shown: Show
 }
 
 fn interval_ms(usual_interval_s: u32) -> i64 {
-    let seconds = if usual_interval_s == 0 {
-        UNKNOWN_INTERVAL_S
-    } else {
-        usual_interval_s
-    };
-    i64::from(seconds) * 1_000
+    i64::from(usual_interval_s) * 1_000
 }
 
 #[cfg(test)]
@@ -117,38 +102,35 @@ mod tests {
 
     const NOW_MS: i64 = 1_780_000_000_000;
 
-    fn at(age_s: i64, quantity: Quantity, interval_s: u32) -> Quality {
+    fn at(age_s: i64, interval_s: u32) -> Quality {
         let shown = Shown {
             moment_ms: NOW_MS,
             is_cut: false,
         };
-        let time_ms = NOW_MS - age_s * 1_000;
-        quality_at(Quality::Good, quantity, time_ms, interval_s, shown)
+        quality_at(Quality::Good, NOW_MS - age_s * 1_000, interval_s, shown)
     }
 
     #[test]
     fn a_value_is_stale_after_twice_its_own_interval() {
-        assert_eq!(at(120, Quantity::ConsumptionW, 60), Quality::Good);
-        assert_eq!(at(121, Quantity::ConsumptionW, 60), Quality::Stale);
-        assert_eq!(at(121, Quantity::ConsumptionW, 900), Quality::Good);
-        assert_eq!(at(7_201, Quantity::ConsumptionW, 0), Quality::Stale);
+        assert_eq!(at(120, 60), Quality::Good);
+        assert_eq!(at(121, 60), Quality::Stale);
+        assert_eq!(at(121, 900), Quality::Good);
     }
 
     #[test]
     fn what_is_told_on_change_does_not_grow_stale_by_age_but_by_a_cut() {
-        assert_eq!(at(1_000_000, Quantity::Trees, 60), Quality::Good);
+        assert_eq!(at(1_000_000, 0), Quality::Good);
         let cut = Shown {
             moment_ms: NOW_MS,
             is_cut: true,
         };
-        let quality = quality_at(Quality::Good, Quantity::Trees, NOW_MS, 60, cut);
-        assert_eq!(quality, Quality::Stale);
+        assert_eq!(quality_at(Quality::Good, NOW_MS, 0, cut), Quality::Stale);
     }
 
     #[test]
     fn a_stamp_ahead_of_the_moment_is_told() {
-        assert_eq!(at(-30, Quantity::LevelL, 60), Quality::Good);
-        assert_eq!(at(-31, Quantity::LevelL, 60), Quality::FutureStamp);
+        assert_eq!(at(-30, 60), Quality::Good);
+        assert_eq!(at(-31, 60), Quality::FutureStamp);
     }
 
     #[test]
@@ -157,10 +139,8 @@ mod tests {
             moment_ms: NOW_MS,
             is_cut: false,
         };
-        let quality = |recorded, age_s: i64| {
-            let time_ms = NOW_MS - age_s * 1_000;
-            quality_at(recorded, Quantity::LevelL, time_ms, 60, shown)
-        };
+        let quality =
+            |recorded, age_s: i64| quality_at(recorded, NOW_MS - age_s * 1_000, 60, shown);
         assert_eq!(quality(Quality::Uncertain, 10), Quality::Uncertain);
         assert_eq!(quality(Quality::Uncertain, 500), Quality::Stale);
         assert_eq!(quality(Quality::from_wire(77), 10), Quality::Bad);
@@ -172,7 +152,7 @@ mod tests {
             moment_ms: NOW_MS,
             is_cut: false,
         };
-        let faded = |age_s: i64| fade(Quantity::LevelL, NOW_MS - age_s * 1_000, 60, shown);
+        let faded = |age_s: i64| fade(NOW_MS - age_s * 1_000, 60, shown);
         assert_eq!(faded(60), 1.0);
         assert!((faded(150) - 0.65).abs() < 1e-5);
         assert!((faded(100_000) - 0.3).abs() < 1e-5);

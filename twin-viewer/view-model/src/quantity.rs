@@ -1,6 +1,6 @@
-/// Declares the quantities of `terrarium.twin.v1.Quantity` with their number on the wire, unit and way of reporting.
+/// Declares the quantities of `terrarium.twin.v1.Quantity` with their number on the wire and unit.
 macro_rules! quantities {
-    ($($name:ident = $wire:literal, $unit:ident, $reported:ident;)+) => {
+    ($($name:ident = $wire:literal, $unit:ident;)+) => {
         /// What a point's value says: `terrarium.twin.v1.Quantity`. A quantity that this viewer does not know is left out.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Quantity { $($name = $wire,)+ }
@@ -20,11 +20,6 @@ macro_rules! quantities {
             /// Which unit its whole numbers count.
             pub fn unit(self) -> Unit {
                 match self { $(Quantity::$name => Unit::$unit,)+ }
-            }
-
-            /// Whether it is told at intervals, or only when it changes.
-            pub fn reported(self) -> Reported {
-                match self { $(Quantity::$name => Reported::$reported,)+ }
             }
         }
     };
@@ -52,53 +47,44 @@ pub enum Unit {
     MicrometrePerHour,
 }
 
-/// How a quantity comes about, and so whether its age says anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reported {
-    /// Old values are stale.
-    AtIntervals,
-    /// A value holds until the next one.
-    OnChange,
-}
-
 quantities! {
-    ConsumptionW = 1, Watt, AtIntervals;
-    GenerationW = 2, Watt, AtIntervals;
-    GridImportW = 3, Watt, AtIntervals;
-    GridExportW = 4, Watt, AtIntervals;
-    StorageChargeW = 5, Watt, AtIntervals;
-    StorageDischargeW = 6, Watt, AtIntervals;
-    StoredWh = 10, WattHour, AtIntervals;
-    StoragePowerW = 11, Watt, AtIntervals;
-    Session = 20, Flag, OnChange;
-    SessionPowerW = 21, Watt, AtIntervals;
-    SessionInWh = 22, WattHour, OnChange;
-    SessionOutWh = 23, WattHour, OnChange;
-    VehicleClass = 24, State, OnChange;
-    Faults = 25, Count, OnChange;
-    AskedLimitW = 26, Watt, OnChange;
-    AskState = 27, State, OnChange;
-    LevelL = 30, Litre, AtIntervals;
-    Irrigating = 31, Flag, OnChange;
-    IrrigatedL = 32, Litre, OnChange;
-    SupplyLPerH = 33, LitrePerHour, AtIntervals;
-    ReclaimedLPerH = 34, LitrePerHour, AtIntervals;
-    RainLPerH = 35, LitrePerHour, AtIntervals;
-    FillPermille = 40, Permille, AtIntervals;
-    WeightG = 41, Gram, AtIntervals;
-    Overflowing = 42, Flag, OnChange;
-    CompostG = 43, Gram, OnChange;
-    CompostTemperatureMc = 44, MilliCelsius, AtIntervals;
-    Trees = 50, Count, OnChange;
-    TreeHeightCm = 51, Centimetre, OnChange;
-    TreeCo2G = 52, Gram, OnChange;
-    VisitorsPerH = 60, PerHour, AtIntervals;
-    AirTemperatureMc = 70, MilliCelsius, AtIntervals;
-    IrradianceWPerM2 = 71, WattPerM2, AtIntervals;
-    WindMmPerS = 72, MillimetrePerSecond, AtIntervals;
-    RainUmPerH = 73, MicrometrePerHour, AtIntervals;
-    CloudPermille = 74, Permille, AtIntervals;
-    AlarmState = 80, State, OnChange;
+    ConsumptionW = 1, Watt;
+    GenerationW = 2, Watt;
+    GridImportW = 3, Watt;
+    GridExportW = 4, Watt;
+    StorageChargeW = 5, Watt;
+    StorageDischargeW = 6, Watt;
+    StoredWh = 10, WattHour;
+    StoragePowerW = 11, Watt;
+    Session = 20, Flag;
+    SessionPowerW = 21, Watt;
+    SessionInWh = 22, WattHour;
+    SessionOutWh = 23, WattHour;
+    VehicleClass = 24, State;
+    Faults = 25, Count;
+    AskedLimitW = 26, Watt;
+    AskState = 27, State;
+    LevelL = 30, Litre;
+    Irrigating = 31, Flag;
+    IrrigatedL = 32, Litre;
+    SupplyLPerH = 33, LitrePerHour;
+    ReclaimedLPerH = 34, LitrePerHour;
+    RainLPerH = 35, LitrePerHour;
+    FillPermille = 40, Permille;
+    WeightG = 41, Gram;
+    Overflowing = 42, Flag;
+    CompostG = 43, Gram;
+    CompostTemperatureMc = 44, MilliCelsius;
+    Trees = 50, Count;
+    TreeHeightCm = 51, Centimetre;
+    TreeCo2G = 52, Gram;
+    VisitorsPerH = 60, PerHour;
+    AirTemperatureMc = 70, MilliCelsius;
+    IrradianceWPerM2 = 71, WattPerM2;
+    WindMmPerS = 72, MillimetrePerSecond;
+    RainUmPerH = 73, MicrometrePerHour;
+    CloudPermille = 74, Permille;
+    AlarmState = 80, State;
 }
 
 impl Quantity {

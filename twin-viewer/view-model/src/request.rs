@@ -50,11 +50,12 @@ pub enum ParkCommand {
         alarm: String,
     },
     StartIrrigation {
-        zone_asset: String,
-        minutes: u32,
+        zone: String,
+        litres: i64,
     },
     LimitCharging {
         charger: String,
+        /// Below zero: give back at most so much.
         limit_w: i64,
     },
 }

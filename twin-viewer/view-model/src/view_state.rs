@@ -184,6 +184,11 @@ impl ViewState {
             }
             Report::LiveMoment { now_ms } => {
                 self.timeline.know_record(None, now_ms);
+                if self.timeline.is_live() && self.connection == Connection::Live {
+                    // Nothing new was recorded, yet what is there grows older.
+                    self.timeline.live_arrived(now_ms);
+                    self.redraw();
+                }
                 Vec::new()
             }
             Report::Replay { delta, is_end } => {
@@ -263,16 +268,19 @@ impl ViewState {
     }
 
     fn draw_park(&mut self, park: ParkView) {
-        // Values are kept by name, so a changed definition shows them again when the stream begins anew.
         self.selection = Selection::default();
         self.found.clear();
         let park_generation = self.park_generation() + 1;
         let generation = self.generation() + 1;
         self.camera_wish = Some(CameraWish::To(CameraPose::home(&park)));
         let states = vec![AssetState::default(); park.assets.len()];
+        let table = match self.drawn.take() {
+            Some(drawn) => drawn.table.moved_to(&park),
+            None => PointTable::new(&park),
+        };
         self.drawn = Some(Drawn {
             search: SearchIndex::new(&park),
-            table: PointTable::new(&park),
+            table,
             overlay_view: OverlayView::of(self.overlay, &park, &states, &self.carbon),
             states,
             park,

@@ -187,7 +187,11 @@ words! {
     Commands => "Commands", "操作";
     CommandsLocked => "Commands are locked in replay", "回放中操作已锁定";
     StartIrrigation => "Start irrigation…", "开始灌溉…";
-    ForMinutes => "for {count} min", "{count} 分钟";
+    IrrigateLitres => "Irrigate {zone} with {value}", "向 {zone} 灌溉 {value}";
+    LimitChargerTo => "Limit {charger} to {value}", "将 {charger} 限制为 {value}";
+    AcknowledgeAlarm => "Acknowledge {alarm}", "确认 {alarm}";
+    ShelveAlarm => "Shelve {alarm} until {time}", "搁置 {alarm} 至 {time}";
+    UnshelveAlarm => "Unshelve {alarm}", "取消搁置 {alarm}";
     LimitCharging => "Limit charging…", "限制充电…";
     LimitTo => "Limit to {value}", "限制为 {value}";
     Confirm => "Confirm: {what}", "确认执行：{what}";
