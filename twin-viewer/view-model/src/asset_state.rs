@@ -271,7 +271,7 @@ fn trust(
 }
 
 /// A reading's quality with the range of the asset looked at too.
-pub(crate) fn quality_in_range(view: &AssetView, quantity: Quantity, reading: Reading) -> Quality {
+pub fn quality_in_range(view: &AssetView, quantity: Quantity, reading: Reading) -> Quality {
     let is_inside = range_of(view, quantity)
         .is_none_or(|(least, most)| (least..=most).contains(&reading.value));
     if is_inside {

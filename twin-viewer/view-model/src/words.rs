@@ -193,8 +193,8 @@ words! {
     ShelveAlarm => "Shelve {alarm} until {time}", "搁置 {alarm} 至 {time}";
     UnshelveAlarm => "Unshelve {alarm}", "取消搁置 {alarm}";
     LimitCharging => "Limit charging…", "限制充电…";
-    LimitTo => "Limit to {value}", "限制为 {value}";
-    Confirm => "Confirm: {what}", "确认执行：{what}";
+    Send => "Send", "执行";
+    Confirm => "{what}?", "{what}？";
     Asked => "Asked: {value}", "已下达：{value}";
     Obeyed => "Obeyed: {value}", "已执行：{value}";
     Missed => "Missed: {value}", "未执行：{value}";
