@@ -9,10 +9,11 @@ use anyhow::Context;
 use terrarium_carbon::CarbonApi;
 use terrarium_energy::EnergyApi;
 use terrarium_journal::{
-    BusHealth, BusProbe, CommitConsumer, CommitPublisher, EventStore, Provenance,
+    BusHealth, BusProbe, ClockApi, CommitConsumer, CommitPublisher, DueDecisions, EventStore,
+    ParkClocks, Provenance,
 };
 use terrarium_mobility::MobilityApi;
-use terrarium_projector::{FeedApi, LedgerApi, Projector};
+use terrarium_projector::{FeedApi, LedgerApi, Projector, TwinApi};
 use terrarium_runtime::{GrpcServer, NatsChild, Settings, Shutdown, Traceparent, WallClock};
 use terrarium_waste::WasteApi;
 use terrarium_water::WaterApi;
@@ -130,7 +131,8 @@ async fn run_roles(
     shutdown: &Shutdown,
 ) -> anyhow::Result<()> {
     let store: Arc<dyn EventStore> = Arc::new(embedded.clone());
-    let clock = Arc::new(WallClock);
+    let clock = ParkClocks::new(Arc::clone(&store), Arc::new(WallClock));
+    let mut deciding: Vec<Arc<dyn DueDecisions>> = Vec::new();
     let mut tasks: JoinSet<anyhow::Result<()>> = JoinSet::new();
     let mut routes = tonic::service::Routes::builder();
     let health = server.health();
@@ -152,10 +154,13 @@ async fn run_roles(
     if roles.contains(&Role::Projector) {
         let projector = Projector::new(Arc::clone(&store), Some(&settings.data));
         routes.add_service(LedgerApi::new(Arc::clone(&projector), shutdown.clone()).into_server());
+        let twin = TwinApi::new(Arc::clone(&projector), clock.clone(), shutdown.clone());
+        routes.add_service(twin.into_server());
         routes.add_service(FeedApi::new(Arc::clone(&store), shutdown.clone()).into_server());
         let until = shutdown.clone();
         tasks.spawn(async move { projector.run(until).await.context("the projector stopped") });
         health.set("terrarium.ledger.v1.LedgerService", true).await;
+        health.set("terrarium.twin.v1.TwinService", true).await;
         health.set("terrarium.feed.v1.FeedService", true).await;
     }
     if roles.contains(&Role::Energy) {
@@ -179,6 +184,7 @@ async fn run_roles(
     if roles.contains(&Role::Waste) {
         let publisher = patiently(|| CommitPublisher::connect(nats_url, "terrarium-waste")).await?;
         let waste = WasteApi::new(Arc::clone(&store), publisher, clock.clone());
+        deciding.push(Arc::new(waste.clone()));
         routes.add_service(waste.into_server());
         health.set("terrarium.waste.v1.WasteService", true).await;
     }
@@ -186,6 +192,7 @@ async fn run_roles(
         let publisher =
             patiently(|| CommitPublisher::connect(nats_url, "terrarium-mobility")).await?;
         let mobility = MobilityApi::new(Arc::clone(&store), publisher, clock.clone());
+        deciding.push(Arc::new(mobility.clone()));
         routes.add_service(mobility.into_server());
         health
             .set("terrarium.mobility.v1.MobilityService", true)
@@ -199,6 +206,14 @@ async fn run_roles(
         routes.add_service(carbon.into_server());
         health.set("terrarium.carbon.v1.CarbonService", true).await;
     }
+    let clocks = ClockApi::new(Arc::clone(&store), clock, deciding);
+    routes.add_service(clocks.clone().into_server());
+    health.set("terrarium.clock.v1.ClockService", true).await;
+    let until = shutdown.clone();
+    tasks.spawn(async move {
+        clocks.follow_wall_time(until).await;
+        Ok(())
+    });
     health.set("", true).await;
 
     let url = server.url();
