@@ -197,7 +197,7 @@ fn full(view: &AssetView, value: impl Fn(Quantity) -> Option<i64>) -> Option<f32
         Some((value(quantity)? as f64 / capacity as f64) as f32)
     };
     let share = match view.kind {
-        AssetKind::Battery => held(Quantity::StoredWh),
+        AssetKind::Battery | AssetKind::Vehicle | AssetKind::Shuttle => held(Quantity::StoredWh),
         AssetKind::Tank => held(Quantity::LevelL),
         AssetKind::CompostBay => held(Quantity::CompostG),
         _ => value(Quantity::FillPermille).map(|fill| fill as f32 / 1_000.0),
