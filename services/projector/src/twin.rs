@@ -6,8 +6,9 @@
 //! not depend on how the streams were interleaved.
 //!
 //! - `samples`: how samples are written down
-//! - `meters`, `water`, `waste`, `chargers`: what the events of a domain say of its points
+//! - `meters`, `water`, `waste`, `chargers`, `alarms`: what the events of a domain say of its points
 
+mod alarms;
 mod chargers;
 mod meters;
 mod samples;
@@ -17,12 +18,13 @@ mod water;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use terrarium_alarms::domain::Alarm;
 use terrarium_energy::MeterFact;
 use terrarium_journal::{EventCodecError, Metadata, Payload, RecordedEvent, StreamName};
 use terrarium_ledger::ParkLedger;
 use terrarium_ledger::hash::Hasher;
 use terrarium_model::{AssetId, ParkDefinition, parse_rfc3339_with_offset};
-use terrarium_twin::Twin;
+use terrarium_twin::{PointName, Sample, Twin};
 
 use samples::{Happened, Samples};
 
@@ -34,6 +36,9 @@ pub struct ParkTwin {
     definitions: Vec<RecordedDefinition>,
     zones: BTreeMap<AssetId, water::Zone>,
     chargers: BTreeMap<AssetId, chargers::Charger>,
+    alarms: BTreeMap<Arc<str>, Alarm>,
+    /// Samples of the newest event.
+    fresh: Vec<(PointName, Sample)>,
 }
 
 /// A park's definition as recorded.
@@ -74,6 +79,11 @@ impl ParkTwin {
         &self.twin
     }
 
+    /// The samples that the newest event made.
+    pub fn fresh(&self) -> &[(PointName, Sample)] {
+        &self.fresh
+    }
+
     /// The definitions in the order they were recorded.
     pub fn definitions(&self) -> &[RecordedDefinition] {
         &self.definitions
@@ -90,6 +100,7 @@ impl ParkTwin {
 
     /// Takes in an event that says nothing of any moment of the park.
     pub(crate) fn tally(&mut self, event: &RecordedEvent) {
+        self.fresh.clear();
         if !self.streams.contains_key(&event.stream) {
             self.streams
                 .insert(Arc::clone(&event.stream), StreamTally::default());
@@ -129,7 +140,7 @@ impl ParkTwin {
         event: &RecordedEvent,
         known: &Known<'_>,
     ) -> Result<Option<Happened>, EventCodecError> {
-        let samples = &mut Samples::new(&mut self.twin, event.position.0);
+        let samples = &mut Samples::new(&mut self.twin, &mut self.fresh, event.position.0);
         if let Some(fact) = known.meter_fact {
             return Ok(Some(meters::observe(samples, fact, known)));
         }
@@ -143,6 +154,7 @@ impl ParkTwin {
             "mobility" => {
                 chargers::observe(samples, &mut self.chargers, event.id, message, payload)
             }
+            "alarm" => alarms::observe(samples, &mut self.alarms, event, known.definition()),
             _ => Ok(None),
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use terrarium_alarms::{AlarmApi, Alarms};
 use terrarium_carbon::CarbonApi;
 use terrarium_energy::EnergyApi;
 use terrarium_journal::{
@@ -13,7 +14,7 @@ use terrarium_journal::{
     ParkClocks, Provenance,
 };
 use terrarium_mobility::MobilityApi;
-use terrarium_projector::{FeedApi, LedgerApi, Projector, TwinApi};
+use terrarium_projector::{AlarmObserver, FeedApi, LedgerApi, Projector, TwinApi};
 use terrarium_runtime::{GrpcServer, NatsChild, Settings, Shutdown, Traceparent, WallClock};
 use terrarium_waste::WasteApi;
 use terrarium_water::WaterApi;
@@ -43,6 +44,8 @@ pub enum Role {
     Mobility,
     /// Takes park definitions and emission factors
     Carbon,
+    /// Finds out when alarms are raised and cleared; takes what operators decide about them
+    Alarms,
     /// Moves commits from the bus into the event store
     Recorder,
     /// Folds the record into the ledger; serves ledger and feed
@@ -51,12 +54,13 @@ pub enum Role {
 
 impl Role {
     /// Every role, as `terrarium up` runs them.
-    pub const ALL: [Role; 7] = [
+    pub const ALL: [Role; 8] = [
         Role::Energy,
         Role::Water,
         Role::Waste,
         Role::Mobility,
         Role::Carbon,
+        Role::Alarms,
         Role::Recorder,
         Role::Projector,
     ];
@@ -154,7 +158,11 @@ async fn run_roles(
     if roles.contains(&Role::Projector) {
         let projector = Projector::new(Arc::clone(&store), Some(&settings.data));
         routes.add_service(LedgerApi::new(Arc::clone(&projector), shutdown.clone()).into_server());
-        let twin = TwinApi::new(Arc::clone(&projector), clock.clone(), shutdown.clone());
+        let twin = TwinApi::new(
+            Arc::clone(&projector),
+            Arc::new(WallClock),
+            shutdown.clone(),
+        );
         routes.add_service(twin.into_server());
         routes.add_service(FeedApi::new(Arc::clone(&store), shutdown.clone()).into_server());
         let until = shutdown.clone();
@@ -205,6 +213,24 @@ async fn run_roles(
         define_parks(&carbon, &settings.parks).await?;
         routes.add_service(carbon.into_server());
         health.set("terrarium.carbon.v1.CarbonService", true).await;
+    }
+    if roles.contains(&Role::Alarms) {
+        let publisher =
+            patiently(|| CommitPublisher::connect(nats_url, "terrarium-alarms")).await?;
+        let new_observer = || Box::new(AlarmObserver::default()) as Box<_>;
+        let alarms = Alarms::new(
+            Arc::clone(&store),
+            publisher,
+            clock.clone(),
+            Box::new(new_observer),
+        );
+        let api = AlarmApi::new(Arc::clone(&alarms), shutdown.clone());
+        // The last of all, so that it judges by what the others decided.
+        deciding.push(Arc::new(api.clone()));
+        routes.add_service(api.into_server());
+        let until = shutdown.clone();
+        tasks.spawn(async move { alarms.run(until).await.context("the alarms stopped") });
+        health.set("terrarium.alarm.v1.AlarmService", true).await;
     }
     let clocks = ClockApi::new(Arc::clone(&store), clock, deciding);
     routes.add_service(clocks.clone().into_server());

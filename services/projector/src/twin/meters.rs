@@ -74,6 +74,8 @@ fn quantity_of(measures: Measures) -> Quantity {
         Measures::Generation => Quantity::GenerationW,
         Measures::GridImport => Quantity::GridImportW,
         Measures::GridExport => Quantity::GridExportW,
+        Measures::StorageCharge => Quantity::StorageChargeW,
+        Measures::StorageDischarge => Quantity::StorageDischargeW,
     }
 }
 

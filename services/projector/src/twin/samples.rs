@@ -27,6 +27,7 @@ impl Happened {
 /// Takes the samples of one event.
 pub(super) struct Samples<'a> {
     twin: &'a mut Twin,
+    fresh: &'a mut Vec<(PointName, Sample)>,
     position: u64,
 }
 
@@ -44,8 +45,17 @@ impl Span {
 }
 
 impl<'a> Samples<'a> {
-    pub fn new(twin: &'a mut Twin, position: u64) -> Samples<'a> {
-        Samples { twin, position }
+    /// Samples of the event at a position go into the twin and, as they are, into `fresh`.
+    pub fn new(
+        twin: &'a mut Twin,
+        fresh: &'a mut Vec<(PointName, Sample)>,
+        position: u64,
+    ) -> Samples<'a> {
+        Samples {
+            twin,
+            fresh,
+            position,
+        }
     }
 
     /// An asset's own report of an instant.
@@ -56,10 +66,15 @@ impl<'a> Samples<'a> {
 
     /// Any point at an instant.
     pub fn of_instant(&mut self, name: &PointName, time_s: i64, value: i64) {
+        self.of_millisecond(name, time_s.saturating_mul(MS_PER_S), value);
+    }
+
+    /// Any point at an instant that is known to the millisecond.
+    pub fn of_millisecond(&mut self, name: &PointName, time_ms: i64, value: i64) {
         self.put(
             name,
             Sample {
-                time_ms: time_s.saturating_mul(MS_PER_S),
+                time_ms,
                 span_ms: 0,
                 value,
                 quality: Quality::Good,
@@ -121,6 +136,7 @@ impl<'a> Samples<'a> {
 
     fn put(&mut self, name: &PointName, sample: Sample) {
         self.twin.observe(name, sample);
+        self.fresh.push((name.clone(), sample));
     }
 }
 
