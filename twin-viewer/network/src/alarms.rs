@@ -43,6 +43,7 @@ async fn follow(
         .put(Report::Alarms {
             alarms: list.alarms.into_iter().map(decode::alarm).collect(),
             position: list.position,
+            counted: Some((list.now_ms, list.annunciated_in_10_minutes)),
         })
         .await;
     let mut transitions = client

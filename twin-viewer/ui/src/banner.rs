@@ -1,35 +1,47 @@
 //! What must not be overlooked: how the connection stands, and that this is a replay.
 
 use egui::{Color32, CornerRadius, Frame, Margin, RichText, Stroke, StrokeKind, Ui};
-use terrarium_view_model::{Command, Connection, RateBand, ViewState, Word, format};
+use terrarium_view_model::{AlarmPriority, Command, Connection, RateBand, ViewState, Word, format};
 
 use crate::theme::{self, FAINT_INK, REPLAY};
 
-pub(crate) fn show(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) {
-    let language = state.language;
-    if let Some(text) = connection_text(state) {
-        bar(ui, FAINT_INK, |ui| {
-            ui.label(RichText::new(text).color(Color32::WHITE));
-        });
+/// Something that must not be overlooked.
+pub(crate) struct Notice {
+    text: String,
+    fill: Color32,
+    offers_live: bool,
+}
+
+impl Notice {
+    fn grey(text: String) -> Notice {
+        Notice {
+            text,
+            fill: FAINT_INK,
+            offers_live: false,
+        }
     }
+}
+
+/// What has to be said, the most pressing last: it stands next to the scene.
+pub(crate) fn notices(state: &ViewState) -> Vec<Notice> {
+    let language = state.language;
+    let mut notices: Vec<Notice> = connection_text(state)
+        .into_iter()
+        .map(Notice::grey)
+        .collect();
     if let Some(reason) = &state.park_problem {
-        let text = Word::BadPark.with(language, &[("reason", reason)]);
-        bar(ui, FAINT_INK, |ui| {
-            ui.label(RichText::new(text).color(Color32::WHITE));
-        });
+        notices.push(Notice::grey(
+            Word::BadPark.with(language, &[("reason", reason)]),
+        ));
     } else if state.park().is_some_and(|park| !park.has_geometry()) {
-        bar(ui, FAINT_INK, |ui| {
-            ui.label(RichText::new(Word::NoGeometry.text(language)).color(Color32::WHITE));
-        });
+        notices.push(Notice::grey(Word::NoGeometry.text(language).to_owned()));
     }
     if let Some((park, false)) = state.park().map(|park| (park, state.timeline.is_live())) {
         let time = format::moment(&park.time_zone, state.timeline.shown_ms());
-        let text = Word::ReplayBanner.with(language, &[("time", &time)]);
-        bar(ui, REPLAY, |ui| {
-            ui.label(RichText::new(text).strong().color(Color32::WHITE));
-            if ui.button(Word::ReturnToLive.text(language)).clicked() {
-                commands.push(Command::Follow);
-            }
+        notices.push(Notice {
+            text: Word::ReplayBanner.with(language, &[("time", &time)]),
+            fill: REPLAY,
+            offers_live: true,
         });
     }
     let rate = state.alarms.rate(state.timeline.now_ms());
@@ -37,10 +49,28 @@ pub(crate) fn show(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) 
         let first = state.alarms.first_out();
         let first = first.map_or("–", |alarm| language.of(&alarm.definition.name));
         let count = rate.in_ten_minutes.to_string();
-        let text = Word::AlarmFlood.with(language, &[("count", &count), ("alarm", first)]);
-        let high = theme::priority_color(terrarium_view_model::AlarmPriority::High);
-        bar(ui, high, |ui| {
-            ui.label(RichText::new(text).strong().color(Color32::WHITE));
+        notices.push(Notice {
+            text: Word::AlarmFlood.with(language, &[("count", &count), ("alarm", first)]),
+            fill: theme::priority_color(AlarmPriority::High),
+            offers_live: false,
+        });
+    }
+    notices
+}
+
+pub(crate) fn show(
+    ui: &mut Ui,
+    state: &ViewState,
+    notices: Vec<Notice>,
+    commands: &mut Vec<Command>,
+) {
+    for notice in notices {
+        bar(ui, notice.fill, |ui| {
+            ui.label(RichText::new(notice.text).strong().color(Color32::WHITE));
+            let to_live = Word::ReturnToLive.text(state.language);
+            if notice.offers_live && ui.button(to_live).clicked() {
+                commands.push(Command::Follow);
+            }
         });
     }
 }

@@ -14,13 +14,20 @@ pub(crate) fn show(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) 
         ui.separator();
         return;
     };
-    let parts = [("from", carbon.from.as_str()), ("to", carbon.to.as_str())];
+    let [from, to] = [&carbon.from, &carbon.to].map(|moment| short(moment));
+    let parts = [("from", from.as_str()), ("to", to.as_str())];
     ui.small(RichText::new(Word::Period.with(language, &parts)).color(FAINT_INK));
     figures(ui, language, &carbon.total);
     by_asset(ui, state, commands);
     let position = position.to_string();
     ui.small(Word::VerifiedTo.with(language, &[("position", &position)]));
     ui.separator();
+}
+
+/// `2026-05-01 14:00` of RFC 3339 in the park's zone.
+fn short(moment: &str) -> String {
+    let minutes = moment.get(.."2026-05-01T14:00".len()).unwrap_or(moment);
+    minutes.replacen('T', " ", 1)
 }
 
 /// The figures of one line.

@@ -53,10 +53,13 @@ pub fn show(ui: &mut Ui, state: &ViewState, drafts: &mut Drafts) -> Answer {
     Panel::top("top-bar")
         .frame(frame)
         .show(ui, |ui| top_bar::show(ui, state, &mut commands));
-    Panel::top("banner")
-        .frame(Frame::NONE)
-        .show_separator_line(false)
-        .show(ui, |ui| banner::show(ui, state, &mut commands));
+    let notices = banner::notices(state);
+    if !notices.is_empty() {
+        Panel::top("banner")
+            .frame(Frame::NONE)
+            .show_separator_line(false)
+            .show(ui, |ui| banner::show(ui, state, notices, &mut commands));
+    }
     Panel::bottom("timeline").frame(frame).show(ui, |ui| {
         timeline_bar::show(ui, state, drafts, &mut commands)
     });

@@ -6,7 +6,8 @@ use egui::{
 };
 use terrarium_model::{AssetKind, ConnectionKind};
 use terrarium_view_model::{
-    AssetIndex, AssetState, AssetView, Command, GroundPoint, OverlayCell, ParkView, ViewState,
+    AssetIndex, AssetState, AssetView, Command, GroundPoint, Overlay, OverlayCell, ParkView,
+    ViewState,
 };
 
 use crate::layout::Drafts;
@@ -155,18 +156,29 @@ fn ground(painter: &Painter, park: &ParkView, sight: &Sight) {
     }
 }
 
-/// Lines between assets, told apart by their dashes; what flows is drawn stronger.
+/// Lines between assets, told apart by their dashes; what flows is drawn stronger. Electric ones always; the others where
+/// they are asked for: by the water overlay, or by selecting an end of them.
 fn connections(painter: &Painter, state: &ViewState, park: &ParkView, sight: &Sight) {
     for connection in &park.connections {
         let Some(from) = connection.from else {
             continue;
         };
+        let is_selected = state.selection.contains(from) || state.selection.contains(connection.to);
+        let is_asked_for = match connection.kind {
+            ConnectionKind::Electric => true,
+            ConnectionKind::Water => is_selected || state.overlay == Overlay::Water,
+            ConnectionKind::Heat | ConnectionKind::Waste => is_selected,
+        };
+        if !is_asked_for {
+            continue;
+        }
         let ends = [from, connection.to].map(|end| sight.at(park.asset(end).at));
         let flows = state
             .state_of(from)
             .and_then(|state| state.load.or(state.flow_l_per_h.map(|_| 0.5)))
             .unwrap_or(0.0);
-        let stroke = Stroke::new(0.8 + 1.6 * flows, EQUIPMENT);
+        let ink = if is_selected { INK } else { LINE };
+        let stroke = Stroke::new(0.8 + 1.6 * flows, ink);
         let shapes = match connection.kind {
             ConnectionKind::Electric => vec![Shape::line_segment(ends, stroke)],
             ConnectionKind::Water => Shape::dashed_line(&ends, stroke, 6.0, 3.0),
@@ -213,7 +225,7 @@ fn draw_asset(
     };
     let bounds = Rect::from_points(&corners);
     if is_doubtful {
-        hatch(painter, bounds, INK);
+        hatch(painter, bounds, FAINT_INK);
     }
     if let Some(known) = known {
         draw_state(painter, known, at, bounds);

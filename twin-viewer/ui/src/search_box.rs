@@ -21,11 +21,12 @@ pub(crate) fn show(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) 
     let Some(park) = state.park() else {
         return;
     };
-    if response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) {
-        if let Some(first) = state.found.first() {
-            commands.push(Command::Select(*first));
-            commands.push(Command::FlyTo(*first));
-        }
+    if response.lost_focus()
+        && ui.input(|input| input.key_pressed(Key::Enter))
+        && let Some(first) = state.found.first()
+    {
+        commands.push(Command::Select(*first));
+        commands.push(Command::FlyTo(*first));
     }
     if !query.trim().is_empty() && query == state.query && state.found.is_empty() {
         ui.weak(Word::NothingFound.text(language));

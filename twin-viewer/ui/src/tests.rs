@@ -145,6 +145,7 @@ fn live(park: &str) -> ViewState {
     state.take(Report::Alarms {
         alarms: vec![alarm(AlarmState::Unacknowledged)],
         position: Some(4_700),
+        counted: None,
     });
     state.take(Report::Density(Density {
         from_ms: NOW_MS - 48 * HOUR_MS,
@@ -226,7 +227,7 @@ fn a_setpoint_takes_two_steps_and_is_said_in_full_between_them() {
     select(&mut state, "irrigation.south-grove");
     let mut harness = full_hd(state);
     harness.run();
-    harness.get_by_label("Start irrigation…").click();
+    harness.get_by_label("Start irrigation...").click();
     harness.run();
     assert!(harness.state().state.sent.is_empty(), "nothing is sent yet");
     harness.get_by_label_contains("500 L?");

@@ -171,14 +171,22 @@ pub struct AlarmList {
     alarms: BTreeMap<String, Alarm>,
     /// When alarms were raised, in the order recorded.
     raises: VecDeque<i64>,
+    /// Raises in the ten minutes before a moment that only the service knows the times of.
+    unseen: Option<(i64, u32)>,
     /// The worst listed alarm of each asset.
     worst: BTreeMap<String, AssetAlarm>,
     position: Option<u64>,
 }
 
 impl AlarmList {
-    /// Begins anew with all alarms as they stand at a position.
-    pub fn reset(&mut self, alarms: Vec<Alarm>, position: Option<u64>) {
+    /// Begins anew with all alarms as they stand at a position. `counted`: how many the service says were raised in the ten
+    /// minutes before a moment; the list itself knows only the newest time of each.
+    pub fn reset(
+        &mut self,
+        alarms: Vec<Alarm>,
+        position: Option<u64>,
+        counted: Option<(i64, u32)>,
+    ) {
         let mut raises: Vec<i64> = alarms
             .iter()
             .filter_map(|alarm| alarm.status.raised_ms)
@@ -193,6 +201,11 @@ impl AlarmList {
             .map(|alarm| (alarm.id.clone(), alarm))
             .collect();
         self.position = position;
+        self.unseen = None;
+        self.unseen = counted.map(|(moment_ms, counted)| {
+            let seen = self.rate(moment_ms).in_ten_minutes;
+            (moment_ms, counted.saturating_sub(seen))
+        });
         let assets: BTreeSet<String> = self
             .all()
             .map(|alarm| alarm.definition.asset.clone())
@@ -289,7 +302,14 @@ impl AlarmList {
     pub fn rate(&self, now_ms: i64) -> AlarmRate {
         let window = (now_ms - RATE_WINDOW_MS)..=now_ms;
         let in_window = self.raises.iter().filter(|raised| window.contains(raised));
-        let in_ten_minutes = u32::try_from(in_window.count()).unwrap_or(u32::MAX);
+        let seen = u32::try_from(in_window.count()).unwrap_or(u32::MAX);
+        // When an unseen one leaves the window is not known, so they all stay until the last one has left for sure: the gauge
+        // may say too much for some minutes, never too little.
+        let unseen = self
+            .unseen
+            .filter(|(moment_ms, _)| now_ms < moment_ms + RATE_WINDOW_MS)
+            .map_or(0, |(_, unseen)| unseen);
+        let in_ten_minutes = seen.saturating_add(unseen);
         let band = match in_ten_minutes {
             0..=1 => RateBand::Manageable,
             2..=10 => RateBand::Demanding,

@@ -150,6 +150,8 @@ pub enum Report {
     Alarms {
         alarms: Vec<Alarm>,
         position: Option<u64>,
+        /// A moment, and how many were raised in the ten minutes before it.
+        counted: Option<(i64, u32)>,
     },
     AlarmTransitions(Vec<AlarmTransition>),
     History(Vec<PointHistory>),

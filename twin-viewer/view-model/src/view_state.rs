@@ -221,8 +221,12 @@ impl ViewState {
 
     fn take_page(&mut self, report: Report) {
         match report {
-            Report::Alarms { alarms, position } => {
-                self.alarms.reset(alarms, position);
+            Report::Alarms {
+                alarms,
+                position,
+                counted,
+            } => {
+                self.alarms.reset(alarms, position, counted);
                 self.redraw();
             }
             Report::AlarmTransitions(transitions) => {

@@ -76,7 +76,7 @@ words! {
     StepForward => "Next event", "下一事件";
     Loop => "Loop", "循环";
     Speed => "Speed", "速度";
-    Waiting => "Fetching…", "读取中…";
+    Waiting => "Fetching...", "读取中…";
     WholeRecord => "Whole record", "全部记录";
     ZoomIn => "Zoom in", "放大";
     ZoomOut => "Zoom out", "缩小";
@@ -88,7 +88,7 @@ words! {
     Connecting => "Connecting to {server}", "正在连接 {server}";
     StaleSince => "Cut off since {time}: everything shown is old", "自 {time} 起断线：所示均为旧值";
     WrongVersion => "The server speaks another version: {reason}", "服务器版本不符：{reason}";
-    NoSuchPark => "The server knows no park “{park}”. It has: {parks}", "服务器没有园区“{park}”，现有：{parks}";
+    NoSuchPark => "The server knows no park \"{park}\". It has: {parks}", "服务器没有园区“{park}”，现有：{parks}";
     NotAllowed => "The server refuses: {reason}", "服务器拒绝：{reason}";
     BadPark => "The park's definition can't be read: {reason}", "无法读取园区定义：{reason}";
     NoGeometry => "The park file gives no places: assets stand in rows", "园区文件未给出位置：设备按行排列";
@@ -121,7 +121,7 @@ words! {
     TimeLeft => "{time} left", "剩余 {time}";
     TimeOver => "{time} over", "超时 {time}";
     Acknowledge => "Acknowledge", "确认";
-    Shelve => "Shelve…", "搁置…";
+    Shelve => "Shelve...", "搁置…";
     ShelveFor => "Shelve for {time}", "搁置 {time}";
     Unshelve => "Unshelve", "取消搁置";
     Reason => "Reason", "原因说明";
@@ -191,13 +191,13 @@ words! {
     // Commands.
     Commands => "Commands", "操作";
     CommandsLocked => "Commands are locked in replay", "回放中操作已锁定";
-    StartIrrigation => "Start irrigation…", "开始灌溉…";
+    StartIrrigation => "Start irrigation...", "开始灌溉…";
     IrrigateLitres => "Irrigate {zone} with {value}", "向 {zone} 灌溉 {value}";
     LimitChargerTo => "Limit {charger} to {value}", "将 {charger} 限制为 {value}";
     AcknowledgeAlarm => "Acknowledge {alarm}", "确认 {alarm}";
     ShelveAlarm => "Shelve {alarm} until {time}", "搁置 {alarm} 至 {time}";
     UnshelveAlarm => "Unshelve {alarm}", "取消搁置 {alarm}";
-    LimitCharging => "Limit charging…", "限制充电…";
+    LimitCharging => "Limit charging...", "限制充电…";
     Send => "Send", "执行";
     Confirm => "{what}?", "{what}？";
     Asked => "Asked: {value}", "已下达：{value}";

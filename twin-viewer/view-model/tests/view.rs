@@ -296,6 +296,7 @@ fn the_alarm_list_stands_in_the_order_of_the_standard() {
     state.take(Report::Alarms {
         alarms: alarms.into(),
         position: Some(10),
+        counted: Some((NOW_MS - 60_000, 4)),
     });
     let acknowledged = AlarmTransition {
         status: status(AlarmState::Acknowledged, Some(NOW_MS - 5_000)),
@@ -318,8 +319,15 @@ fn the_alarm_list_stands_in_the_order_of_the_standard() {
         .collect();
     assert_eq!(order, ["c", "a", "b"], "unacknowledged, priority, newest");
     assert_eq!(state.alarms.first_out().expect("three are active").id, "b");
-    assert_eq!(state.alarms.rate(NOW_MS).band, RateBand::Demanding);
-    assert_eq!(state.alarms.rate(NOW_MS + 600_000).in_ten_minutes, 0);
+    let rate = |after_ms| state.alarms.rate(NOW_MS + after_ms);
+    assert_eq!(
+        rate(0).in_ten_minutes,
+        4 + 3,
+        "those counted before and those seen since"
+    );
+    assert_eq!(rate(0).band, RateBand::Demanding);
+    assert_eq!(rate(550_000).in_ten_minutes, 3);
+    assert_eq!(rate(600_000).in_ten_minutes, 0);
     let left_ms = state.alarms.get("a").expect("known").time_left_ms(NOW_MS);
     assert_eq!(left_ms, Some(596_000));
 }
