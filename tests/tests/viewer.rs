@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use rustix::process::Signal;
 use terrarium_network::Network;
 use terrarium_proto::twin::v1 as twin;
 use terrarium_proto::waste::v1 as waste;
@@ -13,7 +14,7 @@ use terrarium_proto::waste::v1::waste_service_client::WasteServiceClient;
 use terrarium_proto::water::v1 as water;
 use terrarium_proto::water::v1::water_service_client::WaterServiceClient;
 use terrarium_runtime::ServerAddress;
-use terrarium_tests::{Park, feed, repository, wait};
+use terrarium_tests::{Park, feed, processes, repository, wait};
 use terrarium_view_model::{
     AlarmState, AssetState, Command, Connection, Outcome, ParkCommand, Quality, ViewState,
 };
@@ -242,6 +243,33 @@ async fn after_a_kill_the_view_is_right_again_by_itself_and_was_marked_stale_mea
         state.connection == Connection::Live && is_full_to(state, "rain-tank", 0.5)
     });
     assert_ne!(level_quality(&viewer.state), Some(Quality::Stale));
+    expect_as_the_service_says(&park, &viewer.state).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_freezes_is_noticed_and_one_that_thaws_is_believed_again() {
+    let mut park = park();
+    park.start();
+    let channel = park.clients().await.channel;
+    let mut viewer = Viewer::of(&park, PARK);
+    report_level(&channel, 5_000, -20).await;
+    viewer.until("the level is shown", |state| {
+        state.connection == Connection::Live && is_full_to(state, "rain-tank", 0.25)
+    });
+    processes::send(park.pid(), Signal::STOP);
+    viewer.until("the silence is told and marked", |state| {
+        let tank = of(state, "rain-tank").expect("it is drawn");
+        matches!(state.connection, Connection::StaleSince { .. })
+            && tank.quality == Some(Quality::Stale)
+    });
+    processes::send(park.pid(), Signal::CONT);
+    viewer.until("the view is live again", |state| {
+        state.connection == Connection::Live
+    });
+    report_level(&channel, 15_000, -1).await;
+    viewer.until("the new level is shown", |state| {
+        is_full_to(state, "rain-tank", 0.75)
+    });
     expect_as_the_service_says(&park, &viewer.state).await;
 }
 

@@ -21,6 +21,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// How often the park's clock is asked, so that what is shown ages also while nothing is recorded.
 const CLOCK_INTERVAL: Duration = Duration::from_secs(1);
+/// A server that does not tell its clock in this time is as good as gone.
+const ANSWER_WITHIN: Duration = Duration::from_secs(4);
 /// Every so many askings of the clock the definition is looked at too.
 const ASKINGS_PER_DEFINITION: u32 = 15;
 pub(crate) const MAX_ANSWER_BYTES: usize = 64 << 20;
@@ -137,8 +139,11 @@ impl Supervisor {
         let mut twin =
             TwinServiceClient::new(channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES);
         let mut definition_position = None;
-        if let Err(ended) = self.tell_park(&mut twin, &mut definition_position).await {
-            return ended;
+        let told = self.tell_park(&mut twin, &mut definition_position);
+        match tokio::time::timeout(ANSWER_WITHIN, told).await {
+            Ok(Ok(())) => {}
+            Ok(Err(ended)) => return ended,
+            Err(_) => return Ended::Cut("the server takes connections and does not answer".into()),
         }
         self.cut_since_ms = None;
         self.report(Connection::Live).await;
@@ -235,9 +240,12 @@ async fn ask_clock(
     let mut askings = 0;
     loop {
         ticks.tick().await;
-        let summary = match summary_of(&mut twin, park).await {
-            Ok(summary) => summary,
-            Err(ended) => return ended,
+        let answer = tokio::time::timeout(ANSWER_WITHIN, summary_of(&mut twin, park));
+        let summary = match answer.await {
+            Ok(Ok(summary)) => summary,
+            Ok(Err(ended)) => return ended,
+            // A frozen server or a silent network breaks no stream: only this finds it.
+            Err(_) => return Ended::Cut("the server does not answer any more".into()),
         };
         lanes
             .put(Report::LiveMoment {

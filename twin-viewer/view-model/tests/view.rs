@@ -1,6 +1,7 @@
 //! The view model on the shipped parks: what reports and commands make of what is shown.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use terrarium_model::{Name, ParkDefinition};
@@ -438,28 +439,31 @@ fn any_delta() -> impl Strategy<Value = TwinDelta> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn merged_deltas_do_what_they_do_one_after_the_other(
         deltas in proptest::collection::vec(any_delta(), 1..8),
     ) {
-        let park = park(YIZHUANG);
+        static PARK: LazyLock<ParkView> = LazyLock::new(|| park(YIZHUANG));
+        let park = &*PARK;
         let told = delta(
             &park.assets.iter().take(6).map(|asset| {
                 (asset.id.as_str(), Quantity::ConsumptionW, "", 1)
             }).collect::<Vec<_>>(),
             0,
         );
-        let mut one_by_one = PointTable::new(&park);
-        one_by_one.apply(&park, &told);
+        let mut one_by_one = PointTable::new(park);
+        one_by_one.apply(park, &told);
         let mut at_once = one_by_one.clone();
         for delta in &deltas {
-            one_by_one.apply(&park, delta);
+            one_by_one.apply(park, delta);
         }
         let mut merged = deltas[0].clone();
         for delta in &deltas[1..] {
             merged.merge(delta.clone());
         }
-        at_once.apply(&park, &merged);
+        at_once.apply(park, &merged);
         prop_assert_eq!(one_by_one.slots(), at_once.slots());
         let shown = Shown { moment_ms: 0, is_cut: false };
         for slot in at_once.slots() {
