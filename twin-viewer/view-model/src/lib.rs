@@ -1,6 +1,7 @@
 //! What the twin shows, as values: the scene's objects, overlays, timeline, alarms and words. No Bevy, no network.
 //!
 //! - `view_state`: [`ViewState`], all that is shown; takes [`Report`]s of the network and [`Command`]s of the person in
+//!   (`view_state/apply`)
 //! - `park_view`: the park in metres, with names in both languages
 //! - `quantity`, `point_table`, `quality`: points, their newest values, and how far they can be trusted
 //! - `asset_state`: what is drawn of one asset
