@@ -12,20 +12,21 @@ fail() {
     exit 1
 }
 
-# install_missing COMMAND:PACKAGE[,PACKAGE...] ...  installs the packages of the commands that are not there.
+# install_missing COMMAND:PACKAGE[,PACKAGE...] ...  installs the packages of the commands that are not there. A word that
+# begins with / is no command but a file (or a pattern of files) that has to be there.
 install_missing() {
-    local wanted packages=() commands=()
+    local wanted packages=() lacking=()
     for wanted in "$@"; do
-        if ! command -v "${wanted%%:*}" >/dev/null; then
+        if ! is_there "${wanted%%:*}"; then
             local named=()
             IFS=, read -ra named <<<"${wanted#*:}"
             packages+=("${named[@]}")
-            commands+=("${wanted%%:*}")
+            lacking+=("${wanted%%:*}")
         fi
     done
     ((${#packages[@]})) || return 0
 
-    local by_hand="install ${packages[*]} yourself (they provide: ${commands[*]}), then run this again"
+    local by_hand="install ${packages[*]} yourself (they provide: ${lacking[*]}), then run this again"
     command -v apt-get >/dev/null || fail "there is no apt-get here: $by_hand"
     local as_root=()
     if [[ $(id -u) != 0 ]]; then
@@ -40,6 +41,21 @@ install_missing() {
     if [[ " ${packages[*]} " == *' nats-server '* && -d /run/systemd/system ]]; then
         "${as_root[@]}" systemctl disable --now --quiet nats-server.service || true
     fi
+}
+
+is_there() {
+    if [[ $1 == /* ]]; then
+        compgen -G "$1" >/dev/null
+    else
+        command -v "$1" >/dev/null
+    fi
+}
+
+# What the viewer draws with where there is no graphics card, and what a window needs.
+install_graphics() {
+    install_missing '/usr/lib/*/libvulkan.so.1:libvulkan1' '/usr/share/vulkan/icd.d/lvp_icd*.json:mesa-vulkan-drivers' \
+        '/usr/lib/*/libxkbcommon-x11.so.0:libxkbcommon-x11-0' '/usr/lib/*/libXcursor.so.1:libxcursor1' \
+        '/usr/lib/*/libXi.so.6:libxi6' '/usr/lib/*/libX11-xcb.so.1:libx11-xcb1'
 }
 
 require_rust() {

@@ -29,7 +29,10 @@ fn requests_and_answers(descriptors: &prost_types::FileDescriptorSet) -> String 
     let mut code = String::new();
     for file in &descriptors.file {
         for message in &file.message_type {
-            let module = file.package().replacen("terrarium.", "", 1).replace('.', "::");
+            let module = file
+                .package()
+                .replacen("terrarium.", "", 1)
+                .replace('.', "::");
             let path = format!("crate::{module}::{}", message.name());
             let has = |name: &str| message.field.iter().any(|field| field.name() == name);
             if message.name().ends_with("Request") && has("park") {

@@ -4,6 +4,7 @@
 //!
 //! - [`Park`] (`park.rs`): a data folder with its `terrarium up`: start, stop, SIGKILL, the command line on it
 //! - [`binary`], [`repository`] (`binary.rs`): where the program and the repository's files are; [`Outcome`] of a command
+//! - [`GuardedPark`] (`guarded.rs`): the same with tokens
 //! - [`Clients`] (`clients.rs`): gRPC clients of a server
 //! - [`Ingest`], [`AckModel`] (`ingest.rs`): a streaming client that sends until all is acknowledged and remembers every ack
 //! - [`send_bytes`] (`raw_request.rs`): requests that no generated client would send
@@ -27,6 +28,7 @@
 mod binary;
 mod clients;
 pub mod feed;
+mod guarded;
 mod ingest;
 mod park;
 pub mod processes;
@@ -38,6 +40,7 @@ pub mod wait;
 
 pub use binary::{Outcome, binary, command, repository, run, run_with_input, zne_homes_folder};
 pub use clients::{Clients, connect};
+pub use guarded::{GuardedPark, with_token};
 pub use ingest::{Ack, AckModel, Ingest};
 pub use park::{Endpoint, Park, StartFailure, State};
 pub use raw_request::send_bytes;

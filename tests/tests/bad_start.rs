@@ -1,13 +1,12 @@
 //! What `terrarium up` refuses to start with, and whom a running server refuses to serve.
 
-use std::path::PathBuf;
-
 use terrarium_proto::carbon::v1::DefineParkRequest;
 use terrarium_proto::energy::v1::{ReleaseQuarantinedRequest, ReportReadingsRequest};
 use terrarium_proto::ledger::v1::GetStateRequest;
+use terrarium_proto::twin::v1::{FollowRequest, ListParksRequest};
 use terrarium_tests::readings::reading;
-use terrarium_tests::{Clients, Park, command, repository, run};
-use tonic::{Code, Request, Status};
+use terrarium_tests::{Clients, GuardedPark, Park, command, repository, run, with_token};
+use tonic::{Code, Status};
 
 const PARK: &str = "zne-homes";
 
@@ -160,44 +159,6 @@ fn a_setting_that_does_not_exist_is_a_wrong_command_line() {
     run(command().args(["up", "--no-such-flag"])).expect_code(2);
 }
 
-/// A server with tokens, and a token of each kind that the test needs.
-struct GuardedPark {
-    park: Park,
-    tokens: PathBuf,
-}
-
-impl GuardedPark {
-    fn prepare() -> GuardedPark {
-        let park = Park::of_ten_homes();
-        let tokens = park.scratch("tokens.toml");
-        let park = park.with_variable("TERRARIUM_TOKENS", &tokens.to_string_lossy());
-        GuardedPark { park, tokens }
-    }
-
-    fn token(&self, name: &str, role: &str, park: Option<&str>) -> String {
-        let mut create = command();
-        create
-            .args([
-                "token", "create", "--name", name, "--role", role, "--format", "json", "--tokens",
-            ])
-            .arg(&self.tokens);
-        if let Some(park) = park {
-            create.args(["--park", park]);
-        }
-        let made = run(&mut create).expect_code(0).json();
-        made["token"].as_str().expect("a token").to_owned()
-    }
-}
-
-fn with_token<T>(token: &str, message: T) -> Request<T> {
-    let mut request = Request::new(message);
-    let value = format!("Bearer {token}")
-        .parse()
-        .expect("a token is plain text");
-    request.metadata_mut().insert("authorization", value);
-    request
-}
-
 fn one_reading() -> ReportReadingsRequest {
     let readings = vec![reading(
         "home-01.load",
@@ -222,7 +183,7 @@ async fn report(clients: &mut Clients, token: &str) -> Result<(), Status> {
 
 #[tokio::test]
 async fn a_wrong_token_or_role_is_refused_and_the_right_one_is_the_events_actor() {
-    let mut guarded = GuardedPark::prepare();
+    let mut guarded = GuardedPark::new(Park::of_ten_homes());
     let device = guarded.token("gateway-1", "device", Some(PARK));
     let stranger = guarded.token("gateway-2", "device", Some("another-park"));
     let auditor = guarded.token("auditor-1", "auditor", None);
@@ -271,6 +232,27 @@ async fn a_wrong_token_or_role_is_refused_and_the_right_one_is_the_events_actor(
         .await
         .expect_err("a device defines no park");
     assert_eq!(refused.code(), Code::PermissionDenied, "{refused:?}");
+
+    let follow = FollowRequest {
+        park: PARK.to_owned(),
+        ..Default::default()
+    };
+    let refused = clients
+        .twin
+        .follow(with_token(&stranger, follow))
+        .await
+        .expect_err("it may not see this park");
+    assert_eq!(refused.code(), Code::PermissionDenied, "{refused:?}");
+    for (token, visible) in [(&device, 1), (&stranger, 0), (&auditor, 1)] {
+        let parks = clients
+            .twin
+            .list_parks(with_token(token, ListParksRequest {}))
+            .await
+            .expect("everybody sees their own")
+            .into_inner()
+            .parks;
+        assert_eq!(parks.len(), visible, "{parks:?}");
+    }
 
     report(&mut clients, &device)
         .await

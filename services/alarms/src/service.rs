@@ -38,6 +38,14 @@ pub struct AlarmApi {
     shutdown: Shutdown,
 }
 
+/// What became of a command.
+struct CarriedOut {
+    /// [`wire::AlarmState`].
+    state: i32,
+    recorded_position: u64,
+    recorded: bool,
+}
+
 impl AlarmApi {
     /// Serves these alarms.
     pub fn new(alarms: Arc<Alarms>, shutdown: Shutdown) -> AlarmApi {
@@ -63,7 +71,7 @@ impl AlarmApi {
         alarm: &str,
         command: AlarmCommand,
         provenance: Provenance,
-    ) -> Result<Response<wire::AlarmCommandResponse>, Status> {
+    ) -> Result<CarriedOut, Status> {
         let alarm = take_in_alarm(park, alarm)?;
         let now = self.alarms.clocks.now(park).await?;
         let stream = alarm_stream(&park.id, &alarm);
@@ -86,11 +94,11 @@ impl AlarmApi {
             .desk
             .look(&stream, |alarm| alarm.state())
             .await?;
-        Ok(Response::new(wire::AlarmCommandResponse {
+        Ok(CarriedOut {
             state: state_to_wire(state) as i32,
             recorded_position,
             recorded: !events.is_empty(),
-        }))
+        })
     }
 }
 
@@ -181,7 +189,7 @@ impl AlarmService for AlarmApi {
     async fn acknowledge_alarm(
         &self,
         request: Request<wire::AcknowledgeAlarmRequest>,
-    ) -> Result<Response<wire::AlarmCommandResponse>, Status> {
+    ) -> Result<Response<wire::AcknowledgeAlarmResponse>, Status> {
         actor(&request)?.require(MAY_COMMAND, &request.get_ref().park)?;
         let provenance = Provenance::of_request(&request, &request.get_ref().client_request_id)?;
         let request = request.into_inner();
@@ -191,14 +199,20 @@ impl AlarmService for AlarmApi {
             comment: take_in_words("comment", &request.comment)?,
             client_request_id: take_in_required_request_id(&provenance)?,
         };
-        self.carry_out(&park, &request.alarm, command, provenance)
-            .await
+        let done = self
+            .carry_out(&park, &request.alarm, command, provenance)
+            .await?;
+        Ok(Response::new(wire::AcknowledgeAlarmResponse {
+            state: done.state,
+            recorded_position: done.recorded_position,
+            recorded: done.recorded,
+        }))
     }
 
     async fn shelve_alarm(
         &self,
         request: Request<wire::ShelveAlarmRequest>,
-    ) -> Result<Response<wire::AlarmCommandResponse>, Status> {
+    ) -> Result<Response<wire::ShelveAlarmResponse>, Status> {
         actor(&request)?.require(MAY_COMMAND, &request.get_ref().park)?;
         let provenance = Provenance::of_request(&request, &request.get_ref().client_request_id)?;
         let request = request.into_inner();
@@ -208,14 +222,20 @@ impl AlarmService for AlarmApi {
             reason: take_in_reason(&request.reason)?,
             client_request_id: take_in_required_request_id(&provenance)?,
         };
-        self.carry_out(&park, &request.alarm, command, provenance)
-            .await
+        let done = self
+            .carry_out(&park, &request.alarm, command, provenance)
+            .await?;
+        Ok(Response::new(wire::ShelveAlarmResponse {
+            state: done.state,
+            recorded_position: done.recorded_position,
+            recorded: done.recorded,
+        }))
     }
 
     async fn unshelve_alarm(
         &self,
         request: Request<wire::UnshelveAlarmRequest>,
-    ) -> Result<Response<wire::AlarmCommandResponse>, Status> {
+    ) -> Result<Response<wire::UnshelveAlarmResponse>, Status> {
         actor(&request)?.require(MAY_COMMAND, &request.get_ref().park)?;
         let provenance = Provenance::of_request(&request, &request.get_ref().client_request_id)?;
         let request = request.into_inner();
@@ -223,14 +243,20 @@ impl AlarmService for AlarmApi {
         let command = AlarmCommand::Unshelve {
             client_request_id: take_in_required_request_id(&provenance)?,
         };
-        self.carry_out(&park, &request.alarm, command, provenance)
-            .await
+        let done = self
+            .carry_out(&park, &request.alarm, command, provenance)
+            .await?;
+        Ok(Response::new(wire::UnshelveAlarmResponse {
+            state: done.state,
+            recorded_position: done.recorded_position,
+            recorded: done.recorded,
+        }))
     }
 
     async fn set_alarm_service(
         &self,
         request: Request<wire::SetAlarmServiceRequest>,
-    ) -> Result<Response<wire::AlarmCommandResponse>, Status> {
+    ) -> Result<Response<wire::SetAlarmServiceResponse>, Status> {
         actor(&request)?.require(MAY_COMMAND, &request.get_ref().park)?;
         let provenance = Provenance::of_request(&request, &request.get_ref().client_request_id)?;
         let request = request.into_inner();
@@ -240,8 +266,14 @@ impl AlarmService for AlarmApi {
             reason: take_in_reason(&request.reason)?,
             client_request_id: take_in_required_request_id(&provenance)?,
         };
-        self.carry_out(&park, &request.alarm, command, provenance)
-            .await
+        let done = self
+            .carry_out(&park, &request.alarm, command, provenance)
+            .await?;
+        Ok(Response::new(wire::SetAlarmServiceResponse {
+            state: done.state,
+            recorded_position: done.recorded_position,
+            recorded: done.recorded,
+        }))
     }
 }
 

@@ -1,4 +1,17 @@
-//! What is decided about definitions and factors. Pure.
+//! What is decided about the carbon accounts of a park. Pure.
+//!
+//! - here: definitions and factor sets
+//! - [`trees`]: tree groups as sinks, with reversals
+//! - [`embodied`]: embodied carbon by asset and module of EN 15978
+//! - [`instrument`]: certificates, credits and allowances
+//! - [`period`]: reporting periods, closed by one and verified by another
+//! - [`policy`]: boundary, base year and targets
+
+pub mod embodied;
+pub mod instrument;
+pub mod period;
+pub mod policy;
+pub mod trees;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,6 +19,12 @@ use std::sync::Arc;
 use terrarium_ledger::FactorSet;
 use terrarium_model::{MeterId, ParkDefinition, ParkId, Reports, event_id};
 use uuid::Uuid;
+
+pub use embodied::{EmbodiedCarbon, EmbodiedContext, EmbodiedFact};
+pub use instrument::{Instrument, InstrumentContext, InstrumentFact};
+pub use period::{PeriodCommand, PeriodContext, PeriodFact, PeriodStep, Periods};
+pub use policy::{Policy, PolicyCommand, PolicyContext, PolicyFact};
+pub use trees::{TreeCommand, TreeContext, TreeFact, TreeGroup};
 
 /// The definitions of one park, as their past left them.
 #[derive(Default)]

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use prost::Message;
-use terrarium_journal::{Aggregate, EncodedEvent, EventCodecError, PARK_DEFINED_V1};
+use terrarium_journal::{
+    Aggregate, EncodedEvent, Event, EventCodecError, PARK_DEFINED_V1, aggregate,
+};
 use terrarium_ledger::{FactorKind, FactorSet};
 use terrarium_model::{
     FactorSetId, FactorUnit, ParkId, UnixMillis, UnixSeconds, format_rfc3339_utc,
@@ -13,9 +15,55 @@ use terrarium_proto::carbon::v1 as wire;
 use uuid::Uuid;
 
 use crate::domain::{
-    DefinePark, FactorSetPublished, FactorSetRecord, MeterChangedKind, ParkDefined, ParkRecord,
-    VersionTaken,
+    DefinePark, EmbodiedCarbon, EmbodiedContext, EmbodiedFact, FactorSetPublished, FactorSetRecord,
+    Instrument, InstrumentContext, InstrumentFact, MeterChangedKind, ParkDefined, ParkRecord,
+    PeriodCommand, PeriodContext, PeriodFact, Periods, Policy, PolicyCommand, PolicyContext,
+    PolicyFact, TreeCommand, TreeContext, TreeFact, TreeGroup, VersionTaken,
 };
+
+aggregate!(TreeGroup: "carbon" "trees", TreeContext, TreeCommand => TreeFact);
+aggregate!(EmbodiedCarbon: "carbon" "embodied", EmbodiedContext, wire::EmbodiedCarbonRecordedV1 => EmbodiedFact);
+aggregate!(Instrument: "carbon" "instrument", InstrumentContext, InstrumentFact => InstrumentFact);
+aggregate!(Periods: "carbon" "period", PeriodContext, PeriodCommand => PeriodFact);
+aggregate!(Policy: "carbon" "policy", PolicyContext, PolicyCommand => PolicyFact);
+
+/// Every event type of this domain starts with it.
+pub const TYPE_PREFIX: &str = "terrarium.carbon.v1.";
+
+/// An event of this domain that is neither a definition nor a factor set.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CarbonEvent {
+    /// Of a tree group.
+    Trees(Event<TreeFact>),
+    /// Of an asset's embodied carbon.
+    Embodied(Event<EmbodiedFact>),
+    /// Of a certificate, credit or allowance.
+    Instrument(Event<InstrumentFact>),
+    /// Of a reporting period.
+    Period(Event<PeriodFact>),
+    /// Of what the park decided about its accounts.
+    Policy(Event<PolicyFact>),
+}
+
+/// Reads a recorded event of this domain that is neither a definition nor a factor set.
+pub fn decode(id: Uuid, event_type: &str, data: &Bytes) -> Result<CarbonEvent, EventCodecError> {
+    let name = event_type.strip_prefix(TYPE_PREFIX).unwrap_or_default();
+    match name {
+        trees if trees.starts_with("Trees") => {
+            Event::decode(id, event_type, data).map(CarbonEvent::Trees)
+        }
+        embodied if embodied.starts_with("Embodied") => {
+            Event::decode(id, event_type, data).map(CarbonEvent::Embodied)
+        }
+        instrument if instrument.starts_with("Instrument") => {
+            Event::decode(id, event_type, data).map(CarbonEvent::Instrument)
+        }
+        period if period.starts_with("Period") => {
+            Event::decode(id, event_type, data).map(CarbonEvent::Period)
+        }
+        _ => Event::decode(id, event_type, data).map(CarbonEvent::Policy),
+    }
+}
 
 /// Full name of the payload.
 pub const FACTOR_SET_PUBLISHED_V1: &str = "terrarium.carbon.v1.FactorSetPublishedV1";

@@ -1,11 +1,14 @@
 //! The gRPC shell of the carbon service.
 
+mod accounts;
+
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use terrarium_journal::{
-    CommitPublisher, Desk, EventStore, ParkClocks, Parks, Provenance, StreamName, Submission,
-    field_status, park_definition_stream,
+    CommitPublisher, Desk, EventStore, MAY_COMMAND, MAY_READ, MAY_REPORT, MAY_VERIFY, ParkClocks,
+    Parks, Provenance, Shell, StreamName, Submission, field_status, park_definition_stream,
+    take_in_instant, take_in_text, take_in_token,
 };
 use terrarium_model::{ParkDefinition, ParkId};
 use terrarium_proto::carbon::v1 as wire;
@@ -13,7 +16,14 @@ use terrarium_proto::carbon::v1::carbon_service_server::{CarbonService, CarbonSe
 use terrarium_runtime::{Role, actor};
 use tonic::{Code, Request, Response, Status};
 
-use crate::domain::{DefinePark, FactorSetRecord, ParkRecord};
+use crate::accounts_intake::{
+    InstrumentName, find_group, take_in_embodied, take_in_hold, take_in_issue, take_in_loss,
+    take_in_planting, take_in_retirement, take_in_sale, take_in_surrender, take_in_survey,
+};
+use crate::domain::{
+    DefinePark, EmbodiedCarbon, EmbodiedContext, FactorSetRecord, Instrument, ParkRecord,
+    PeriodStep, Periods, Policy, PolicyCommand, TreeCommand, TreeGroup,
+};
 use crate::events::Now;
 use crate::intake::take_in;
 
@@ -25,8 +35,14 @@ const MAY_PUBLISH: &[Role] = &[Role::Operator, Role::Admin];
 pub struct CarbonApi {
     definitions: Arc<Desk<ParkRecord>>,
     factor_sets: Arc<Desk<FactorSetRecord>>,
+    tree_groups: Arc<Desk<TreeGroup>>,
+    embodied: Arc<Desk<EmbodiedCarbon>>,
+    instruments: Arc<Desk<Instrument>>,
+    periods: Arc<Desk<Periods>>,
+    policies: Arc<Desk<Policy>>,
     parks: Arc<Parks>,
     clock: Arc<ParkClocks>,
+    shell: Shell,
 }
 
 impl CarbonApi {
@@ -38,8 +54,14 @@ impl CarbonApi {
     ) -> CarbonApi {
         CarbonApi {
             definitions: Desk::new(Arc::clone(&store), publisher.clone()),
-            factor_sets: Desk::new(Arc::clone(&store), publisher),
-            parks: Arc::new(Parks::new(store)),
+            factor_sets: Desk::new(Arc::clone(&store), publisher.clone()),
+            tree_groups: Desk::new(Arc::clone(&store), publisher.clone()),
+            embodied: Desk::new(Arc::clone(&store), publisher.clone()),
+            instruments: Desk::new(Arc::clone(&store), publisher.clone()),
+            periods: Desk::new(Arc::clone(&store), publisher.clone()),
+            policies: Desk::new(Arc::clone(&store), publisher),
+            parks: Arc::new(Parks::new(Arc::clone(&store))),
+            shell: Shell::new(store, Arc::clone(&clock)),
             clock,
         }
     }
@@ -172,5 +194,343 @@ impl CarbonService for CarbonApi {
             recorded_position: position.map_or(0, |position| position.0),
             recorded: !events.is_empty(),
         }))
+    }
+
+    async fn plant_trees(
+        &self,
+        request: Request<wire::PlantTreesRequest>,
+    ) -> Result<Response<wire::PlantTreesResponse>, Status> {
+        let call = self.shell.call(request, MAY_REPORT).await?;
+        let group = find_group(&call.park, &call.message.group)?;
+        let planting = take_in_planting(&group, &call.message)?;
+        let id = planting.planting.clone();
+        let plant = accounts::to_trees(&call, group, TreeCommand::Plant(planting));
+        let (events, recorded_position) = call.carry_out(&self.tree_groups, plant).await?;
+        let first_number = call
+            .look(&self.tree_groups, &call.message.group, |group| {
+                group
+                    .planting(&id)
+                    .map_or(0, |planted| planted.first_number)
+            })
+            .await?;
+        Ok(Response::new(wire::PlantTreesResponse {
+            recorded_position,
+            recorded: !events.is_empty(),
+            first_number,
+        }))
+    }
+
+    async fn monitor_trees(
+        &self,
+        request: Request<wire::MonitorTreesRequest>,
+    ) -> Result<Response<wire::MonitorTreesResponse>, Status> {
+        let call = self.shell.call(request, MAY_REPORT).await?;
+        let group = find_group(&call.park, &call.message.group)?;
+        let survey = take_in_survey(&group, &call.message)?;
+        let monitor = accounts::to_trees(&call, group, TreeCommand::Monitor(survey));
+        call.answer(&self.tree_groups, monitor).await
+    }
+
+    async fn report_trees_died(
+        &self,
+        request: Request<wire::ReportTreesDiedRequest>,
+    ) -> Result<Response<wire::ReportTreesDiedResponse>, Status> {
+        let call = self.shell.call(request, MAY_REPORT).await?;
+        let group = find_group(&call.park, &call.message.group)?;
+        let loss = take_in_loss(&group, &call.message)?;
+        let id = loss.loss.clone();
+        let lose = accounts::to_trees(&call, group, TreeCommand::Lose(loss));
+        let (events, recorded_position) = call.carry_out(&self.tree_groups, lose).await?;
+        let reversed_co2_g = call
+            .look(&self.tree_groups, &call.message.group, |group| {
+                group.loss(&id).map_or(0, |died| died.reversed_co2_g)
+            })
+            .await?;
+        Ok(Response::new(wire::ReportTreesDiedResponse {
+            recorded_position,
+            recorded: !events.is_empty(),
+            reversed_co2_g,
+        }))
+    }
+
+    async fn list_tree_groups(
+        &self,
+        request: Request<wire::ListTreeGroupsRequest>,
+    ) -> Result<Response<wire::ListTreeGroupsResponse>, Status> {
+        let call = self.shell.call(request, MAY_READ).await?;
+        let groups = self.tree_groups(&call).await?;
+        Ok(Response::new(wire::ListTreeGroupsResponse { groups }))
+    }
+
+    async fn record_embodied_carbon(
+        &self,
+        request: Request<wire::RecordEmbodiedCarbonRequest>,
+    ) -> Result<Response<wire::RecordEmbodiedCarbonResponse>, Status> {
+        let call = self.shell.call(request, MAY_COMMAND).await?;
+        let (asset, record) = take_in_embodied(&call.park, &call.message)?;
+        let context = EmbodiedContext {
+            park: call.park.id.clone(),
+            asset: asset.clone(),
+        };
+        let record = call.address(asset.as_str(), context, record);
+        call.answer(&self.embodied, record).await
+    }
+
+    async fn list_embodied_carbon(
+        &self,
+        request: Request<wire::ListEmbodiedCarbonRequest>,
+    ) -> Result<Response<wire::ListEmbodiedCarbonResponse>, Status> {
+        let call = self.shell.call(request, MAY_READ).await?;
+        let items = self.embodied_carbon(&call).await?;
+        Ok(Response::new(wire::ListEmbodiedCarbonResponse { items }))
+    }
+
+    async fn issue_instrument(
+        &self,
+        request: Request<wire::IssueInstrumentRequest>,
+    ) -> Result<Response<wire::IssueInstrumentResponse>, Status> {
+        let call = self.shell.call(request, MAY_COMMAND).await?;
+        let name = InstrumentName::take_in(&call.message.registry, &call.message.serial)?;
+        let fact = take_in_issue(&name, &call.message)?;
+        call.answer(
+            &self.instruments,
+            accounts::to_instrument(&call, &name, fact),
+        )
+        .await
+    }
+
+    async fn hold_instrument(
+        &self,
+        request: Request<wire::HoldInstrumentRequest>,
+    ) -> Result<Response<wire::HoldInstrumentResponse>, Status> {
+        let call = self.shell.call(request, MAY_COMMAND).await?;
+        let name = InstrumentName::take_in(&call.message.registry, &call.message.serial)?;
+        let fact = take_in_hold(&name, &call.message)?;
+        call.answer(
+            &self.instruments,
+            accounts::to_instrument(&call, &name, fact),
+        )
+        .await
+    }
+
+    async fn retire_instrument(
+        &self,
+        request: Request<wire::RetireInstrumentRequest>,
+    ) -> Result<Response<wire::RetireInstrumentResponse>, Status> {
+        let call = self.shell.call(request, MAY_COMMAND).await?;
+        let name = InstrumentName::take_in(&call.message.registry, &call.message.serial)?;
+        let fact = take_in_retirement(&name, &call.message)?;
+        call.answer(
+            &self.instruments,
+            accounts::to_instrument(&call, &name, fact),
+        )
+        .await
+    }
+
+    async fn sell_instrument(
+        &self,
+        request: Request<wire::SellInstrumentRequest>,
+    ) -> Result<Response<wire::SellInstrumentResponse>, Status> {
+        let call = self.shell.call(request, MAY_COMMAND).await?;
+        let name = InstrumentName::take_in(&call.message.registry, &call.message.serial)?;
+        let fact = take_in_sale(&name, &call.message)?;
+        call.answer(
+            &self.instruments,
+            accounts::to_instrument(&call, &name, fact),
+        )
+        .await
+    }
+
+    async fn surrender_instrument(
+        &self,
+        request: Request<wire::SurrenderInstrumentRequest>,
+    ) -> Result<Response<wire::SurrenderInstrumentResponse>, Status> {
+        let call = self.shell.call(request, MAY_COMMAND).await?;
+        let name = InstrumentName::take_in(&call.message.registry, &call.message.serial)?;
+        let fact = take_in_surrender(&name, &call.message)?;
+        call.answer(
+            &self.instruments,
+            accounts::to_instrument(&call, &name, fact),
+        )
+        .await
+    }
+
+    async fn list_instruments(
+        &self,
+        request: Request<wire::ListInstrumentsRequest>,
+    ) -> Result<Response<wire::ListInstrumentsResponse>, Status> {
+        let call = self.shell.call(request, MAY_READ).await?;
+        let instruments = self.instruments(&call).await?;
+        Ok(Response::new(wire::ListInstrumentsResponse { instruments }))
+    }
+
+    async fn open_period(
+        &self,
+        request: Request<wire::OpenPeriodRequest>,
+    ) -> Result<Response<wire::OpenPeriodResponse>, Status> {
+        let call = self.shell.call(request, MAY_COMMAND).await?;
+        let step = PeriodStep::Open {
+            from: take_in_instant("from", &call.message.from)?,
+            to: take_in_instant("to", &call.message.to)?,
+        };
+        let open = accounts::to_period(&call, &call.message.period, step)?;
+        call.answer(&self.periods, open).await
+    }
+
+    async fn close_period(
+        &self,
+        request: Request<wire::ClosePeriodRequest>,
+    ) -> Result<Response<wire::ClosePeriodResponse>, Status> {
+        let call = self.shell.call(request, MAY_COMMAND).await?;
+        let close = accounts::to_period(&call, &call.message.period, PeriodStep::Close)?;
+        call.answer(&self.periods, close).await
+    }
+
+    async fn verify_period(
+        &self,
+        request: Request<wire::VerifyPeriodRequest>,
+    ) -> Result<Response<wire::VerifyPeriodResponse>, Status> {
+        let call = self.shell.call(request, MAY_VERIFY).await?;
+        let step = PeriodStep::Verify {
+            assurance: call.message.assurance(),
+            statement_sha256: call.message.statement_sha256.clone(),
+        };
+        let verify = accounts::to_period(&call, &call.message.period, step)?;
+        call.answer(&self.periods, verify).await
+    }
+
+    async fn restate_period(
+        &self,
+        request: Request<wire::RestatePeriodRequest>,
+    ) -> Result<Response<wire::RestatePeriodResponse>, Status> {
+        let call = self.shell.call(request, MAY_COMMAND).await?;
+        let client_request_id = call.command_id()?;
+        let step = PeriodStep::Restate {
+            reason: call.message.reason(),
+            explanation: take_in_text("explanation", &call.message.explanation)?.into(),
+            client_request_id: Arc::clone(&client_request_id),
+        };
+        let restate = accounts::to_period(&call, &call.message.period, step)?;
+        let (events, recorded_position) = call.carry_out(&self.periods, restate).await?;
+        let restatement = call
+            .look(&self.periods, accounts::WHOLE_PARK, |periods| {
+                periods.restatement(&call.park.id, &call.message.period, &client_request_id)
+            })
+            .await?;
+        Ok(Response::new(wire::RestatePeriodResponse {
+            recorded_position,
+            recorded: !events.is_empty(),
+            restatement: restatement.unwrap_or(0),
+        }))
+    }
+
+    async fn list_periods(
+        &self,
+        request: Request<wire::ListPeriodsRequest>,
+    ) -> Result<Response<wire::ListPeriodsResponse>, Status> {
+        let call = self.shell.call(request, MAY_READ).await?;
+        let periods = self.periods(&call).await?;
+        Ok(Response::new(wire::ListPeriodsResponse { periods }))
+    }
+
+    async fn set_boundary_policy(
+        &self,
+        request: Request<wire::SetBoundaryPolicyRequest>,
+    ) -> Result<Response<wire::SetBoundaryPolicyResponse>, Status> {
+        let call = self.shell.call(request, MAY_COMMAND).await?;
+        let set = wire::BoundaryPolicySetV1 {
+            version: 0,
+            consolidation: call.message.consolidation,
+            scope3_categories: call.message.scope3_categories.clone(),
+            tenant_electricity: call.message.tenant_electricity,
+            exclusions: call.message.exclusions.clone(),
+            valid_from_s: take_in_instant("valid_from", &call.message.valid_from)?.0,
+            time_s: 0,
+        };
+        let set = accounts::to_policy(&call, PolicyCommand::SetBoundary(set));
+        let (events, recorded_position) = call.carry_out(&self.policies, set).await?;
+        let version = call
+            .look(&self.policies, accounts::WHOLE_PARK, |policy| {
+                policy.boundary().map_or(0, |set| set.version)
+            })
+            .await?;
+        Ok(Response::new(wire::SetBoundaryPolicyResponse {
+            recorded_position,
+            recorded: !events.is_empty(),
+            version,
+        }))
+    }
+
+    async fn set_base_year(
+        &self,
+        request: Request<wire::SetBaseYearRequest>,
+    ) -> Result<Response<wire::SetBaseYearResponse>, Status> {
+        let call = self.shell.call(request, MAY_COMMAND).await?;
+        let set = wire::BaseYearSetV1 {
+            version: 0,
+            year: call.message.year,
+            recalculation_permille: call.message.recalculation_permille,
+            reason: take_in_text("reason", &call.message.reason)?,
+            time_s: 0,
+        };
+        let set = accounts::to_policy(&call, PolicyCommand::SetBaseYear(set));
+        let (events, recorded_position) = call.carry_out(&self.policies, set).await?;
+        let version = call
+            .look(&self.policies, accounts::WHOLE_PARK, |policy| {
+                policy.base_year().map_or(0, |set| set.version)
+            })
+            .await?;
+        Ok(Response::new(wire::SetBaseYearResponse {
+            recorded_position,
+            recorded: !events.is_empty(),
+            version,
+        }))
+    }
+
+    async fn set_target(
+        &self,
+        request: Request<wire::SetTargetRequest>,
+    ) -> Result<Response<wire::SetTargetResponse>, Status> {
+        let call = self.shell.call(request, MAY_COMMAND).await?;
+        let target = take_in_token("target", &call.message.target)?;
+        let set = wire::TargetSetV1 {
+            target: target.to_string(),
+            version: 0,
+            scopes: call.message.scopes.clone(),
+            base_year: 0,
+            target_year: call.message.target_year,
+            reduction_permille: call.message.reduction_permille,
+            standard: call.message.standard.clone(),
+            time_s: 0,
+        };
+        let set = accounts::to_policy(&call, PolicyCommand::SetTarget(set));
+        let (events, recorded_position) = call.carry_out(&self.policies, set).await?;
+        let version = call
+            .look(&self.policies, accounts::WHOLE_PARK, |policy| {
+                policy.targets().get(&*target).map_or(0, |set| set.version)
+            })
+            .await?;
+        Ok(Response::new(wire::SetTargetResponse {
+            recorded_position,
+            recorded: !events.is_empty(),
+            version,
+        }))
+    }
+
+    async fn get_policy(
+        &self,
+        request: Request<wire::GetPolicyRequest>,
+    ) -> Result<Response<wire::GetPolicyResponse>, Status> {
+        let call = self.shell.call(request, MAY_READ).await?;
+        let answer = call
+            .look(&self.policies, accounts::WHOLE_PARK, |policy| {
+                wire::GetPolicyResponse {
+                    boundary: policy.boundary().cloned(),
+                    base_year: policy.base_year().cloned(),
+                    targets: policy.targets().values().cloned().collect(),
+                }
+            })
+            .await?;
+        Ok(Response::new(answer))
     }
 }

@@ -9,10 +9,12 @@
 //!
 //! - `words`: readings, commands, events and rejections
 //! - `findings`: what looks wrong with a reading
+//! - `registers`: registers that come round or are exchanged
 //! - `quarantined`: what a person may decide about a quarantined reading
 
 mod findings;
 mod quarantined;
+mod registers;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +29,7 @@ use findings::to_energy;
 pub use findings::{CLOCK_TOLERANCE_S, RATING_FACTOR};
 pub use words::{
     MeterCommand, MeterContext, MeterEvent, MeterFact, MeterRejection, QuarantineReason,
-    RecordedReading, RejectionCode, ReportedCorrection, ReportedReading,
+    RecordedReading, RejectionCode, ReportedCorrection, ReportedReading, ReportedSwap,
 };
 
 /// A meter, as its past left it.
@@ -37,6 +39,8 @@ pub struct Meter {
     /// Events of readings that counted before a correction took their place.
     superseded: BTreeSet<Uuid>,
     undecided: BTreeMap<Uuid, Undecided>,
+    /// Instants at which the register was exchanged, and the event that says so.
+    swaps: BTreeMap<UnixSeconds, Uuid>,
     /// Quarantined events, and the event that decided about each.
     decided: BTreeMap<Uuid, Uuid>,
 }
@@ -46,6 +50,10 @@ struct Counted {
     first_event: Uuid,
     event: Uuid,
     energy: EnergyWh,
+    /// Of a register: what has to be added to go on where the reads before left off ...
+    offset: EnergyWh,
+    /// ... and for the reads that follow; another one where the register was exchanged.
+    next_offset: EnergyWh,
     value: Decimal,
     unit: Unit,
     seconds: u32,
@@ -90,6 +98,7 @@ impl Meter {
                 None => self.report(context, reported),
                 Some(correction) => self.correct(context, reported, correction),
             },
+            MeterCommand::Swap(swap) => self.swap(context, swap),
             MeterCommand::Release {
                 quarantine_id,
                 reason,
@@ -107,17 +116,36 @@ impl Meter {
     pub fn evolve(&mut self, event: &MeterEvent) {
         match &event.fact {
             MeterFact::IntervalMetered(reading) | MeterFact::RegisterRead(reading) => {
-                self.count(event.id, event.id, reading);
+                self.count(event.id, event.id, reading, EnergyWh::ZERO);
+            }
+            MeterFact::RegisterContinued { reading, offset } => {
+                self.count(event.id, event.id, reading, *offset);
+            }
+            MeterFact::Swapped {
+                last,
+                last_offset,
+                offset,
+                ..
+            } => {
+                self.count(event.id, event.id, last, *last_offset);
+                let at = last.interval.start;
+                self.swaps.insert(at, event.id);
+                self.counted
+                    .get_mut(&at)
+                    .expect("counted above")
+                    .next_offset = *offset;
             }
             MeterFact::Corrected {
                 reading, replaces, ..
             } => {
                 self.superseded.insert(*replaces);
-                let first_event = self
+                let (first_event, offset) = self
                     .counted
                     .get(&reading.interval.start)
-                    .map_or(event.id, |replaced| replaced.first_event);
-                self.count(first_event, event.id, reading);
+                    .map_or((event.id, EnergyWh::ZERO), |replaced| {
+                        (replaced.first_event, replaced.offset)
+                    });
+                self.count(first_event, event.id, reading, offset);
             }
             MeterFact::Quarantined {
                 reading,
@@ -140,18 +168,27 @@ impl Meter {
             } => {
                 self.undecided.remove(quarantine_id);
                 self.decided.insert(*quarantine_id, event.id);
-                self.count(*quarantine_id, event.id, reading);
+                let offset = self.offset_before(reading.interval.start);
+                self.count(*quarantine_id, event.id, reading, offset);
             }
         }
     }
 
-    fn count(&mut self, first_event: Uuid, event: Uuid, reading: &RecordedReading) {
+    fn count(
+        &mut self,
+        first_event: Uuid,
+        event: Uuid,
+        reading: &RecordedReading,
+        offset: EnergyWh,
+    ) {
         self.counted.insert(
             reading.interval.start,
             Counted {
                 first_event,
                 event,
                 energy: reading.energy.unwrap_or(EnergyWh::ZERO),
+                offset,
+                next_offset: offset,
                 value: reading.value,
                 unit: reading.unit,
                 seconds: reading.interval.seconds,
@@ -207,12 +244,14 @@ impl Meter {
             energy,
             revision: 0,
         };
-        let fact = match self.finding(context, &reading) {
+        let offset = self.offset_of_new_read(context, &reading);
+        let fact = match self.finding(context, &reading, offset) {
             Some((reason, finding)) => MeterFact::Quarantined {
                 reading,
                 reason,
                 finding,
             },
+            None if offset != EnergyWh::ZERO => MeterFact::RegisterContinued { reading, offset },
             None if context.reports == Reports::Register => MeterFact::RegisterRead(reading),
             None => MeterFact::IntervalMetered(reading),
         };
@@ -280,7 +319,18 @@ impl Meter {
             energy: to_energy(&reported.value, reported.unit)?,
             revision,
         };
-        self.refuse_findings(context, &reading)?;
+        if self.swaps.contains_key(&start) {
+            return Err(MeterRejection {
+                code: RejectionCode::FailedPrecondition,
+                field: "interval_start",
+                message: format!(
+                    "meter {} was exchanged at {}, and the reads after it go on from there; they can't be corrected by this one",
+                    context.meter,
+                    format_rfc3339_utc(start)
+                ),
+            });
+        }
+        self.refuse_findings(context, &reading, counted.offset)?;
         Ok(vec![MeterEvent {
             id: reading_id(
                 context,

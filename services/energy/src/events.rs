@@ -18,6 +18,10 @@ use crate::domain::{
 pub const INTERVAL_METERED_V1: &str = "terrarium.energy.v1.IntervalMeteredV1";
 /// See [`wire::RegisterReadV1`].
 pub const REGISTER_READ_V1: &str = "terrarium.energy.v1.RegisterReadV1";
+/// See [`wire::RegisterReadV2`].
+pub const REGISTER_READ_V2: &str = "terrarium.energy.v1.RegisterReadV2";
+/// See [`wire::MeterSwappedV1`].
+pub const METER_SWAPPED_V1: &str = "terrarium.energy.v1.MeterSwappedV1";
 /// See [`wire::ReadingCorrectedV1`].
 pub const READING_CORRECTED_V1: &str = "terrarium.energy.v1.ReadingCorrectedV1";
 /// See [`wire::ReadingQuarantinedV1`].
@@ -80,6 +84,35 @@ pub fn encode(event: &MeterEvent) -> EncodedEvent {
             }
             .encode_to_vec(),
             reading,
+            None,
+        ),
+        MeterFact::RegisterContinued { reading, offset } => (
+            REGISTER_READ_V2,
+            wire::RegisterReadV2 {
+                reading: Some(reading_to_wire(reading)),
+                offset_wh: offset.0,
+            }
+            .encode_to_vec(),
+            reading,
+            None,
+        ),
+        MeterFact::Swapped {
+            last,
+            first,
+            last_offset,
+            offset,
+            reason,
+        } => (
+            METER_SWAPPED_V1,
+            wire::MeterSwappedV1 {
+                last: Some(reading_to_wire(last)),
+                first: Some(reading_to_wire(first)),
+                last_offset_wh: last_offset.0,
+                offset_wh: offset.0,
+                reason: reason.to_string(),
+            }
+            .encode_to_vec(),
+            last,
             None,
         ),
         MeterFact::Corrected {
@@ -162,6 +195,23 @@ pub fn decode(id: Uuid, event_type: &str, data: &Bytes) -> Result<MeterEvent, Ev
         REGISTER_READ_V1 => {
             let message = wire::RegisterReadV1::decode(data.clone()).map_err(not_protobuf)?;
             MeterFact::RegisterRead(reading_from_wire(message.reading).map_err(malformed)?)
+        }
+        REGISTER_READ_V2 => {
+            let message = wire::RegisterReadV2::decode(data.clone()).map_err(not_protobuf)?;
+            MeterFact::RegisterContinued {
+                reading: reading_from_wire(message.reading).map_err(malformed)?,
+                offset: EnergyWh(message.offset_wh),
+            }
+        }
+        METER_SWAPPED_V1 => {
+            let message = wire::MeterSwappedV1::decode(data.clone()).map_err(not_protobuf)?;
+            MeterFact::Swapped {
+                last: reading_from_wire(message.last).map_err(malformed)?,
+                first: reading_from_wire(message.first).map_err(malformed)?,
+                last_offset: EnergyWh(message.last_offset_wh),
+                offset: EnergyWh(message.offset_wh),
+                reason: message.reason.into(),
+            }
         }
         READING_CORRECTED_V1 => {
             let message = wire::ReadingCorrectedV1::decode(data.clone()).map_err(not_protobuf)?;

@@ -5,12 +5,14 @@
 use std::sync::Arc;
 
 use terrarium_model::{
-    Decimal, Interval, MeterId, ParkDefinition, Reports, Unit, UnixSeconds, format_rfc3339_utc,
-    parse_rfc3339_with_offset,
+    Decimal, Interval, Meter, MeterId, ParkDefinition, Reports, Unit, UnixSeconds,
+    format_rfc3339_utc, parse_rfc3339_with_offset,
 };
-use terrarium_proto::energy::v1::{Correction, Reading};
+use terrarium_proto::energy::v1::{Correction, Reading, SwapMeterRequest};
 
-use crate::domain::{MeterRejection, RejectionCode, ReportedCorrection, ReportedReading};
+use crate::domain::{
+    MeterRejection, RejectionCode, ReportedCorrection, ReportedReading, ReportedSwap,
+};
 
 /// Longest interval of one reading: 366 days.
 pub const LONGEST_INTERVAL_S: u32 = 366 * 86_400;
@@ -25,17 +27,8 @@ pub fn take_in(
     park: &ParkDefinition,
     reading: &Reading,
 ) -> Result<(MeterId, ReportedReading), MeterRejection> {
-    let meter_id =
-        MeterId::new(&reading.meter).map_err(|error| invalid("meter", error.to_string()))?;
-    let Some(meter) = park.meters.get(&meter_id) else {
-        return Err(invalid(
-            "meter",
-            format!(
-                "park {} has no meter \"{meter_id}\"; add it to the park definition, or correct the name",
-                park.id
-            ),
-        ));
-    };
+    let meter = find_meter(park, &reading.meter)?;
+    let meter_id = meter.id.clone();
     let expected_quantity = match meter.reports {
         Reports::Interval => "active_energy",
         Reports::Register => "active_energy_register",
@@ -96,6 +89,39 @@ pub fn take_in(
             correction,
         },
     ))
+}
+
+/// Checks the exchange of a register as sent. Gives the meter and the exchange.
+pub fn take_in_swap(
+    park: &ParkDefinition,
+    sent: &SwapMeterRequest,
+) -> Result<(MeterId, ReportedSwap), MeterRejection> {
+    let meter = find_meter(park, &sent.meter)?;
+    let decimal =
+        |field, text: &str| Decimal::parse(text).map_err(|error| invalid(field, error.to_string()));
+    let time = parse_rfc3339_with_offset(&sent.time)
+        .map_err(|error| invalid("time", error.to_string()))?;
+    let swap = ReportedSwap {
+        time,
+        last: decimal("last_value", &sent.last_value)?,
+        first: decimal("first_value", &sent.first_value)?,
+        unit: Unit::parse(&sent.unit).map_err(|error| invalid("unit", error.to_string()))?,
+        reason: take_in_reason("reason", &sent.reason)?,
+    };
+    Ok((meter.id.clone(), swap))
+}
+
+fn find_meter<'p>(park: &'p ParkDefinition, id: &str) -> Result<&'p Meter, MeterRejection> {
+    let id = MeterId::new(id).map_err(|error| invalid("meter", error.to_string()))?;
+    park.meters.get(&id).ok_or_else(|| {
+        invalid(
+            "meter",
+            format!(
+                "park {} has no meter \"{id}\"; add it to the park definition, or correct the name",
+                park.id
+            ),
+        )
+    })
 }
 
 /// Checks the reason text of a decision by a person.

@@ -13,6 +13,7 @@ pub mod intake;
 mod quarantine;
 pub mod service;
 mod stream;
+mod swap;
 
 pub use devices::EnergyDeviceApi;
 pub use domain::{

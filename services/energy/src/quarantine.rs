@@ -193,7 +193,7 @@ impl EnergyApi {
     }
 }
 
-fn meter_stream(park: &ParkDefinition, meter: &MeterId) -> StreamName {
+pub(crate) fn meter_stream(park: &ParkDefinition, meter: &MeterId) -> StreamName {
     StreamName::new("energy", "meter", park.id.as_str(), meter.as_str())
 }
 
@@ -224,7 +224,7 @@ fn parse_page_token(token: &str) -> Result<Option<(MeterId, Uuid)>, Status> {
         })
 }
 
-fn rejection_status(rejection: MeterRejection) -> Status {
+pub(crate) fn rejection_status(rejection: MeterRejection) -> Status {
     let code = match rejection.code {
         RejectionCode::InvalidArgument => Code::InvalidArgument,
         RejectionCode::NotFound => Code::NotFound,

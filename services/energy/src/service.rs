@@ -80,6 +80,7 @@ impl EnergyApi {
             meter: meter.clone(),
             reports: definition.reports,
             rated_w: definition.rated_w,
+            register_wraps_at_wh: definition.register_wraps_at_wh(),
             now: now.seconds(),
         })
     }
@@ -121,6 +122,17 @@ impl EnergyService for EnergyApi {
         let responses =
             crate::stream::take_in_stream(self.clone(), caller, provenance, request.into_inner());
         Ok(Response::new(Box::pin(ReceiverStream::new(responses))))
+    }
+
+    async fn swap_meter(
+        &self,
+        request: Request<wire::SwapMeterRequest>,
+    ) -> Result<Response<wire::SwapMeterResponse>, Status> {
+        actor(&request)?.require(MAY_DECIDE, &request.get_ref().park)?;
+        let provenance = Provenance::of_request(&request, &request.get_ref().client_request_id)?;
+        self.swap(request.get_ref(), provenance)
+            .await
+            .map(Response::new)
     }
 
     async fn list_quarantined(

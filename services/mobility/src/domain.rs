@@ -1,13 +1,19 @@
-//! What a charger decides. Pure.
+//! What chargers, vehicles and entrance counters decide. Pure.
 //!
 //! - [`session`]: charging sessions, one at a time, whose totals never shrink
 //! - [`power`]: limits that the charger is asked to keep, and its answers
+//! - [`emergency`]: the cars feed the park
+//! - [`fleet`]: the park's own vehicles and the trips of its shuttles
+//! - [`visitors`]: people counted at an entrance
 //! - here: the charger as a whole, and its faults
 
+pub mod emergency;
+pub mod fleet;
 pub mod power;
 pub mod session;
 #[cfg(test)]
 mod tests;
+pub mod visitors;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,8 +22,11 @@ use terrarium_journal::{Rejection, refuse_future};
 use terrarium_model::{AssetId, ParkId, UnixSeconds, event_id, format_rfc3339_utc};
 use uuid::Uuid;
 
+pub use emergency::{Emergency, EmergencyCommand, EmergencyContext, EmergencyFact};
+pub use fleet::{Vehicle, VehicleCommand, VehicleContext, VehicleFact};
 pub use power::{Asks, MissReason, PowerAsk};
-pub use session::{SessionStart, Sessions, Totals, VehicleClass};
+pub use session::{OwnerTerms, SessionStart, Sessions, Totals, VehicleClass};
+pub use visitors::{EntranceCounter, VisitorContext, VisitorFact};
 
 /// Everything a decision needs beside the charger's own past.
 #[derive(Clone, Debug)]
@@ -134,6 +143,28 @@ pub enum ChargerFact {
         /// Since it began.
         totals: Totals,
     },
+    /// Totals that can't be are kept out of everything.
+    MeterQuarantined {
+        /// Opaque id.
+        session: Arc<str>,
+        /// As reported.
+        time: UnixSeconds,
+        /// As reported.
+        totals: Totals,
+        /// Why.
+        reason: Arc<str>,
+    },
+    /// A car has less left than its owner asked for.
+    ReserveUndercut {
+        /// Opaque id.
+        session: Arc<str>,
+        /// When.
+        time: UnixSeconds,
+        /// Wh in the car.
+        stored_wh: i64,
+        /// Wh that nobody may take it below.
+        reserve_wh: i64,
+    },
     /// The charger has a fault.
     FaultRaised {
         /// The charger's own word.
@@ -247,8 +278,10 @@ impl Charger {
         match &event.fact {
             ChargerFact::SessionStarted { .. }
             | ChargerFact::SessionMetered { .. }
-            | ChargerFact::SessionEnded { .. } => {
-                self.sessions.evolve(&event.fact);
+            | ChargerFact::SessionEnded { .. }
+            | ChargerFact::MeterQuarantined { .. }
+            | ChargerFact::ReserveUndercut { .. } => {
+                self.sessions.evolve(event);
             }
             ChargerFact::FaultRaised { fault, time } => {
                 self.faults.insert(Arc::clone(fault));

@@ -3,15 +3,17 @@
 use bytes::Bytes;
 use prost::Message;
 use terrarium_journal::{
-    Aggregate, EncodedEvent, EventCodecError, Payload, Rejection, event_id_bytes,
+    Aggregate, EncodedEvent, Event, EventCodecError, Payload, Rejection, aggregate, event_id_bytes,
 };
 use terrarium_model::{UnixSeconds, format_rfc3339_utc};
 use terrarium_proto::mobility::v1 as wire;
 use uuid::Uuid;
 
 use crate::domain::{
-    Charger, ChargerCommand, ChargerContext, ChargerEvent, ChargerFact, MissReason, PowerAsk,
-    SessionStart, Totals, VehicleClass,
+    Charger, ChargerCommand, ChargerContext, ChargerEvent, ChargerFact, Emergency,
+    EmergencyCommand, EmergencyContext, EmergencyFact, EntranceCounter, MissReason, OwnerTerms,
+    PowerAsk, SessionStart, Totals, Vehicle, VehicleClass, VehicleCommand, VehicleContext,
+    VehicleFact, VisitorContext, VisitorFact,
 };
 
 /// Every event type of this domain starts with it.
@@ -32,6 +34,55 @@ pub const CHARGE_POWER_ASKED_V1: &str = "terrarium.mobility.v1.ChargePowerAskedV
 pub const CHARGE_POWER_OBEYED_V1: &str = "terrarium.mobility.v1.ChargePowerObeyedV1";
 /// See [`wire::ChargePowerMissedV1`].
 pub const CHARGE_POWER_MISSED_V1: &str = "terrarium.mobility.v1.ChargePowerMissedV1";
+
+/// See [`wire::ChargeSessionMeterQuarantinedV1`].
+pub const CHARGE_SESSION_METER_QUARANTINED_V1: &str =
+    "terrarium.mobility.v1.ChargeSessionMeterQuarantinedV1";
+/// See [`wire::OwnerReserveUndercutV1`].
+pub const OWNER_RESERVE_UNDERCUT_V1: &str = "terrarium.mobility.v1.OwnerReserveUndercutV1";
+/// See [`wire::VisitorsCountedV1`].
+const VISITORS_COUNTED_V1: &str = "terrarium.mobility.v1.VisitorsCountedV1";
+/// Events of vehicles start with one of them.
+const VEHICLE_PREFIXES: [&str; 2] = [
+    "terrarium.mobility.v1.FleetVehicle",
+    "terrarium.mobility.v1.ShuttleTrip",
+];
+/// Events of emergencies start with it.
+const EMERGENCY_PREFIX: &str = "terrarium.mobility.v1.Emergency";
+
+aggregate!(Emergency: "mobility" "emergency", EmergencyContext, EmergencyCommand => EmergencyFact);
+aggregate!(Vehicle: "mobility" "vehicle", VehicleContext, VehicleCommand => VehicleFact);
+aggregate!(EntranceCounter: "mobility" "visitors", VisitorContext, wire::VisitorsCountedV1 => VisitorFact);
+
+/// Any event of this domain.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MobilityEvent {
+    /// Of a charger.
+    Charger(ChargerEvent),
+    /// Of a park's emergency supply.
+    Emergency(Event<EmergencyFact>),
+    /// Of a vehicle of the park.
+    Vehicle(Event<VehicleFact>),
+    /// Of an entrance counter.
+    Visitors(Event<VisitorFact>),
+}
+
+/// Reads a recorded event of this domain.
+pub fn decode(id: Uuid, event_type: &str, data: &Bytes) -> Result<MobilityEvent, EventCodecError> {
+    if VEHICLE_PREFIXES
+        .iter()
+        .any(|prefix| event_type.starts_with(prefix))
+    {
+        return Event::decode(id, event_type, data).map(MobilityEvent::Vehicle);
+    }
+    if event_type == VISITORS_COUNTED_V1 {
+        return Event::decode(id, event_type, data).map(MobilityEvent::Visitors);
+    }
+    if event_type.starts_with(EMERGENCY_PREFIX) {
+        return Event::decode(id, event_type, data).map(MobilityEvent::Emergency);
+    }
+    decode_charger(id, event_type, data).map(MobilityEvent::Charger)
+}
 
 impl Aggregate for Charger {
     type Command = ChargerCommand;
@@ -67,7 +118,11 @@ impl Aggregate for Charger {
     }
 
     fn decode(id: Uuid, event_type: &str, data: &Bytes) -> Result<ChargerEvent, EventCodecError> {
-        decode(id, event_type, data)
+        decode_charger(id, event_type, data)
+    }
+
+    fn is_quarantine(event: &ChargerEvent) -> bool {
+        matches!(event.fact, ChargerFact::MeterQuarantined { .. })
     }
 }
 
@@ -83,6 +138,12 @@ pub fn encode(event: &ChargerEvent) -> EncodedEvent {
                 vehicle_class: class_to_wire(start.vehicle_class).into(),
                 time_s: start.time.0,
                 allows_discharge: start.allows_discharge,
+                owner_terms: start.owner.map(|owner| wire::OwnerTerms {
+                    battery_wh: owner.battery_wh,
+                    stored_wh: owner.stored_wh,
+                    reserve_wh: owner.reserve_wh,
+                    departure_s: owner.departure.0,
+                }),
             }
             .encode_to_vec(),
             start.time,
@@ -124,6 +185,43 @@ pub fn encode(event: &ChargerEvent) -> EncodedEvent {
             }
             .encode_to_vec(),
             *ended,
+            None,
+        ),
+        ChargerFact::MeterQuarantined {
+            session,
+            time,
+            totals,
+            reason,
+        } => (
+            CHARGE_SESSION_METER_QUARANTINED_V1,
+            wire::ChargeSessionMeterQuarantinedV1 {
+                charger,
+                session: session.to_string(),
+                time_s: time.0,
+                energy_in_wh: totals.energy_in_wh,
+                energy_out_wh: totals.energy_out_wh,
+                reason: reason.to_string(),
+            }
+            .encode_to_vec(),
+            *time,
+            None,
+        ),
+        ChargerFact::ReserveUndercut {
+            session,
+            time,
+            stored_wh,
+            reserve_wh,
+        } => (
+            OWNER_RESERVE_UNDERCUT_V1,
+            wire::OwnerReserveUndercutV1 {
+                charger,
+                session: session.to_string(),
+                time_s: time.0,
+                stored_wh: *stored_wh,
+                reserve_wh: *reserve_wh,
+            }
+            .encode_to_vec(),
+            *time,
             None,
         ),
         ChargerFact::FaultRaised { fault, time } => (
@@ -205,8 +303,12 @@ pub fn encode(event: &ChargerEvent) -> EncodedEvent {
     }
 }
 
-/// Reads a recorded event.
-pub fn decode(id: Uuid, event_type: &str, data: &Bytes) -> Result<ChargerEvent, EventCodecError> {
+/// Reads a recorded event of a charger.
+pub fn decode_charger(
+    id: Uuid,
+    event_type: &str,
+    data: &Bytes,
+) -> Result<ChargerEvent, EventCodecError> {
     let payload = Payload::new(event_type, data);
     let class = |class: wire::VehicleClass| {
         class_from_wire(class).ok_or_else(|| payload.malformed("it names no vehicle class"))
@@ -218,6 +320,12 @@ pub fn decode(id: Uuid, event_type: &str, data: &Bytes) -> Result<ChargerEvent, 
                 vehicle_class: class(message.vehicle_class())?,
                 time: UnixSeconds(message.time_s),
                 allows_discharge: message.allows_discharge,
+                owner: message.owner_terms.map(|owner| OwnerTerms {
+                    battery_wh: owner.battery_wh,
+                    stored_wh: owner.stored_wh,
+                    reserve_wh: owner.reserve_wh,
+                    departure: UnixSeconds(owner.departure_s),
+                }),
             };
             let session = message.session.into();
             (
@@ -248,6 +356,29 @@ pub fn decode(id: Uuid, event_type: &str, data: &Bytes) -> Result<ChargerEvent, 
                     energy_in_wh: message.energy_in_wh,
                     energy_out_wh: message.energy_out_wh,
                 },
+            };
+            (message.charger, fact)
+        }
+        CHARGE_SESSION_METER_QUARANTINED_V1 => {
+            let message: wire::ChargeSessionMeterQuarantinedV1 = payload.read()?;
+            let fact = ChargerFact::MeterQuarantined {
+                session: message.session.into(),
+                time: UnixSeconds(message.time_s),
+                totals: Totals {
+                    energy_in_wh: message.energy_in_wh,
+                    energy_out_wh: message.energy_out_wh,
+                },
+                reason: message.reason.into(),
+            };
+            (message.charger, fact)
+        }
+        OWNER_RESERVE_UNDERCUT_V1 => {
+            let message: wire::OwnerReserveUndercutV1 = payload.read()?;
+            let fact = ChargerFact::ReserveUndercut {
+                session: message.session.into(),
+                time: UnixSeconds(message.time_s),
+                stored_wh: message.stored_wh,
+                reserve_wh: message.reserve_wh,
             };
             (message.charger, fact)
         }
@@ -344,94 +475,4 @@ fn reason_from_wire(reason: wire::ChargePowerMiss) -> Option<MissReason> {
 }
 
 #[cfg(test)]
-mod tests {
-    use terrarium_model::AssetId;
-
-    use super::*;
-
-    #[test]
-    fn every_event_is_read_as_it_was_written() {
-        let time = UnixSeconds(1_754_000_000);
-        let asked = Uuid::from_u128(8);
-        let totals = Totals {
-            energy_in_wh: 12_000,
-            energy_out_wh: 300,
-        };
-        let started = |vehicle_class| ChargerFact::SessionStarted {
-            session: "s-1".into(),
-            start: SessionStart {
-                vehicle_class,
-                time,
-                allows_discharge: true,
-            },
-        };
-        let missed = |reason, power_w| ChargerFact::PowerMissed {
-            asked,
-            time,
-            reason,
-            power_w,
-        };
-        for fact in [
-            started(VehicleClass::Fleet),
-            started(VehicleClass::Public),
-            started(VehicleClass::Visitor),
-            ChargerFact::SessionMetered {
-                session: "s-1".into(),
-                time,
-                totals,
-            },
-            ChargerFact::SessionEnded {
-                session: "s-1".into(),
-                vehicle_class: VehicleClass::Fleet,
-                started: UnixSeconds(5),
-                ended: time,
-                totals,
-            },
-            ChargerFact::FaultRaised {
-                fault: "ground-failure".into(),
-                time,
-            },
-            ChargerFact::FaultCleared {
-                fault: "ground-failure".into(),
-                time,
-            },
-            ChargerFact::PowerAsked(PowerAsk {
-                limit_w: -3_000,
-                time,
-                answer_by: UnixSeconds(time.0 + 60),
-                client_request_id: "a".into(),
-            }),
-            ChargerFact::PowerObeyed {
-                asked,
-                time,
-                power_w: -2_900,
-            },
-            missed(MissReason::NotFollowed, Some(0)),
-            missed(MissReason::TooLate, Some(-5)),
-            missed(MissReason::Replaced, None),
-            missed(MissReason::NotAnswered, None),
-        ] {
-            let event = ChargerEvent {
-                id: Uuid::from_u128(1),
-                charger: AssetId::new("charger-1").expect("valid"),
-                fact,
-            };
-            let encoded = encode(&event);
-            let read = decode(encoded.id, encoded.event_type, &encoded.data)
-                .expect("own events can be read");
-            assert_eq!(read, event);
-        }
-    }
-
-    #[test]
-    fn what_is_no_event_of_this_domain_is_refused() {
-        let unknown = decode(
-            Uuid::nil(),
-            "terrarium.mobility.v1.ChargerPaintedV1",
-            &Bytes::new(),
-        );
-        assert!(matches!(unknown, Err(EventCodecError::UnknownType(_))));
-        let empty = decode(Uuid::nil(), CHARGE_SESSION_STARTED_V1, &Bytes::new());
-        assert!(matches!(empty, Err(EventCodecError::Malformed { .. })));
-    }
-}
+mod tests;

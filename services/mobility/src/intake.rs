@@ -4,13 +4,19 @@
 
 use std::sync::Arc;
 
-use terrarium_journal::{Rejection, take_in_instant, take_in_token};
-use terrarium_model::{AssetId, AssetParameters, ParkDefinition, UnixSeconds};
+use terrarium_journal::{
+    Rejection, find_any_asset, find_asset, take_in_instant, take_in_interval,
+    take_in_optional_token, take_in_token,
+};
+use terrarium_model::{Asset, AssetId, AssetKind, AssetParameters, ParkDefinition, UnixSeconds};
 use terrarium_proto::mobility::v1 as wire;
 use uuid::Uuid;
 
-use crate::domain::{ChargerCommand, SessionStart, Totals};
+use crate::domain::{ChargerCommand, OwnerTerms, SessionStart, Totals};
 use crate::events::class_from_wire;
+
+/// Longest interval of one count of people: a day.
+const LONGEST_COUNT_S: u32 = 86_400;
 
 /// A charger of the park definition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,30 +31,160 @@ pub struct ChargerDefinition {
 
 /// Finds a charger.
 pub fn find_charger(park: &ParkDefinition, id: &str) -> Result<ChargerDefinition, Rejection> {
-    let id = AssetId::new(id).map_err(|error| Rejection::invalid("charger", error.to_string()))?;
-    let Some(asset) = park.assets.get(&id) else {
-        return Err(Rejection::invalid(
-            "charger",
+    let asset = find_asset(park, "charger", id, AssetKind::Charger)?;
+    let (AssetParameters::Charger { bidirectional }, Some(rated_w)) =
+        (&asset.parameters, asset.rated_w)
+    else {
+        unreachable!("the parameters follow from the kind, and a charger has a rating");
+    };
+    Ok(ChargerDefinition {
+        id: asset.id.clone(),
+        rated_w,
+        bidirectional: *bidirectional,
+    })
+}
+
+/// A vehicle of the park definition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VehicleDefinition {
+    /// The vehicle.
+    pub id: AssetId,
+    /// Wh that its battery holds when full.
+    pub battery_wh: i64,
+    /// It takes visitors round.
+    pub is_shuttle: bool,
+}
+
+/// What an asset is as a vehicle, if it is one.
+pub fn as_vehicle(asset: &Asset) -> Option<VehicleDefinition> {
+    let (battery_wh, is_shuttle) = match asset.parameters {
+        AssetParameters::Vehicle { capacity_wh } => (capacity_wh, false),
+        AssetParameters::Shuttle { capacity_wh, .. } => (capacity_wh, true),
+        _ => return None,
+    };
+    Some(VehicleDefinition {
+        id: asset.id.clone(),
+        battery_wh,
+        is_shuttle,
+    })
+}
+
+/// Finds a vehicle or shuttle.
+pub fn find_vehicle(park: &ParkDefinition, id: &str) -> Result<VehicleDefinition, Rejection> {
+    let asset = find_any_asset(park, "vehicle", id)?;
+    as_vehicle(asset).ok_or_else(|| {
+        Rejection::invalid(
+            "vehicle",
             format!(
-                "park {} has no charger \"{id}\"; add it to the park definition, or correct the name",
+                "{id} of park {} is no vehicle; name an asset of kind vehicle or shuttle",
                 park.id
+            ),
+        )
+    })
+}
+
+/// Checks what a vehicle told.
+pub fn take_in_vehicle_report(
+    sent: &wire::FleetVehicleReport,
+) -> Result<wire::FleetVehicleReportedV1, Rejection> {
+    if sent.state() == wire::VehicleState::Unspecified {
+        return Err(Rejection::invalid(
+            "state",
+            "it is not known; send PARKED, DRIVING, CHARGING or OUT_OF_SERVICE",
+        ));
+    }
+    Ok(wire::FleetVehicleReportedV1 {
+        vehicle: sent.vehicle.clone(),
+        time_s: take_in_instant("time", &sent.time)?.0,
+        state: sent.state,
+        stored_wh: sent.stored_wh,
+        odometer_m: sent.odometer_m,
+    })
+}
+
+/// Checks a trip as sent.
+pub fn take_in_trip(
+    park: &ParkDefinition,
+    sent: &wire::ShuttleTrip,
+) -> Result<wire::ShuttleTripEndedV1, Rejection> {
+    find_asset(park, "vehicle", &sent.vehicle, AssetKind::Shuttle)?;
+    Ok(wire::ShuttleTripEndedV1 {
+        vehicle: sent.vehicle.clone(),
+        trip: take_in_token("trip", &sent.trip)?.to_string(),
+        line: take_in_optional_token("line", &sent.line)?,
+        started_s: take_in_instant("started", &sent.started)?.0,
+        ended_s: take_in_instant("ended", &sent.ended)?.0,
+        distance_m: sent.distance_m,
+        energy_wh: sent.energy_wh,
+        passengers: sent.passengers,
+    })
+}
+
+/// Checks a count of people as sent.
+pub fn take_in_count(
+    park: &ParkDefinition,
+    sent: &wire::VisitorCount,
+) -> Result<(AssetId, wire::VisitorsCountedV1), Rejection> {
+    let counter = find_asset(park, "counter", &sent.counter, AssetKind::EntranceCounter)?;
+    let interval = take_in_interval(&sent.interval_start, sent.interval_seconds, LONGEST_COUNT_S)?;
+    let counted = wire::VisitorsCountedV1 {
+        counter: counter.id.to_string(),
+        interval_start_s: interval.start.0,
+        interval_seconds: interval.seconds,
+        entered: sent.entered,
+        left: sent.left,
+    };
+    Ok((counter.id.clone(), counted))
+}
+
+/// Checks what a car's owner asks for.
+fn take_in_terms(
+    sent: &wire::V2gTerms,
+    allows_discharge: bool,
+    start: UnixSeconds,
+) -> Result<OwnerTerms, Rejection> {
+    if !allows_discharge {
+        return Err(Rejection::invalid(
+            "v2g",
+            "the owner does not allow energy to be taken; send allows_discharge too, or no terms",
+        ));
+    }
+    if sent.battery_wh < 1 {
+        return Err(Rejection::invalid(
+            "v2g.battery_wh",
+            format!(
+                "{} Wh is no battery; send what it holds when full",
+                sent.battery_wh
             ),
         ));
-    };
-    match (&asset.parameters, asset.rated_w) {
-        (AssetParameters::Charger { bidirectional }, Some(rated_w)) => Ok(ChargerDefinition {
-            id,
-            rated_w,
-            bidirectional: *bidirectional,
-        }),
-        _ => Err(Rejection::invalid(
-            "charger",
-            format!(
-                "{id} of park {} is no charger; name an asset of kind charger",
-                park.id
-            ),
-        )),
     }
+    for (field, energy_wh) in [
+        ("v2g.stored_wh", sent.stored_wh),
+        ("v2g.reserve_wh", sent.reserve_wh),
+    ] {
+        if !(0..=sent.battery_wh).contains(&energy_wh) {
+            return Err(Rejection::invalid(
+                field,
+                format!(
+                    "{energy_wh} Wh; send 0 to the {} Wh that the battery holds",
+                    sent.battery_wh
+                ),
+            ));
+        }
+    }
+    let departure = take_in_instant("v2g.departure", &sent.departure)?;
+    if departure <= start {
+        return Err(Rejection::invalid(
+            "v2g.departure",
+            "it is not after the start of the session; send when the owner leaves",
+        ));
+    }
+    Ok(OwnerTerms {
+        battery_wh: sent.battery_wh,
+        stored_wh: sent.stored_wh,
+        reserve_wh: sent.reserve_wh,
+        departure,
+    })
 }
 
 /// Checks the start of a session as sent.
@@ -59,12 +195,20 @@ pub fn take_in_start(sent: &wire::ReportSessionStartRequest) -> Result<ChargerCo
             "it is not known; send FLEET, PUBLIC or VISITOR",
         )
     })?;
+    let session = take_in_token("session", &sent.session)?;
+    let time = take_in_instant("time", &sent.time)?;
+    let owner = sent
+        .v2g
+        .as_ref()
+        .map(|terms| take_in_terms(terms, sent.allows_discharge, time))
+        .transpose()?;
     Ok(ChargerCommand::StartSession {
-        session: take_in_token("session", &sent.session)?,
+        session,
         start: SessionStart {
             vehicle_class,
-            time: take_in_instant("time", &sent.time)?,
+            time,
             allows_discharge: sent.allows_discharge,
+            owner,
         },
     })
 }
@@ -133,88 +277,4 @@ pub fn take_in_answer(
 }
 
 #[cfg(test)]
-mod tests {
-    use terrarium_journal::RejectionCode;
-
-    use super::*;
-
-    const TIME: &str = "2025-08-01T18:00:00+08:00";
-
-    fn expect_invalid<T: std::fmt::Debug>(taken: Result<T, Rejection>, field: &str) {
-        let refusal = taken.expect_err(field);
-        assert_eq!(
-            (refusal.code, refusal.field),
-            (RejectionCode::InvalidArgument, field),
-            "{refusal}"
-        );
-    }
-
-    #[test]
-    fn malformed_reports_are_refused_with_their_field() {
-        let start = wire::ReportSessionStartRequest {
-            session: "s-1".into(),
-            vehicle_class: wire::VehicleClass::Public.into(),
-            time: TIME.into(),
-            ..wire::ReportSessionStartRequest::default()
-        };
-        assert!(take_in_start(&start).is_ok());
-        for (change, field) in [
-            (
-                (|sent| sent.session = "京A·12345".into())
-                    as fn(&mut wire::ReportSessionStartRequest),
-                "session",
-            ),
-            (|sent| sent.vehicle_class = 0, "vehicle_class"),
-            (|sent| sent.time = "2025-08-01T18:00:00".into(), "time"),
-        ] {
-            let mut changed = start.clone();
-            change(&mut changed);
-            expect_invalid(take_in_start(&changed), field);
-        }
-
-        let totals = wire::SessionMeter {
-            session: "s-1".into(),
-            time: TIME.into(),
-            ..wire::SessionMeter::default()
-        };
-        assert!(take_in_totals(&totals).is_ok());
-        for (change, field) in [
-            (
-                (|sent| sent.energy_in_wh = -1) as fn(&mut wire::SessionMeter),
-                "energy_in_wh",
-            ),
-            (|sent| sent.energy_out_wh = -1, "energy_out_wh"),
-            (|sent| sent.session.clear(), "session"),
-            (|sent| sent.time.clear(), "time"),
-        ] {
-            let mut changed = totals.clone();
-            change(&mut changed);
-            expect_invalid(take_in_totals(&changed), field);
-        }
-
-        let fault = wire::ReportChargerFaultRequest {
-            fault: "ground-failure".into(),
-            state: wire::FaultState::Present.into(),
-            time: TIME.into(),
-            ..wire::ReportChargerFaultRequest::default()
-        };
-        assert!(take_in_fault(&fault).is_ok());
-        let stateless = wire::ReportChargerFaultRequest {
-            state: 0,
-            ..fault.clone()
-        };
-        expect_invalid(take_in_fault(&stateless), "state");
-        let nameless = wire::ReportChargerFaultRequest {
-            fault: "Ground failure".into(),
-            ..fault
-        };
-        expect_invalid(take_in_fault(&nameless), "fault");
-
-        let answer = wire::ReportChargePowerRequest {
-            ask_id: "the last one".into(),
-            time: TIME.into(),
-            ..wire::ReportChargePowerRequest::default()
-        };
-        expect_invalid(take_in_answer(&answer), "ask_id");
-    }
-}
+mod tests;

@@ -4,34 +4,42 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use terrarium_journal::{
-    Addressed, CommitPublisher, Desk, DueDecisions, EventStore, ParkClocks, Parks, Position,
-    Provenance, Reports, StreamName, field_status, refuse_too_many_reports,
-    take_in_required_request_id,
+    Addressed, Call, CommitPublisher, Desk, DueDecisions, EventStore, MAY_COMMAND, MAY_READ,
+    MAY_REPORT, ParkClocks, Position, Shell, field_status, take_in_event_id, take_in_text,
 };
-use terrarium_model::{AssetParameters, ParkDefinition, ParkId, UnixMillis};
+use terrarium_model::{
+    AssetParameters, ParkDefinition, UnixMillis, UnixSeconds, format_rfc3339_utc,
+};
 use terrarium_proto::mobility::v1 as wire;
 use terrarium_proto::mobility::v1::mobility_service_server::{
     MobilityService, MobilityServiceServer,
 };
-use terrarium_runtime::{Role, actor};
 use tonic::{Code, Request, Response, Status};
+use uuid::Uuid;
 
+use crate::domain::emergency::emergency_id;
 use crate::domain::power::ask_id;
-use crate::domain::{Charger, ChargerCommand, ChargerContext, ChargerFact};
+use crate::domain::{
+    Charger, ChargerCommand, ChargerContext, ChargerFact, Emergency, EmergencyCommand,
+    EmergencyContext, EntranceCounter, Vehicle, VehicleCommand, VehicleContext, VisitorContext,
+};
 use crate::intake::{
-    ChargerDefinition, find_charger, take_in_answer, take_in_fault, take_in_start, take_in_totals,
+    ChargerDefinition, VehicleDefinition, as_vehicle, find_charger, find_vehicle, take_in_answer,
+    take_in_count, take_in_fault, take_in_start, take_in_totals, take_in_trip,
+    take_in_vehicle_report,
 };
 
-const MAY_REPORT: &[Role] = &[Role::Device, Role::Operator, Role::Simulator, Role::Admin];
-const MAY_COMMAND: &[Role] = &[Role::Operator, Role::Simulator, Role::Admin];
-const MAY_READ: &[Role] = &Role::ALL;
+/// A park has one emergency supply.
+const EMERGENCY: &str = "park";
 
 /// The mobility service of any number of parks.
 #[derive(Clone)]
 pub struct MobilityApi {
+    shell: Shell,
     chargers: Arc<Desk<Charger>>,
-    parks: Arc<Parks>,
-    clock: Arc<ParkClocks>,
+    emergencies: Arc<Desk<Emergency>>,
+    vehicles: Arc<Desk<Vehicle>>,
+    counters: Arc<Desk<EntranceCounter>>,
 }
 
 impl MobilityApi {
@@ -39,12 +47,14 @@ impl MobilityApi {
     pub fn new(
         store: Arc<dyn EventStore>,
         publisher: CommitPublisher,
-        clock: Arc<ParkClocks>,
+        clocks: Arc<ParkClocks>,
     ) -> MobilityApi {
         MobilityApi {
-            chargers: Desk::new(Arc::clone(&store), publisher),
-            parks: Arc::new(Parks::new(store)),
-            clock,
+            shell: Shell::new(Arc::clone(&store), clocks),
+            chargers: Desk::new(Arc::clone(&store), publisher.clone()),
+            emergencies: Desk::new(Arc::clone(&store), publisher.clone()),
+            vehicles: Desk::new(Arc::clone(&store), publisher.clone()),
+            counters: Desk::new(store, publisher),
         }
     }
 
@@ -54,31 +64,52 @@ impl MobilityApi {
             .max_decoding_message_size(terrarium_runtime::MAX_MESSAGE_BYTES)
     }
 
-    async fn park(&self, park: &str) -> Result<Arc<ParkDefinition>, Status> {
-        let park = ParkId::new(park)
-            .map_err(|error| field_status(Code::InvalidArgument, "park", error.to_string()))?;
-        Ok(self.parks.get(&park).await?)
-    }
-
-    async fn now(&self, park: &ParkDefinition) -> Result<UnixMillis, Status> {
-        Ok(self.clock.now(park).await?)
-    }
-
-    /// Carries out one command. Gives a position that covers it, and whether it made something new.
-    async fn carry_out(
+    /// Asks one charger for what an emergency needs. `None`: it was not asked, and no emergency runs any more.
+    async fn ask_in_emergency<R>(
         &self,
-        park: &ParkDefinition,
+        call: &Call<R>,
         charger: ChargerDefinition,
-        command: ChargerCommand,
-        provenance: Provenance,
-    ) -> Result<(u64, bool), Status> {
-        let now = self.now(park).await?;
-        let addressed = to_charger(park, charger, command, now);
-        let (events, recorded_position) = self
-            .chargers
-            .carry_out(addressed, now.to_string(), provenance)
+        emergency: Uuid,
+        still_needed_w: i64,
+    ) -> Result<Option<Result<wire::EmergencyAsk, wire::EmergencyRefusal>>, Status> {
+        let client_request_id: Arc<str> = format!("emergency-{emergency}").into();
+        let id = charger.id.to_string();
+        let ask_id = ask_id(&call.park.id, &charger.id, &client_request_id);
+        let asked_w = call
+            .look(&self.chargers, &id, |charger| {
+                charger.asks().limit_w(&ask_id)
+            })
             .await?;
-        Ok((recorded_position, !events.is_empty()))
+        let is_running = call
+            .look(&self.emergencies, EMERGENCY, Emergency::running)
+            .await?
+            == Some(emergency);
+        let limit_w = match asked_w {
+            Some(limit_w) => limit_w,
+            None if is_running => -still_needed_w.min(charger.rated_w),
+            None => return Ok(None),
+        };
+        let command = ChargerCommand::SetPower {
+            limit_w,
+            client_request_id,
+        };
+        match call
+            .carry_out(&self.chargers, to_charger(call, charger, command))
+            .await
+        {
+            Ok(_) => Ok(Some(Ok(wire::EmergencyAsk {
+                charger: id,
+                ask_id: ask_id.to_string(),
+                limit_w,
+            }))),
+            Err(status) if status.code() == Code::FailedPrecondition => {
+                Ok(Some(Err(wire::EmergencyRefusal {
+                    charger: id,
+                    reason: status.message().to_owned(),
+                })))
+            }
+            Err(status) => Err(status),
+        }
     }
 }
 
@@ -88,119 +119,81 @@ impl MobilityService for MobilityApi {
         &self,
         request: Request<wire::ReportSessionStartRequest>,
     ) -> Result<Response<wire::ReportSessionStartResponse>, Status> {
-        actor(&request)?.require(MAY_REPORT, &request.get_ref().park)?;
-        let provenance = Provenance::of_request(&request, &request.get_ref().client_request_id)?;
-        let request = request.into_inner();
-        let park = self.park(&request.park).await?;
-        let charger = find_charger(&park, &request.charger)?;
-        let command = take_in_start(&request)?;
-        let (recorded_position, recorded) =
-            self.carry_out(&park, charger, command, provenance).await?;
-        Ok(Response::new(wire::ReportSessionStartResponse {
-            recorded_position,
-            recorded,
-        }))
+        let call = self.shell.call(request, MAY_REPORT).await?;
+        let charger = find_charger(&call.park, &call.message.charger)?;
+        let start = to_charger(&call, charger, take_in_start(&call.message)?);
+        call.answer(&self.chargers, start).await
     }
 
     async fn report_session_meters(
         &self,
         request: Request<wire::ReportSessionMetersRequest>,
     ) -> Result<Response<wire::ReportSessionMetersResponse>, Status> {
-        actor(&request)?.require(MAY_REPORT, &request.get_ref().park)?;
-        let provenance = Provenance::of_request(&request, &request.get_ref().client_request_id)?;
-        let request = request.into_inner();
-        refuse_too_many_reports("meters", request.meters.len())?;
-        let park = self.park(&request.park).await?;
-        let now = self.now(&park).await?;
-        let reports = Reports::take_in(&request.meters, |sent| {
-            let charger = find_charger(&park, &sent.charger)?;
+        let call = self.shell.call(request, MAY_REPORT).await?;
+        call.report(&self.chargers, "meters", &call.message.meters, |sent| {
+            let charger = find_charger(&call.park, &sent.charger)?;
             let (session, time, totals) = take_in_totals(sent)?;
             let command = ChargerCommand::MeterSession {
                 session,
                 time,
                 totals,
             };
-            Ok(to_charger(&park, charger, command, now))
-        });
-        let outcome = reports
-            .record(&self.chargers, &now.to_string(), &provenance)
-            .await?;
-        Ok(Response::new(wire::ReportSessionMetersResponse {
-            counts: Some(outcome.counts),
-            rejections: outcome.rejections,
-            recorded_position: outcome.recorded_position,
-        }))
+            Ok(to_charger(&call, charger, command))
+        })
+        .await
     }
 
     async fn report_session_end(
         &self,
         request: Request<wire::ReportSessionEndRequest>,
     ) -> Result<Response<wire::ReportSessionEndResponse>, Status> {
-        actor(&request)?.require(MAY_REPORT, &request.get_ref().park)?;
-        let provenance = Provenance::of_request(&request, &request.get_ref().client_request_id)?;
-        let request = request.into_inner();
-        let park = self.park(&request.park).await?;
-        let sent = request.meter.as_ref().ok_or_else(|| {
+        let call = self.shell.call(request, MAY_REPORT).await?;
+        let sent = call.message.meter.as_ref().ok_or_else(|| {
             field_status(
                 Code::InvalidArgument,
                 "meter",
                 "it is missing; send the session's final totals",
             )
         })?;
-        let charger = find_charger(&park, &sent.charger)?;
+        let charger = find_charger(&call.park, &sent.charger)?;
         let (session, time, totals) = take_in_totals(sent)?;
         let command = ChargerCommand::EndSession {
             session,
             time,
             totals,
         };
-        let (recorded_position, recorded) =
-            self.carry_out(&park, charger, command, provenance).await?;
-        Ok(Response::new(wire::ReportSessionEndResponse {
-            recorded_position,
-            recorded,
-        }))
+        call.answer(&self.chargers, to_charger(&call, charger, command))
+            .await
     }
 
     async fn report_charger_fault(
         &self,
         request: Request<wire::ReportChargerFaultRequest>,
     ) -> Result<Response<wire::ReportChargerFaultResponse>, Status> {
-        actor(&request)?.require(MAY_REPORT, &request.get_ref().park)?;
-        let provenance = Provenance::of_request(&request, &request.get_ref().client_request_id)?;
-        let request = request.into_inner();
-        let park = self.park(&request.park).await?;
-        let charger = find_charger(&park, &request.charger)?;
-        let command = take_in_fault(&request)?;
-        let (recorded_position, recorded) =
-            self.carry_out(&park, charger, command, provenance).await?;
-        Ok(Response::new(wire::ReportChargerFaultResponse {
-            recorded_position,
-            recorded,
-        }))
+        let call = self.shell.call(request, MAY_REPORT).await?;
+        let charger = find_charger(&call.park, &call.message.charger)?;
+        let fault = to_charger(&call, charger, take_in_fault(&call.message)?);
+        call.answer(&self.chargers, fault).await
     }
 
     async fn set_charge_power(
         &self,
         request: Request<wire::SetChargePowerRequest>,
     ) -> Result<Response<wire::SetChargePowerResponse>, Status> {
-        actor(&request)?.require(MAY_COMMAND, &request.get_ref().park)?;
-        let provenance = Provenance::of_request(&request, &request.get_ref().client_request_id)?;
-        let client_request_id = take_in_required_request_id(&provenance)?;
-        let request = request.into_inner();
-        let park = self.park(&request.park).await?;
-        let charger = find_charger(&park, &request.charger)?;
-        let ask_id = ask_id(&park.id, &charger.id, &client_request_id);
+        let call = self.shell.call(request, MAY_COMMAND).await?;
+        let client_request_id = call.command_id()?;
+        let charger = find_charger(&call.park, &call.message.charger)?;
+        let ask_id = ask_id(&call.park.id, &charger.id, &client_request_id);
         let command = ChargerCommand::SetPower {
-            limit_w: request.limit_w,
+            limit_w: call.message.limit_w,
             client_request_id,
         };
-        let (recorded_position, recorded) =
-            self.carry_out(&park, charger, command, provenance).await?;
+        let set = to_charger(&call, charger, command);
+        let (events, recorded_position) = call.carry_out(&self.chargers, set).await?;
         Ok(Response::new(wire::SetChargePowerResponse {
             ask_id: ask_id.to_string(),
             recorded_position,
-            recorded,
+            recorded: !events.is_empty(),
         }))
     }
 
@@ -208,30 +201,23 @@ impl MobilityService for MobilityApi {
         &self,
         request: Request<wire::ReportChargePowerRequest>,
     ) -> Result<Response<wire::ReportChargePowerResponse>, Status> {
-        actor(&request)?.require(MAY_REPORT, &request.get_ref().park)?;
-        let provenance = Provenance::of_request(&request, &request.get_ref().client_request_id)?;
-        let request = request.into_inner();
-        let park = self.park(&request.park).await?;
-        let charger = find_charger(&park, &request.charger)?;
-        let stream = charger_stream(&park, charger.id.as_str());
-        let (asked, time, power_w) = take_in_answer(&request)?;
-        let now = self.now(&park).await?;
+        let call = self.shell.call(request, MAY_REPORT).await?;
+        let charger = find_charger(&call.park, &call.message.charger)?;
+        let (asked, time, power_w) = take_in_answer(&call.message)?;
         let command = ChargerCommand::ReportPower {
             asked,
             time,
             power_w,
         };
-        let addressed = to_charger(&park, charger, command, now);
-        let (events, recorded_position) = self
-            .chargers
-            .carry_out(addressed, now.to_string(), provenance)
-            .await?;
+        let answer = to_charger(&call, charger, command);
+        let (events, recorded_position) = call.carry_out(&self.chargers, answer).await?;
         let obeyed = match events.first() {
             Some(event) => matches!(event.fact, ChargerFact::PowerObeyed { .. }),
             None => {
-                self.chargers
-                    .look(&stream, |charger| charger.asks().obeyed(&asked))
-                    .await?
+                call.look(&self.chargers, &call.message.charger, |charger| {
+                    charger.asks().obeyed(&asked)
+                })
+                .await?
                     == Some(true)
             }
         };
@@ -246,23 +232,21 @@ impl MobilityService for MobilityApi {
         &self,
         request: Request<wire::ListChargersRequest>,
     ) -> Result<Response<wire::ListChargersResponse>, Status> {
-        actor(&request)?.require(MAY_READ, &request.get_ref().park)?;
-        let park = self.park(&request.get_ref().park).await?;
+        let call = self.shell.call(request, MAY_READ).await?;
         let mut chargers = Vec::new();
-        for asset in park.assets.values() {
+        for asset in call.park.assets.values() {
             let AssetParameters::Charger { bidirectional } = asset.parameters else {
                 continue;
             };
-            let listed = self
-                .chargers
-                .look(&charger_stream(&park, asset.id.as_str()), |charger| {
+            let listed = call
+                .look(&self.chargers, asset.id.as_str(), |charger| {
+                    let running = charger.sessions().running();
+                    let owner = running.and_then(|(_, start)| start.owner);
                     wire::Charger {
                         charger: asset.id.to_string(),
                         rated_w: asset.rated_w.unwrap_or(0),
                         bidirectional,
-                        session: charger
-                            .sessions()
-                            .running()
+                        session: running
                             .map_or_else(String::new, |(session, _)| session.to_string()),
                         faults: charger
                             .faults()
@@ -270,12 +254,170 @@ impl MobilityService for MobilityApi {
                             .map(|fault| fault.to_string())
                             .collect(),
                         asked_limit_w: charger.asks().newest().map(|ask| ask.limit_w),
+                        stored_wh: running.and_then(|_| charger.sessions().stored_wh()),
+                        reserve_wh: owner.map(|owner| owner.reserve_wh),
+                        departure: owner
+                            .map_or_else(String::new, |owner| format_rfc3339_utc(owner.departure)),
                     }
                 })
                 .await?;
             chargers.push(listed);
         }
         Ok(Response::new(wire::ListChargersResponse { chargers }))
+    }
+
+    async fn start_emergency_supply(
+        &self,
+        request: Request<wire::StartEmergencySupplyRequest>,
+    ) -> Result<Response<wire::StartEmergencySupplyResponse>, Status> {
+        let call = self.shell.call(request, MAY_COMMAND).await?;
+        let client_request_id = call.command_id()?;
+        let emergency = emergency_id(&call.park.id, &client_request_id);
+        let command = EmergencyCommand::Start {
+            need_w: call.message.need_w,
+            reason: take_in_text("reason", &call.message.reason)?.into(),
+            client_request_id,
+        };
+        let start = to_emergency(&call, command);
+        let (events, recorded_position) = call.carry_out(&self.emergencies, start).await?;
+        let mut answer = wire::StartEmergencySupplyResponse {
+            emergency_id: emergency.to_string(),
+            recorded_position,
+            recorded: !events.is_empty(),
+            asks: Vec::new(),
+            refusals: Vec::new(),
+        };
+        let mut still_needed_w = call.message.need_w;
+        for charger in bidirectional_chargers(&call) {
+            if still_needed_w <= 0 {
+                break;
+            }
+            let asked = self
+                .ask_in_emergency(&call, charger, emergency, still_needed_w)
+                .await?;
+            match asked {
+                Some(Ok(ask)) => {
+                    still_needed_w += ask.limit_w;
+                    answer.asks.push(ask);
+                }
+                Some(Err(refusal)) => answer.refusals.push(refusal),
+                None => {}
+            }
+        }
+        Ok(Response::new(answer))
+    }
+
+    async fn end_emergency_supply(
+        &self,
+        request: Request<wire::EndEmergencySupplyRequest>,
+    ) -> Result<Response<wire::EndEmergencySupplyResponse>, Status> {
+        let call = self.shell.call(request, MAY_COMMAND).await?;
+        let started = take_in_event_id("emergency_id", &call.message.emergency_id)?;
+        let end = to_emergency(&call, EmergencyCommand::End { started });
+        let (events, mut recorded_position) = call.carry_out(&self.emergencies, end).await?;
+        let asked_as = format!("emergency-{started}");
+        for charger in bidirectional_chargers(&call) {
+            let feeds_for_it = call
+                .look(&self.chargers, charger.id.as_str(), |charger| {
+                    let newest = charger.asks().newest();
+                    newest.is_some_and(|ask| *ask.client_request_id == *asked_as)
+                })
+                .await?;
+            if !feeds_for_it {
+                continue;
+            }
+            let command = ChargerCommand::SetPower {
+                limit_w: 0,
+                client_request_id: format!("emergency-end-{started}").into(),
+            };
+            // A charger that has a fault meanwhile gives nothing anyway.
+            match call
+                .carry_out(&self.chargers, to_charger(&call, charger, command))
+                .await
+            {
+                Ok((_, position)) => recorded_position = recorded_position.max(position),
+                Err(status) if status.code() == Code::FailedPrecondition => {}
+                Err(status) => return Err(status),
+            }
+        }
+        Ok(Response::new(wire::EndEmergencySupplyResponse {
+            recorded_position,
+            recorded: !events.is_empty(),
+        }))
+    }
+
+    async fn report_fleet_vehicles(
+        &self,
+        request: Request<wire::ReportFleetVehiclesRequest>,
+    ) -> Result<Response<wire::ReportFleetVehiclesResponse>, Status> {
+        let call = self.shell.call(request, MAY_REPORT).await?;
+        call.report(&self.vehicles, "reports", &call.message.reports, |sent| {
+            let vehicle = find_vehicle(&call.park, &sent.vehicle)?;
+            let command = VehicleCommand::Report(take_in_vehicle_report(sent)?);
+            Ok(to_vehicle(&call, vehicle, command))
+        })
+        .await
+    }
+
+    async fn report_shuttle_trips(
+        &self,
+        request: Request<wire::ReportShuttleTripsRequest>,
+    ) -> Result<Response<wire::ReportShuttleTripsResponse>, Status> {
+        let call = self.shell.call(request, MAY_REPORT).await?;
+        call.report(&self.vehicles, "trips", &call.message.trips, |sent| {
+            let trip = take_in_trip(&call.park, sent)?;
+            let shuttle = find_vehicle(&call.park, &sent.vehicle)?;
+            Ok(to_vehicle(&call, shuttle, VehicleCommand::EndTrip(trip)))
+        })
+        .await
+    }
+
+    async fn list_fleet(
+        &self,
+        request: Request<wire::ListFleetRequest>,
+    ) -> Result<Response<wire::ListFleetResponse>, Status> {
+        let call = self.shell.call(request, MAY_READ).await?;
+        let mut vehicles = Vec::new();
+        for vehicle in call.park.assets.values().filter_map(as_vehicle) {
+            let listed = call
+                .look(&self.vehicles, vehicle.id.as_str(), |aggregate| {
+                    wire::FleetVehicle {
+                        vehicle: vehicle.id.to_string(),
+                        is_shuttle: vehicle.is_shuttle,
+                        battery_wh: vehicle.battery_wh,
+                        newest: aggregate.newest().map(|newest| wire::FleetVehicleReport {
+                            vehicle: vehicle.id.to_string(),
+                            time: format_rfc3339_utc(UnixSeconds(newest.time_s)),
+                            state: newest.state,
+                            stored_wh: newest.stored_wh,
+                            odometer_m: newest.odometer_m,
+                        }),
+                        trips: aggregate.trips().count() as u64,
+                        distance_m: aggregate.trips().map(|trip| trip.distance_m).sum(),
+                        energy_wh: aggregate.trips().map(|trip| trip.energy_wh).sum(),
+                    }
+                })
+                .await?;
+            vehicles.push(listed);
+        }
+        Ok(Response::new(wire::ListFleetResponse { vehicles }))
+    }
+
+    async fn report_visitors(
+        &self,
+        request: Request<wire::ReportVisitorsRequest>,
+    ) -> Result<Response<wire::ReportVisitorsResponse>, Status> {
+        let call = self.shell.call(request, MAY_REPORT).await?;
+        call.report(&self.counters, "counts", &call.message.counts, |sent| {
+            let (counter, counted) = take_in_count(&call.park, sent)?;
+            let context = VisitorContext {
+                park: call.park.id.clone(),
+                counter,
+                now: call.now,
+            };
+            Ok(call.address(&sent.counter, context, counted))
+        })
+        .await
     }
 }
 
@@ -295,31 +437,63 @@ impl DueDecisions for MobilityApi {
     ) -> BoxFuture<'a, Result<Option<Position>, Status>> {
         Box::pin(self.chargers.decide_due(&park.id, now, move |stream| {
             let charger = find_charger(park, stream.id()).ok()?;
-            let addressed = to_charger(park, charger, ChargerCommand::MissUnanswered, now);
-            Some((addressed.command, addressed.context))
+            let context = charger_context(park, charger, now.seconds());
+            Some((ChargerCommand::MissUnanswered, context))
         }))
     }
 }
 
-fn to_charger(
-    park: &ParkDefinition,
+fn to_charger<R>(
+    call: &Call<R>,
     charger: ChargerDefinition,
     command: ChargerCommand,
-    now: UnixMillis,
 ) -> Addressed<Charger> {
-    Addressed {
-        stream: charger_stream(park, charger.id.as_str()),
-        context: ChargerContext {
-            park: park.id.clone(),
-            charger: charger.id,
-            rated_w: charger.rated_w,
-            bidirectional: charger.bidirectional,
-            now: now.seconds(),
-        },
-        command,
+    let id = charger.id.clone();
+    let context = charger_context(&call.park, charger, call.now);
+    call.address(id.as_str(), context, command)
+}
+
+fn charger_context(
+    park: &ParkDefinition,
+    charger: ChargerDefinition,
+    now: UnixSeconds,
+) -> ChargerContext {
+    ChargerContext {
+        park: park.id.clone(),
+        charger: charger.id,
+        rated_w: charger.rated_w,
+        bidirectional: charger.bidirectional,
+        now,
     }
 }
 
-fn charger_stream(park: &ParkDefinition, charger: &str) -> StreamName {
-    StreamName::new("mobility", "charger", park.id.as_str(), charger)
+fn to_vehicle<R>(
+    call: &Call<R>,
+    vehicle: VehicleDefinition,
+    command: VehicleCommand,
+) -> Addressed<Vehicle> {
+    let context = VehicleContext {
+        park: call.park.id.clone(),
+        vehicle: vehicle.id.clone(),
+        battery_wh: vehicle.battery_wh,
+        now: call.now,
+    };
+    call.address(vehicle.id.as_str(), context, command)
+}
+
+fn to_emergency<R>(call: &Call<R>, command: EmergencyCommand) -> Addressed<Emergency> {
+    let context = EmergencyContext {
+        park: call.park.id.clone(),
+        now: call.now,
+    };
+    call.address(EMERGENCY, context, command)
+}
+
+/// In the order of their ids.
+fn bidirectional_chargers<R>(call: &Call<R>) -> Vec<ChargerDefinition> {
+    let chargers = call.park.assets.values().filter_map(|asset| {
+        let charger = find_charger(&call.park, asset.id.as_str()).ok()?;
+        charger.bidirectional.then_some(charger)
+    });
+    chargers.collect()
 }

@@ -37,6 +37,9 @@ pub enum ProjectorError {
     Store(#[from] terrarium_journal::ReadError),
 }
 
+/// Grows when the same events give another state hash than before: checkpoints of other versions can't be compared.
+const FOLD_VERSION: u32 = 2;
+
 /// Where a projection was, so that a later rebuild can be compared with it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Checkpoint {
@@ -48,6 +51,8 @@ pub struct Checkpoint {
     pub state_hash: String,
     /// Hexadecimal.
     pub content_hash: String,
+    #[serde(default)]
+    fold_version: u32,
 }
 
 impl Checkpoint {
@@ -56,10 +61,12 @@ impl Checkpoint {
         data.join("projection").join("checkpoint.json")
     }
 
-    /// Reads the checkpoint of a data folder; `None` when there is none (or none that can be read: projections are
-    /// disposable).
+    /// Reads the checkpoint of a data folder; `None` when there is none of this version (or none that can be read:
+    /// projections are disposable).
     pub fn read(data: &Path) -> Option<Checkpoint> {
-        serde_json::from_slice(&std::fs::read(Checkpoint::path(data)).ok()?).ok()
+        let checkpoint: Checkpoint =
+            serde_json::from_slice(&std::fs::read(Checkpoint::path(data)).ok()?).ok()?;
+        (checkpoint.fold_version == FOLD_VERSION).then_some(checkpoint)
     }
 
     fn write(&self, path: &Path) -> std::io::Result<()> {
@@ -208,6 +215,7 @@ impl Projector {
                 events: projection.events(),
                 state_hash: hex::encode(hashes.state),
                 content_hash: hex::encode(hashes.content),
+                fold_version: FOLD_VERSION,
             }
         };
         if let Err(error) = checkpoint.write(path) {

@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use prost::Message;
 use terrarium_carbon::events::{FACTOR_SET_PUBLISHED_V1, decode_factor_set, decode_park_defined};
+use terrarium_energy::domain::RecordedReading;
 use terrarium_energy::{MeterFact, events as energy_events};
 use terrarium_journal::{
     EventCodecError, InvalidStreamName, PARK_DEFINED_V1, RecordedEvent, StreamName,
@@ -225,6 +226,8 @@ fn read(event: &RecordedEvent) -> Result<Read, FoldProblem> {
         }
         energy_events::INTERVAL_METERED_V1
         | energy_events::REGISTER_READ_V1
+        | energy_events::REGISTER_READ_V2
+        | energy_events::METER_SWAPPED_V1
         | energy_events::READING_CORRECTED_V1
         | energy_events::READING_QUARANTINED_V1
         | energy_events::QUARANTINE_RELEASED_V1
@@ -251,11 +254,30 @@ static KNOWN_TYPES: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
         .collect()
 });
 
+fn continued_fact(read: &RecordedReading, offset: EnergyWh, next_offset: EnergyWh) -> Fact {
+    Fact::RegisterContinued {
+        meter: read.meter.clone(),
+        at: read.interval.start,
+        energy: read.energy.unwrap_or(EnergyWh::ZERO),
+        offset,
+        next_offset,
+    }
+}
+
 fn ledger_fact(fact: &MeterFact) -> Fact {
     let (reading, how) = match fact {
         MeterFact::IntervalMetered(reading) | MeterFact::RegisterRead(reading) => {
             (reading, How::Reported)
         }
+        MeterFact::RegisterContinued { reading, offset } => {
+            return continued_fact(reading, *offset, *offset);
+        }
+        MeterFact::Swapped {
+            last,
+            last_offset,
+            offset,
+            ..
+        } => return continued_fact(last, *last_offset, *offset),
         MeterFact::Corrected { reading, .. } => (reading, How::Corrected),
         MeterFact::QuarantineDecided {
             quarantine_id,

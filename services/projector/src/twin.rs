@@ -1,17 +1,21 @@
 //! The twin of one park: the fold that makes samples out of events.
 //!
 //! Every event of a park is taken in. Those that say what an asset does become samples of its points (one module per
-//! domain); all are counted and find their place in time. What an event means for a point may need what came before it in the same
-//! stream (the total of a session, the other faults of a charger), never anything of another stream, so that the samples do
-//! not depend on how the streams were interleaved.
+//! domain); all are counted and find their place in time. What an event means for a point may need what came before it in
+//! the same stream (the total of a session, the other faults of a charger) and the park's definition, never anything of
+//! another stream, so that the samples do not depend on how the streams were interleaved.
 //!
 //! - `samples`: how samples are written down
-//! - `meters`, `water`, `waste`, `chargers`, `alarms`: what the events of a domain say of its points
+//! - `meters`, `devices`, `water`, `waste`, `chargers`, `traffic`, `trees`, `alarms`: what the events of a domain say of its
+//!   points
 
 mod alarms;
 mod chargers;
+mod devices;
 mod meters;
 mod samples;
+mod traffic;
+mod trees;
 mod waste;
 mod water;
 
@@ -36,6 +40,9 @@ pub struct ParkTwin {
     definitions: Vec<RecordedDefinition>,
     zones: BTreeMap<AssetId, water::Zone>,
     chargers: BTreeMap<AssetId, chargers::Charger>,
+    devices: devices::Asks,
+    batches: waste::Batches,
+    trees: trees::Living,
     alarms: BTreeMap<Arc<str>, Alarm>,
     /// Samples of the newest event.
     fresh: Vec<(PointName, Sample)>,
@@ -54,7 +61,7 @@ pub struct RecordedDefinition {
 #[derive(Default)]
 struct StreamTally {
     events: u64,
-    /// Sum of their ids modulo 2^128. Ids follow from what events say, and the sum is the same in whatever order they came.
+    /// Sum of their ids modulo 2^128. Ids follow from what events say; the sum is the same in whatever order they came.
     event_ids: u128,
     last_position: u64,
 }
@@ -149,18 +156,24 @@ impl ParkTwin {
             return Ok(None);
         };
         match domain {
+            "energy" => devices::observe(samples, &mut self.devices, event.id, message, payload),
             "water" => water::observe(samples, &mut self.zones, event.id, message, payload),
-            "waste" => waste::observe(samples, message, payload, known.definition()),
-            "mobility" => {
-                chargers::observe(samples, &mut self.chargers, event.id, message, payload)
+            "waste" => {
+                let definition = known.definition();
+                waste::observe(samples, &mut self.batches, message, payload, definition)
             }
+            "carbon" => trees::observe(samples, &mut self.trees, message, payload),
+            "mobility" => match traffic::observe(samples, message, payload)? {
+                Some(happened) => Ok(Some(happened)),
+                None => chargers::observe(samples, &mut self.chargers, event.id, message, payload),
+            },
             "alarm" => alarms::observe(samples, &mut self.alarms, event, known.definition()),
             _ => Ok(None),
         }
     }
 
-    /// Content and state hash. The content hash covers which events there are, stream by stream; the state hash also where they
-    /// stand in the record, and every sample made of them.
+    /// Content and state hash. The content hash covers which events there are, stream by stream; the state hash also where
+    /// they stand in the record, and every sample made of them.
     pub fn hashes(&self) -> ([u8; 32], [u8; 32]) {
         let mut content = Hasher::new("twin");
         let mut state = Hasher::new("twin-positions");

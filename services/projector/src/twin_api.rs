@@ -1,7 +1,7 @@
 //! The twin over gRPC.
 //!
-//! Nothing here keeps a queue: a stream looks at the twin when its caller can take an update, so that a slow caller gets the
-//! newest state and the fold never waits for anybody. Locks are held for one look at a time.
+//! Nothing here keeps a queue: a stream looks at the twin when its caller can take an update, so that a slow caller gets
+//! the newest state and the fold never waits for anybody. Locks are held for one look at a time.
 //!
 //! - `follow`: the state now and as it changes
 //! - `replay`: the state on the way from one moment to another
@@ -16,8 +16,8 @@ mod replay;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use terrarium_journal::field_status;
-use terrarium_model::{Clock, ParkClock, ParkDefinition, ParkId, UnixMillis};
+use terrarium_journal::{ParkClocks, field_status};
+use terrarium_model::{ParkClock, ParkDefinition, ParkId, UnixMillis};
 use terrarium_proto::twin::v1 as wire;
 use terrarium_proto::twin::v1::twin_service_server::{TwinService, TwinServiceServer};
 use terrarium_runtime::{Role, Shutdown, actor};
@@ -41,29 +41,32 @@ const MAY_READ: &[Role] = &[
 #[derive(Clone)]
 pub struct TwinApi {
     projector: Arc<Projector>,
-    clock: Arc<dyn Clock>,
+    clocks: Arc<ParkClocks>,
     shutdown: Shutdown,
 }
 
 /// A park under the projection's lock.
 struct Seen<'a> {
     twin: &'a ParkTwin,
-    definition: &'a ParkDefinition,
+    definition: &'a Arc<ParkDefinition>,
     position: u64,
-    /// The park's clock.
-    now_ms: i64,
 }
 
 impl Seen<'_> {
-    /// First and last moment that can be asked for; `None` while nothing has happened.
-    fn moments_ms(&self) -> Option<(i64, i64)> {
-        let (first_ms, last_ms) = self.twin.points().events().extent_ms()?;
-        Some((first_ms, last_ms.max(self.now_ms)))
+    /// The park's time. Where the simulator moves the clock of another process, time has come at least as far as the
+    /// events.
+    fn now_ms(&self, clock: UnixMillis) -> i64 {
+        let extent_ms = self.twin.points().events().extent_ms();
+        match (self.definition.clock, extent_ms) {
+            (ParkClock::Simulated, Some((_, last_ms))) => clock.0.max(last_ms),
+            _ => clock.0,
+        }
     }
 
     /// Passes if the moment lies in the record.
-    fn require_moment(&self, field: &str, moment_ms: i64) -> Result<(), Status> {
-        let Some((first_ms, last_ms)) = self.moments_ms() else {
+    fn require_moment(&self, field: &str, moment_ms: i64, clock: UnixMillis) -> Result<(), Status> {
+        let extent_ms = self.twin.points().events().extent_ms();
+        let Some((first_ms, last_ms)) = extent_ms else {
             return Err(field_status(
                 Code::InvalidArgument,
                 field,
@@ -73,6 +76,7 @@ impl Seen<'_> {
                 ),
             ));
         };
+        let last_ms = last_ms.max(clock.0);
         if (first_ms..=last_ms).contains(&moment_ms) {
             return Ok(());
         }
@@ -90,11 +94,11 @@ impl Seen<'_> {
 }
 
 impl TwinApi {
-    /// Serves what `projector` holds. `clock`: of the parks that go by wall time.
-    pub fn new(projector: Arc<Projector>, clock: Arc<dyn Clock>, shutdown: Shutdown) -> TwinApi {
+    /// Serves what `projector` holds, by these clocks.
+    pub fn new(projector: Arc<Projector>, clocks: Arc<ParkClocks>, shutdown: Shutdown) -> TwinApi {
         TwinApi {
             projector,
-            clock,
+            clocks,
             shutdown,
         }
     }
@@ -142,20 +146,16 @@ impl TwinApi {
             twin,
             definition,
             position: projection.position().unwrap_or(0),
-            now_ms: self.now_ms(definition, twin),
         })
     }
 
-    /// A simulated park's clock has come as far as its events.
-    fn now_ms(&self, definition: &ParkDefinition, twin: &ParkTwin) -> i64 {
-        match definition.clock {
-            ParkClock::Wall => self.clock.now().0,
-            ParkClock::Simulated => twin
-                .points()
-                .events()
-                .extent_ms()
-                .map_or(0, |(_, last_ms)| last_ms),
-        }
+    /// What a park's clock says.
+    async fn clock(&self, park: &str) -> Result<UnixMillis, Status> {
+        let definition = self.look(park, |seen| Ok(seen.definition.clone()))?;
+        self.clocks
+            .now_or_never_set(&definition)
+            .await
+            .map_err(|error| Status::data_loss(error.to_string()))
     }
 
     /// Passes if the record goes as far as this position.
@@ -176,24 +176,25 @@ impl TwinApi {
         ))
     }
 
-    fn snapshot_at(
+    async fn snapshot_at(
         &self,
         park: &str,
         moment: Option<wire::moment::At>,
     ) -> Result<wire::TwinUpdate, Status> {
+        let clock = self.clock(park).await?;
         if let Some(wire::moment::At::Position(position)) = moment {
             self.require_position("moment.position", position)?;
         }
         self.look(park, |seen| {
             let points = seen.twin.points();
             let (values, moment_ms): (Vec<(PointId, Value)>, i64) = match moment {
-                None => (points.changed_after(None).collect(), seen.now_ms),
+                None => (points.changed_after(None).collect(), seen.now_ms(clock)),
                 Some(wire::moment::At::Position(position)) => (
                     points.at_position(position).collect(),
                     points.events().last_ms_at_position(position).unwrap_or(0),
                 ),
                 Some(wire::moment::At::TimeMs(moment_ms)) => {
-                    seen.require_moment("moment.time_ms", moment_ms)?;
+                    seen.require_moment("moment.time_ms", moment_ms, clock)?;
                     (Cursor::default().seek(points, moment_ms).values, moment_ms)
                 }
             };
@@ -214,7 +215,7 @@ impl TwinApi {
     }
 }
 
-fn park_summary(seen: &Seen<'_>) -> wire::ParkSummary {
+fn park_summary(seen: &Seen<'_>, clock: UnixMillis) -> wire::ParkSummary {
     let extent_ms = seen.twin.points().events().extent_ms();
     wire::ParkSummary {
         park: seen.definition.id.to_string(),
@@ -222,7 +223,7 @@ fn park_summary(seen: &Seen<'_>) -> wire::ParkSummary {
         name_zh: seen.definition.name.zh.clone(),
         first_ms: extent_ms.map(|(first_ms, _)| first_ms),
         last_ms: extent_ms.map(|(_, last_ms)| last_ms),
-        now_ms: seen.now_ms,
+        now_ms: seen.now_ms(clock),
     }
 }
 
@@ -278,12 +279,12 @@ impl TwinService for TwinApi {
                 .filter(|park| caller.park.as_deref().is_none_or(|own| own == park))
                 .collect()
         };
-        let summaries = visible
-            .iter()
-            .map(|park| self.look(park, |seen| Ok(park_summary(seen))));
-        Ok(Response::new(wire::ListParksResponse {
-            parks: summaries.collect::<Result<_, _>>()?,
-        }))
+        let mut parks = Vec::with_capacity(visible.len());
+        for park in &visible {
+            let clock = self.clock(park).await?;
+            parks.push(self.look(park, |seen| Ok(park_summary(seen, clock)))?);
+        }
+        Ok(Response::new(wire::ListParksResponse { parks }))
     }
 
     async fn get_park(
@@ -307,7 +308,9 @@ impl TwinService for TwinApi {
         self.admit(&request, &request.get_ref().park).await?;
         let request = request.into_inner();
         let moment = request.moment.and_then(|moment| moment.at);
-        self.snapshot_at(&request.park, moment).map(Response::new)
+        self.snapshot_at(&request.park, moment)
+            .await
+            .map(Response::new)
     }
 
     async fn follow(
@@ -323,7 +326,9 @@ impl TwinService for TwinApi {
         request: Request<wire::ReplayRequest>,
     ) -> Result<Response<Updates>, Status> {
         self.admit(&request, &request.get_ref().park).await?;
-        self.start_replay(request.into_inner()).map(Response::new)
+        self.start_replay(request.into_inner())
+            .await
+            .map(Response::new)
     }
 
     async fn history(

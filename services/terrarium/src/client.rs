@@ -4,6 +4,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
+use terrarium_proto::alarm::v1::alarm_service_client::AlarmServiceClient;
 use terrarium_proto::carbon::v1::carbon_service_client::CarbonServiceClient;
 use terrarium_proto::energy::v1::energy_service_client::EnergyServiceClient;
 use terrarium_proto::feed::v1::feed_service_client::FeedServiceClient;
@@ -124,6 +125,17 @@ impl Client {
     /// Sends the record.
     pub fn feed(&self) -> FeedServiceClient<AuthorizedChannel> {
         FeedServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+<<<<<<< HEAD
+    /// Says what is wrong, and takes what operators say about it.
+    pub fn alarms(&self) -> AlarmServiceClient<AuthorizedChannel> {
+        AlarmServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
+=======
+    /// What clients of other crates are built on.
+    pub fn channel(&self) -> AuthorizedChannel {
+        self.channel.clone()
+>>>>>>> simulator
     }
 
     /// Makes a status of this server an error for people.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use terrarium_alarms::{AlarmApi, Alarms};
 use terrarium_carbon::CarbonApi;
-use terrarium_energy::EnergyApi;
+use terrarium_energy::{EnergyApi, EnergyDeviceApi};
 use terrarium_journal::{
     BusHealth, BusProbe, ClockApi, CommitConsumer, CommitPublisher, DueDecisions, EventStore,
     ParkClocks, Provenance,
@@ -158,11 +158,7 @@ async fn run_roles(
     if roles.contains(&Role::Projector) {
         let projector = Projector::new(Arc::clone(&store), Some(&settings.data));
         routes.add_service(LedgerApi::new(Arc::clone(&projector), shutdown.clone()).into_server());
-        let twin = TwinApi::new(
-            Arc::clone(&projector),
-            Arc::new(WallClock),
-            shutdown.clone(),
-        );
+        let twin = TwinApi::new(Arc::clone(&projector), Arc::clone(&clock), shutdown.clone());
         routes.add_service(twin.into_server());
         routes.add_service(FeedApi::new(Arc::clone(&store), shutdown.clone()).into_server());
         let until = shutdown.clone();
@@ -174,6 +170,13 @@ async fn run_roles(
     if roles.contains(&Role::Energy) {
         let publisher =
             patiently(|| CommitPublisher::connect(nats_url, "terrarium-energy")).await?;
+        let devices =
+            EnergyDeviceApi::new(Arc::clone(&store), publisher.clone(), Arc::clone(&clock));
+        deciding.push(Arc::new(devices.clone()));
+        routes.add_service(devices.into_server());
+        health
+            .set("terrarium.energy.v1.EnergyDeviceService", true)
+            .await;
         let energy = EnergyApi::new(
             Arc::clone(&store),
             publisher,

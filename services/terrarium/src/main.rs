@@ -3,7 +3,8 @@
 //! The composition root and the command line, nothing else:
 //!
 //! - servers: [`up`] (everything in one process), [`serve`] (some roles)
-//! - record: [`import`] (readings, factors), [`quarantine`], [`events`], [`verify`]
+//! - record: [`import`] (readings, factors), [`simulate`], [`quarantine`], [`events`], [`verify`]
+//! - alarms: [`alarms`] (list, watch, acknowledge, shelve, unshelve, service)
 //! - ledger: [`ledger`] (balance, entries, explain, completeness, watch), [`status`]
 //! - twin: [`twin`] (snapshot, history, events)
 //! - offline: [`park`] (check park files), [`setup`] (configuration, certificates, tokens)
@@ -23,10 +24,11 @@
 //! | 0 | all good |
 //! | 1 | failed; the message says why |
 //! | 2 | the command line is wrong |
-//! | 3 | `import readings` finished, but some readings were rejected |
+//! | 3 | `import readings` or `simulate` finished, but some reports were rejected |
 //! | 4 | `import readings` finished, none rejected, but some quarantined |
 //! | 5 | gave up because the server was unavailable; what was recorded is safe, run again |
 
+mod alarms;
 mod client;
 mod events;
 mod exit;
@@ -38,6 +40,7 @@ mod park;
 mod quarantine;
 mod serve;
 mod setup;
+mod simulate;
 mod status;
 mod twin;
 mod up;
@@ -56,7 +59,7 @@ Exit codes:
   0  all good
   1  failed; the message says why
   2  the command line is wrong
-  3  import readings finished, but some readings were rejected
+  3  import readings or simulate finished, but some reports were rejected
   4  import readings finished, none rejected, but some quarantined
   5  gave up because the server was unavailable; what was recorded is safe, run again
 
@@ -86,10 +89,17 @@ enum Command {
         #[command(subcommand)]
         what: import::What,
     },
+    /// Run the devices of a park: they report to the server like real ones, in simulated time
+    Simulate(Box<simulate::Args>),
     /// Look at quarantined readings and decide about them
     Quarantine {
         #[command(subcommand)]
         action: quarantine::Action,
+    },
+    /// Look at alarms, acknowledge and shelve them
+    Alarms {
+        #[command(subcommand)]
+        action: alarms::Action,
     },
     /// Query the carbon ledger
     Ledger {
@@ -161,8 +171,14 @@ async fn dispatch(client: ClientArgs, command: Command) -> anyhow::Result<ExitCo
         // All calls of one command belong to one trace, so that the events it led to can be found by it.
         Command::Status => within(Traceparent::fresh(), status::run(&client)).await,
         Command::Import { what } => within(Traceparent::fresh(), import::run(&client, what)).await,
+        Command::Simulate(args) => {
+            within(Traceparent::fresh(), simulate::run(&client, *args)).await
+        }
         Command::Quarantine { action } => {
             within(Traceparent::fresh(), quarantine::run(&client, action)).await
+        }
+        Command::Alarms { action } => {
+            within(Traceparent::fresh(), alarms::run(&client, action)).await
         }
         Command::Ledger { query } => {
             within(Traceparent::fresh(), ledger::run(&client, query)).await

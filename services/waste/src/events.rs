@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use prost::Message;
 use terrarium_journal::{
-    Aggregate, EncodedEvent, EventCodecError, Payload, Rejection, event_id_bytes,
+    Aggregate, EncodedEvent, Event, EventCodecError, Payload, Rejection, aggregate, event_id_bytes,
 };
 use terrarium_model::{AssetId, UnixSeconds, format_rfc3339_utc};
 use terrarium_proto::waste::v1 as wire;
@@ -11,8 +11,16 @@ use uuid::Uuid;
 
 use crate::domain::{
     Bin, BinCommand, BinContext, BinEvent, BinFact, BinMeasurement, Collection, CollectionCommand,
-    CollectionContext, CollectionEvent, CollectionFact, CollectionOrder, Execution,
+    CollectionContext, CollectionEvent, CollectionFact, CollectionOrder, CompostBay,
+    CompostCommand, CompostContext, CompostFact, Consignment, Contamination, ContaminationContext,
+    ContaminationFact, CustodyCommand, CustodyContext, CustodyFact, Execution, Weighing,
+    WeighingContext, WeighingFact,
 };
+
+aggregate!(CompostBay: "waste" "compost", CompostContext, CompostCommand => CompostFact);
+aggregate!(Consignment: "waste" "custody", CustodyContext, CustodyCommand => CustodyFact);
+aggregate!(Weighing: "waste" "weighing", WeighingContext, wire::WeighbridgeTicketRecordedV1 => WeighingFact);
+aggregate!(Contamination: "waste" "contamination", ContaminationContext, wire::ContaminationFoundV1 => ContaminationFact);
 
 /// Every event type of this domain starts with it.
 pub const TYPE_PREFIX: &str = "terrarium.waste.v1.";
@@ -32,14 +40,34 @@ pub const COLLECTION_ACKNOWLEDGED_V1: &str = "terrarium.waste.v1.CollectionAckno
 pub const COLLECTION_EXECUTED_V1: &str = "terrarium.waste.v1.CollectionExecutedV1";
 /// See [`wire::CollectionMissedV1`].
 pub const COLLECTION_MISSED_V1: &str = "terrarium.waste.v1.CollectionMissedV1";
+/// See [`wire::BinMeasurementQuarantinedV1`].
+pub const BIN_MEASUREMENT_QUARANTINED_V1: &str = "terrarium.waste.v1.BinMeasurementQuarantinedV1";
+/// See [`wire::BinMeasurementReleasedV1`].
+pub const BIN_MEASUREMENT_RELEASED_V1: &str = "terrarium.waste.v1.BinMeasurementReleasedV1";
+/// See [`wire::WeighbridgeTicketRecordedV1`].
+const WEIGHBRIDGE_TICKET_RECORDED_V1: &str = "terrarium.waste.v1.WeighbridgeTicketRecordedV1";
+/// See [`wire::ContaminationFoundV1`].
+const CONTAMINATION_FOUND_V1: &str = "terrarium.waste.v1.ContaminationFoundV1";
+/// Events of compost bays start with it.
+const COMPOST_PREFIX: &str = "terrarium.waste.v1.Compost";
+/// Events of bins start with it.
+const BIN_PREFIX: &str = "terrarium.waste.v1.Bin";
 
 /// Any event of this domain.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum WasteEvent {
     /// Of a bin.
     Bin(BinEvent),
     /// Of a collection.
     Collection(CollectionEvent),
+    /// Of the weighbridge.
+    Weighing(Event<WeighingFact>),
+    /// Of what was found in a bin.
+    Contamination(Event<ContaminationFact>),
+    /// Of a compost bay.
+    Compost(Event<CompostFact>),
+    /// Of the custody of hazardous waste.
+    Custody(Event<CustodyFact>),
 }
 
 /// Reads a recorded event of this domain.
@@ -51,7 +79,19 @@ pub fn decode(id: Uuid, event_type: &str, data: &Bytes) -> Result<WasteEvent, Ev
         | COLLECTION_MISSED_V1 => {
             Collection::decode(id, event_type, data).map(WasteEvent::Collection)
         }
-        _ => Bin::decode(id, event_type, data).map(WasteEvent::Bin),
+        WEIGHBRIDGE_TICKET_RECORDED_V1 => {
+            Event::decode(id, event_type, data).map(WasteEvent::Weighing)
+        }
+        CONTAMINATION_FOUND_V1 => {
+            Event::decode(id, event_type, data).map(WasteEvent::Contamination)
+        }
+        bin if bin.starts_with(BIN_PREFIX) => {
+            Bin::decode(id, event_type, data).map(WasteEvent::Bin)
+        }
+        compost if compost.starts_with(COMPOST_PREFIX) => {
+            Event::decode(id, event_type, data).map(WasteEvent::Compost)
+        }
+        _ => Event::decode(id, event_type, data).map(WasteEvent::Custody),
     }
 }
 
@@ -78,6 +118,10 @@ impl Aggregate for Bin {
 
     fn evolve(&mut self, event: &BinEvent) {
         Bin::evolve(self, event);
+    }
+
+    fn is_quarantine(event: &BinEvent) -> bool {
+        matches!(event.fact, BinFact::Quarantined { .. })
     }
 
     fn encode(event: &BinEvent) -> EncodedEvent {
@@ -129,6 +173,7 @@ impl Aggregate for Bin {
                 time,
                 collection,
                 executed,
+                weight_g,
             } => (
                 BIN_EMPTIED_V1,
                 wire::BinEmptiedV1 {
@@ -136,10 +181,43 @@ impl Aggregate for Bin {
                     time_s: time.0,
                     collection: collection.to_string(),
                     executed_event_id: event_id_bytes(executed),
+                    weight_g: *weight_g,
                 }
                 .encode_to_vec(),
                 *time,
                 Some(*executed),
+            ),
+            BinFact::Quarantined {
+                measurement,
+                reason,
+            } => (
+                BIN_MEASUREMENT_QUARANTINED_V1,
+                wire::BinMeasurementQuarantinedV1 {
+                    bin,
+                    time_s: measurement.time.0,
+                    fill_l: measurement.fill_l,
+                    weight_g: measurement.weight_g,
+                    reason: reason.to_string(),
+                }
+                .encode_to_vec(),
+                measurement.time,
+                None,
+            ),
+            BinFact::Released {
+                quarantined,
+                time,
+                reason,
+            } => (
+                BIN_MEASUREMENT_RELEASED_V1,
+                wire::BinMeasurementReleasedV1 {
+                    bin,
+                    quarantined_event_id: event_id_bytes(quarantined),
+                    time_s: time.0,
+                    reason: reason.to_string(),
+                }
+                .encode_to_vec(),
+                *time,
+                Some(*quarantined),
             ),
         };
         EncodedEvent {
@@ -184,6 +262,24 @@ impl Aggregate for Bin {
                     time: UnixSeconds(message.time_s),
                     collection: message.collection.into(),
                     executed: payload.event_id(&message.executed_event_id)?,
+                    weight_g: message.weight_g,
+                };
+                (message.bin, fact)
+            }
+            BIN_MEASUREMENT_QUARANTINED_V1 => {
+                let message: wire::BinMeasurementQuarantinedV1 = payload.read()?;
+                let fact = BinFact::Quarantined {
+                    measurement: measurement(message.time_s, message.fill_l, message.weight_g),
+                    reason: message.reason.into(),
+                };
+                (message.bin, fact)
+            }
+            BIN_MEASUREMENT_RELEASED_V1 => {
+                let message: wire::BinMeasurementReleasedV1 = payload.read()?;
+                let fact = BinFact::Released {
+                    quarantined: payload.event_id(&message.quarantined_event_id)?,
+                    time: UnixSeconds(message.time_s),
+                    reason: message.reason.into(),
                 };
                 (message.bin, fact)
             }
@@ -237,6 +333,7 @@ impl Aggregate for Collection {
                     assignee: order.assignee.to_string(),
                     time_s: time.0,
                     due_s: order.due.0,
+                    route: order.route.to_string(),
                 }
                 .encode_to_vec(),
                 *time,
@@ -298,6 +395,7 @@ impl Aggregate for Collection {
                     bins: bins_from_wire(payload, &message.bins)?,
                     assignee: message.assignee.into(),
                     due: UnixSeconds(message.due_s),
+                    route: message.route.into(),
                 };
                 let time = UnixSeconds(message.time_s);
                 (message.collection, CollectionFact::Ordered { order, time })
@@ -360,91 +458,4 @@ fn bins_from_wire(payload: Payload<'_>, bins: &[String]) -> Result<Vec<AssetId>,
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read_again<A: Aggregate>(event: &A::Event) -> WasteEvent {
-        let encoded = A::encode(event);
-        decode(encoded.id, encoded.event_type, &encoded.data).expect("own events can be read")
-    }
-
-    #[test]
-    fn every_event_is_read_as_it_was_written() {
-        let bin = AssetId::new("bin-1").expect("valid");
-        let measurement = BinMeasurement {
-            time: UnixSeconds(1_754_000_000),
-            fill_l: 230,
-            weight_g: 41_000,
-        };
-        let raised = BinFact::OverflowRaised {
-            measurement,
-            limit_l: 216,
-            limit_g: 80_000,
-        };
-        let emptied = BinFact::Emptied {
-            time: UnixSeconds(7),
-            collection: "round-1".into(),
-            executed: Uuid::from_u128(9),
-        };
-        for fact in [
-            BinFact::Weighed(measurement),
-            raised,
-            BinFact::OverflowCleared { measurement },
-            emptied,
-        ] {
-            let event = BinEvent {
-                id: Uuid::from_u128(1),
-                bin: bin.clone(),
-                fact,
-            };
-            assert_eq!(read_again::<Bin>(&event), WasteEvent::Bin(event));
-        }
-        let time = UnixSeconds(5);
-        let order = CollectionOrder {
-            bins: vec![bin.clone()],
-            assignee: "crew-3".into(),
-            due: UnixSeconds(10),
-        };
-        let executed = |evidence_sha256| CollectionFact::Executed {
-            bins: vec![bin.clone()],
-            execution: Execution {
-                time,
-                ticket: "T-1".into(),
-                weight_g: 41_000,
-                evidence_sha256,
-            },
-        };
-        for fact in [
-            CollectionFact::Ordered { order, time },
-            CollectionFact::Acknowledged { time },
-            executed(None),
-            executed(Some([3; 32])),
-            CollectionFact::Missed {
-                time,
-                due: UnixSeconds(4),
-            },
-        ] {
-            let event = CollectionEvent {
-                id: Uuid::from_u128(2),
-                collection: "round-1".into(),
-                fact,
-            };
-            assert_eq!(
-                read_again::<Collection>(&event),
-                WasteEvent::Collection(event)
-            );
-        }
-    }
-
-    #[test]
-    fn what_is_no_event_of_this_domain_is_refused() {
-        let unknown = decode(
-            Uuid::nil(),
-            "terrarium.waste.v1.BinPaintedV1",
-            &Bytes::new(),
-        );
-        assert!(matches!(unknown, Err(EventCodecError::UnknownType(_))));
-        let empty = decode(Uuid::nil(), BIN_WEIGHED_V1, &Bytes::new());
-        assert!(matches!(empty, Err(EventCodecError::Malformed { .. })));
-    }
-}
+mod tests;

@@ -4,12 +4,14 @@
 
 use std::sync::Arc;
 
-use terrarium_journal::{Rejection, take_in_instant, take_in_token};
-use terrarium_model::{AssetId, AssetParameters, ParkDefinition};
+use terrarium_journal::{
+    Rejection, find_asset, take_in_evidence, take_in_instant, take_in_optional_token, take_in_token,
+};
+use terrarium_model::{AssetId, AssetKind, AssetParameters, ParkDefinition, WasteStream};
 use terrarium_proto::waste::v1 as wire;
+use terrarium_proto::waste::v1::compost_report::What;
 
-use crate::domain::{BinMeasurement, CollectionOrder, Execution};
-use crate::events::evidence_from_wire;
+use crate::domain::{BinMeasurement, CollectionOrder, CompostCommand, CompostStep, Execution};
 
 /// Longest ticket number in bytes.
 const LONGEST_TICKET_BYTES: usize = 64;
@@ -23,6 +25,8 @@ pub struct BinDefinition {
     pub capacity_l: i64,
     /// Grams it may hold.
     pub limit_g: i64,
+    /// What belongs into it.
+    pub waste: WasteStream,
 }
 
 /// Finds a bin.
@@ -31,32 +35,177 @@ pub fn find_bin(
     field: &'static str,
     id: &str,
 ) -> Result<BinDefinition, Rejection> {
-    let id = AssetId::new(id).map_err(|error| Rejection::invalid(field, error.to_string()))?;
-    match park.assets.get(&id).map(|asset| &asset.parameters) {
-        Some(AssetParameters::Bin {
-            capacity_l,
-            limit_g,
-            ..
-        }) => Ok(BinDefinition {
-            id,
-            capacity_l: *capacity_l,
-            limit_g: *limit_g,
-        }),
-        Some(_) => Err(Rejection::invalid(
-            field,
+    let asset = find_asset(park, field, id, AssetKind::Bin)?;
+    let AssetParameters::Bin {
+        capacity_l,
+        limit_g,
+        waste,
+    } = &asset.parameters
+    else {
+        unreachable!("the parameters follow from the kind");
+    };
+    Ok(BinDefinition {
+        id: asset.id.clone(),
+        capacity_l: *capacity_l,
+        limit_g: *limit_g,
+        waste: *waste,
+    })
+}
+
+/// Finds a compost bay, and how many grams it takes.
+pub fn find_bay(park: &ParkDefinition, id: &str) -> Result<(AssetId, i64), Rejection> {
+    let asset = find_asset(park, "bay", id, AssetKind::CompostBay)?;
+    let AssetParameters::CompostBay { capacity_kg } = asset.parameters else {
+        unreachable!("the parameters follow from the kind");
+    };
+    Ok((asset.id.clone(), capacity_kg.saturating_mul(1_000)))
+}
+
+/// Checks a compost report as sent.
+pub fn take_in_compost(sent: &wire::CompostReport) -> Result<CompostCommand, Rejection> {
+    let step = match &sent.what {
+        Some(What::Feed(feed)) => CompostStep::Feed {
+            weight_g: feed.weight_g,
+            source: take_in_token("feed.source", &feed.source)?,
+        },
+        Some(What::Turning(_)) => CompostStep::Turn,
+        Some(What::Measurement(measurement)) => CompostStep::Measure {
+            temperature_mc: measurement.temperature_mc,
+            moisture_permille: measurement.moisture_permille,
+        },
+        Some(What::Product(product)) => CompostStep::TakeProduct {
+            weight_g: product.weight_g,
+        },
+        Some(What::End(_)) => CompostStep::Close,
+        None => {
+            return Err(Rejection::invalid(
+                "what",
+                "it is missing; send a feed, turning, measurement, product or end",
+            ));
+        }
+    };
+    Ok(CompostCommand {
+        batch: take_in_token("batch", &sent.batch)?,
+        time: take_in_instant("time", &sent.time)?,
+        step,
+    })
+}
+
+/// Checks a consignment as sent.
+pub fn take_in_consignment(
+    park: &ParkDefinition,
+    sent: &wire::ConsignHazardousRequest,
+) -> Result<wire::HazardousConsignedV1, Rejection> {
+    let bin = find_bin(park, "bin", &sent.bin)?;
+    if bin.waste != WasteStream::Hazardous {
+        return Err(Rejection::invalid(
+            "bin",
             format!(
-                "{id} of park {} is no bin; name an asset of kind bin",
-                park.id
+                "bin {} is for {} waste; hazardous waste comes from a bin of that stream",
+                bin.id, bin.waste
             ),
-        )),
-        None => Err(Rejection::invalid(
-            field,
-            format!(
-                "park {} has no bin \"{id}\"; add it to the park definition, or correct the name",
-                park.id
-            ),
-        )),
+        ));
     }
+    let is_code = sent
+        .waste_code
+        .split('-')
+        .map(|part| (part.len(), part.bytes().all(|byte| byte.is_ascii_digit())))
+        .eq([(3, true), (3, true), (2, true)]);
+    if !is_code {
+        return Err(Rejection::invalid(
+            "waste_code",
+            "it is no code of the National Catalogue of Hazardous Wastes; send one such as 900-023-29",
+        ));
+    }
+    Ok(wire::HazardousConsignedV1 {
+        manifest: take_in_token("manifest", &sent.manifest)?.to_string(),
+        bin: bin.id.to_string(),
+        waste_code: sent.waste_code.clone(),
+        holder: take_in_token("holder", &sent.holder)?.to_string(),
+        weight_g: sent.weight_g,
+        time_s: take_in_instant("time", &sent.time)?.0,
+    })
+}
+
+/// Checks a handover as sent.
+pub fn take_in_handover(
+    sent: &wire::HandOverCustodyRequest,
+) -> Result<wire::CustodyHandedOverV1, Rejection> {
+    Ok(wire::CustodyHandedOverV1 {
+        manifest: take_in_token("manifest", &sent.manifest)?.to_string(),
+        from: take_in_token("from", &sent.from)?.to_string(),
+        to: take_in_token("to", &sent.to)?.to_string(),
+        weight_g: sent.weight_g,
+        time_s: take_in_instant("time", &sent.time)?.0,
+        evidence_sha256: take_in_evidence("evidence_sha256", &sent.evidence_sha256)?,
+    })
+}
+
+/// Checks a treatment as sent; the weight is what is held.
+pub fn take_in_treatment(
+    sent: &wire::ReportHazardousTreatedRequest,
+) -> Result<wire::HazardousTreatedV1, Rejection> {
+    if sent.treatment() == wire::HazardousTreatment::Unspecified {
+        return Err(Rejection::invalid(
+            "treatment",
+            "it is not known; send RECYCLED, INCINERATED, LANDFILLED or NEUTRALISED",
+        ));
+    }
+    Ok(wire::HazardousTreatedV1 {
+        manifest: take_in_token("manifest", &sent.manifest)?.to_string(),
+        holder: take_in_token("holder", &sent.holder)?.to_string(),
+        weight_g: 0,
+        treatment: sent.treatment,
+        time_s: take_in_instant("time", &sent.time)?.0,
+        evidence_sha256: take_in_evidence("evidence_sha256", &sent.evidence_sha256)?,
+    })
+}
+
+/// Checks a weighbridge ticket as sent; net and bins are worked out later.
+pub fn take_in_ticket(
+    sent: &wire::ReportWeighbridgeTicketRequest,
+) -> Result<wire::WeighbridgeTicketRecordedV1, Rejection> {
+    Ok(wire::WeighbridgeTicketRecordedV1 {
+        collection: take_in_token("collection", &sent.collection)?.to_string(),
+        ticket: take_in_ticket_number(&sent.ticket)?,
+        time_s: take_in_instant("time", &sent.time)?.0,
+        gross_g: sent.gross_g,
+        tare_g: sent.tare_g,
+        net_g: 0,
+        bins_g: None,
+        evidence_sha256: take_in_evidence("evidence_sha256", &sent.evidence_sha256)?,
+    })
+}
+
+/// Checks a contamination as sent.
+pub fn take_in_contamination(
+    bin: &BinDefinition,
+    sent: &wire::ReportContaminationRequest,
+) -> Result<wire::ContaminationFoundV1, Rejection> {
+    Ok(wire::ContaminationFoundV1 {
+        bin: bin.id.to_string(),
+        time_s: take_in_instant("time", &sent.time)?.0,
+        foreign_stream: sent.foreign_stream,
+        share_permille: sent.share_permille,
+        evidence_sha256: take_in_evidence("evidence_sha256", &sent.evidence_sha256)?,
+    })
+}
+
+fn take_in_ticket_number(sent: &str) -> Result<String, Rejection> {
+    let ticket = sent.trim();
+    if ticket.is_empty()
+        || ticket.len() > LONGEST_TICKET_BYTES
+        || ticket.chars().any(char::is_control)
+    {
+        return Err(Rejection::invalid(
+            "ticket",
+            format!(
+                "it has {} bytes; write the number on the weighbridge ticket, 1 to {LONGEST_TICKET_BYTES} bytes in one line",
+                ticket.len()
+            ),
+        ));
+    }
+    Ok(ticket.to_owned())
 }
 
 /// Checks a measurement as sent.
@@ -86,184 +235,21 @@ pub fn take_in_order(
         bins,
         assignee: take_in_token("assignee", &sent.assignee)?,
         due: take_in_instant("due", &sent.due)?,
+        route: take_in_optional_token("route", &sent.route)?.into(),
     };
     Ok((take_in_token("collection", &sent.collection)?, order))
 }
 
 /// Checks an execution as sent.
 pub fn take_in_execution(sent: &wire::ReportCollectionRequest) -> Result<Execution, Rejection> {
-    let ticket = sent.ticket.trim();
-    if ticket.is_empty()
-        || ticket.len() > LONGEST_TICKET_BYTES
-        || ticket.chars().any(char::is_control)
-    {
-        return Err(Rejection::invalid(
-            "ticket",
-            format!(
-                "it has {} bytes; write the number on the weighbridge ticket, 1 to {LONGEST_TICKET_BYTES} bytes in one line",
-                ticket.len()
-            ),
-        ));
-    }
-    let evidence_sha256 = evidence_from_wire(&sent.evidence_sha256).ok_or_else(|| {
-        Rejection::invalid(
-            "evidence_sha256",
-            format!(
-                "it has {} bytes; send the 32 bytes of a SHA-256, or nothing",
-                sent.evidence_sha256.len()
-            ),
-        )
-    })?;
+    let evidence_sha256 = take_in_evidence("evidence_sha256", &sent.evidence_sha256)?;
     Ok(Execution {
         time: take_in_instant("time", &sent.time)?,
-        ticket: ticket.into(),
+        ticket: take_in_ticket_number(&sent.ticket)?.into(),
         weight_g: sent.weight_g,
-        evidence_sha256,
+        evidence_sha256: evidence_sha256.as_ref().try_into().ok(),
     })
 }
 
 #[cfg(test)]
-mod tests {
-    use terrarium_journal::RejectionCode;
-
-    use super::*;
-
-    const PARK: &str = r#"
-[park]
-id = "demo"
-name = { en = "Demo", zh = "演示" }
-time_zone = "Asia/Shanghai"
-clock = "wall"
-grid_region = "north-china"
-
-[[zones]]
-id = "yard"
-name = { en = "Yard", zh = "院子" }
-
-[[assets]]
-id = "bin-1"
-kind = "bin"
-zone = "yard"
-name = { en = "Bin 1", zh = "一号桶" }
-capacity_l = 240
-limit_g = 80000
-waste = "residual"
-
-[[assets]]
-id = "bin-2"
-kind = "bin"
-zone = "yard"
-name = { en = "Bin 2", zh = "二号桶" }
-capacity_l = 240
-limit_g = 80000
-waste = "kitchen"
-
-[[assets]]
-id = "shed"
-kind = "building"
-zone = "yard"
-name = { en = "Shed", zh = "棚" }
-
-[[connections]]
-kind = "electric"
-from = "grid"
-to = "shed"
-
-[[meters]]
-id = "shed.load"
-asset = "shed"
-measures = "consumption"
-reports = "interval"
-rated_kw = 10.0
-"#;
-
-    fn park() -> ParkDefinition {
-        ParkDefinition::parse(PARK, "demo.toml").expect("a good park")
-    }
-
-    #[test]
-    fn an_order_names_its_bins_in_order_however_they_were_sent() {
-        let sent = wire::OrderCollectionRequest {
-            collection: "round-1".into(),
-            bins: vec!["bin-2".into(), "bin-1".into()],
-            assignee: "crew-3".into(),
-            due: "2025-08-01T18:00:00+08:00".into(),
-            ..wire::OrderCollectionRequest::default()
-        };
-        let (_, order) = take_in_order(&park(), &sent).expect("a good order");
-        assert_eq!(
-            order.bins.iter().map(AssetId::as_str).collect::<Vec<_>>(),
-            ["bin-1", "bin-2"]
-        );
-        for (change, field) in [
-            (
-                (|sent| sent.bins[0] = "bin-9".into()) as fn(&mut wire::OrderCollectionRequest),
-                "bins",
-            ),
-            (|sent| sent.bins[0] = "shed".into(), "bins"),
-            (|sent| sent.assignee = "王伟".into(), "assignee"),
-            (|sent| sent.due = "2025-08-01".into(), "due"),
-            (|sent| sent.collection.clear(), "collection"),
-        ] {
-            let mut changed = sent.clone();
-            change(&mut changed);
-            let refusal = take_in_order(&park(), &changed).expect_err(field);
-            assert_eq!(
-                (refusal.code, refusal.field),
-                (RejectionCode::InvalidArgument, field),
-                "{refusal}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_bin_that_does_not_exist_can_not_be_weighed() {
-        let sent = wire::BinMeasurement {
-            bin: "bin-9".into(),
-            time: "2025-08-01T18:00:00+08:00".into(),
-            fill_l: 1,
-            weight_g: 1,
-        };
-        let refusal = take_in_measurement(&park(), &sent).expect_err("no such bin");
-        assert_eq!(
-            (refusal.code, refusal.field),
-            (RejectionCode::InvalidArgument, "bin")
-        );
-        assert!(
-            refusal.message.contains("has no bin \"bin-9\"; add it"),
-            "{refusal}"
-        );
-    }
-
-    #[test]
-    fn an_execution_needs_a_ticket_and_whole_evidence() {
-        let sent = wire::ReportCollectionRequest {
-            time: "2025-08-01T18:00:00+08:00".into(),
-            ticket: " T-1 ".into(),
-            weight_g: 5,
-            ..wire::ReportCollectionRequest::default()
-        };
-        assert_eq!(&*take_in_execution(&sent).expect("good").ticket, "T-1");
-        for (change, field) in [
-            (
-                (|sent| sent.ticket = "  ".into()) as fn(&mut wire::ReportCollectionRequest),
-                "ticket",
-            ),
-            (|sent| sent.ticket = "a\nb".into(), "ticket"),
-            (
-                |sent| sent.evidence_sha256 = vec![1; 31].into(),
-                "evidence_sha256",
-            ),
-            (|sent| sent.time.clear(), "time"),
-        ] {
-            let mut changed = sent.clone();
-            change(&mut changed);
-            let refusal = take_in_execution(&changed).expect_err(field);
-            assert_eq!(
-                (refusal.code, refusal.field),
-                (RejectionCode::InvalidArgument, field),
-                "{refusal}"
-            );
-        }
-    }
-}
+mod tests;

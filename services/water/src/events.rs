@@ -3,17 +3,21 @@
 use bytes::Bytes;
 use prost::Message;
 use terrarium_journal::{
-    Aggregate, EncodedEvent, EventCodecError, Payload, Rejection, event_id_bytes,
+    Aggregate, EncodedEvent, Event, EventCodecError, Payload, Rejection, aggregate, event_id_bytes,
 };
 use terrarium_model::{Interval, UnixSeconds, format_rfc3339_utc};
 use terrarium_proto::water::v1 as wire;
 use uuid::Uuid;
 
 use crate::domain::{
-    Irrigation, IrrigationCommand, IrrigationContext, IrrigationEvent, IrrigationFact,
-    MeteredWater, Tank, TankAlarm, TankContext, TankEvent, TankFact, TankLevel, WaterMeter,
-    WaterMeterContext, WaterMetered, WaterNetwork,
+    FlowContext, FlowFact, Irrigation, IrrigationCommand, IrrigationContext, IrrigationEvent,
+    IrrigationFact, MeteredWater, QualityContext, QualityFact, Tank, TankAlarm, TankCommand,
+    TankContext, TankEvent, TankFact, TankFlows, TankLevel, WaterMeter, WaterMeterCommand,
+    WaterMeterContext, WaterMeterFact, WaterMetered, WaterNetwork, WaterQuality,
 };
+
+aggregate!(TankFlows: "water" "flow", FlowContext, wire::TankFlowMeteredV1 => FlowFact);
+aggregate!(WaterQuality: "water" "quality", QualityContext, wire::WaterQualitySampledV1 => QualityFact);
 
 /// Every event type of this domain starts with it.
 pub const TYPE_PREFIX: &str = "terrarium.water.v1.";
@@ -27,35 +31,60 @@ pub const TANK_ALARM_CLEARED_V1: &str = "terrarium.water.v1.TankAlarmClearedV1";
 pub const IRRIGATION_STARTED_V1: &str = "terrarium.water.v1.IrrigationStartedV1";
 /// See [`wire::IrrigationEndedV1`].
 pub const IRRIGATION_ENDED_V1: &str = "terrarium.water.v1.IrrigationEndedV1";
-/// See [`wire::WaterMeteredV1`].
-pub const WATER_METERED_V1: &str = "terrarium.water.v1.WaterMeteredV1";
+/// See [`wire::TankLevelQuarantinedV1`].
+pub const TANK_LEVEL_QUARANTINED_V1: &str = "terrarium.water.v1.TankLevelQuarantinedV1";
+/// See [`wire::TankLevelReleasedV1`].
+pub const TANK_LEVEL_RELEASED_V1: &str = "terrarium.water.v1.TankLevelReleasedV1";
+/// See [`wire::TankFlowMeteredV1`].
+const TANK_FLOW_METERED_V1: &str = "terrarium.water.v1.TankFlowMeteredV1";
+/// See [`wire::WaterQualitySampledV1`].
+const WATER_QUALITY_SAMPLED_V1: &str = "terrarium.water.v1.WaterQualitySampledV1";
 
 /// Any event of this domain.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum WaterEvent {
     /// Of a tank.
     Tank(TankEvent),
     /// Of an irrigation zone.
     Irrigation(IrrigationEvent),
-    /// Of a water meter.
+    /// Water was metered.
     Metered(WaterMetered),
+    /// Anything else of a water meter: leaks, and readings in quarantine.
+    Meter(Event<WaterMeterFact>),
+    /// Of what flows into and out of a tank.
+    Flow(Event<FlowFact>),
+    /// Of the quality of a tank's water.
+    Quality(Event<QualityFact>),
 }
 
 /// Reads a recorded event of this domain.
 pub fn decode(id: Uuid, event_type: &str, data: &Bytes) -> Result<WaterEvent, EventCodecError> {
     match event_type {
-        TANK_LEVEL_MEASURED_V1 | TANK_ALARM_RAISED_V1 | TANK_ALARM_CLEARED_V1 => {
-            Tank::decode(id, event_type, data).map(WaterEvent::Tank)
-        }
+        TANK_LEVEL_MEASURED_V1
+        | TANK_ALARM_RAISED_V1
+        | TANK_ALARM_CLEARED_V1
+        | TANK_LEVEL_QUARANTINED_V1
+        | TANK_LEVEL_RELEASED_V1 => Tank::decode(id, event_type, data).map(WaterEvent::Tank),
         IRRIGATION_STARTED_V1 | IRRIGATION_ENDED_V1 => {
             Irrigation::decode(id, event_type, data).map(WaterEvent::Irrigation)
         }
-        _ => WaterMeter::decode(id, event_type, data).map(WaterEvent::Metered),
+        TANK_FLOW_METERED_V1 => Event::decode(id, event_type, data).map(WaterEvent::Flow),
+        WATER_QUALITY_SAMPLED_V1 => Event::decode(id, event_type, data).map(WaterEvent::Quality),
+        _ => {
+            let event = WaterMeter::decode(id, event_type, data)?;
+            match &event.fact {
+                WaterMeterFact::WaterMeteredV1(message) => {
+                    let water = metered_water(Payload::new(event_type, data), id, message)?;
+                    Ok(WaterEvent::Metered(water))
+                }
+                _ => Ok(WaterEvent::Meter(event)),
+            }
+        }
     }
 }
 
 impl Aggregate for Tank {
-    type Command = TankLevel;
+    type Command = TankCommand;
     type Event = TankEvent;
     type Rejection = Rejection;
     type Context = TankContext;
@@ -70,7 +99,7 @@ impl Aggregate for Tank {
     fn decide(
         &self,
         context: &TankContext,
-        command: &TankLevel,
+        command: &TankCommand,
     ) -> Result<Vec<TankEvent>, Rejection> {
         Tank::decide(self, context, command)
     }
@@ -79,9 +108,43 @@ impl Aggregate for Tank {
         Tank::evolve(self, event);
     }
 
+    fn is_quarantine(event: &TankEvent) -> bool {
+        matches!(event.fact, TankFact::Quarantined { .. })
+    }
+
     fn encode(event: &TankEvent) -> EncodedEvent {
         let tank = event.tank.to_string();
+        let causation = match &event.fact {
+            TankFact::Released { quarantined, .. } => Some(*quarantined),
+            _ => None,
+        };
         let (event_type, data, time) = match &event.fact {
+            TankFact::Quarantined { level, reason } => (
+                TANK_LEVEL_QUARANTINED_V1,
+                wire::TankLevelQuarantinedV1 {
+                    tank,
+                    time_s: level.time.0,
+                    level_l: level.level_l,
+                    reason: reason.to_string(),
+                }
+                .encode_to_vec(),
+                level.time,
+            ),
+            TankFact::Released {
+                quarantined,
+                time,
+                reason,
+            } => (
+                TANK_LEVEL_RELEASED_V1,
+                wire::TankLevelReleasedV1 {
+                    tank,
+                    quarantined_event_id: event_id_bytes(quarantined),
+                    time_s: time.0,
+                    reason: reason.to_string(),
+                }
+                .encode_to_vec(),
+                *time,
+            ),
             TankFact::LevelMeasured(level) => (
                 TANK_LEVEL_MEASURED_V1,
                 wire::TankLevelMeasuredV1 {
@@ -130,7 +193,7 @@ impl Aggregate for Tank {
             event_type,
             data: data.into(),
             time: format_rfc3339_utc(time),
-            causation: None,
+            causation,
         }
     }
 
@@ -147,6 +210,23 @@ impl Aggregate for Tank {
                     message.tank,
                     TankFact::LevelMeasured(level(message.time_s, message.level_l)),
                 )
+            }
+            TANK_LEVEL_QUARANTINED_V1 => {
+                let message: wire::TankLevelQuarantinedV1 = payload.read()?;
+                let fact = TankFact::Quarantined {
+                    level: level(message.time_s, message.level_l),
+                    reason: message.reason.into(),
+                };
+                (message.tank, fact)
+            }
+            TANK_LEVEL_RELEASED_V1 => {
+                let message: wire::TankLevelReleasedV1 = payload.read()?;
+                let fact = TankFact::Released {
+                    quarantined: payload.event_id(&message.quarantined_event_id)?,
+                    time: UnixSeconds(message.time_s),
+                    reason: message.reason.into(),
+                };
+                (message.tank, fact)
             }
             TANK_ALARM_RAISED_V1 => {
                 let message: wire::TankAlarmRaisedV1 = payload.read()?;
@@ -287,8 +367,8 @@ impl Aggregate for Irrigation {
 }
 
 impl Aggregate for WaterMeter {
-    type Command = MeteredWater;
-    type Event = WaterMetered;
+    type Command = WaterMeterCommand;
+    type Event = Event<WaterMeterFact>;
     type Rejection = Rejection;
     type Context = WaterMeterContext;
 
@@ -302,54 +382,50 @@ impl Aggregate for WaterMeter {
     fn decide(
         &self,
         context: &WaterMeterContext,
-        command: &MeteredWater,
-    ) -> Result<Vec<WaterMetered>, Rejection> {
+        command: &WaterMeterCommand,
+    ) -> Result<Vec<Event<WaterMeterFact>>, Rejection> {
         WaterMeter::decide(self, context, command)
     }
 
-    fn evolve(&mut self, event: &WaterMetered) {
+    fn evolve(&mut self, event: &Event<WaterMeterFact>) {
         WaterMeter::evolve(self, event);
     }
 
-    fn encode(event: &WaterMetered) -> EncodedEvent {
-        let water = &event.water;
-        EncodedEvent {
-            id: event.id,
-            event_type: WATER_METERED_V1,
-            data: wire::WaterMeteredV1 {
-                asset: event.asset.to_string(),
-                network: network_to_wire(water.network).into(),
-                interval_start_s: water.interval.start.0,
-                interval_seconds: water.interval.seconds,
-                litres: water.litres,
-            }
-            .encode_to_vec()
-            .into(),
-            time: format_rfc3339_utc(water.interval.start),
-            causation: None,
-        }
+    fn is_quarantine(event: &Event<WaterMeterFact>) -> bool {
+        matches!(event.fact, WaterMeterFact::WaterReadingQuarantinedV1(_))
     }
 
-    fn decode(id: Uuid, event_type: &str, data: &Bytes) -> Result<WaterMetered, EventCodecError> {
-        let payload = Payload::new(event_type, data);
-        if event_type != WATER_METERED_V1 {
-            return Err(payload.unknown_type());
-        }
-        let message: wire::WaterMeteredV1 = payload.read()?;
-        Ok(WaterMetered {
-            id,
-            asset: payload.asset(&message.asset)?,
-            water: MeteredWater {
-                network: network_from_wire(message.network())
-                    .ok_or_else(|| payload.malformed("it names no network"))?,
-                interval: Interval {
-                    start: UnixSeconds(message.interval_start_s),
-                    seconds: message.interval_seconds,
-                },
-                litres: message.litres,
-            },
-        })
+    fn encode(event: &Event<WaterMeterFact>) -> EncodedEvent {
+        event.encode()
     }
+
+    fn decode(
+        id: Uuid,
+        event_type: &str,
+        data: &Bytes,
+    ) -> Result<Event<WaterMeterFact>, EventCodecError> {
+        Event::decode(id, event_type, data)
+    }
+}
+
+fn metered_water(
+    payload: Payload<'_>,
+    id: Uuid,
+    message: &wire::WaterMeteredV1,
+) -> Result<WaterMetered, EventCodecError> {
+    Ok(WaterMetered {
+        id,
+        asset: payload.asset(&message.asset)?,
+        water: MeteredWater {
+            network: network_from_wire(message.network())
+                .ok_or_else(|| payload.malformed("it names no network"))?,
+            interval: Interval {
+                start: UnixSeconds(message.interval_start_s),
+                seconds: message.interval_seconds,
+            },
+            litres: message.litres,
+        },
+    })
 }
 
 /// The wire's word for an alarm.
@@ -368,7 +444,8 @@ fn alarm_from_wire(alarm: wire::TankAlarm) -> Option<TankAlarm> {
     }
 }
 
-fn network_to_wire(network: WaterNetwork) -> wire::WaterNetwork {
+/// The wire's word for a network.
+pub fn network_to_wire(network: WaterNetwork) -> wire::WaterNetwork {
     match network {
         WaterNetwork::Supply => wire::WaterNetwork::Supply,
         WaterNetwork::Reclaimed => wire::WaterNetwork::Reclaimed,
@@ -387,101 +464,4 @@ pub fn network_from_wire(network: wire::WaterNetwork) -> Option<WaterNetwork> {
 }
 
 #[cfg(test)]
-mod tests {
-    use terrarium_model::AssetId;
-
-    use super::*;
-
-    fn asset(id: &str) -> AssetId {
-        AssetId::new(id).expect("valid")
-    }
-
-    fn read_again<A: Aggregate>(event: &A::Event) -> WaterEvent {
-        let encoded = A::encode(event);
-        decode(encoded.id, encoded.event_type, &encoded.data).expect("own events can be read")
-    }
-
-    #[test]
-    fn every_event_is_read_as_it_was_written() {
-        let level = TankLevel {
-            time: UnixSeconds(1_754_000_000),
-            level_l: 1_234,
-        };
-        let alarm = |alarm| TankFact::AlarmRaised {
-            alarm,
-            level,
-            limit_l: 2_000,
-        };
-        let cleared = TankFact::AlarmCleared {
-            alarm: TankAlarm::High,
-            level,
-            limit_l: 19_000,
-        };
-        for fact in [
-            TankFact::LevelMeasured(level),
-            alarm(TankAlarm::Low),
-            alarm(TankAlarm::High),
-            cleared,
-        ] {
-            let event = TankEvent {
-                id: Uuid::from_u128(1),
-                tank: asset("rain-tank-1"),
-                fact,
-            };
-            assert_eq!(read_again::<Tank>(&event), WaterEvent::Tank(event));
-        }
-        let started = IrrigationFact::Started {
-            time: UnixSeconds(5),
-            litres: 500,
-            client_request_id: "a".into(),
-        };
-        let ended = IrrigationFact::Ended {
-            started: Uuid::from_u128(2),
-            time: UnixSeconds(6),
-            litres: 480,
-        };
-        for fact in [started, ended] {
-            let event = IrrigationEvent {
-                id: Uuid::from_u128(2),
-                zone: asset("lawn"),
-                tank: asset("rain-tank-1"),
-                fact,
-            };
-            assert_eq!(
-                read_again::<Irrigation>(&event),
-                WaterEvent::Irrigation(event)
-            );
-        }
-        for network in [
-            WaterNetwork::Supply,
-            WaterNetwork::Reclaimed,
-            WaterNetwork::Rain,
-        ] {
-            let event = WaterMetered {
-                id: Uuid::from_u128(3),
-                asset: asset("toilets"),
-                water: MeteredWater {
-                    network,
-                    interval: Interval {
-                        start: UnixSeconds(0),
-                        seconds: 900,
-                    },
-                    litres: 3,
-                },
-            };
-            assert_eq!(read_again::<WaterMeter>(&event), WaterEvent::Metered(event));
-        }
-    }
-
-    #[test]
-    fn what_is_no_event_of_this_domain_is_refused() {
-        let unknown = decode(
-            Uuid::nil(),
-            "terrarium.water.v1.TankPaintedV1",
-            &Bytes::new(),
-        );
-        assert!(matches!(unknown, Err(EventCodecError::UnknownType(_))));
-        let empty = decode(Uuid::nil(), TANK_ALARM_RAISED_V1, &Bytes::new());
-        assert!(matches!(empty, Err(EventCodecError::Malformed { .. })));
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! The water service: tanks, water meters and irrigation.
+//! The water service: tanks, water meters, irrigation, water quality and leaks.
 //!
 //! - [`domain`]: what tanks, irrigation zones and meters decide (pure)
 //! - [`events`]: the events as they are recorded

@@ -31,6 +31,8 @@ pub(super) struct Condition {
     holds: bool,
     last_change: Option<Change>,
     pending: Option<Pending>,
+    /// The newest report of a meter that is watched for silence.
+    heard: Option<Observation>,
 }
 
 /// The condition would change, once its delay is over.
@@ -50,6 +52,7 @@ impl Condition {
             holds: false,
             last_change: None,
             pending: None,
+            heard: None,
         }
     }
 
@@ -68,14 +71,17 @@ impl Condition {
             self.last_change = before.last_change;
             if is_as_before {
                 self.pending = before.pending;
+                self.heard = before.heard;
             }
         }
         match (newest, &self.test) {
-            (Some(heard), AlarmTest::Silent { after_s }) if !is_as_before && !self.holds => {
-                self.pending = Some(silence(heard, after_s * 1_000));
+            (Some(heard), AlarmTest::Silent { .. }) => {
+                if !is_as_before {
+                    self.heard = Some(heard);
+                    self.listen();
+                }
                 Vec::new()
             }
-            (Some(_), AlarmTest::Silent { .. }) => Vec::new(),
             (Some(newest), _) if !is_as_before => self.judge(Observed::Value(newest)),
             _ => Vec::new(),
         }
@@ -102,24 +108,42 @@ impl Condition {
                 let is_due = |pending: &Pending| pending.clock_due <= now;
                 if self.pending.as_ref().is_some_and(is_due) {
                     changes.extend(self.end_delay());
+                    self.listen();
                 }
             }
             (Observed::Value(heard), AlarmTest::Silent { after_s }) => {
-                let after_ms = after_s * 1_000;
-                if self.holds {
-                    changes.push(self.change(Change {
-                        holds: false,
-                        time: heard.recorded,
-                        value: Some(0),
-                        limit: Some(*after_s),
-                        cause: heard.event,
-                    }));
+                let limit = Some(*after_s);
+                self.heard = Some(heard);
+                if self.holds && self.pending.is_none() {
+                    let time = UnixMillis(heard.recorded.0.saturating_add(self.off_delay_ms));
+                    self.pending = Some(Pending {
+                        change: Change {
+                            holds: false,
+                            time,
+                            value: Some(0),
+                            limit,
+                            cause: heard.event,
+                        },
+                        clock_due: time,
+                    });
                 }
-                self.pending = Some(silence(heard, after_ms));
+                if self.holds && self.is_over_by(heard.recorded) {
+                    changes.extend(self.end_delay());
+                }
+                self.listen();
             }
             (Observed::Value(observation), _) => self.judge_value(observation, &mut changes),
         }
         changes
+    }
+
+    /// A meter that is heard is silent when nothing more comes.
+    fn listen(&mut self) {
+        if let (AlarmTest::Silent { after_s }, Some(heard), false) =
+            (&self.test, self.heard, self.holds)
+        {
+            self.pending = Some(silence(heard, after_s * 1_000));
+        }
     }
 
     fn judge_value(&mut self, observation: Observation, changes: &mut Vec<Change>) {

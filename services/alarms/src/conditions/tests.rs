@@ -313,6 +313,45 @@ fn alarms_of_other_things_are_suppressed_by_any_of_the_definition() {
     );
 }
 
+/// What a gateway takes along comes back before the gateway's own alarm is over, and so unnoticed.
+#[test]
+fn a_meter_that_is_heard_again_is_cleared_after_the_off_delay() {
+    let both = alarm(
+        "silent",
+        "condition = 'meter_silent'\nmeters = ['house.load']\ndelay_s = 100\nsuppressed_while = 'gateway'",
+    ) + &alarm(
+        "gateway",
+        "condition = 'meter_silent'\nmeters = ['house.import']\ndelay_s = 100\noff_delay_s = 50",
+    );
+    let mut bench = Bench::new(&both);
+    bench.hear("house.load", 10);
+    bench.hear("house.import", 10);
+    bench.clock(500);
+    bench.told();
+    bench.hear("house.import", 510);
+    bench.hear("house.load", 520);
+    bench.hear("house.import", 555);
+    bench.hear("house.load", 556);
+    assert_eq!(bench.told(), ["silent/house.load cleared at 520"]);
+    bench.clock(600);
+    assert_eq!(
+        bench.told(),
+        [
+            "gateway/house.import cleared at 560",
+            "silent/house.load released at 560",
+        ]
+    );
+    bench.clock(700);
+    assert_eq!(
+        bench.told(),
+        [
+            "gateway/house.import raised at 655: 100 of 100",
+            "silent/house.load suppressed at 655 by gateway/house.import",
+            "silent/house.load raised at 656: 100 of 100",
+        ]
+    );
+}
+
 #[test]
 fn a_new_definition_judges_by_what_is_known() {
     let mut bench = Bench::new("");
@@ -382,7 +421,7 @@ fn everything() -> String {
         "condition = 'tank_low'\nassets = ['tank']\nlimit_percent = 5\ndeadband_percent = 1",
     ) + &alarm(
         "silent",
-        "condition = 'meter_silent'\nmeters = ['house.load']\ndelay_s = 150\nsuppressed_while = 'empty'",
+        "condition = 'meter_silent'\nmeters = ['house.load']\ndelay_s = 150\noff_delay_s = 70\nsuppressed_while = 'empty'",
     )
 }
 

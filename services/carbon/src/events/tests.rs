@@ -95,3 +95,30 @@ fn any_change_of_a_set_is_another_event() {
     ids.dedup();
     assert_eq!(ids.len(), changes.len() + 2);
 }
+
+#[test]
+fn every_released_message_is_read_as_what_it_is() {
+    let park = ParkId::new("haotian").expect("valid");
+    let read = |encoded: EncodedEvent| {
+        decode(encoded.id, encoded.event_type, &encoded.data).expect("own events can be read")
+    };
+    let trees: Event<TreeFact> = Event::of(&park, wire::TreesDiedV1::default());
+    let embodied: Event<EmbodiedFact> = Event::of(&park, wire::EmbodiedCarbonRecordedV1::default());
+    let instrument: Event<InstrumentFact> = Event::of(&park, wire::InstrumentRetiredV1::default());
+    let period: Event<PeriodFact> = Event::of(&park, wire::PeriodRestatedV1::default());
+    let policy: Event<PolicyFact> = Event::of(&park, wire::TargetSetV1::default());
+    assert_eq!(read(trees.encode()), CarbonEvent::Trees(trees));
+    assert_eq!(read(embodied.encode()), CarbonEvent::Embodied(embodied));
+    assert_eq!(
+        read(instrument.encode()),
+        CarbonEvent::Instrument(instrument)
+    );
+    assert_eq!(read(period.encode()), CarbonEvent::Period(period));
+    assert_eq!(read(policy.encode()), CarbonEvent::Policy(policy));
+    let unknown = decode(
+        Uuid::nil(),
+        "terrarium.carbon.v1.TreesPaintedV1",
+        &Bytes::new(),
+    );
+    assert!(matches!(unknown, Err(EventCodecError::UnknownType(_))));
+}

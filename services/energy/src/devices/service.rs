@@ -202,7 +202,8 @@ impl EnergyDeviceService for EnergyDeviceApi {
             value: call.message.value,
             client_request_id,
         };
-        let addressed = call.address(&context.device.to_string(), context, command);
+        let device = context.device.clone();
+        let addressed = call.address(device.as_str(), context, command);
         let (events, recorded_position) = call.carry_out(&self.setpoints, addressed).await?;
         Ok(Response::new(wire::AskSetpointResponse {
             ask_id: ask_id.to_string(),

@@ -19,8 +19,9 @@ impl Meter {
         &self,
         context: &MeterContext,
         reading: &RecordedReading,
+        offset: EnergyWh,
     ) -> Result<(), MeterRejection> {
-        match self.finding(context, reading) {
+        match self.finding(context, reading, offset) {
             None => Ok(()),
             Some((_, finding)) => Err(MeterRejection {
                 code: RejectionCode::FailedPrecondition,
@@ -30,11 +31,12 @@ impl Meter {
         }
     }
 
-    /// What looks wrong with a reading, if something does.
+    /// What looks wrong with a reading, if something does. `offset` is what a register's read has to be moved by.
     pub(super) fn finding(
         &self,
         context: &MeterContext,
         reading: &RecordedReading,
+        offset: EnergyWh,
     ) -> Option<(QuarantineReason, String)> {
         let meter = &context.meter;
         let (value, unit) = (&reading.value, reading.unit);
@@ -72,7 +74,7 @@ impl Meter {
         {
             return Some(finding);
         }
-        self.place_finding(context, reading)
+        self.place_finding(context, reading, offset)
     }
 
     /// What does not fit among the readings that count.
@@ -80,11 +82,13 @@ impl Meter {
         &self,
         context: &MeterContext,
         reading: &RecordedReading,
+        offset: EnergyWh,
     ) -> Option<(QuarantineReason, String)> {
         match context.reports {
             Reports::Interval => self.overlap(context, reading.interval),
             Reports::Register => {
-                self.register_finding(context, reading.interval.start, reading.energy?)
+                let content = EnergyWh(reading.energy?.0 + offset.0);
+                self.register_finding(context, reading.interval.start, content)
             }
         }
     }
@@ -123,8 +127,8 @@ impl Meter {
         let earlier = self.counted.range(..at).next_back();
         let later = self.counted.range(UnixSeconds(at.0 + 1)..).next();
         let steps = [
-            earlier.map(|(time, read)| (*time, read.energy, content)),
-            later.map(|(time, read)| (*time, content, read.energy)),
+            earlier.map(|(time, read)| (*time, read.continued(), content)),
+            later.map(|(time, read)| (*time, content, read.continued())),
         ];
         // Backwards on either side comes first: a person may vouch for a size, but not for that.
         let backwards = steps
@@ -154,7 +158,7 @@ impl Meter {
     }
 }
 
-fn above_rating(
+pub(super) fn above_rating(
     context: &MeterContext,
     energy: EnergyWh,
     seconds: i64,

@@ -40,8 +40,11 @@ impl Meter {
         if let Some((
             finding @ (QuarantineReason::Overlap | QuarantineReason::CounterBackwards),
             message,
-        )) = self.place_finding(context, &undecided.reading)
-        {
+        )) = self.place_finding(
+            context,
+            &undecided.reading,
+            self.offset_before(undecided.reading.interval.start),
+        ) {
             return Err(MeterRejection {
                 code: RejectionCode::FailedPrecondition,
                 field: "quarantine_id",
@@ -85,7 +88,8 @@ impl Meter {
             energy: to_energy(value, unit)?,
             ..undecided.reading.clone()
         };
-        self.refuse_findings(context, &reading)?;
+        let offset = self.offset_before(reading.interval.start);
+        self.refuse_findings(context, &reading, offset)?;
         Ok(vec![MeterEvent {
             id,
             fact: MeterFact::QuarantineDecided {

@@ -5,6 +5,7 @@ mod intervals;
 mod properties;
 mod quarantine;
 mod registers;
+mod rollover;
 
 use terrarium_model::{MeterId, ParkId};
 
@@ -30,6 +31,7 @@ impl Bench {
                 meter: MeterId::new("home-01.load").expect("valid"),
                 reports,
                 rated_w: 1_000,
+                register_wraps_at_wh: None,
                 now: UnixSeconds(MIDNIGHT + 7 * 86_400),
             },
         }

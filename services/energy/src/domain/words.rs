@@ -16,6 +16,8 @@ pub struct MeterContext {
     pub reports: Reports,
     /// Rated power in W.
     pub rated_w: i64,
+    /// The content in Wh at which a register reads 0 again, where the definition says so.
+    pub register_wraps_at_wh: Option<i64>,
     /// The park's time.
     pub now: UnixSeconds,
 }
@@ -25,6 +27,8 @@ pub struct MeterContext {
 pub enum MeterCommand {
     /// Take in a reading.
     Report(ReportedReading),
+    /// A register was taken out and another one put in its place.
+    Swap(ReportedSwap),
     /// Let a quarantined reading count as it is.
     Release {
         /// The quarantined event.
@@ -67,6 +71,21 @@ pub struct ReportedCorrection {
     pub reason: Arc<str>,
 }
 
+/// That a register was taken out and another one put in its place, at one instant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportedSwap {
+    /// When.
+    pub time: UnixSeconds,
+    /// Last read of the old one.
+    pub last: Decimal,
+    /// First read of the new one.
+    pub first: Decimal,
+    /// Of both.
+    pub unit: Unit,
+    /// For the record.
+    pub reason: Arc<str>,
+}
+
 /// A reading as recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordedReading {
@@ -100,6 +119,26 @@ pub enum MeterFact {
     IntervalMetered(RecordedReading),
     /// A register read counts.
     RegisterRead(RecordedReading),
+    /// A read counts of a register that came round, or took the place of another one.
+    RegisterContinued {
+        /// The read.
+        reading: RecordedReading,
+        /// What has to be added to go on where the reads before left off.
+        offset: EnergyWh,
+    },
+    /// A register was taken out and another one put in its place.
+    Swapped {
+        /// Last read of the old one.
+        last: RecordedReading,
+        /// First read of the new one.
+        first: RecordedReading,
+        /// As in `RegisterContinued`, of the old one.
+        last_offset: EnergyWh,
+        /// Of the new one, from now on.
+        offset: EnergyWh,
+        /// Why.
+        reason: Arc<str>,
+    },
     /// A reading took the place of one that counted.
     Corrected {
         /// Counts from now on.

@@ -42,7 +42,7 @@ fn any_fact() -> impl Strategy<Value = MeterFact> {
     ];
     (
         any_reading(),
-        0_usize..5,
+        0_usize..7,
         any::<u128>(),
         "\\PC{0,40}",
         0..reasons.len(),
@@ -53,6 +53,17 @@ fn any_fact() -> impl Strategy<Value = MeterFact> {
             match kind {
                 0 => MeterFact::IntervalMetered(reading),
                 1 => MeterFact::RegisterRead(reading),
+                5 => MeterFact::RegisterContinued {
+                    reading,
+                    offset: EnergyWh(id.as_u128() as i64),
+                },
+                6 => MeterFact::Swapped {
+                    last: reading.clone(),
+                    first: reading,
+                    last_offset: EnergyWh(id.as_u128() as i64),
+                    offset: EnergyWh(7),
+                    reason: text.into(),
+                },
                 2 => MeterFact::Corrected {
                     reading,
                     replaces: id,
@@ -85,11 +96,12 @@ proptest! {
     #[test]
     fn bytes_that_are_no_event_are_refused_without_panic(
         bytes in proptest::collection::vec(any::<u8>(), 0..80),
-        kind in 0_usize..6,
+        kind in 0_usize..8,
     ) {
         let types = [
             INTERVAL_METERED_V1, REGISTER_READ_V1, READING_CORRECTED_V1,
             READING_QUARANTINED_V1, QUARANTINE_RELEASED_V1, QUARANTINE_CORRECTED_V1,
+            REGISTER_READ_V2, METER_SWAPPED_V1,
         ];
         let _ = decode(Uuid::nil(), types[kind], &Bytes::from(bytes));
     }

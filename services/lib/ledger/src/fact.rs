@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use terrarium_model::{EnergyWh, Interval, MeterId, ParkDefinition};
+use terrarium_model::{EnergyWh, Interval, MeterId, ParkDefinition, UnixSeconds};
 use uuid::Uuid;
 
 use crate::factor_book::FactorSet;
@@ -40,6 +40,19 @@ pub enum Fact {
         revision: u32,
         /// How it came to count.
         how: How,
+    },
+    /// A register was read that came round or was exchanged; one of the same meter and time is replaced.
+    RegisterContinued {
+        /// The meter.
+        meter: MeterId,
+        /// When.
+        at: UnixSeconds,
+        /// Content of the register.
+        energy: EnergyWh,
+        /// What has to be added to go on where the reads before left off.
+        offset: EnergyWh,
+        /// The same for the reads that follow: another one if the register was exchanged then.
+        next_offset: EnergyWh,
     },
     /// A reading was kept apart.
     ReadingQuarantined {

@@ -5,7 +5,7 @@
 //! Both are SHA-256; numbers are little endian, texts are preceded by their length (4 bytes).
 
 use sha2::{Digest, Sha256};
-use terrarium_model::UnixSeconds;
+use terrarium_model::{EnergyWh, UnixSeconds};
 
 use crate::meter_book::CountedReading;
 use crate::node_hour::{NodeHour, Pricing};
@@ -69,6 +69,13 @@ pub fn meter_day<'a>(
             .number(reading.energy.0)
             .bytes(&[reading.quality.0])
             .bytes(reading.origin.event.as_bytes());
+        // Said only where it is, so that the hashes of all other meters stay what they were.
+        if (reading.offset, reading.next_offset) != (EnergyWh::ZERO, EnergyWh::ZERO) {
+            content
+                .text("offset")
+                .number(reading.offset.0)
+                .number(reading.next_offset.0);
+        }
         state.number(reading.origin.position as i64);
     }
     let content = content.finish();

@@ -21,10 +21,21 @@ pub struct CountedReading {
     pub revision: u32,
     /// Energy of the interval, or content of the register.
     pub energy: EnergyWh,
+    /// Of a register: what has to be added to go on where the reads before left off (it came round, or was exchanged) ...
+    pub offset: EnergyWh,
+    /// ... and for the reads that follow.
+    pub next_offset: EnergyWh,
     /// Event that made it count.
     pub origin: Origin,
     /// Flags that it passes on to its hours.
     pub quality: Quality,
+}
+
+impl CountedReading {
+    /// Content of a register that goes on for ever, Wh.
+    pub fn continued_wh(&self) -> i64 {
+        self.energy.0 + self.offset.0
+    }
 }
 
 /// What a meter has for one hour.
@@ -106,16 +117,57 @@ impl MeterBook {
             How::Corrected => Quality::CORRECTED,
             How::Released { .. } => Quality::RELEASED,
         };
-        let replaced = self.readings.insert(
-            interval.start,
-            CountedReading {
-                seconds: interval.seconds,
-                revision,
-                energy,
-                origin,
-                quality,
-            },
-        );
+        let offset = match how {
+            How::Reported => EnergyWh::ZERO,
+            How::Corrected => self
+                .readings
+                .get(&interval.start)
+                .map_or(EnergyWh::ZERO, |replaced| replaced.offset),
+            How::Released { .. } => self
+                .readings
+                .range(..interval.start)
+                .next_back()
+                .map_or(EnergyWh::ZERO, |(_, before)| before.next_offset),
+        };
+        let reading = CountedReading {
+            seconds: interval.seconds,
+            revision,
+            energy,
+            offset,
+            next_offset: offset,
+            origin,
+            quality,
+        };
+        self.put(interval, reading)
+    }
+
+    /// Takes in the read of a register that came round or was exchanged. Gives the time whose hours have changed.
+    pub fn count_continued(
+        &mut self,
+        at: UnixSeconds,
+        energy: EnergyWh,
+        offset: EnergyWh,
+        next_offset: EnergyWh,
+        origin: Origin,
+    ) -> Interval {
+        let interval = Interval {
+            start: at,
+            seconds: 0,
+        };
+        let reading = CountedReading {
+            seconds: 0,
+            revision: 0,
+            energy,
+            offset,
+            next_offset,
+            origin,
+            quality: Quality::NONE,
+        };
+        self.put(interval, reading)
+    }
+
+    fn put(&mut self, interval: Interval, reading: CountedReading) -> Interval {
+        let replaced = self.readings.insert(interval.start, reading);
         if let Some(replaced) = replaced {
             self.superseded
                 .insert((interval.start, replaced.revision), replaced.origin);
@@ -192,7 +244,7 @@ impl MeterBook {
                         start: *start,
                         seconds: u32::try_from(closing_time.0 - start.0).ok()?,
                     };
-                    let interval_energy = EnergyWh(closing.energy.0 - reading.energy.0);
+                    let interval_energy = EnergyWh(closing.continued_wh() - reading.continued_wh());
                     let share = hour_share_at(interval, interval_energy, hour_start)?;
                     Some(Contribution {
                         interval,

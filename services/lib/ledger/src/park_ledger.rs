@@ -86,6 +86,17 @@ impl ParkLedger {
                 let changed = book.count(*interval, *energy, *revision, *how, origin);
                 self.balance_hours(meter, changed, touched);
             }
+            Fact::RegisterContinued {
+                meter,
+                at,
+                energy,
+                offset,
+                next_offset,
+            } => {
+                let book = self.meters.entry(meter.clone()).or_default();
+                let changed = book.count_continued(*at, *energy, *offset, *next_offset, origin);
+                self.balance_hours(meter, changed, touched);
+            }
             Fact::ReadingQuarantined { meter } => {
                 self.meters
                     .entry(meter.clone())

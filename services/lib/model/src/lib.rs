@@ -5,6 +5,7 @@
 //! - `unit`, `quantity`: decimals as reported, units, and the whole Wh and mg that balances are made of
 //! - `hour_share`: an interval's energy, hour by hour, to the Wh
 //! - `factor`: emission factors and their one rounding
+//! - `sun`: where the sun stands
 //! - `event_id`: ids that follow from what an event says
 //! - `park`: the park definition (TOML) and everything that can be wrong with it
 
@@ -15,6 +16,7 @@ mod hour_share;
 mod id;
 mod park;
 mod quantity;
+mod sun;
 mod time;
 mod unit;
 
@@ -33,6 +35,7 @@ pub use quantity::{
     Decimal, DecimalError, EnergyError, EnergyWh, MOST_ENERGY_PER_READING_WH, MassMg, energy_wh,
     round_half_even_div,
 };
+pub use sun::{SunPosition, sun_position};
 pub use time::{
     Clock, FixedClock, Interval, SECONDS_PER_HOUR, TimeError, TimeZone, UnixMillis, UnixSeconds,
     UnknownTimeZone, format_rfc3339_utc, parse_rfc3339_with_offset,

@@ -1,11 +1,12 @@
 //! The park definition: what is there, where it stands, how it is connected, and what is metered.
 //!
-//! `definition`, `asset`, `alarm` and `geometry` hold the types. `parse` reads the TOML into a draft that remembers where each
-//! value stands, by way of `table`, `read_asset`, `parameter_reader`, `read_site` and `read_alarm`; `references` finds what ids refer
-//! to; `topology` follows the connections; `validate` turns the draft into a definition (`check_alarms` its alarms), and `problem` is how all that
-//! can be wrong is told.
+//! `definition`, `asset`, `alarm` and `geometry` hold the types. `parse` reads the TOML into a draft that remembers where
+//! each value stands, by way of `table`, `read_asset`, `parameter_reader`, `read_site` and `read_alarm`; `references` finds
+//! what ids refer to; `topology` follows the connections; `validate` turns the draft into a definition (`check_alarms` and
+//! `alarm_limits` its alarms), and `problem` is how all that can be wrong is told.
 
 mod alarm;
+mod alarm_limits;
 mod asset;
 mod check_alarms;
 mod definition;

@@ -41,7 +41,11 @@ quantities! {
     StorageChargeW = 5,
     /// Mean power out of a store over a metered interval, W.
     StorageDischargeW = 6,
-    /// Energy held by a store, Wh.
+    /// Mean heat given over a metered interval, W.
+    HeatW = 7,
+    /// 1 while it runs without the public grid, else 0.
+    Islanded = 8,
+    /// Energy held by a store or a vehicle of the park, Wh.
     StoredWh = 10,
     /// A store's own report of its power, W; above zero: it is charged.
     StoragePowerW = 11,
@@ -61,6 +65,10 @@ quantities! {
     AskedLimitW = 26,
     /// 0 none, 1 asked, 2 obeyed, 3 missed.
     AskState = 27,
+    /// The newest reserve asked for, Wh.
+    AskedReserveWh = 28,
+    /// A code of `terrarium.mobility.v1.VehicleState`.
+    VehicleState = 29,
     /// In a tank, litres.
     LevelL = 30,
     /// 1 while a zone is irrigated, else 0.
@@ -73,13 +81,15 @@ quantities! {
     ReclaimedLPerH = 34,
     /// Mean flow of rain water over a metered interval, litres an hour.
     RainLPerH = 35,
+    /// 1 while a leak is suspected, else 0.
+    LeakSuspected = 36,
     /// How full a bin is, thousandths.
     FillPermille = 40,
     /// In a bin, grams.
     WeightG = 41,
     /// 1 while a bin overflows, else 0.
     Overflowing = 42,
-    /// In a compost bay, grams.
+    /// In a compost bay since its batch began, grams.
     CompostG = 43,
     /// Of the compost, thousandths of a degree Celsius.
     CompostTemperatureMc = 44,
@@ -123,6 +133,10 @@ impl Quantity {
                 | Quantity::Faults
                 | Quantity::AskedLimitW
                 | Quantity::AskState
+                | Quantity::AskedReserveWh
+                | Quantity::VehicleState
+                | Quantity::Islanded
+                | Quantity::LeakSuspected
                 | Quantity::Irrigating
                 | Quantity::IrrigatedL
                 | Quantity::Overflowing
@@ -173,7 +187,7 @@ pub struct PointName {
     pub asset: AssetId,
     /// What is observed of it.
     pub quantity: Quantity,
-    /// Id of the meter or the alarm that it comes from; empty where the asset itself reports.
+    /// Id of the meter or the alarm that it comes from, or what was asked of the asset; empty where the asset itself reports.
     pub source: Arc<str>,
 }
 

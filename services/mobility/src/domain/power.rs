@@ -7,7 +7,7 @@ use terrarium_journal::{Rejection, refuse_future};
 use terrarium_model::{AssetId, ParkId, UnixSeconds, event_id, format_rfc3339_utc};
 use uuid::Uuid;
 
-use super::session::Sessions;
+use super::session::{OwnerTerms, Sessions};
 use super::{ChargerContext, ChargerEvent, ChargerFact, charger_event};
 
 /// A charger has to answer within this time.
@@ -73,6 +73,11 @@ impl Asks {
             .outcome
             .as_ref()
             .map(|outcome| outcome.obeyed)
+    }
+
+    /// The limit of an ask.
+    pub fn limit_w(&self, asked: &Uuid) -> Option<i64> {
+        Some(self.by_id.get(asked)?.ask.limit_w)
     }
 
     /// Asks for a limit. An open ask is missed: the new one takes its place.
@@ -305,8 +310,41 @@ fn refuse_impossible_limit(
                 "the owner of session {session} does not allow energy to be taken from the car; ask for 0 W or more"
             ),
         )),
-        Some(_) => Ok(()),
+        Some((session, start)) => {
+            refuse_against_owner(context, session, start.owner, sessions.stored_wh())
+        }
     }
+}
+
+/// Refuses what the owner of a car did not agree to.
+fn refuse_against_owner(
+    context: &ChargerContext,
+    session: &str,
+    owner: Option<OwnerTerms>,
+    stored_wh: Option<i64>,
+) -> Result<(), Rejection> {
+    let (Some(owner), Some(stored_wh)) = (owner, stored_wh) else {
+        return Ok(());
+    };
+    if context.now >= owner.departure {
+        return Err(Rejection::failed_precondition(
+            "limit_w",
+            format!(
+                "the owner of session {session} leaves at {}; nothing is taken from the car any more, ask for 0 W or more",
+                format_rfc3339_utc(owner.departure)
+            ),
+        ));
+    }
+    if stored_wh <= owner.reserve_wh {
+        return Err(Rejection::failed_precondition(
+            "limit_w",
+            format!(
+                "the car of session {session} has {stored_wh} Wh, and its owner keeps {} Wh; ask for 0 W or more",
+                owner.reserve_wh
+            ),
+        ));
+    }
+    Ok(())
 }
 
 fn missed(

@@ -1,10 +1,11 @@
 //! Charging sessions: one at a time, and their totals never shrink.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use terrarium_journal::{Rejection, refuse_future};
 use terrarium_model::{UnixSeconds, format_rfc3339_utc};
+use uuid::Uuid;
 
 use super::{ChargerContext, ChargerEvent, ChargerFact, charger_event};
 
@@ -31,6 +32,21 @@ pub struct SessionStart {
     pub time: UnixSeconds,
     /// The owner allows energy to be taken from the car.
     pub allows_discharge: bool,
+    /// What the owner asks for in return, where that was agreed.
+    pub owner: Option<OwnerTerms>,
+}
+
+/// What a car's owner asks for who allows energy to be taken from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnerTerms {
+    /// Wh that the car's battery holds when full.
+    pub battery_wh: i64,
+    /// Wh in it when the session began.
+    pub stored_wh: i64,
+    /// Wh that nobody may take it below.
+    pub reserve_wh: i64,
+    /// When the owner leaves.
+    pub departure: UnixSeconds,
 }
 
 /// Energy since a session began.
@@ -48,6 +64,8 @@ pub struct Sessions {
     by_id: BTreeMap<Arc<str>, Session>,
     /// The one that began last.
     last: Option<Arc<str>>,
+    /// Totals that count nowhere.
+    quarantined: BTreeSet<Uuid>,
 }
 
 struct Session {
@@ -55,6 +73,8 @@ struct Session {
     ended: Option<UnixSeconds>,
     /// Its totals by time; nothing at the start.
     totals: BTreeMap<UnixSeconds, Totals>,
+    /// It is on record that less was left than the owner asked for.
+    is_undercut: bool,
 }
 
 impl Sessions {
@@ -63,6 +83,13 @@ impl Sessions {
         let last = self.last.as_ref()?;
         let session = self.by_id.get(last)?;
         session.ended.is_none().then_some((last, &session.start))
+    }
+
+    /// Wh in the car of the running session, as far as its owner told.
+    pub fn stored_wh(&self) -> Option<i64> {
+        let session = self.by_id.get(self.last.as_ref()?)?;
+        let totals = session.totals.last_key_value().map(|(_, totals)| *totals);
+        session.stored_wh(totals.unwrap_or_default())
     }
 
     /// A session began.
@@ -123,13 +150,14 @@ impl Sessions {
             VehicleClass::Public => b"public",
             VehicleClass::Visitor => b"visitor",
         };
-        let parts: [&[u8]; 5] = [
-            b"session-started",
-            session.as_bytes(),
-            class,
-            &start.time.0.to_le_bytes(),
-            &[u8::from(start.allows_discharge)],
-        ];
+        let terms = start.owner.map_or_else(Vec::new, OwnerTerms::to_bytes);
+        let mut parts: Vec<&[u8]> = vec![b"session-started", session.as_bytes(), class];
+        let time = start.time.0.to_le_bytes();
+        let allows_discharge = [u8::from(start.allows_discharge)];
+        parts.extend([time.as_slice(), &allows_discharge]);
+        if !terms.is_empty() {
+            parts.push(&terms);
+        }
         Ok(vec![charger_event(context, &parts, fact)])
     }
 
@@ -172,21 +200,48 @@ impl Sessions {
                 ),
             ));
         }
-        known.refuse_misfit(context, time, totals)?;
+        known.refuse_before_start(time)?;
         refuse_future("time", time, context.now)?;
+        if let Err(misfit) = known.refuse_misfit(context, time, totals) {
+            return Ok(self.quarantine(context, session, time, totals, &misfit));
+        }
         let fact = ChargerFact::SessionMetered {
             session: Arc::clone(session),
             time,
             totals,
         };
-        Ok(vec![totals_event(
+        let mut events = vec![totals_event(
             context,
             b"session-metered",
             session,
             time,
             totals,
             fact,
-        )])
+        )];
+        events.extend(known.undercut(context, session, time, totals));
+        Ok(events)
+    }
+
+    /// Totals that don't fit are kept out of everything.
+    fn quarantine(
+        &self,
+        context: &ChargerContext,
+        session: &Arc<str>,
+        time: UnixSeconds,
+        totals: Totals,
+        misfit: &Rejection,
+    ) -> Vec<ChargerEvent> {
+        let fact = ChargerFact::MeterQuarantined {
+            session: Arc::clone(session),
+            time,
+            totals,
+            reason: misfit.message.as_str().into(),
+        };
+        let event = totals_event(context, b"session-quarantined", session, time, totals, fact);
+        if self.quarantined.contains(&event.id) {
+            return Vec::new();
+        }
+        vec![event]
     }
 
     /// A session came to its end.
@@ -225,6 +280,7 @@ impl Sessions {
                 ),
             ));
         }
+        known.refuse_before_start(time)?;
         known.refuse_misfit(context, time, totals)?;
         refuse_future("time", time, context.now)?;
         let fact = ChargerFact::SessionEnded {
@@ -234,23 +290,19 @@ impl Sessions {
             ended: time,
             totals,
         };
-        Ok(vec![totals_event(
-            context,
-            b"session-ended",
-            session,
-            time,
-            totals,
-            fact,
-        )])
+        let undercut = known.undercut(context, session, time, totals);
+        let ended = totals_event(context, b"session-ended", session, time, totals, fact);
+        Ok(undercut.into_iter().chain([ended]).collect())
     }
 
-    pub(super) fn evolve(&mut self, fact: &ChargerFact) {
-        match fact {
+    pub(super) fn evolve(&mut self, event: &ChargerEvent) {
+        match &event.fact {
             ChargerFact::SessionStarted { session, start } => {
                 let begun = Session {
                     start: *start,
                     ended: None,
                     totals: BTreeMap::new(),
+                    is_undercut: false,
                 };
                 self.by_id.insert(Arc::clone(session), begun);
                 self.last = Some(Arc::clone(session));
@@ -275,6 +327,14 @@ impl Sessions {
                     known.totals.insert(*ended, *totals);
                 }
             }
+            ChargerFact::ReserveUndercut { session, .. } => {
+                if let Some(known) = self.by_id.get_mut(session) {
+                    known.is_undercut = true;
+                }
+            }
+            ChargerFact::MeterQuarantined { .. } => {
+                self.quarantined.insert(event.id);
+            }
             _ => {}
         }
     }
@@ -292,7 +352,65 @@ impl Sessions {
     }
 }
 
+impl OwnerTerms {
+    fn to_bytes(self) -> Vec<u8> {
+        [
+            self.battery_wh,
+            self.stored_wh,
+            self.reserve_wh,
+            self.departure.0,
+        ]
+        .into_iter()
+        .flat_map(i64::to_le_bytes)
+        .collect()
+    }
+}
+
 impl Session {
+    /// Wh in the car at these totals, as far as its owner told.
+    fn stored_wh(&self, totals: Totals) -> Option<i64> {
+        let owner = self.start.owner?;
+        Some(owner.stored_wh + totals.energy_in_wh - totals.energy_out_wh)
+    }
+
+    /// Less is left than the owner asked for, and energy was taken from the car: said once a session.
+    fn undercut(
+        &self,
+        context: &ChargerContext,
+        session: &Arc<str>,
+        time: UnixSeconds,
+        totals: Totals,
+    ) -> Option<ChargerEvent> {
+        let owner = self.start.owner?;
+        let stored_wh = self.stored_wh(totals)?;
+        let is_undercut = totals.energy_out_wh > 0 && stored_wh < owner.reserve_wh;
+        if !is_undercut || self.is_undercut {
+            return None;
+        }
+        let fact = ChargerFact::ReserveUndercut {
+            session: Arc::clone(session),
+            time,
+            stored_wh,
+            reserve_wh: owner.reserve_wh,
+        };
+        let parts: [&[u8]; 2] = [b"reserve-undercut", session.as_bytes()];
+        Some(charger_event(context, &parts, fact))
+    }
+
+    fn refuse_before_start(&self, time: UnixSeconds) -> Result<(), Rejection> {
+        if time >= self.start.time {
+            return Ok(());
+        }
+        Err(Rejection::failed_precondition(
+            "time",
+            format!(
+                "{} is before the session's start at {}; check the charger's clock",
+                format_rfc3339_utc(time),
+                format_rfc3339_utc(self.start.time)
+            ),
+        ))
+    }
+
     /// Refuses totals that don't fit between their neighbours in time.
     fn refuse_misfit(
         &self,
@@ -300,16 +418,6 @@ impl Session {
         time: UnixSeconds,
         totals: Totals,
     ) -> Result<(), Rejection> {
-        if time < self.start.time {
-            return Err(Rejection::failed_precondition(
-                "time",
-                format!(
-                    "{} is before the session's start at {}; check the charger's clock",
-                    format_rfc3339_utc(time),
-                    format_rfc3339_utc(self.start.time)
-                ),
-            ));
-        }
         if totals.energy_out_wh != 0 && !context.bidirectional {
             return Err(Rejection::invalid(
                 "energy_out_wh",

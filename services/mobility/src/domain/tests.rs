@@ -30,6 +30,7 @@ fn start(session: &str, time: i64) -> ChargerCommand {
             vehicle_class: VehicleClass::Visitor,
             time: UnixSeconds(time),
             allows_discharge: true,
+            owner: None,
         },
     }
 }
@@ -85,6 +86,8 @@ fn name(event: &ChargerEvent) -> &'static str {
         ChargerFact::SessionStarted { .. } => "started",
         ChargerFact::SessionMetered { .. } => "metered",
         ChargerFact::SessionEnded { .. } => "ended",
+        ChargerFact::MeterQuarantined { .. } => "quarantined",
+        ChargerFact::ReserveUndercut { .. } => "undercut",
         ChargerFact::FaultRaised { .. } => "fault raised",
         ChargerFact::FaultCleared { .. } => "fault cleared",
         ChargerFact::PowerAsked(_) => "asked",
@@ -93,7 +96,7 @@ fn name(event: &ChargerEvent) -> &'static str {
             MissReason::NotFollowed => "not followed",
             MissReason::TooLate => "too late",
             MissReason::Replaced => "replaced",
-            MissReason::NotAnswered => "not-answered",
+            MissReason::NotAnswered => "not answered",
         },
     }
 }
@@ -170,10 +173,15 @@ fn one_session_at_a_time() {
 #[test]
 fn totals_never_shrink_also_when_they_arrive_late() {
     let mut charger = after(&[start("s-1", 0), meter("s-1", 3_600, 10_000, 500)]);
+    for command in [
+        meter("s-1", 7_200, 9_999, 500),
+        meter("s-1", 7_200, 10_000, 499),
+        meter("s-1", 1_800, 10_001, 0),
+    ] {
+        assert_eq!(carry_out(&mut charger, &command), Ok(vec!["quarantined"]));
+        assert_eq!(carry_out(&mut charger, &command), Ok(vec![]), "sent again");
+    }
     for (command, field) in [
-        (meter("s-1", 7_200, 9_999, 500), "energy_in_wh"),
-        (meter("s-1", 7_200, 10_000, 499), "energy_out_wh"),
-        (meter("s-1", 1_800, 10_001, 0), "energy_in_wh"),
         (end("s-1", 7_200, 9_999, 500), "energy_in_wh"),
         (end("s-1", 3_599, 10_000, 500), "time"),
     ] {
@@ -202,15 +210,17 @@ fn totals_never_shrink_also_when_they_arrive_late() {
 }
 
 #[test]
-fn energy_a_charger_can_not_have_moved_is_refused() {
+fn energy_a_charger_can_not_have_moved_is_kept_in_quarantine() {
     let mut charger = after(&[start("s-1", 0)]);
     // 20 kW for an hour are 20 kWh; ten times that and the second that was cut off is the limit.
+    for energy_in_wh in [200_056, -1] {
+        assert_eq!(
+            carry_out(&mut charger, &meter("s-1", 3_600, energy_in_wh, 0)),
+            Ok(vec!["quarantined"])
+        );
+    }
     assert_eq!(
-        carry_out(&mut charger, &meter("s-1", 3_600, 200_056, 0)),
-        Err((RejectionCode::FailedPrecondition, "energy_in_wh"))
-    );
-    assert_eq!(
-        carry_out(&mut charger, &meter("s-1", 3_600, -1, 0)),
+        carry_out(&mut charger, &end("s-1", 3_600, 200_056, 0)),
         Err((RejectionCode::FailedPrecondition, "energy_in_wh"))
     );
     assert_eq!(
@@ -223,7 +233,7 @@ fn energy_a_charger_can_not_have_moved_is_refused() {
     };
     assert_eq!(
         carry_out_in(&mut charger, &one_way, &meter("s-1", 3_600, 5, 1)),
-        Err((RejectionCode::InvalidArgument, "energy_out_wh"))
+        Ok(vec!["quarantined"])
     );
     assert_eq!(
         carry_out(&mut charger, &meter("s-1", 3_600, 200_055, 0)),
@@ -312,6 +322,7 @@ fn limits_beyond_the_rating_the_fault_or_the_owner_are_refused() {
             vehicle_class: VehicleClass::Public,
             time: UnixSeconds(0),
             allows_discharge: false,
+            owner: None,
         },
     };
     assert_eq!(
@@ -325,6 +336,78 @@ fn limits_beyond_the_rating_the_fault_or_the_owner_are_refused() {
     assert_eq!(
         carry_out(&mut charger, &set_power(-20_000, "a")),
         Ok(vec!["asked"])
+    );
+}
+
+#[test]
+fn nothing_is_taken_below_the_owners_reserve_or_after_the_owner_left() {
+    let lent = ChargerCommand::StartSession {
+        session: "s-1".into(),
+        start: SessionStart {
+            vehicle_class: VehicleClass::Visitor,
+            time: UnixSeconds(NOW - 7_200),
+            allows_discharge: true,
+            owner: Some(OwnerTerms {
+                battery_wh: 60_000,
+                stored_wh: 30_000,
+                reserve_wh: 25_000,
+                departure: UnixSeconds(NOW + 1_000),
+            }),
+        },
+    };
+    let mut charger = after(&[lent]);
+    assert_eq!(charger.sessions().stored_wh(), Some(30_000));
+    assert_eq!(
+        carry_out(&mut charger, &set_power(-5_000, "a")),
+        Ok(vec!["asked"])
+    );
+    let leaving = at(NOW + 1_000);
+    let refusal = charger
+        .decide(&leaving, &set_power(-5_000, "b"))
+        .expect_err("the owner leaves");
+    assert!(refusal.message.contains("leaves at"), "{refusal}");
+
+    carry_out(&mut charger, &meter("s-1", NOW - 3_600, 0, 5_000)).expect("given back");
+    let refusal = charger
+        .decide(&context(), &set_power(-1, "c"))
+        .expect_err("at the reserve");
+    assert_eq!(
+        (refusal.code, refusal.field),
+        (RejectionCode::FailedPrecondition, "limit_w")
+    );
+    assert!(
+        refusal
+            .message
+            .contains("has 25000 Wh, and its owner keeps 25000 Wh"),
+        "{refusal}"
+    );
+    assert_eq!(
+        carry_out(&mut charger, &meter("s-1", NOW - 1_800, 0, 5_001)),
+        Ok(vec!["metered", "undercut"])
+    );
+    assert_eq!(
+        carry_out(&mut charger, &meter("s-1", NOW - 900, 0, 5_002)),
+        Ok(vec!["metered"]),
+        "it is said once"
+    );
+}
+
+#[test]
+fn an_ask_that_nobody_answers_is_missed_when_its_time_is_up() {
+    let mut charger = after(&[start("s-1", 0), set_power(5_000, "a")]);
+    assert_eq!(charger.asks().due(), Some(UnixSeconds(NOW + 61)));
+    let expire = ChargerCommand::MissUnanswered;
+    assert_eq!(
+        carry_out_in(&mut charger, &at(NOW + 60), &expire),
+        Ok(vec![])
+    );
+    assert_eq!(
+        carry_out_in(&mut charger, &at(NOW + 61), &expire),
+        Ok(vec!["not answered"])
+    );
+    assert_eq!(
+        carry_out_in(&mut charger, &at(NOW + 62), &expire),
+        Ok(vec![])
     );
 }
 

@@ -211,6 +211,8 @@ fn reported(event: &RecordedEvent) -> Result<(String, String), Status> {
         .fact;
     let (MeterFact::IntervalMetered(reading)
     | MeterFact::RegisterRead(reading)
+    | MeterFact::RegisterContinued { reading, .. }
+    | MeterFact::Swapped { last: reading, .. }
     | MeterFact::Corrected { reading, .. }
     | MeterFact::Quarantined { reading, .. }
     | MeterFact::QuarantineDecided { reading, .. }) = fact;

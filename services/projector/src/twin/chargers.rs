@@ -10,11 +10,7 @@ use terrarium_proto::mobility::v1 as wire;
 use terrarium_twin::{PointName, Quality, Quantity};
 use uuid::Uuid;
 
-use super::samples::{Happened, Samples, Span, per_hour};
-
-const ASKED: i64 = 1;
-const OBEYED: i64 = 2;
-const MISSED: i64 = 3;
+use super::samples::{ASKED, Happened, MISSED, OBEYED, Samples, Span, per_hour};
 
 /// A charger, as its past left it.
 #[derive(Default)]
@@ -61,6 +57,13 @@ pub(super) fn observe(
             let past = chargers.entry(charger.clone()).or_default();
             past.ended(samples, &charger, &message);
             (message.ended_s, charger)
+        }
+        "ChargeSessionMeterQuarantinedV1" => {
+            let message: wire::ChargeSessionMeterQuarantinedV1 = payload.read()?;
+            let charger = payload.asset(&message.charger)?;
+            let power = PointName::of_asset(&charger, Quantity::SessionPowerW);
+            samples.uncertain(&power, Span::instant(message.time_s));
+            (message.time_s, charger)
         }
         "ChargerFaultRaisedV1" => {
             let message: wire::ChargerFaultRaisedV1 = payload.read()?;

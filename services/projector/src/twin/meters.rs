@@ -14,9 +14,10 @@ use super::samples::{Happened, Samples, Span, per_hour};
 
 pub(super) fn observe(samples: &mut Samples<'_>, fact: &MeterFact, known: &Known<'_>) -> Happened {
     let (reading, how) = match fact {
-        MeterFact::IntervalMetered(reading) | MeterFact::RegisterRead(reading) => {
-            (reading, How::Counts { corrected: false })
-        }
+        MeterFact::IntervalMetered(reading)
+        | MeterFact::RegisterRead(reading)
+        | MeterFact::RegisterContinued { reading, .. }
+        | MeterFact::Swapped { last: reading, .. } => (reading, How::Counts { corrected: false }),
         MeterFact::Corrected { reading, .. } => (reading, How::Counts { corrected: true }),
         MeterFact::QuarantineDecided {
             reading, corrected, ..
@@ -134,7 +135,7 @@ fn between(
         from_s: opening.0.0,
         to_s: closing.0.0,
     };
-    let energy_wh = closing.1.energy.0 - opening.1.energy.0;
+    let energy_wh = closing.1.continued_wh() - opening.1.continued_wh();
     let corrected = [opening.1, closing.1]
         .iter()
         .any(|read| read.quality.has(LedgerQuality::CORRECTED));

@@ -1,11 +1,19 @@
 //! How samples are written down.
 
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
 use terrarium_model::{AssetId, round_half_even_div};
 use terrarium_twin::{PointName, Quality, Quantity, Sample, Twin};
 
 /// Milliseconds of a second.
 pub(super) const MS_PER_S: i64 = 1_000;
 const SECONDS_PER_HOUR: i64 = 3_600;
+
+/// Codes of [`Quantity::AskState`].
+pub(super) const ASKED: i64 = 1;
+pub(super) const OBEYED: i64 = 2;
+pub(super) const MISSED: i64 = 3;
 
 /// When an event happened, and to which asset.
 pub(super) struct Happened {
@@ -39,6 +47,20 @@ pub(super) struct Span {
 }
 
 impl Span {
+    pub fn instant(time_s: i64) -> Span {
+        Span {
+            from_s: time_s,
+            to_s: time_s,
+        }
+    }
+
+    pub fn of_interval(start_s: i64, seconds: u32) -> Span {
+        Span {
+            from_s: start_s,
+            to_s: start_s.saturating_add(seconds.into()),
+        }
+    }
+
     pub fn seconds(self) -> i64 {
         self.to_s - self.from_s
     }
@@ -111,8 +133,8 @@ impl<'a> Samples<'a> {
         );
     }
 
-    /// The newest report over this stretch is kept apart: from then on the value that counted last is uncertain. A point
-    /// without a value, or with a newer one, stays as it is.
+    /// The newest report over this stretch is kept apart: from then on the value that counted last is uncertain. A
+    /// point without a value, or with a newer one, stays as it is.
     pub fn uncertain(&mut self, name: &PointName, span: Span) {
         let Some(newest) = self.twin.newest(name) else {
             return;
@@ -137,6 +159,25 @@ impl<'a> Samples<'a> {
     fn put(&mut self, name: &PointName, sample: Sample) {
         self.twin.observe(name, sample);
         self.fresh.push((name.clone(), sample));
+    }
+}
+
+/// A total that grows and shrinks by events: its value from each time on at which it did.
+#[derive(Default)]
+pub(super) struct RunningTotal(BTreeMap<i64, i64>);
+
+impl RunningTotal {
+    /// What is told late changes the later values, too.
+    pub fn add(&mut self, samples: &mut Samples<'_>, point: &PointName, time_s: i64, amount: i64) {
+        let before = self.0.range(..=time_s).next_back();
+        let total = before.map_or(0, |(_, total)| *total).saturating_add(amount);
+        self.0.insert(time_s, total);
+        samples.of_instant(point, time_s, total);
+        let later = (Bound::Excluded(time_s), Bound::Unbounded);
+        for (later_s, total) in self.0.range_mut(later) {
+            *total = total.saturating_add(amount);
+            samples.of_instant(point, *later_s, *total);
+        }
     }
 }
 

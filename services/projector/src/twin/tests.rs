@@ -478,3 +478,178 @@ fn an_event_type_of_a_newer_build_is_refused() {
         .expect_err("nobody knows what it means");
     assert!(error.to_string().contains("TankPaintedV1"), "{error}");
 }
+
+#[test]
+fn every_quantity_of_the_wire_is_one_of_the_twin_and_the_other_way_round() {
+    use terrarium_proto::twin::v1 as wire;
+    for code in 1..200 {
+        let on_wire = wire::Quantity::try_from(code).is_ok();
+        assert_eq!(
+            on_wire,
+            Quantity::from_code(code).is_some(),
+            "quantity {code}"
+        );
+        if let Ok(quality) = wire::Quality::try_from(code) {
+            let known = [
+                Quality::Good,
+                Quality::Estimated,
+                Quality::Substituted,
+                Quality::Uncertain,
+            ];
+            assert!(
+                known.iter().any(|known| known.code() == code),
+                "{quality:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_store_a_setpoint_and_an_island_are_seen_as_they_are_told() {
+    let mut feeder = Feeder::with_park();
+    let report = energy::StorageReportedV1 {
+        storage: "centre".into(),
+        time_s: 100,
+        stored_wh: 5_000,
+        power_w: -1_200,
+        ..Default::default()
+    };
+    let doubted = energy::StorageReportQuarantinedV1 {
+        storage: "centre".into(),
+        time_s: 160,
+        stored_wh: 99_000,
+        ..Default::default()
+    };
+    let energy_type = |name: &str| format!("terrarium.energy.v1.{name}");
+    feeder.feed(
+        "energy.storage",
+        "centre",
+        &report,
+        &energy_type("StorageReportedV1"),
+    );
+    let kept_apart = energy_type("StorageReportQuarantinedV1");
+    feeder.feed("energy.storage", "centre", &doubted, &kept_apart);
+    let stored = PointName::of_asset(&asset_id("centre"), Quantity::StoredWh);
+    let value = feeder.twin().newest(&stored).expect("a value");
+    assert_eq!(
+        (value.value, value.time_ms, value.quality),
+        (5_000, 160_000, Quality::Uncertain)
+    );
+    assert_eq!(
+        feeder.newest("centre", Quantity::StoragePowerW),
+        Some(-1_200)
+    );
+
+    let ask = |kind: energy::SetpointKind, value| energy::SetpointAskedV1 {
+        device: "centre".into(),
+        kind: kind.into(),
+        value,
+        time_s: 200,
+        ..Default::default()
+    };
+    let asked_type = energy_type("SetpointAskedV1");
+    let limit = ask(energy::SetpointKind::ChargeLimitW, 900);
+    let asked = feeder.feed("energy.setpoint", "centre", &limit, &asked_type);
+    let reserve = ask(energy::SetpointKind::ReserveWh, 4_000);
+    feeder.feed("energy.setpoint", "centre", &reserve, &asked_type);
+    let obeyed = energy::SetpointObeyedV1 {
+        device: "centre".into(),
+        kind: energy::SetpointKind::ChargeLimitW.into(),
+        asked_event_id: terrarium_journal::event_id_bytes(&asked),
+        time_s: 205,
+        value: 850,
+    };
+    feeder.feed(
+        "energy.setpoint",
+        "centre",
+        &obeyed,
+        &energy_type("SetpointObeyedV1"),
+    );
+    let of_kind = |quantity, kind: &str| {
+        let name = PointName {
+            asset: asset_id("centre"),
+            quantity,
+            source: kind.into(),
+        };
+        feeder.twin().newest(&name).map(|value| value.value)
+    };
+    assert_eq!(of_kind(Quantity::AskedLimitW, "charge_limit_w"), Some(900));
+    assert_eq!(of_kind(Quantity::AskState, "charge_limit_w"), Some(2));
+    assert_eq!(of_kind(Quantity::AskedReserveWh, "reserve_wh"), Some(4_000));
+    assert_eq!(of_kind(Quantity::AskState, "reserve_wh"), Some(1));
+}
+
+#[test]
+fn compost_trees_visitors_and_leaks_are_points_of_their_assets() {
+    let mut feeder = Feeder::with_park();
+    let fed = |time_s, weight_g| waste::CompostFedV1 {
+        bay: "bin-1".into(),
+        batch: "b-1".into(),
+        time_s,
+        weight_g,
+        source: "lawn".into(),
+    };
+    let bay = |feeder: &mut Feeder, message: waste::CompostFedV1| {
+        let event_type = "terrarium.waste.v1.CompostFedV1";
+        feeder.feed("waste.compost", "bin-1", &message, event_type);
+    };
+    bay(&mut feeder, fed(100, 5_000));
+    bay(&mut feeder, fed(300, 2_000));
+    bay(&mut feeder, fed(200, 1_000));
+    assert_eq!(
+        feeder.at("bin-1", Quantity::CompostG, 250),
+        Some((6_000, 200))
+    );
+    assert_eq!(feeder.newest("bin-1", Quantity::CompostG), Some(8_000));
+    let closed = waste::CompostBatchClosedV1 {
+        bay: "bin-1".into(),
+        batch: "b-1".into(),
+        time_s: 400,
+        ..Default::default()
+    };
+    let event_type = "terrarium.waste.v1.CompostBatchClosedV1";
+    feeder.feed("waste.compost", "bin-1", &closed, event_type);
+    assert_eq!(feeder.newest("bin-1", Quantity::CompostG), Some(0));
+
+    let planted = terrarium_proto::carbon::v1::TreesPlantedV1 {
+        group: "lawn".into(),
+        time_s: 10,
+        count: 30,
+        ..Default::default()
+    };
+    feeder.feed(
+        "carbon.trees",
+        "lawn",
+        &planted,
+        "terrarium.carbon.v1.TreesPlantedV1",
+    );
+    assert_eq!(feeder.newest("lawn", Quantity::Trees), Some(30));
+
+    let counted = mobility::VisitorsCountedV1 {
+        counter: "centre".into(),
+        interval_start_s: 0,
+        interval_seconds: 900,
+        entered: 12,
+        left: 3,
+    };
+    let event_type = "terrarium.mobility.v1.VisitorsCountedV1";
+    feeder.feed("mobility.entrance", "centre", &counted, event_type);
+    assert_eq!(feeder.newest("centre", Quantity::VisitorsPerH), Some(48));
+
+    let leak = water::LeakSuspectedV1 {
+        asset: "centre".into(),
+        network: water::WaterNetwork::Supply.into(),
+        time_s: 500,
+        ..Default::default()
+    };
+    feeder.water("centre", "leak", &leak, "LeakSuspectedV1");
+    let name = PointName {
+        asset: asset_id("centre"),
+        quantity: Quantity::LeakSuspected,
+        source: "supply".into(),
+    };
+    assert_eq!(
+        feeder.value_at(&name, 500).map(|value| value.value),
+        Some(1)
+    );
+}

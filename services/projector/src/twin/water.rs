@@ -1,7 +1,7 @@
-//! Tanks, irrigation zones and water meters.
+//! Tanks, irrigation zones, water meters, and leaks that are suspected.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::sync::Arc;
 
 use terrarium_journal::{EventCodecError, Payload};
 use terrarium_model::AssetId;
@@ -9,15 +9,14 @@ use terrarium_proto::water::v1 as wire;
 use terrarium_twin::{PointName, Quality, Quantity};
 use uuid::Uuid;
 
-use super::samples::{Happened, Samples, Span, per_hour};
+use super::samples::{Happened, RunningTotal, Samples, Span, per_hour};
 
 /// An irrigation zone, as its past left it.
 #[derive(Default)]
 pub(super) struct Zone {
     /// Event of the irrigation that runs.
     running: Option<Uuid>,
-    /// Litres given up to a time, at each time that an irrigation ended.
-    given_l: BTreeMap<i64, i64>,
+    given_l: RunningTotal,
 }
 
 pub(super) fn observe(
@@ -32,6 +31,13 @@ pub(super) fn observe(
             let message: wire::TankLevelMeasuredV1 = payload.read()?;
             let tank = payload.asset(&message.tank)?;
             samples.instant(&tank, Quantity::LevelL, message.time_s, message.level_l);
+            (message.time_s, tank)
+        }
+        "TankLevelQuarantinedV1" => {
+            let message: wire::TankLevelQuarantinedV1 = payload.read()?;
+            let tank = payload.asset(&message.tank)?;
+            let level = PointName::of_asset(&tank, Quantity::LevelL);
+            samples.uncertain(&level, Span::instant(message.time_s));
             (message.time_s, tank)
         }
         "IrrigationStartedV1" => {
@@ -53,20 +59,41 @@ pub(super) fn observe(
             {
                 samples.instant(&zone, Quantity::Irrigating, message.time_s, 0);
             }
-            past.gave(samples, &zone, message.time_s, message.litres);
+            let given = PointName::of_asset(&zone, Quantity::IrrigatedL);
+            past.given_l
+                .add(samples, &given, message.time_s, message.litres);
             (message.time_s, zone)
         }
         "WaterMeteredV1" => {
             let message: wire::WaterMeteredV1 = payload.read()?;
             let asset = payload.asset(&message.asset)?;
             let point = flow_point(&asset, message.network(), payload)?;
-            let span = Span {
-                from_s: message.interval_start_s,
-                to_s: message.interval_start_s + i64::from(message.interval_seconds),
-            };
+            let span = Span::of_interval(message.interval_start_s, message.interval_seconds);
             let flow_l_per_h = per_hour(message.litres, span.seconds());
             samples.over(&point, span, flow_l_per_h, Quality::Good);
             (span.to_s, asset)
+        }
+        "WaterReadingQuarantinedV1" => {
+            let message: wire::WaterReadingQuarantinedV1 = payload.read()?;
+            let asset = payload.asset(&message.asset)?;
+            let point = flow_point(&asset, message.network(), payload)?;
+            let span = Span::of_interval(message.interval_start_s, message.interval_seconds);
+            samples.uncertain(&point, span);
+            (span.to_s, asset)
+        }
+        "LeakSuspectedV1" => {
+            let message: wire::LeakSuspectedV1 = payload.read()?;
+            let asset = payload.asset(&message.asset)?;
+            let point = leak_point(&asset, message.network());
+            samples.of_instant(&point, message.time_s, 1);
+            (message.time_s, asset)
+        }
+        "LeakClearedV1" => {
+            let message: wire::LeakClearedV1 = payload.read()?;
+            let asset = payload.asset(&message.asset)?;
+            let point = leak_point(&asset, message.network());
+            samples.of_instant(&point, message.time_s, 0);
+            (message.time_s, asset)
         }
         _ => return Ok(None),
     };
@@ -89,21 +116,11 @@ fn flow_point(
     Ok(PointName::of_asset(asset, quantity))
 }
 
-impl Zone {
-    /// An irrigation that is told late adds to what was given by the later ones, too.
-    fn gave(&mut self, samples: &mut Samples<'_>, zone: &AssetId, time_s: i64, litres: i64) {
-        let until_then_l = self
-            .given_l
-            .range(..=time_s)
-            .next_back()
-            .map_or(0, |(_, given_l)| *given_l);
-        let given_l = until_then_l.saturating_add(litres);
-        self.given_l.insert(time_s, given_l);
-        samples.instant(zone, Quantity::IrrigatedL, time_s, given_l);
-        let later = (Bound::Excluded(time_s), Bound::Unbounded);
-        for (later_s, given_l) in self.given_l.range_mut(later) {
-            *given_l = given_l.saturating_add(litres);
-            samples.instant(zone, Quantity::IrrigatedL, *later_s, *given_l);
-        }
+fn leak_point(asset: &AssetId, network: wire::WaterNetwork) -> PointName {
+    let network = network.as_str_name().trim_start_matches("WATER_NETWORK_");
+    PointName {
+        asset: asset.clone(),
+        quantity: Quantity::LeakSuspected,
+        source: Arc::from(network.to_lowercase()),
     }
 }

@@ -48,7 +48,9 @@ impl TwinApi {
             };
             let sent_at = Instant::now();
             folded.mark_unchanged();
-            let update = self.changes_after(&request.park, sent_up_to, &mut told);
+            let update = self
+                .changes_after(&request.park, sent_up_to, &mut told)
+                .await;
             let failed = update.is_err();
             if let Ok(update) = &update {
                 sent_up_to = update.position;
@@ -61,12 +63,13 @@ impl TwinApi {
         }
     }
 
-    fn changes_after(
+    async fn changes_after(
         &self,
         park: &str,
         position: Option<u64>,
         told: &mut Told,
     ) -> Result<wire::TwinUpdate, Status> {
+        let clock = self.clock(park).await?;
         self.look(park, |seen| {
             let values: Vec<_> = seen.twin.points().changed_after(position).collect();
             let head_position = self.projector.head();
@@ -74,7 +77,7 @@ impl TwinApi {
                 new_points: told.new_points(seen.twin, &values),
                 values: Some(values_to_wire(&values)),
                 cleared: Vec::new(),
-                moment_ms: seen.now_ms,
+                moment_ms: seen.now_ms(clock),
                 position: Some(seen.position),
                 head_position,
                 caught_up: head_position <= Some(seen.position),

@@ -102,11 +102,15 @@ impl Path {
 }
 
 impl TwinApi {
-    pub(super) fn start_replay(&self, request: wire::ReplayRequest) -> Result<Updates, Status> {
+    pub(super) async fn start_replay(
+        &self,
+        request: wire::ReplayRequest,
+    ) -> Result<Updates, Status> {
         let path = Path::of(&request)?;
+        let clock = self.clock(&request.park).await?;
         self.look(&request.park, |seen| {
-            seen.require_moment("from_ms", path.from_ms)?;
-            seen.require_moment("to_ms", path.to_ms)
+            seen.require_moment("from_ms", path.from_ms, clock)?;
+            seen.require_moment("to_ms", path.to_ms, clock)
         })?;
         let (updates, stream) = mpsc::channel(UPDATES_IN_FLIGHT);
         let api = self.clone();

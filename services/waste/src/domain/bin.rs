@@ -54,6 +54,13 @@ pub enum BinCommand {
         /// Event that executed it.
         executed: Uuid,
     },
+    /// Let a quarantined measurement count after all.
+    Release {
+        /// Event that quarantined it.
+        quarantined: Uuid,
+        /// Why, in a person's words.
+        reason: Arc<str>,
+    },
 }
 
 /// An event of a bin.
@@ -94,6 +101,24 @@ pub enum BinFact {
         collection: Arc<str>,
         /// Event that executed it.
         executed: Uuid,
+        /// Grams it weighed last, where it had reported since it was emptied before.
+        weight_g: Option<i64>,
+    },
+    /// A measurement that can't be is kept out of everything.
+    Quarantined {
+        /// As reported.
+        measurement: BinMeasurement,
+        /// Why.
+        reason: Arc<str>,
+    },
+    /// It counts after all.
+    Released {
+        /// Event that quarantined it.
+        quarantined: Uuid,
+        /// When that was decided.
+        time: UnixSeconds,
+        /// Why.
+        reason: Arc<str>,
     },
 }
 
@@ -107,12 +132,31 @@ pub struct Bin {
     /// Time of the newest measurement or emptying.
     newest: Option<UnixSeconds>,
     is_overflowing: bool,
+    /// When it was last emptied.
+    last_emptied: Option<UnixSeconds>,
+    /// What it weighed when a collection emptied it.
+    emptied_g: BTreeMap<Arc<str>, Option<i64>>,
+    /// Measurements that count nowhere, by the events that recorded them.
+    quarantined: BTreeMap<Uuid, (BinMeasurement, Arc<str>)>,
+    released: BTreeSet<Uuid>,
 }
 
 impl Bin {
     /// Whether the overflow alarm is raised.
     pub fn is_overflowing(&self) -> bool {
         self.is_overflowing
+    }
+
+    /// Grams it weighed itself when a collection emptied it, where it knew.
+    pub fn emptied_g(&self, collection: &str) -> Option<i64> {
+        self.emptied_g.get(collection).copied().flatten()
+    }
+
+    /// Measurements in quarantine, by the events that recorded them, with the reasons.
+    pub fn quarantined(&self) -> impl Iterator<Item = (&Uuid, &(BinMeasurement, Arc<str>))> {
+        self.quarantined
+            .iter()
+            .filter(|(id, _)| !self.released.contains(id))
     }
 
     /// Decides about a command. What is older than the newest is recorded and moves no alarm.
@@ -128,6 +172,10 @@ impl Bin {
                 collection,
                 executed,
             } => Ok(self.empty(context, *time, collection, *executed)),
+            BinCommand::Release {
+                quarantined,
+                reason,
+            } => self.release(context, *quarantined, reason),
         }
     }
 
@@ -141,9 +189,26 @@ impl Bin {
             }
             BinFact::OverflowRaised { .. } => self.is_overflowing = true,
             BinFact::OverflowCleared { .. } => self.is_overflowing = false,
-            BinFact::Emptied { time, executed, .. } => {
+            BinFact::Emptied {
+                time,
+                executed,
+                collection,
+                weight_g,
+            } => {
                 self.emptied_by.insert(*executed);
                 self.newest = self.newest.max(Some(*time));
+                self.last_emptied = self.last_emptied.max(Some(*time));
+                self.emptied_g.insert(Arc::clone(collection), *weight_g);
+            }
+            BinFact::Quarantined {
+                measurement,
+                reason,
+            } => {
+                self.quarantined
+                    .insert(event.id, (*measurement, Arc::clone(reason)));
+            }
+            BinFact::Released { quarantined, .. } => {
+                self.released.insert(*quarantined);
             }
         }
     }
@@ -153,13 +218,34 @@ impl Bin {
         context: &BinContext,
         measurement: &BinMeasurement,
     ) -> Result<Vec<BinEvent>, Rejection> {
-        refuse_impossible(context, measurement)?;
+        self.refuse_other(context, measurement)?;
+        if self.measurements.contains_key(&measurement.time) {
+            return Ok(Vec::new());
+        }
+        refuse_future("time", measurement.time, context.now)?;
+        if let Some(reason) = impossible(context, measurement) {
+            let fact = BinFact::Quarantined {
+                measurement: *measurement,
+                reason: reason.into(),
+            };
+            let event = bin_event(context, b"quarantined", measurement, fact);
+            let is_known = self.quarantined.contains_key(&event.id);
+            return Ok(if is_known { Vec::new() } else { vec![event] });
+        }
+        Ok(self.take_in(context, measurement))
+    }
+
+    /// Refuses a measurement where another one stands.
+    fn refuse_other(
+        &self,
+        context: &BinContext,
+        measurement: &BinMeasurement,
+    ) -> Result<(), Rejection> {
         match self.measurements.get(&measurement.time) {
-            Some(recorded) if *recorded == (measurement.fill_l, measurement.weight_g) => {
-                return Ok(Vec::new());
-            }
-            Some((fill_l, weight_g)) => {
-                return Err(Rejection::already_exists(
+            Some((fill_l, weight_g))
+                if (*fill_l, *weight_g) != (measurement.fill_l, measurement.weight_g) =>
+            {
+                Err(Rejection::already_exists(
                     "time",
                     format!(
                         "bin {} at {}: {fill_l} l and {weight_g} g are recorded, and {} l and {} g were sent; a bin has one \
@@ -169,11 +255,14 @@ impl Bin {
                         measurement.fill_l,
                         measurement.weight_g
                     ),
-                ));
+                ))
             }
-            None => {}
+            _ => Ok(()),
         }
-        refuse_future("time", measurement.time, context.now)?;
+    }
+
+    /// A measurement counts.
+    fn take_in(&self, context: &BinContext, measurement: &BinMeasurement) -> Vec<BinEvent> {
         let mut events = vec![bin_event(
             context,
             b"weighed",
@@ -182,6 +271,40 @@ impl Bin {
         )];
         if self.newest.is_none_or(|newest| newest < measurement.time) {
             events.extend(self.alarm_change(context, measurement));
+        }
+        events
+    }
+
+    fn release(
+        &self,
+        context: &BinContext,
+        quarantined: Uuid,
+        reason: &Arc<str>,
+    ) -> Result<Vec<BinEvent>, Rejection> {
+        let Some((measurement, _)) = self.quarantined.get(&quarantined) else {
+            return Err(Rejection::not_found(
+                "event_id",
+                format!(
+                    "bin {} has no measurement {quarantined} in quarantine; list them",
+                    context.bin
+                ),
+            ));
+        };
+        if self.released.contains(&quarantined) {
+            return Ok(Vec::new());
+        }
+        self.refuse_other(context, measurement)?;
+        let mut events = vec![BinEvent {
+            id: event_id(&[b"terrarium.waste.bin-released", quarantined.as_bytes()]),
+            bin: context.bin.clone(),
+            fact: BinFact::Released {
+                quarantined,
+                time: context.now,
+                reason: Arc::clone(reason),
+            },
+        }];
+        if !self.measurements.contains_key(&measurement.time) {
+            events.extend(self.take_in(context, measurement));
         }
         Ok(events)
     }
@@ -208,6 +331,7 @@ impl Bin {
                 time,
                 collection: Arc::clone(collection),
                 executed,
+                weight_g: self.weight_before(time),
             },
         }];
         if self.is_overflowing && self.newest.is_none_or(|newest| newest <= time) {
@@ -227,6 +351,14 @@ impl Bin {
             ));
         }
         events
+    }
+
+    /// Grams that it weighed last up to a time, if that was after it was emptied before.
+    fn weight_before(&self, time: UnixSeconds) -> Option<i64> {
+        let (measured, (_, weight_g)) = self.measurements.range(..=time).next_back()?;
+        self.last_emptied
+            .is_none_or(|emptied| emptied < *measured)
+            .then_some(*weight_g)
     }
 
     fn alarm_change(&self, context: &BinContext, measurement: &BinMeasurement) -> Option<BinEvent> {
@@ -252,46 +384,32 @@ impl Bin {
     }
 }
 
-fn refuse_impossible(context: &BinContext, measurement: &BinMeasurement) -> Result<(), Rejection> {
-    let heaviest_g = context.limit_g.saturating_mul(HEAVIEST_FACTOR);
-    if measurement.fill_l < 0 {
-        return Err(Rejection::invalid(
-            "fill_l",
-            format!(
-                "{} l is below zero; an empty bin has 0 l",
-                measurement.fill_l
-            ),
+/// Why a measurement can't be, if it can't.
+fn impossible(context: &BinContext, measurement: &BinMeasurement) -> Option<String> {
+    let BinMeasurement {
+        fill_l, weight_g, ..
+    } = *measurement;
+    if fill_l < 0 {
+        return Some(format!("{fill_l} l is below zero; an empty bin has 0 l"));
+    }
+    if weight_g < 0 {
+        return Some(format!(
+            "{weight_g} g is below zero; an empty bin has 0 g, set the scale to zero"
         ));
     }
-    if measurement.weight_g < 0 {
-        return Err(Rejection::invalid(
-            "weight_g",
-            format!(
-                "{} g is below zero; an empty bin has 0 g, set the scale to zero",
-                measurement.weight_g
-            ),
+    if fill_l > context.capacity_l {
+        return Some(format!(
+            "{fill_l} l is more than bin {} holds ({} l); check the sensor's unit, or the capacity in the park definition",
+            context.bin, context.capacity_l
         ));
     }
-    if measurement.fill_l > context.capacity_l {
-        return Err(Rejection::invalid(
-            "fill_l",
-            format!(
-                "{} l is more than bin {} holds ({} l); check the sensor's unit, or the capacity in the park definition",
-                measurement.fill_l, context.bin, context.capacity_l
-            ),
-        ));
-    }
-    if measurement.weight_g > heaviest_g {
-        return Err(Rejection::invalid(
-            "weight_g",
-            format!(
-                "{} g is more than {HEAVIEST_FACTOR} times the limit of bin {} ({} g); check the scale's unit, or the limit in \
-                 the park definition",
-                measurement.weight_g, context.bin, context.limit_g
-            ),
-        ));
-    }
-    Ok(())
+    (weight_g > context.limit_g.saturating_mul(HEAVIEST_FACTOR)).then(|| {
+        format!(
+            "{weight_g} g is more than {HEAVIEST_FACTOR} times the limit of bin {} ({} g); check the scale's unit, or the limit \
+             in the park definition",
+            context.bin, context.limit_g
+        )
+    })
 }
 
 /// A share of a whole in whole units, rounded down.

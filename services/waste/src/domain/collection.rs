@@ -29,6 +29,8 @@ pub struct CollectionOrder {
     pub assignee: Arc<str>,
     /// By when.
     pub due: UnixSeconds,
+    /// Id of the route that the bins belong to; empty: none.
+    pub route: Arc<str>,
 }
 
 /// That the bins were emptied.
@@ -332,7 +334,12 @@ fn collection_event(
     let content = match &fact {
         CollectionFact::Ordered { order, .. } => {
             let bins: Vec<&str> = order.bins.iter().map(AssetId::as_str).collect();
-            format!("{} {} {}", order.due.0, order.assignee, bins.join(" "))
+            let content = format!("{} {} {}", order.due.0, order.assignee, bins.join(" "));
+            if order.route.is_empty() {
+                content
+            } else {
+                format!("{content} on {}", order.route)
+            }
         }
         CollectionFact::Acknowledged { .. } | CollectionFact::Missed { .. } => String::new(),
         CollectionFact::Executed { execution, .. } => {

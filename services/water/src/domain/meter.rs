@@ -1,10 +1,40 @@
-//! A water meter: litres over intervals that never overlap.
+//! The water meters of an asset: litres over intervals that never overlap, and the watch for leaks by night.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use terrarium_journal::{Rejection, refuse_future};
-use terrarium_model::{AssetId, Interval, ParkId, UnixSeconds, event_id, format_rfc3339_utc};
+use terrarium_journal::{Event, IntervalBook, Rejection, facts, refuse_future};
+use terrarium_model::{AssetId, Interval, ParkId, TimeZone, UnixSeconds};
+use terrarium_proto::water::v1::{
+    LeakClearedV1, LeakSuspectedV1, LeakWatchSetV1, WaterMeteredV1, WaterReadingQuarantinedV1,
+};
 use uuid::Uuid;
+
+use super::flow::Litres;
+use crate::events::{network_from_wire, network_to_wire};
+
+/// Nobody uses water in these hours of the park's day: from 02:00 ...
+const NIGHT_FROM_S: i64 = 2 * 3_600;
+/// ... for two hours, as in the minimum night flow of leakage control (IWA).
+const NIGHT_S: u32 = 2 * 3_600;
+/// Night flow that counts as a leak where nothing was set (assumed).
+pub const DEFAULT_LIMIT_L_PER_H: i64 = 20;
+/// Nights in a row that make a leak where nothing was set (assumed).
+pub const DEFAULT_NIGHTS: u32 = 3;
+/// Nights in a row at most.
+pub const MOST_NIGHTS: u32 = 30;
+const DAY_S: i64 = 86_400;
+
+facts! {
+    /// What happened to the water meters of an asset.
+    pub enum WaterMeterFact in "terrarium.water.v1" {
+        WaterMeteredV1 at interval_start_s,
+        WaterReadingQuarantinedV1 at interval_start_s,
+        LeakWatchSetV1 at time_s,
+        LeakSuspectedV1 at time_s,
+        LeakClearedV1 at time_s,
+    }
+}
 
 /// Everything a decision needs beside the meter's own past.
 #[derive(Clone, Debug)]
@@ -13,6 +43,8 @@ pub struct WaterMeterContext {
     pub park: ParkId,
     /// What is metered.
     pub asset: AssetId,
+    /// The park's zone, for its nights.
+    pub time_zone: TimeZone,
     /// The park's time.
     pub now: UnixSeconds,
 }
@@ -50,183 +82,328 @@ pub struct WaterMetered {
     pub water: MeteredWater,
 }
 
+/// What can be asked of the water meters of an asset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaterMeterCommand {
+    /// Take in a reading.
+    Report(MeteredWater),
+    /// Set from when on night flow counts as a leak.
+    SetWatch(WaterNetwork, LeakWatch),
+}
+
+/// From when on night flow counts as a leak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeakWatch {
+    /// Flow above it ...
+    pub limit_l_per_h: i64,
+    /// ... in so many nights in a row.
+    pub nights: u32,
+}
+
+impl Default for LeakWatch {
+    fn default() -> Self {
+        LeakWatch {
+            limit_l_per_h: DEFAULT_LIMIT_L_PER_H,
+            nights: DEFAULT_NIGHTS,
+        }
+    }
+}
+
 /// The water meters of one asset, as their past left them.
 #[derive(Default)]
 pub struct WaterMeter {
-    readings: BTreeMap<(WaterNetwork, UnixSeconds), (u32, i64)>,
+    networks: BTreeMap<WaterNetwork, OneMeter>,
+    quarantined: BTreeMap<Uuid, WaterReadingQuarantinedV1>,
+}
+
+#[derive(Default)]
+struct OneMeter {
+    readings: IntervalBook<Litres>,
+    watch: Option<LeakWatch>,
+    leak: Option<LeakSuspectedV1>,
 }
 
 impl WaterMeter {
-    /// Decides about a reading.
+    /// Leaks that are suspected, network by network.
+    pub fn leaks(&self) -> impl Iterator<Item = &LeakSuspectedV1> {
+        self.networks
+            .values()
+            .filter_map(|meter| meter.leak.as_ref())
+    }
+
+    /// Readings in quarantine that no right one took the place of.
+    pub fn quarantined(&self) -> impl Iterator<Item = (&Uuid, &WaterReadingQuarantinedV1)> {
+        self.quarantined.iter().filter(|(_, reading)| {
+            let interval = Interval {
+                start: UnixSeconds(reading.interval_start_s),
+                seconds: reading.interval_seconds,
+            };
+            let meter = network_from_wire(reading.network())
+                .and_then(|network| self.networks.get(&network));
+            meter.is_none_or(|meter| meter.readings.begun_in(interval).next().is_none())
+        })
+    }
+
+    /// Decides about a command.
     pub fn decide(
         &self,
         context: &WaterMeterContext,
-        water: &MeteredWater,
-    ) -> Result<Vec<WaterMetered>, Rejection> {
-        if water.litres < 0 {
-            return Err(Rejection::invalid(
-                "litres",
-                format!(
-                    "{} l is below zero; water in the other direction belongs to another meter",
-                    water.litres
-                ),
-            ));
-        }
-        let interval = water.interval;
-        if let Some(((_, start), (seconds, litres))) = self
-            .readings
-            .range((water.network, UnixSeconds(i64::MIN))..(water.network, interval.end()))
-            .next_back()
-        {
-            let recorded = Interval {
-                start: *start,
-                seconds: *seconds,
-            };
-            if recorded == interval && *litres == water.litres {
-                return Ok(Vec::new());
-            }
-            if recorded == interval {
-                return Err(Rejection::already_exists(
-                    "litres",
-                    format!(
-                        "{} at {}: {litres} l is recorded, and {} l was sent; check which one is right",
-                        context.asset,
-                        format_rfc3339_utc(interval.start),
-                        water.litres
-                    ),
-                ));
-            }
-            if recorded.overlaps(interval) {
-                return Err(Rejection::failed_precondition(
-                    "interval_start",
-                    format!(
-                        "{} s from {} overlap the recorded {} s from {}; send each litre once",
-                        interval.seconds,
-                        format_rfc3339_utc(interval.start),
-                        recorded.seconds,
-                        format_rfc3339_utc(recorded.start)
-                    ),
-                ));
+        command: &WaterMeterCommand,
+    ) -> Result<Vec<Event<WaterMeterFact>>, Rejection> {
+        match command {
+            WaterMeterCommand::Report(water) => self.report(context, water),
+            WaterMeterCommand::SetWatch(network, watch) => {
+                self.set_watch(context, *network, *watch)
             }
         }
-        refuse_future("interval_start", interval.end(), context.now)?;
-        let network: &[u8] = match water.network {
-            WaterNetwork::Supply => b"supply",
-            WaterNetwork::Reclaimed => b"reclaimed",
-            WaterNetwork::Rain => b"rain",
-        };
-        Ok(vec![WaterMetered {
-            id: event_id(&[
-                b"terrarium.water.metered",
-                context.park.as_str().as_bytes(),
-                context.asset.as_str().as_bytes(),
-                network,
-                &interval.start.0.to_le_bytes(),
-                &interval.seconds.to_le_bytes(),
-                &water.litres.to_le_bytes(),
-            ]),
-            asset: context.asset.clone(),
-            water: *water,
-        }])
     }
 
     /// Takes in an event.
-    pub fn evolve(&mut self, event: &WaterMetered) {
-        let water = &event.water;
-        self.readings.insert(
-            (water.network, water.interval.start),
-            (water.interval.seconds, water.litres),
-        );
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use terrarium_journal::RejectionCode;
-
-    use super::*;
-
-    fn context() -> WaterMeterContext {
-        WaterMeterContext {
-            park: ParkId::new("haotian").expect("valid"),
-            asset: AssetId::new("toilets").expect("valid"),
-            now: UnixSeconds(100_000),
-        }
-    }
-
-    fn water(network: WaterNetwork, start: i64, seconds: u32, litres: i64) -> MeteredWater {
-        MeteredWater {
-            network,
-            interval: Interval {
-                start: UnixSeconds(start),
-                seconds,
-            },
-            litres,
-        }
-    }
-
-    #[test]
-    fn litres_count_once_and_each_network_by_itself() {
-        let mut meter = WaterMeter::default();
-        let first = water(WaterNetwork::Supply, 0, 3_600, 12);
-        meter.evolve(&meter.decide(&context(), &first).expect("new")[0]);
-        assert_eq!(meter.decide(&context(), &first), Ok(Vec::new()));
-        for (reading, code, field) in [
-            (
-                water(WaterNetwork::Supply, 0, 3_600, 13),
-                RejectionCode::AlreadyExists,
-                "litres",
-            ),
-            (
-                water(WaterNetwork::Supply, 1_800, 3_600, 5),
-                RejectionCode::FailedPrecondition,
-                "interval_start",
-            ),
-            (
-                water(WaterNetwork::Supply, 3_600, 3_600, -1),
-                RejectionCode::InvalidArgument,
-                "litres",
-            ),
-            (
-                water(WaterNetwork::Supply, 99_000, 3_600, 1),
-                RejectionCode::FailedPrecondition,
-                "interval_start",
-            ),
-        ] {
-            let refusal = meter
-                .decide(&context(), &reading)
-                .expect_err("a bad reading");
-            assert_eq!((refusal.code, refusal.field), (code, field));
-        }
-        for good in [
-            water(WaterNetwork::Supply, 3_600, 3_600, 0),
-            water(WaterNetwork::Reclaimed, 0, 3_600, 13),
-        ] {
-            assert_eq!(
-                meter.decide(&context(), &good).map(|events| events.len()),
-                Ok(1)
-            );
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_taken_never_overlaps(readings in prop::collection::vec((0i64..200, 1u32..40, 0i64..100), 1..60)) {
-            let mut meter = WaterMeter::default();
-            let mut taken: Vec<Interval> = Vec::new();
-            for (start, seconds, litres) in readings {
-                let reading = water(WaterNetwork::Rain, start, seconds, litres);
-                let overlaps = taken.iter().any(|interval| interval.overlaps(reading.interval));
-                match meter.decide(&context(), &reading) {
-                    Ok(events) if !events.is_empty() => {
-                        prop_assert!(!overlaps);
-                        meter.evolve(&events[0]);
-                        taken.push(reading.interval);
-                    }
-                    _ => prop_assert!(overlaps),
-                }
+    pub fn evolve(&mut self, event: &Event<WaterMeterFact>) {
+        match &event.fact {
+            WaterMeterFact::WaterMeteredV1(metered) => {
+                let interval = Interval {
+                    start: UnixSeconds(metered.interval_start_s),
+                    seconds: metered.interval_seconds,
+                };
+                let litres = Litres(metered.litres);
+                self.of(metered.network(), |meter| {
+                    meter.readings.insert(interval, litres)
+                });
+            }
+            WaterMeterFact::WaterReadingQuarantinedV1(reading) => {
+                self.quarantined.insert(event.id, reading.clone());
+            }
+            WaterMeterFact::LeakWatchSetV1(set) => self.of(set.network(), |meter| {
+                meter.watch = Some(LeakWatch {
+                    limit_l_per_h: set.limit_l_per_h,
+                    nights: set.nights,
+                });
+            }),
+            WaterMeterFact::LeakSuspectedV1(leak) => {
+                self.of(leak.network(), |meter| meter.leak = Some(leak.clone()));
+            }
+            WaterMeterFact::LeakClearedV1(cleared) => {
+                self.of(cleared.network(), |meter| meter.leak = None);
             }
         }
     }
+
+    fn of(
+        &mut self,
+        network: terrarium_proto::water::v1::WaterNetwork,
+        change: impl FnOnce(&mut OneMeter),
+    ) {
+        if let Some(network) = network_from_wire(network) {
+            change(self.networks.entry(network).or_default());
+        }
+    }
+
+    fn set_watch(
+        &self,
+        context: &WaterMeterContext,
+        network: WaterNetwork,
+        watch: LeakWatch,
+    ) -> Result<Vec<Event<WaterMeterFact>>, Rejection> {
+        if watch.limit_l_per_h < 0 {
+            return Err(Rejection::invalid(
+                "limit_l_per_h",
+                format!("{} l/h is below zero; send 0 or more", watch.limit_l_per_h),
+            ));
+        }
+        if !(1..=MOST_NIGHTS).contains(&watch.nights) {
+            return Err(Rejection::invalid(
+                "nights",
+                format!("{} nights; send 1 to {MOST_NIGHTS}", watch.nights),
+            ));
+        }
+        if self.networks.get(&network).and_then(|meter| meter.watch) == Some(watch) {
+            return Ok(Vec::new());
+        }
+        let set = LeakWatchSetV1 {
+            asset: context.asset.to_string(),
+            network: network_to_wire(network).into(),
+            limit_l_per_h: watch.limit_l_per_h,
+            nights: watch.nights,
+            time_s: context.now.0,
+        };
+        Ok(vec![Event::of(&context.park, set)])
+    }
+
+    fn report(
+        &self,
+        context: &WaterMeterContext,
+        water: &MeteredWater,
+    ) -> Result<Vec<Event<WaterMeterFact>>, Rejection> {
+        let nothing = OneMeter::default();
+        let meter = self.networks.get(&water.network).unwrap_or(&nothing);
+        let what = context.asset.as_str();
+        if !meter
+            .readings
+            .is_new("litres", what, water.interval, &Litres(water.litres))?
+        {
+            return Ok(Vec::new());
+        }
+        refuse_future("interval_start", water.interval.end(), context.now)?;
+        if water.litres < 0 {
+            let event = Event::of(&context.park, quarantined(context, water));
+            let is_known = self.quarantined.contains_key(&event.id);
+            return Ok(if is_known { Vec::new() } else { vec![event] });
+        }
+        let mut events = vec![metered_event(context, water)];
+        events.extend(meter.leak_change(context, water));
+        Ok(events)
+    }
 }
+
+impl OneMeter {
+    /// What a reading that completes a night says about a leak.
+    fn leak_change(
+        &self,
+        context: &WaterMeterContext,
+        water: &MeteredWater,
+    ) -> Option<Event<WaterMeterFact>> {
+        let mut night = night_of(&context.time_zone, water.interval)?;
+        let mut flow_l_per_h = self.night_flow(night, Some(water))?;
+        // Late readings may complete a night before others that are complete.
+        while let Some((next, next_flow)) = self.next_night(night, water) {
+            (night, flow_l_per_h) = (next, next_flow);
+        }
+        let watch = self.watch.unwrap_or_default();
+        let network = network_to_wire(water.network).into();
+        let asset = context.asset.to_string();
+        if let Some(leak) = &self.leak {
+            let is_over = flow_l_per_h <= watch.limit_l_per_h && night.end().0 > leak.time_s;
+            return is_over.then(|| {
+                let cleared = LeakClearedV1 {
+                    asset,
+                    network,
+                    time_s: night.end().0,
+                    night_flow_l_per_h: flow_l_per_h,
+                    limit_l_per_h: watch.limit_l_per_h,
+                };
+                Event::of(&context.park, cleared)
+            });
+        }
+        let mut flows = Vec::with_capacity(watch.nights as usize);
+        for back in (0..i64::from(watch.nights)).rev() {
+            let flow = self.night_flow(shifted(night, -back), Some(water))?;
+            flows.push((flow > watch.limit_l_per_h).then_some(flow)?);
+        }
+        let suspected = LeakSuspectedV1 {
+            asset,
+            network,
+            time_s: night.end().0,
+            night_flows_l_per_h: flows,
+            limit_l_per_h: watch.limit_l_per_h,
+        };
+        Some(Event::of(&context.park, suspected))
+    }
+
+    fn next_night(&self, night: Interval, water: &MeteredWater) -> Option<(Interval, i64)> {
+        let next = shifted(night, 1);
+        Some((next, self.night_flow(next, Some(water))?))
+    }
+
+    /// The least flow of a night in litres an hour, rounded down; `None` while readings are missing.
+    fn night_flow(&self, night: Interval, with: Option<&MeteredWater>) -> Option<i64> {
+        let new = with
+            .filter(|water| night.contains(water.interval.start))
+            .map(|water| (water.interval, water.litres));
+        let known = self
+            .readings
+            .begun_in(night)
+            .map(|(interval, litres)| (interval, litres.0));
+        let mut covered_s = 0;
+        let mut least = None;
+        for (interval, litres) in known.chain(new) {
+            if interval.end() > night.end() {
+                return None;
+            }
+            covered_s += interval.seconds;
+            let flow = i128::from(litres) * 3_600 / i128::from(interval.seconds);
+            let flow = i64::try_from(flow).unwrap_or(i64::MAX);
+            least = Some(least.map_or(flow, |least: i64| least.min(flow)));
+        }
+        least.filter(|_| covered_s == night.seconds)
+    }
+}
+
+/// The night that an interval lies in, if it does.
+fn night_of(time_zone: &TimeZone, interval: Interval) -> Option<Interval> {
+    let offset_s = i64::from(time_zone.offset_seconds(interval.start));
+    let local_day = (interval.start.0 + offset_s).div_euclid(DAY_S);
+    let night = Interval {
+        start: UnixSeconds(local_day * DAY_S + NIGHT_FROM_S - offset_s),
+        seconds: NIGHT_S,
+    };
+    (night.contains(interval.start) && interval.end() <= night.end()).then_some(night)
+}
+
+fn shifted(night: Interval, days: i64) -> Interval {
+    Interval {
+        start: UnixSeconds(night.start.0 + days * DAY_S),
+        ..night
+    }
+}
+
+fn quarantined(context: &WaterMeterContext, water: &MeteredWater) -> WaterReadingQuarantinedV1 {
+    WaterReadingQuarantinedV1 {
+        asset: context.asset.to_string(),
+        network: network_to_wire(water.network).into(),
+        interval_start_s: water.interval.start.0,
+        interval_seconds: water.interval.seconds,
+        litres: water.litres,
+        reason: format!(
+            "{} l is below zero; water in the other direction belongs to another meter",
+            water.litres
+        ),
+    }
+}
+
+fn metered_event(context: &WaterMeterContext, water: &MeteredWater) -> Event<WaterMeterFact> {
+    let network: &[u8] = match water.network {
+        WaterNetwork::Supply => b"supply",
+        WaterNetwork::Reclaimed => b"reclaimed",
+        WaterNetwork::Rain => b"rain",
+    };
+    let metered = WaterMeteredV1 {
+        asset: context.asset.to_string(),
+        network: network_to_wire(water.network).into(),
+        interval_start_s: water.interval.start.0,
+        interval_seconds: water.interval.seconds,
+        litres: water.litres,
+    };
+    Event {
+        id: terrarium_model::event_id(&[
+            b"terrarium.water.metered",
+            context.park.as_str().as_bytes(),
+            context.asset.as_str().as_bytes(),
+            network,
+            &water.interval.start.0.to_le_bytes(),
+            &water.interval.seconds.to_le_bytes(),
+            &water.litres.to_le_bytes(),
+        ]),
+        fact: metered.into(),
+        causation: None,
+    }
+}
+
+/// The reason of a quarantined reading, for lists.
+pub fn shown(reading: &WaterReadingQuarantinedV1) -> Arc<str> {
+    format!(
+        "{} l in {} s from the {} network",
+        reading.litres,
+        reading.interval_seconds,
+        match network_from_wire(reading.network()) {
+            Some(WaterNetwork::Supply) => "supply",
+            Some(WaterNetwork::Reclaimed) => "reclaimed",
+            Some(WaterNetwork::Rain) => "rain",
+            None => "unknown",
+        }
+    )
+    .into()
+}
+
+#[cfg(test)]
+mod tests;

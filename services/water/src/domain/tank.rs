@@ -1,6 +1,7 @@
 //! A tank: its levels and its alarms.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use terrarium_journal::{Rejection, refuse_future};
 use terrarium_model::{AssetId, ParkId, UnixSeconds, event_id, format_rfc3339_utc};
@@ -44,6 +45,20 @@ pub enum TankAlarm {
     High,
 }
 
+/// What can be asked of a tank.
+#[derive(Clone, Debug)]
+pub enum TankCommand {
+    /// Take in a level.
+    Report(TankLevel),
+    /// Let a quarantined level count after all.
+    Release {
+        /// Event that quarantined it.
+        quarantined: Uuid,
+        /// Why, in a person's words.
+        reason: Arc<str>,
+    },
+}
+
 /// An event of a tank.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TankEvent {
@@ -78,6 +93,22 @@ pub enum TankFact {
         /// The level that was crossed.
         limit_l: i64,
     },
+    /// A level that can't be is kept out of everything.
+    Quarantined {
+        /// As reported.
+        level: TankLevel,
+        /// Why.
+        reason: Arc<str>,
+    },
+    /// It counts after all.
+    Released {
+        /// Event that quarantined it.
+        quarantined: Uuid,
+        /// When that was decided.
+        time: UnixSeconds,
+        /// Why.
+        reason: Arc<str>,
+    },
 }
 
 /// A tank, as its past left it.
@@ -85,6 +116,9 @@ pub enum TankFact {
 pub struct Tank {
     levels_l: BTreeMap<UnixSeconds, i64>,
     alarms: BTreeSet<TankAlarm>,
+    /// Levels that count nowhere, by the events that recorded them.
+    quarantined: BTreeMap<Uuid, (TankLevel, Arc<str>)>,
+    released: BTreeSet<Uuid>,
 }
 
 impl Tank {
@@ -102,51 +136,112 @@ impl Tank {
         &self.alarms
     }
 
-    /// Decides about a reported level. A level older than the newest is recorded and moves no alarm.
+    /// Levels in quarantine, by the events that recorded them, with the reasons.
+    pub fn quarantined(&self) -> impl Iterator<Item = (&Uuid, &(TankLevel, Arc<str>))> {
+        self.quarantined
+            .iter()
+            .filter(|(id, _)| !self.released.contains(id))
+    }
+
+    /// Decides about a command. A level that is older than the newest is recorded and moves no alarm.
     pub fn decide(
+        &self,
+        context: &TankContext,
+        command: &TankCommand,
+    ) -> Result<Vec<TankEvent>, Rejection> {
+        match command {
+            TankCommand::Report(level) => self.report(context, level),
+            TankCommand::Release {
+                quarantined,
+                reason,
+            } => self.release(context, *quarantined, reason),
+        }
+    }
+
+    fn report(
         &self,
         context: &TankContext,
         level: &TankLevel,
     ) -> Result<Vec<TankEvent>, Rejection> {
-        if level.level_l < 0 {
-            return Err(Rejection::invalid(
-                "level_l",
-                format!("{} l is below zero; an empty tank has 0 l", level.level_l),
-            ));
-        }
-        if level.level_l > context.capacity_l {
-            return Err(Rejection::invalid(
-                "level_l",
-                format!(
-                    "{} l is more than tank {} holds ({} l); check the sensor's unit, or the capacity in the park definition",
-                    level.level_l, context.tank, context.capacity_l
-                ),
-            ));
-        }
-        match self.levels_l.get(&level.time) {
-            Some(recorded) if *recorded == level.level_l => return Ok(Vec::new()),
-            Some(recorded) => {
-                return Err(Rejection::already_exists(
-                    "level_l",
-                    format!(
-                        "tank {} at {}: {recorded} l is recorded, and {} l was sent; a tank has one level at a time",
-                        context.tank,
-                        format_rfc3339_utc(level.time),
-                        level.level_l
-                    ),
-                ));
-            }
-            None => {}
+        self.refuse_other(context, level)?;
+        if self.levels_l.contains_key(&level.time) {
+            return Ok(Vec::new());
         }
         refuse_future("time", level.time, context.now)?;
-        let measured = TankEvent {
+        if let Some(reason) = impossible(context, level) {
+            let event = TankEvent {
+                id: tank_event_id(context, b"quarantined", level),
+                tank: context.tank.clone(),
+                fact: TankFact::Quarantined {
+                    level: *level,
+                    reason: reason.into(),
+                },
+            };
+            let is_known = self.quarantined.contains_key(&event.id);
+            return Ok(if is_known { Vec::new() } else { vec![event] });
+        }
+        Ok(self.take_in(context, level))
+    }
+
+    /// Refuses a level where another one stands.
+    fn refuse_other(&self, context: &TankContext, level: &TankLevel) -> Result<(), Rejection> {
+        match self.levels_l.get(&level.time) {
+            Some(recorded) if *recorded != level.level_l => Err(Rejection::already_exists(
+                "level_l",
+                format!(
+                    "tank {} at {}: {recorded} l is recorded, and {} l was sent; a tank has one level at a time",
+                    context.tank,
+                    format_rfc3339_utc(level.time),
+                    level.level_l
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// A level counts.
+    fn take_in(&self, context: &TankContext, level: &TankLevel) -> Vec<TankEvent> {
+        let mut events = vec![TankEvent {
             id: tank_event_id(context, b"level", level),
             tank: context.tank.clone(),
             fact: TankFact::LevelMeasured(*level),
-        };
-        let mut events = vec![measured];
+        }];
         if self.newest().is_none_or(|newest| newest.time < level.time) {
             events.extend(self.alarm_changes(context, level));
+        }
+        events
+    }
+
+    fn release(
+        &self,
+        context: &TankContext,
+        quarantined: Uuid,
+        reason: &Arc<str>,
+    ) -> Result<Vec<TankEvent>, Rejection> {
+        let Some((level, _)) = self.quarantined.get(&quarantined) else {
+            return Err(Rejection::not_found(
+                "event_id",
+                format!(
+                    "tank {} has no level {quarantined} in quarantine; list them",
+                    context.tank
+                ),
+            ));
+        };
+        if self.released.contains(&quarantined) {
+            return Ok(Vec::new());
+        }
+        self.refuse_other(context, level)?;
+        let mut events = vec![TankEvent {
+            id: event_id(&[b"terrarium.water.tank-released", quarantined.as_bytes()]),
+            tank: context.tank.clone(),
+            fact: TankFact::Released {
+                quarantined,
+                time: context.now,
+                reason: Arc::clone(reason),
+            },
+        }];
+        if !self.levels_l.contains_key(&level.time) {
+            events.extend(self.take_in(context, level));
         }
         Ok(events)
     }
@@ -162,6 +257,13 @@ impl Tank {
             }
             TankFact::AlarmCleared { alarm, .. } => {
                 self.alarms.remove(alarm);
+            }
+            TankFact::Quarantined { level, reason } => {
+                self.quarantined
+                    .insert(event.id, (*level, Arc::clone(reason)));
+            }
+            TankFact::Released { quarantined, .. } => {
+                self.released.insert(*quarantined);
             }
         }
     }
@@ -238,159 +340,19 @@ fn tank_event_id(context: &TankContext, statement: &[u8], level: &TankLevel) -> 
     ])
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use terrarium_journal::RejectionCode;
-
-    use super::*;
-
-    fn context() -> TankContext {
-        TankContext {
-            park: ParkId::new("haotian").expect("valid"),
-            tank: AssetId::new("rain-tank-1").expect("valid"),
-            capacity_l: 20_000,
-            reserve_l: 2_000,
-            now: UnixSeconds(100_000),
-        }
+/// Why a level can't be, if it can't.
+fn impossible(context: &TankContext, level: &TankLevel) -> Option<String> {
+    let level_l = level.level_l;
+    if level_l < 0 {
+        return Some(format!("{level_l} l is below zero; an empty tank has 0 l"));
     }
-
-    fn level(time: i64, level_l: i64) -> TankLevel {
-        TankLevel {
-            time: UnixSeconds(time),
-            level_l,
-        }
-    }
-
-    /// Reports levels and gives the alarm changes of each.
-    fn report(tank: &mut Tank, time: i64, level_l: i64) -> Vec<(bool, TankAlarm)> {
-        let events = tank
-            .decide(&context(), &level(time, level_l))
-            .expect("a good level");
-        for event in &events {
-            tank.evolve(event);
-        }
-        events
-            .iter()
-            .filter_map(|event| match event.fact {
-                TankFact::LevelMeasured(_) => None,
-                TankFact::AlarmRaised { alarm, .. } => Some((true, alarm)),
-                TankFact::AlarmCleared { alarm, .. } => Some((false, alarm)),
-            })
-            .collect()
-    }
-
-    #[test]
-    fn the_low_alarm_is_raised_below_the_reserve_and_cleared_five_percent_above_it() {
-        let mut tank = Tank::default();
-        assert_eq!(report(&mut tank, 1, 2_000), []);
-        assert_eq!(report(&mut tank, 2, 1_999), [(true, TankAlarm::Low)]);
-        assert_eq!(report(&mut tank, 3, 1_000), []);
-        assert_eq!(report(&mut tank, 4, 2_999), []);
-        assert_eq!(report(&mut tank, 5, 3_000), [(false, TankAlarm::Low)]);
-    }
-
-    #[test]
-    fn the_high_alarm_is_raised_above_95_percent_and_cleared_at_90() {
-        let mut tank = Tank::default();
-        assert_eq!(report(&mut tank, 1, 19_000), []);
-        assert_eq!(report(&mut tank, 2, 19_001), [(true, TankAlarm::High)]);
-        assert_eq!(report(&mut tank, 3, 18_001), []);
-        assert_eq!(report(&mut tank, 4, 18_000), [(false, TankAlarm::High)]);
-    }
-
-    #[test]
-    fn a_level_that_arrives_late_is_recorded_and_moves_no_alarm() {
-        let mut tank = Tank::default();
-        report(&mut tank, 10, 5_000);
-        assert_eq!(report(&mut tank, 9, 100), []);
-        assert!(tank.alarms().is_empty());
-        assert_eq!(tank.newest(), Some(level(10, 5_000)));
-    }
-
-    #[test]
-    fn the_same_level_again_changes_nothing_and_another_at_the_same_time_is_refused() {
-        let mut tank = Tank::default();
-        report(&mut tank, 1, 5_000);
-        assert_eq!(tank.decide(&context(), &level(1, 5_000)), Ok(Vec::new()));
-        let refusal = tank
-            .decide(&context(), &level(1, 5_001))
-            .expect_err("another level");
-        assert_eq!(
-            (refusal.code, refusal.field),
-            (RejectionCode::AlreadyExists, "level_l")
-        );
-        assert!(refusal.message.contains("5000 l is recorded"), "{refusal}");
-    }
-
-    #[test]
-    fn levels_the_tank_can_not_have_are_refused() {
-        let tank = Tank::default();
-        for (level_l, said) in [
-            (20_001, "more than tank rain-tank-1 holds"),
-            (-1, "below zero"),
-        ] {
-            let refusal = tank
-                .decide(&context(), &level(1, level_l))
-                .expect_err("impossible");
-            assert_eq!(
-                (refusal.code, refusal.field),
-                (RejectionCode::InvalidArgument, "level_l")
-            );
-            assert!(refusal.message.contains(said), "{refusal}");
-        }
-        let refusal = tank
-            .decide(&context(), &level(100_061, 5))
-            .expect_err("in the future");
-        assert_eq!(
-            (refusal.code, refusal.field),
-            (RejectionCode::FailedPrecondition, "time")
-        );
-    }
-
-    #[test]
-    fn a_reserve_near_the_capacity_leaves_no_alarm_on_a_full_tank() {
-        let context = TankContext {
-            reserve_l: 19_500,
-            ..context()
-        };
-        let mut tank = Tank::default();
-        for (time, level_l) in [(1, 19_000), (2, 20_000)] {
-            for event in tank.decide(&context, &level(time, level_l)).expect("good") {
-                tank.evolve(&event);
-            }
-        }
-        assert!(!tank.alarms().contains(&TankAlarm::Low));
-    }
-
-    proptest! {
-        #[test]
-        fn raises_and_clears_of_an_alarm_take_turns_and_the_newest_level_agrees_with_them(
-            levels in prop::collection::vec((0i64..50, 0i64..=20_000), 1..60)
-        ) {
-            let mut tank = Tank::default();
-            let mut raised = BTreeSet::new();
-            for (time, level_l) in levels {
-                let before = tank.newest();
-                let Ok(events) = tank.decide(&context(), &level(time, level_l)) else { continue };
-                for event in &events {
-                    match event.fact {
-                        TankFact::AlarmRaised { alarm, .. } => prop_assert!(raised.insert(alarm)),
-                        TankFact::AlarmCleared { alarm, .. } => prop_assert!(raised.remove(&alarm)),
-                        TankFact::LevelMeasured(_) => {}
-                    }
-                    tank.evolve(event);
-                }
-                if before.is_some_and(|newest| newest.time.0 >= time) {
-                    prop_assert!(events.len() <= 1);
-                }
-                prop_assert_eq!(&raised, tank.alarms());
-                let newest = tank.newest().expect("one was taken");
-                prop_assert!(newest.level_l >= 2_000 || raised.contains(&TankAlarm::Low));
-                prop_assert!(newest.level_l < 3_000 || !raised.contains(&TankAlarm::Low));
-                prop_assert!(newest.level_l <= 19_000 || raised.contains(&TankAlarm::High));
-                prop_assert!(newest.level_l > 18_000 || !raised.contains(&TankAlarm::High));
-            }
-        }
-    }
+    (level_l > context.capacity_l).then(|| {
+        format!(
+            "{level_l} l is more than tank {} holds ({} l); check the sensor's unit, or the capacity in the park definition",
+            context.tank, context.capacity_l
+        )
+    })
 }
+
+#[cfg(test)]
+mod tests;

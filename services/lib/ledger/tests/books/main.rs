@@ -5,5 +5,6 @@ mod completeness;
 mod factors;
 mod hours;
 mod order;
+mod registers;
 mod storage;
 mod world;

@@ -9,7 +9,7 @@ use terrarium_proto::energy::v1::energy_service_server::{EnergyService, EnergySe
 use terrarium_proto::energy::v1::{
     CorrectQuarantinedRequest, CorrectQuarantinedResponse, ListQuarantinedRequest,
     ListQuarantinedResponse, ReleaseQuarantinedRequest, ReleaseQuarantinedResponse,
-    ReportReadingsRequest, ReportReadingsResponse,
+    ReportReadingsRequest, ReportReadingsResponse, SwapMeterRequest, SwapMeterResponse,
 };
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
@@ -173,6 +173,13 @@ impl EnergyService for ForgetfulServer {
         &self,
         _: Request<CorrectQuarantinedRequest>,
     ) -> Result<Response<CorrectQuarantinedResponse>, Status> {
+        Err(Status::unimplemented("not in this test"))
+    }
+
+    async fn swap_meter(
+        &self,
+        _: Request<SwapMeterRequest>,
+    ) -> Result<Response<SwapMeterResponse>, Status> {
         Err(Status::unimplemented("not in this test"))
     }
 }

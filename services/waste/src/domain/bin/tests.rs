@@ -33,6 +33,8 @@ fn carry_out(bin: &mut Bin, command: &BinCommand) -> Vec<&'static str> {
             BinFact::OverflowRaised { .. } => "raised",
             BinFact::OverflowCleared { .. } => "cleared",
             BinFact::Emptied { .. } => "emptied",
+            BinFact::Quarantined { .. } => "quarantined",
+            BinFact::Released { .. } => "released",
         })
         .collect()
 }
@@ -85,46 +87,77 @@ fn emptying_clears_the_alarm_once_and_not_when_something_newer_is_known() {
 }
 
 #[test]
-fn measurements_a_bin_can_not_have_are_refused() {
-    let bin = Bin::default();
-    for (sent, code, field, said) in [
-        (
-            measurement(1, -1, 0),
-            RejectionCode::InvalidArgument,
-            "fill_l",
-            "below zero",
-        ),
-        (
-            measurement(1, 0, -1),
-            RejectionCode::InvalidArgument,
-            "weight_g",
-            "set the scale to zero",
-        ),
-        (
-            measurement(1, 241, 0),
-            RejectionCode::InvalidArgument,
-            "fill_l",
-            "more than bin bin-1 holds",
-        ),
-        (
-            measurement(1, 0, 160_001),
-            RejectionCode::InvalidArgument,
-            "weight_g",
-            "2 times the limit",
-        ),
-        (
-            measurement(100_061, 0, 0),
-            RejectionCode::FailedPrecondition,
-            "time",
-            "after the park's time",
-        ),
+fn measurements_a_bin_can_not_have_are_kept_in_quarantine_and_move_nothing() {
+    for (sent, said) in [
+        (measurement(1, -1, 0), "below zero"),
+        (measurement(1, 0, -1), "set the scale to zero"),
+        (measurement(1, 241, 0), "more than bin bin-1 holds"),
+        (measurement(1, 0, 160_001), "2 times the limit"),
     ] {
-        let refusal = bin
-            .decide(&context(), &BinCommand::Report(sent))
-            .expect_err("impossible");
-        assert_eq!((refusal.code, refusal.field), (code, field));
-        assert!(refusal.message.contains(said), "{refusal}");
+        let mut bin = Bin::default();
+        let command = BinCommand::Report(sent);
+        assert_eq!(carry_out(&mut bin, &command), ["quarantined"]);
+        assert_eq!(carry_out(&mut bin, &command), [""; 0], "sent again");
+        let (_, (kept, reason)) = bin.quarantined().next().expect("one");
+        assert_eq!(*kept, sent);
+        assert!(reason.contains(said), "{reason}");
+        assert!(!bin.is_overflowing());
+        // The right value of that time is simply reported.
+        assert_eq!(report(&mut bin, 1, 100, 5), ["weighed"]);
     }
+    let refusal = Bin::default()
+        .decide(&context(), &BinCommand::Report(measurement(100_061, 0, 0)))
+        .expect_err("the future");
+    assert_eq!(
+        (refusal.code, refusal.field),
+        (RejectionCode::FailedPrecondition, "time")
+    );
+}
+
+#[test]
+fn a_released_measurement_counts_once_unless_another_took_its_place() {
+    let mut bin = Bin::default();
+    report(&mut bin, 1, 250, 5);
+    let id = *bin.quarantined().next().expect("one").0;
+    let release = BinCommand::Release {
+        quarantined: id,
+        reason: "a second lid was put on".into(),
+    };
+    assert_eq!(
+        carry_out(&mut bin, &release),
+        ["released", "weighed", "raised"]
+    );
+    assert_eq!(carry_out(&mut bin, &release), [""; 0]);
+    assert_eq!(bin.quarantined().count(), 0);
+
+    report(&mut bin, 2, 260, 5);
+    report(&mut bin, 2, 100, 5);
+    let late = BinCommand::Release {
+        quarantined: *bin.quarantined().next().expect("one").0,
+        reason: "it was so".into(),
+    };
+    let refusal = bin.decide(&context(), &late).expect_err("another stands");
+    assert_eq!(refusal.code, RejectionCode::AlreadyExists);
+    let unknown = BinCommand::Release {
+        quarantined: Uuid::nil(),
+        reason: "it was so".into(),
+    };
+    let refusal = bin.decide(&context(), &unknown).expect_err("unknown");
+    assert_eq!(
+        (refusal.code, refusal.field),
+        (RejectionCode::NotFound, "event_id")
+    );
+}
+
+#[test]
+fn an_emptied_bin_says_what_it_weighed_where_it_knew() {
+    let mut bin = Bin::default();
+    report(&mut bin, 10, 100, 30_000);
+    report(&mut bin, 20, 120, 41_000);
+    empty(&mut bin, 25, 1);
+    assert_eq!(bin.emptied_g("round-1"), Some(41_000));
+    empty(&mut bin, 26, 2);
+    assert_eq!(bin.emptied_g("round-1"), None, "nothing was reported since");
 }
 
 #[test]

@@ -21,6 +21,7 @@ fn order(bins: &[&str]) -> CollectionOrder {
             .collect(),
         assignee: "crew-3".into(),
         due: UnixSeconds(DUE),
+        route: "".into(),
     }
 }
 

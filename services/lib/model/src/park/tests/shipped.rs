@@ -127,7 +127,10 @@ fn haotian_adds_up_to_its_published_figures() {
     assert_eq!(trees.sum::<i64>(), 2_800);
 
     assert_eq!(park.nodes.len(), 1);
-    assert_eq!(park.nodes["grid-connection"].metering, NodeMetering::Grid);
+    assert_eq!(
+        park.nodes["grid-connection"].metering,
+        NodeMetering::ConsumptionAndGrid
+    );
     assert_everything_stands_in_its_zone(&park);
     assert_places_and_sizes_are_assumed(&park);
 }
@@ -176,6 +179,49 @@ fn haotian_covers_its_published_ground_and_irrigates_all_that_is_green() {
     assert_eq!(irrigated, 50_000);
 }
 
+/// Kinds whose assets report by themselves, beside the meters.
+const REPORTING: [AssetKind; 15] = [
+    AssetKind::Battery,
+    AssetKind::Charger,
+    AssetKind::Tank,
+    AssetKind::IrrigationZone,
+    AssetKind::Fixture,
+    AssetKind::Bin,
+    AssetKind::CompostBay,
+    AssetKind::TreeGroup,
+    AssetKind::HeatPump,
+    AssetKind::SolarThermal,
+    AssetKind::WeatherStation,
+    AssetKind::EntranceCounter,
+    AssetKind::Vehicle,
+    AssetKind::Shuttle,
+    AssetKind::Chiller,
+];
+
+#[test]
+fn haotian_has_at_least_eighty_measuring_points_and_all_its_energy_is_metered() {
+    let park = shipped("haotian.toml");
+    let reporting: usize = REPORTING
+        .into_iter()
+        .map(|kind| of_kind(&park, kind).len())
+        .sum();
+    assert!(
+        park.meters.len() + reporting >= 80,
+        "{} meters and {reporting} assets",
+        park.meters.len()
+    );
+    // Nothing uses or stores energy unmetered, so that what is left unexplained is loss or error.
+    for asset in park.assets.values() {
+        let uses_energy = asset.rated_w.is_some() && asset.kind != AssetKind::ConnectionPoint;
+        let is_metered = park.meters.values().any(|meter| meter.asset == asset.id);
+        assert!(!uses_energy || is_metered, "{} has no meter", asset.id);
+    }
+    for meter in park.meters.values() {
+        assert!(meter.accuracy.is_some(), "{}", meter.id);
+    }
+    assert!(park.nodes["grid-connection"].has_storage_meters);
+}
+
 #[test]
 fn yizhuang_adds_up_to_its_published_figures() {
     let park = shipped("yizhuang.toml");
@@ -198,6 +244,7 @@ fn yizhuang_adds_up_to_its_published_figures() {
         ]
     );
     assert_eq!(park.nodes["grid-connection"].metering, NodeMetering::Grid);
+    assert!(park.nodes["grid-connection"].has_storage_meters);
     assert_everything_stands_in_its_zone(&park);
     assert_places_and_sizes_are_assumed(&park);
 }

@@ -1,0 +1,262 @@
+//! Sends what a park's devices report to the public gRPC APIs, step by step, and moves the park's clock.
+//!
+//! Several steps go out together: the clock is advanced to the end of the last of them, then all their reports are sent,
+//! domain beside domain, in batches; each device's reports stay in their order. A step with a command (a valve opens, a
+//! crew is called) ends such a bundle, because commands are dated by the park's clock. So the record is the same
+//! whatever the bundle's size and the speed.
+
+mod bundle;
+mod clients;
+mod sending;
+mod tally;
+
+use std::time::{Duration, Instant};
+
+use terrarium_model::{ParkId, UnixMillis, UnixSeconds};
+use terrarium_proto::carbon::v1::DefineParkRequest;
+use terrarium_proto::clock::v1::{AdvanceRequest, GetNowRequest};
+use terrarium_proto::ledger::v1::GetStateRequest;
+use terrarium_runtime::AuthorizedChannel;
+use thiserror::Error;
+use tonic::{Code, Status};
+
+pub use tally::{Rejected, Tally};
+
+use crate::faults::FaultyDelivery;
+use crate::park::ParkSimulation;
+use bundle::Bundle;
+use clients::Clients;
+
+/// How fast simulated time passes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Speed {
+    /// As fast as the services acknowledge.
+    Batch,
+    /// So many times as fast as the wall's clock; 1 is real time.
+    Times(f64),
+}
+
+/// How a run goes.
+#[derive(Debug, Clone)]
+pub struct DriveOptions {
+    pub until: UnixSeconds,
+    pub speed: Speed,
+    /// Steps that are sent together at [`Speed::Batch`].
+    pub steps_together: u32,
+    /// How long without an answer until giving up.
+    pub retry_for: Duration,
+}
+
+/// Where a run is.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress<'a> {
+    /// Everything until then is acknowledged.
+    pub through: UnixSeconds,
+    pub steps: u64,
+    pub tally: &'a Tally,
+}
+
+/// Why a run stopped before its end.
+#[derive(Debug, Error)]
+pub enum DriveError {
+    /// The server refused a call that has nothing to do with a single report.
+    #[error("{call}: {}", .status.message())]
+    Refused {
+        call: &'static str,
+        status: Box<Status>,
+    },
+    /// The server was away for too long.
+    #[error(
+        "{call}: gave up after {seconds} s without an answer ({}); run the same command again, it goes on where the record ends",
+        .status.message()
+    )]
+    Unavailable {
+        call: &'static str,
+        seconds: u64,
+        status: Box<Status>,
+    },
+    /// The park goes by the wall's clock and the run lies ahead of it.
+    #[error(
+        "park {park} goes by the wall's clock and it is {now} there, so nothing after that can be reported; write clock = \"simulated\" in its definition, or choose an earlier --to"
+    )]
+    AheadOfTheWall { park: ParkId, now: UnixSeconds },
+}
+
+/// What a park's server says of its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ParkTime {
+    pub is_simulated: bool,
+    /// `None`: the simulated clock was never set.
+    pub now: Option<UnixSeconds>,
+}
+
+/// An irrigation's end needs the id that its start got, so bundles that may hold the start are sent again on a resumed run.
+const LONGEST_COMMAND_S: i64 = 4 * 3_600;
+
+/// A park's devices as clients of its services.
+pub struct Driver {
+    park: ParkId,
+    clients: Clients,
+    retry_for: Duration,
+    /// What became of everything sent so far.
+    pub tally: Tally,
+}
+
+impl Driver {
+    /// Devices of a park that report over a channel.
+    pub fn new(channel: AuthorizedChannel, park: ParkId, retry_for: Duration) -> Driver {
+        Driver {
+            park,
+            clients: Clients::new(channel),
+            retry_for,
+            tally: Tally::default(),
+        }
+    }
+
+    /// Whether the server knows the park.
+    pub async fn is_defined(&self) -> Result<bool, DriveError> {
+        let call = "LedgerService.GetState";
+        let state = sending::patiently(call, self.retry_for, || {
+            let mut ledger = self.clients.ledger.clone();
+            async move { ledger.get_state(GetStateRequest { hashes: false }).await }
+        })
+        .await?;
+        Ok(state
+            .parks
+            .iter()
+            .any(|park| park.park == self.park.as_str()))
+    }
+
+    /// Defines the park.
+    pub async fn define(&self, definition_toml: &str) -> Result<(), DriveError> {
+        let call = "CarbonService.DefinePark";
+        sending::patiently(call, self.retry_for, || {
+            let mut carbon = self.clients.carbon.clone();
+            let request = DefineParkRequest {
+                definition_toml: definition_toml.to_owned(),
+                client_request_id: format!("simulate-{}", self.park),
+            };
+            async move { carbon.define_park(request).await }
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// What time it is in the park.
+    pub async fn time(&self) -> Result<ParkTime, DriveError> {
+        let answer = sending::patiently("ClockService.GetNow", self.retry_for, || {
+            let mut clock = self.clients.clock.clone();
+            let park = self.park.to_string();
+            async move { clock.get_now(GetNowRequest { park }).await }
+        })
+        .await?;
+        Ok(ParkTime {
+            is_simulated: answer.is_simulated,
+            now: answer.now_ms.map(|now_ms| UnixMillis(now_ms).seconds()),
+        })
+    }
+
+    /// Steps the park until the end of the run. Steps that the record has already are taken without sending, but for
+    /// those of the last bundle, which may have been cut off in the middle; sent again they change nothing.
+    pub async fn run(
+        &mut self,
+        simulation: &mut ParkSimulation,
+        faults: &mut FaultyDelivery,
+        options: &DriveOptions,
+        mut progress: impl FnMut(Progress<'_>),
+    ) -> Result<(), DriveError> {
+        let time = self.time().await?;
+        if !time.is_simulated && time.now.is_some_and(|now| now < options.until) {
+            let now = time.now.unwrap_or_default();
+            let park = self.park.clone();
+            return Err(DriveError::AheadOfTheWall { park, now });
+        }
+        let steps_together = match options.speed {
+            Speed::Batch => options.steps_together.max(1),
+            Speed::Times(_) => 1,
+        };
+        let recorded = time.now.filter(|_| time.is_simulated);
+        let mut pace: Option<(Instant, UnixSeconds)> = None;
+        let mut steps = 0;
+        while simulation.next_start() < options.until {
+            let mut bundle = Bundle::new(&self.park);
+            for _ in 0..steps_together {
+                let step = simulation.step();
+                steps += 1;
+                let (now, seconds) = (step.interval.end(), step.interval.seconds);
+                for fact in faults.deliver(step.facts, now, seconds) {
+                    bundle.add(fact);
+                }
+                if bundle.has_commands() || simulation.next_start() >= options.until {
+                    break;
+                }
+            }
+            let through = simulation.next_start();
+            let margin_s = i64::from(steps_together * simulation.interval_s()) + LONGEST_COMMAND_S;
+            if recorded.is_some_and(|recorded| through.0 + margin_s <= recorded.0) {
+                continue;
+            }
+            if let Speed::Times(times) = options.speed {
+                let (since, from) = *pace.get_or_insert_with(|| (Instant::now(), through));
+                let simulated_s = (through.0 - from.0) as f64 / times;
+                let due = since + Duration::from_secs_f64(simulated_s.max(0.0));
+                tokio::time::sleep_until(due.into()).await;
+            }
+            if time.is_simulated && recorded.is_none_or(|recorded| through > recorded) {
+                self.advance(through).await?;
+            }
+            self.send(bundle).await?;
+            progress(Progress {
+                through,
+                steps,
+                tally: &self.tally,
+            });
+        }
+        Ok(())
+    }
+
+    async fn advance(&self, to: UnixSeconds) -> Result<(), DriveError> {
+        sending::patiently("ClockService.Advance", self.retry_for, || {
+            let mut clock = self.clients.clock.clone();
+            let request = AdvanceRequest {
+                park: self.park.to_string(),
+                now_ms: to.0 * 1_000,
+            };
+            async move { clock.advance(request).await }
+        })
+        .await?;
+        Ok(())
+    }
+
+    async fn send(&mut self, bundle: Bundle) -> Result<(), DriveError> {
+        let tally = sending::send(&mut self.clients, bundle, self.retry_for).await?;
+        self.tally.add(tally);
+        Ok(())
+    }
+}
+
+impl DriveError {
+    fn refused(call: &'static str, status: Status) -> DriveError {
+        DriveError::Refused {
+            call,
+            status: Box::new(status),
+        }
+    }
+
+    /// Whether trying again later may help.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, DriveError::Unavailable { .. })
+    }
+}
+
+/// Whether a status is about the one report or command, not about the server or us.
+fn is_about_the_report(status: &Status) -> bool {
+    matches!(
+        status.code(),
+        Code::InvalidArgument
+            | Code::NotFound
+            | Code::AlreadyExists
+            | Code::FailedPrecondition
+            | Code::OutOfRange
+    )
+}

@@ -1,0 +1,332 @@
+//! Chargers and the cars at them.
+//!
+//! A one-way charger charges at once. A two-way charger waits for surplus while there is time, and gives back what the
+//! owner allows: never below the reserve, and only while the wish can still be met before departure.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use terrarium_model::{
+    AssetId, AssetKind, AssetParameters, Interval, Measures, MeterId, ParkDefinition, UnixSeconds,
+};
+
+use super::electricity::MeterIndex;
+use super::fact::{Fact, V2gWish, VehicleOwner};
+use super::plan::{self, ElectricTree};
+use super::register::Register;
+use crate::calendar::LocalTime;
+use crate::chance::Chance;
+use crate::physics::charging::{self, CHARGER_EFFICIENCY, Visit};
+
+/// Cars a working day for each charger. Assumed.
+const CARS_PER_CHARGER: f64 = 2.2;
+/// A flexible car is charged at full power once that takes this share of the time that is left.
+const URGENT_SHARE: f64 = 0.7;
+
+struct Charger {
+    id: AssetId,
+    node: usize,
+    in_meter: Option<MeterIndex>,
+    out_meter: Option<MeterIndex>,
+    rated_w: i64,
+    is_bidirectional: bool,
+    session: Option<Session>,
+}
+
+struct Session {
+    id: String,
+    visit: Visit,
+    arrived: UnixSeconds,
+    departure: UnixSeconds,
+    energy_in_wh: i64,
+    energy_out_wh: i64,
+    to_car: Register,
+    from_car: Register,
+    /// Taken at the meter in this interval.
+    taken_wh: i64,
+}
+
+impl Session {
+    fn stored_wh(&self) -> i64 {
+        self.visit.stored_wh + self.energy_in_wh - self.energy_out_wh
+    }
+
+    /// What the owner still wants to have.
+    fn needs_wh(&self) -> i64 {
+        (self.visit.wants_wh - self.energy_in_wh + self.energy_out_wh).max(0)
+    }
+
+    /// Seconds of the interval that the car is there.
+    fn present_s(&self, interval: Interval) -> i64 {
+        (self.departure.0.min(interval.end().0) - self.arrived.0.max(interval.start.0)).max(0)
+    }
+
+    /// The most that can be taken at the meter in the rest of the interval.
+    fn room_wh(&self, rated_w: i64, interval: Interval) -> i64 {
+        let accepts_w =
+            charging::acceptance_w(rated_w, self.stored_wh(), self.visit.capacity_wh).min(rated_w);
+        let by_power_wh = accepts_w * self.present_s(interval) / 3_600 - self.taken_wh;
+        let by_need_wh = (self.needs_wh() as f64 / CHARGER_EFFICIENCY) as i64;
+        by_power_wh.min(by_need_wh).max(0)
+    }
+
+    fn take(&mut self, at_meter_wh: i64) {
+        self.taken_wh += at_meter_wh;
+        self.energy_in_wh += self.to_car.take(at_meter_wh as f64 * CHARGER_EFFICIENCY);
+    }
+
+    /// The most that the car may give at the meter in this interval.
+    fn spare_wh(&self, rated_w: i64, interval: Interval) -> i64 {
+        if !self.visit.allows_discharge || self.taken_wh > 0 {
+            return 0;
+        }
+        let left_s = self.departure.0 - interval.end().0;
+        let can_return_wh = (rated_w as f64 * left_s.max(0) as f64 / 3_600.0
+            * URGENT_SHARE
+            * CHARGER_EFFICIENCY) as i64;
+        let by_time_wh = can_return_wh - self.needs_wh();
+        let by_reserve_wh = self.stored_wh() - self.visit.reserve_wh;
+        let in_car_wh = by_time_wh.min(by_reserve_wh).max(0);
+        let at_meter_wh = (in_car_wh as f64 * CHARGER_EFFICIENCY) as i64 - 1;
+        at_meter_wh.clamp(0, rated_w * self.present_s(interval) / 3_600)
+    }
+
+    fn give(&mut self, at_meter_wh: i64) {
+        self.energy_out_wh += self.from_car.take(at_meter_wh as f64 / CHARGER_EFFICIENCY);
+    }
+}
+
+/// All chargers of a park.
+pub struct Chargers {
+    seed: u64,
+    chargers: Vec<Charger>,
+    today: i64,
+    coming: VecDeque<Visit>,
+    /// Cars that found every charger taken.
+    pub turned_away: u64,
+}
+
+impl Chargers {
+    pub fn new(
+        park: &ParkDefinition,
+        seed: u64,
+        nodes: &BTreeMap<AssetId, usize>,
+        meters: &BTreeMap<MeterId, MeterIndex>,
+    ) -> Chargers {
+        let tree = ElectricTree::new(park);
+        let chargers = plan::of_kind(park, AssetKind::Charger)
+            .filter_map(|asset| {
+                let AssetParameters::Charger { bidirectional } = asset.parameters else {
+                    return None;
+                };
+                let own = |measures| tree.own_meter(&asset.id, measures).map(|id| meters[id]);
+                let counted = tree.meter_of(&asset.id, Measures::Consumption);
+                Some(Charger {
+                    id: asset.id.clone(),
+                    node: nodes[tree.node_of(&asset.id)?],
+                    in_meter: own(Measures::StorageCharge).or(counted.map(|id| meters[id])),
+                    out_meter: own(Measures::StorageDischarge),
+                    rated_w: asset.rated_w.unwrap_or(0),
+                    is_bidirectional: bidirectional,
+                    session: None,
+                })
+            })
+            .collect();
+        Chargers {
+            seed,
+            chargers,
+            today: i64::MIN,
+            coming: VecDeque::new(),
+            turned_away: 0,
+        }
+    }
+
+    /// Cars that come in the interval. `midnight` is the start of the local day.
+    pub fn arrive(&mut self, local: LocalTime, interval: Interval, facts: &mut Vec<Fact>) {
+        let midnight_s = interval.start.0 - local.second_of_day;
+        if self.today != local.day {
+            self.today = local.day;
+            let mut chance = Chance::of(self.seed, "chargers", local.day, "cars");
+            let cars = CARS_PER_CHARGER * self.chargers.len() as f64;
+            self.coming = charging::visits_of_day(&mut chance, cars, local.is_weekend()).into();
+            // A run that begins in the middle of a day missed the cars before.
+            let passed = |visit: &Visit| midnight_s + visit.arrives_s < interval.start.0;
+            while self.coming.front().is_some_and(passed) {
+                self.coming.pop_front();
+            }
+        }
+        for charger in &mut self.chargers {
+            if let Some(session) = &mut charger.session {
+                session.taken_wh = 0;
+            }
+        }
+        while let Some(visit) = self.coming.front().copied() {
+            let arrived = UnixSeconds(midnight_s + visit.arrives_s);
+            if arrived >= interval.end() {
+                break;
+            }
+            self.coming.pop_front();
+            self.plug_in(visit, arrived, facts);
+        }
+    }
+
+    fn plug_in(&mut self, visit: Visit, arrived: UnixSeconds, facts: &mut Vec<Fact>) {
+        // Owners who allow energy to be taken look for a two-way charger, the others for a one-way one.
+        let fits = |charger: &Charger| charger.is_bidirectional == visit.allows_discharge;
+        let is_free = |charger: &Charger| charger.session.is_none();
+        let place = self
+            .chargers
+            .iter()
+            .position(|charger| is_free(charger) && fits(charger))
+            .or_else(|| self.chargers.iter().position(is_free));
+        let Some(place) = place else {
+            self.turned_away += 1;
+            return;
+        };
+        let charger = &mut self.chargers[place];
+        let visit = Visit {
+            allows_discharge: visit.allows_discharge && charger.is_bidirectional,
+            ..visit
+        };
+        let departure = UnixSeconds(arrived.0 + visit.stays_s);
+        let id = format!("s{}", arrived.0);
+        facts.push(Fact::SessionStarted {
+            charger: charger.id.clone(),
+            session: id.clone(),
+            owner: if visit.allows_discharge {
+                VehicleOwner::Visitor
+            } else {
+                VehicleOwner::Public
+            },
+            at: arrived,
+            v2g: visit.allows_discharge.then_some(V2gWish {
+                battery_wh: visit.capacity_wh,
+                stored_wh: visit.stored_wh,
+                reserve_wh: visit.reserve_wh.min(visit.stored_wh),
+                departure,
+            }),
+        });
+        charger.session = Some(Session {
+            id,
+            visit: Visit {
+                reserve_wh: visit.reserve_wh.min(visit.stored_wh),
+                ..visit
+            },
+            arrived,
+            departure,
+            energy_in_wh: 0,
+            energy_out_wh: 0,
+            to_car: Register::default(),
+            from_car: Register::default(),
+            taken_wh: 0,
+        });
+    }
+
+    /// Charges the cars that can't wait: (node, Wh at the meter, meter).
+    pub fn charge_what_must_be(
+        &mut self,
+        interval: Interval,
+    ) -> Vec<(usize, i64, Option<MeterIndex>)> {
+        let mut charged = Vec::new();
+        for charger in &mut self.chargers {
+            let Some(session) = &mut charger.session else {
+                continue;
+            };
+            let left_s = (session.departure.0 - interval.start.0).max(1);
+            let full_power_s = session.needs_wh() as f64 * 3_600.0
+                / (charger.rated_w.max(1) as f64 * CHARGER_EFFICIENCY);
+            let can_wait = charger.is_bidirectional
+                && session.visit.allows_discharge
+                && full_power_s < URGENT_SHARE * left_s as f64;
+            if can_wait {
+                continue;
+            }
+            let taken_wh = session.room_wh(charger.rated_w, interval);
+            session.take(taken_wh);
+            if taken_wh > 0 {
+                charged.push((charger.node, taken_wh, charger.in_meter));
+            }
+        }
+        charged
+    }
+
+    /// Charges waiting cars of a node with what is over: (Wh at the meter, meter).
+    pub fn take_surplus(
+        &mut self,
+        node: usize,
+        mut over_wh: i64,
+        interval: Interval,
+    ) -> Vec<(i64, Option<MeterIndex>)> {
+        let mut taken = Vec::new();
+        for charger in self
+            .chargers
+            .iter_mut()
+            .filter(|charger| charger.node == node)
+        {
+            let Some(session) = &mut charger.session else {
+                continue;
+            };
+            let taken_wh = session.room_wh(charger.rated_w, interval).min(over_wh);
+            session.take(taken_wh);
+            over_wh -= taken_wh;
+            if taken_wh > 0 {
+                taken.push((taken_wh, charger.in_meter));
+            }
+        }
+        taken
+    }
+
+    /// Takes energy from cars of a node, as far as their owners allow: (Wh at the meter, meter).
+    pub fn give(
+        &mut self,
+        node: usize,
+        mut missing_wh: i64,
+        interval: Interval,
+    ) -> Vec<(i64, Option<MeterIndex>)> {
+        let mut given = Vec::new();
+        for charger in self
+            .chargers
+            .iter_mut()
+            .filter(|charger| charger.node == node)
+        {
+            let Some(session) = &mut charger.session else {
+                continue;
+            };
+            let given_wh = session.spare_wh(charger.rated_w, interval).min(missing_wh);
+            session.give(given_wh);
+            missing_wh -= given_wh;
+            if given_wh > 0 {
+                given.push((given_wh, charger.out_meter));
+            }
+        }
+        given
+    }
+
+    /// Totals of running sessions, and the ends of those whose owners leave.
+    pub fn report(&mut self, interval: Interval, facts: &mut Vec<Fact>) {
+        for charger in &mut self.chargers {
+            let Some(session) = &charger.session else {
+                continue;
+            };
+            let (energy_in_wh, energy_out_wh) = (session.energy_in_wh, session.energy_out_wh);
+            let (id, name) = (charger.id.clone(), session.id.clone());
+            if session.departure <= interval.end() {
+                facts.push(Fact::SessionEnded {
+                    charger: id,
+                    session: name,
+                    at: session.departure,
+                    energy_in_wh,
+                    energy_out_wh,
+                });
+                charger.session = None;
+            } else {
+                facts.push(Fact::SessionMetered {
+                    charger: id,
+                    session: name,
+                    at: interval.end(),
+                    energy_in_wh,
+                    energy_out_wh,
+                });
+            }
+        }
+    }
+}

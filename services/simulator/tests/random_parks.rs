@@ -1,0 +1,240 @@
+//! Whatever a park is made of and whatever its weather: electricity, stores, water, waste and compost balance to the unit in
+//! every interval.
+
+use std::fmt::Write;
+
+use proptest::prelude::*;
+use terrarium_model::{ParkDefinition, UnixSeconds};
+use terrarium_simulator::park::{Balance, ParkSimulation, SimulationOptions};
+use terrarium_simulator::weather::{Location, Weather};
+
+#[derive(Debug, Clone)]
+struct Shape {
+    pv_kw: Vec<u32>,
+    wind_kw: Option<u32>,
+    batteries: Vec<(u32, u32, &'static str)>,
+    chargers: Vec<(u32, bool)>,
+    building_kw: u32,
+    tanks: Vec<(u32, &'static str)>,
+    zone_m2: u32,
+    bins: Vec<u32>,
+    has_bay: bool,
+    seed: u64,
+    start_day: i64,
+    interval_s: u32,
+}
+
+fn shape() -> impl Strategy<Value = Shape> {
+    let chemistry = prop_oneof![Just("lithium"), Just("flow"), Just("supercapacitor")];
+    let water = prop_oneof![Just("rain"), Just("reclaimed")];
+    let electric = (
+        prop::collection::vec(1..200_u32, 0..4),
+        prop::option::of(10..3_000_u32),
+        prop::collection::vec((1..500_u32, 1..900_u32, chemistry), 0..3),
+        prop::collection::vec((7..120_u32, any::<bool>()), 0..4),
+        1..900_u32,
+    );
+    let rest = (
+        prop::collection::vec((1..400_u32, water), 1..4),
+        10..20_000_u32,
+        prop::collection::vec(60..1_000_u32, 0..5),
+        any::<bool>(),
+    );
+    let run = (
+        any::<u64>(),
+        0..3_000_i64,
+        prop_oneof![Just(300), Just(900), Just(3_600)],
+    );
+    (electric, rest, run).prop_map(|(electric, rest, run)| Shape {
+        pv_kw: electric.0,
+        wind_kw: electric.1,
+        batteries: electric.2,
+        chargers: electric.3,
+        building_kw: electric.4,
+        tanks: rest.0,
+        zone_m2: rest.1,
+        bins: rest.2,
+        has_bay: rest.3,
+        seed: run.0,
+        start_day: run.1,
+        interval_s: run.2,
+    })
+}
+
+fn definition(shape: &Shape) -> String {
+    let mut toml = String::from(
+        "[park]\nid = \"random\"\nname = { en = \"Random\", zh = \"随机\" }\ntime_zone = \"Asia/Shanghai\"\nclock = \"simulated\"\n\
+         grid_region = \"north-china\"\n[site]\nlatitude = \"39.73\"\nlongitude = \"116.14\"\n\
+         [[zones]]\nid = \"all\"\nname = { en = \"All\", zh = \"全园\" }\n",
+    );
+    let mut electric: Vec<String> = Vec::new();
+    let mut asset = |id: &str, kind: &str, parameters: String| {
+        writeln!(
+            toml,
+            "[[assets]]\nid = \"{id}\"\nkind = \"{kind}\"\nzone = \"all\"\nname = {{ en = \"{id}\", zh = \"{id}\" }}\n{parameters}"
+        )
+        .unwrap();
+        if ["pv", "wind", "battery", "charger", "building"].contains(&kind) {
+            electric.push(id.to_owned());
+        }
+    };
+    asset("gate", "connection_point", String::new());
+    asset(
+        "house",
+        "building",
+        format!("rated_kw = {}.0", shape.building_kw),
+    );
+    for (place, kw) in shape.pv_kw.iter().enumerate() {
+        asset(
+            &format!("pv-{place}"),
+            "pv",
+            format!("rated_kw = {kw}.0\ntilt_deg = 20\nazimuth_deg = 170"),
+        );
+    }
+    if let Some(kw) = shape.wind_kw {
+        asset(
+            "wind",
+            "wind",
+            format!("rated_kw = {kw}.0\nhub_height_m = 80\nrotor_m = 90"),
+        );
+    }
+    for (place, (kw, kwh, chemistry)) in shape.batteries.iter().enumerate() {
+        asset(
+            &format!("battery-{place}"),
+            "battery",
+            format!(
+                "rated_kw = {kw}.0\ncapacity_wh = {}\nchemistry = \"{chemistry}\"",
+                kwh * 1_000
+            ),
+        );
+    }
+    for (place, (kw, both_ways)) in shape.chargers.iter().enumerate() {
+        asset(
+            &format!("charger-{place}"),
+            "charger",
+            format!("rated_kw = {kw}.0\nbidirectional = {both_ways}"),
+        );
+    }
+    for (place, (m3, water)) in shape.tanks.iter().enumerate() {
+        asset(
+            &format!("tank-{place}"),
+            "tank",
+            format!(
+                "capacity_l = {}\nreserve_l = {}\nwater = \"{water}\"",
+                m3 * 1_000,
+                m3 * 50
+            ),
+        );
+    }
+    asset(
+        "taps",
+        "fixture",
+        "count = 10\nwater = \"drinking\"".to_owned(),
+    );
+    asset(
+        "toilets",
+        "fixture",
+        format!(
+            "count = 10\nwater = \"{}\"\ntank = \"tank-0\"",
+            shape.tanks[0].1
+        ),
+    );
+    asset(
+        "green",
+        "irrigation_zone",
+        format!("area_m2 = {}\ntank = \"tank-0\"", shape.zone_m2),
+    );
+    for (place, litres) in shape.bins.iter().enumerate() {
+        let stream = ["residual", "recyclable"][place % 2];
+        asset(
+            &format!("bin-{place}"),
+            "bin",
+            format!("capacity_l = {litres}\nlimit_g = 50000\nwaste = \"{stream}\""),
+        );
+    }
+    if shape.has_bay {
+        asset("bay", "compost_bay", "capacity_kg = 2000".to_owned());
+    }
+    asset(
+        "oaks",
+        "tree_group",
+        "count = 50\nspecies = \"Quercus variabilis\"".to_owned(),
+    );
+    let mut connect = |kind: &str, from: &str, to: &str| {
+        writeln!(
+            toml,
+            "[[connections]]\nkind = \"{kind}\"\nfrom = \"{from}\"\nto = \"{to}\""
+        )
+        .unwrap();
+    };
+    connect("electric", "grid", "gate");
+    for id in &electric {
+        connect("electric", id, "gate");
+    }
+    connect("water", "house", "tank-0");
+    if shape.tanks.len() > 1 {
+        connect("water", "tank-0", "tank-1");
+    }
+    for (id, measures) in [("import", "grid_import"), ("export", "grid_export")] {
+        writeln!(
+            toml,
+            "[[meters]]\nid = \"{id}\"\nasset = \"gate\"\nmeasures = \"{measures}\"\nreports = \"interval\"\nrated_kw = 9000.0"
+        )
+        .unwrap();
+    }
+    toml
+}
+
+fn check(before: &Balance, after: &Balance) -> Result<(), TestCaseError> {
+    let mut charged_wh = 0;
+    for node in &after.nodes {
+        prop_assert_eq!(node.open_wh(), 0);
+        prop_assert!(node.imported_wh == 0 || node.exported_wh == 0);
+        charged_wh += node.charged_wh - node.discharged_wh;
+    }
+    prop_assert_eq!(
+        after.stored_wh,
+        before.stored_wh + charged_wh - after.store_losses_wh
+    );
+    let water = after.water;
+    prop_assert_eq!(
+        after.stored_l,
+        before.stored_l + water.caught_l + water.from_main_l + water.supply_l
+            - water.used_l
+            - water.spilled_l
+    );
+    let waste = after.waste;
+    prop_assert_eq!(
+        after.binned_g,
+        before.binned_g + waste.thrown_g - waste.littered_g - waste.collected_g
+    );
+    let compost = after.compost;
+    prop_assert_eq!(
+        after.heaped_g,
+        before.heaped_g + compost.fed_g - compost.product_g - compost.rotted_g
+    );
+    prop_assert!(compost.rotted_g >= 0);
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn everything_balances_in_every_interval(shape in shape()) {
+        let park = ParkDefinition::parse(&definition(&shape), "random.toml")
+            .map_err(|problems| TestCaseError::fail(problems.to_string()))?;
+        let start = UnixSeconds(1_577_836_800 + shape.start_day * 86_400);
+        let location = Location::of_site(park.site.as_ref().unwrap(), park.time_zone.clone());
+        let options = SimulationOptions::new(shape.seed, start, shape.interval_s);
+        let weather = Weather::generated(location, shape.seed);
+        let mut simulation = ParkSimulation::new(&park, weather, &options).unwrap();
+        let mut before = simulation.balance();
+        for _ in 0..1_500 {
+            simulation.step();
+            let after = simulation.balance();
+            check(&before, &after)?;
+            before = after;
+        }
+    }
+}
