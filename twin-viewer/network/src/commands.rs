@@ -122,7 +122,7 @@ impl CommandClient {
         let park = self.park.clone();
         let client_request_id = request_id.to_owned();
         let mut alarms = AlarmServiceClient::new(self.channel.clone());
-        let answer = match command.clone() {
+        let position = match command.clone() {
             ParkCommand::Acknowledge { alarm, occurrence } => {
                 alarms
                     .acknowledge_alarm(alarm::AcknowledgeAlarmRequest {
@@ -133,6 +133,8 @@ impl CommandClient {
                         client_request_id,
                     })
                     .await?
+                    .into_inner()
+                    .recorded_position
             }
             ParkCommand::Shelve {
                 alarm,
@@ -148,6 +150,8 @@ impl CommandClient {
                         client_request_id,
                     })
                     .await?
+                    .into_inner()
+                    .recorded_position
             }
             ParkCommand::Unshelve { alarm } => {
                 alarms
@@ -157,6 +161,8 @@ impl CommandClient {
                         client_request_id,
                     })
                     .await?
+                    .into_inner()
+                    .recorded_position
             }
             ParkCommand::StartIrrigation { zone, litres } => {
                 let request = water::StartIrrigationRequest {
@@ -167,7 +173,7 @@ impl CommandClient {
                 };
                 let mut water = WaterServiceClient::new(self.channel.clone());
                 let answer = water.start_irrigation(request).await?;
-                return Ok(answer.into_inner().recorded_position);
+                answer.into_inner().recorded_position
             }
             ParkCommand::LimitCharging { charger, limit_w } => {
                 let request = mobility::SetChargePowerRequest {
@@ -178,9 +184,9 @@ impl CommandClient {
                 };
                 let mut mobility = MobilityServiceClient::new(self.channel.clone());
                 let answer = mobility.set_charge_power(request).await?;
-                return Ok(answer.into_inner().recorded_position);
+                answer.into_inner().recorded_position
             }
         };
-        Ok(answer.into_inner().recorded_position)
+        Ok(position)
     }
 }

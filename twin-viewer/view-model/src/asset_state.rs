@@ -152,10 +152,7 @@ impl AssetState {
             is_overflowing: is_set(Quantity::Overflowing),
             faults: value(Quantity::Faults).unwrap_or(0),
             session,
-            ask: ask(
-                value(Quantity::AskState),
-                value(Quantity::AskedLimitW).unwrap_or(0),
-            ),
+            ask: ask(table, asset, shown),
             trees: value(Quantity::Trees).map(|living| TreeState {
                 living,
                 height_cm: value(Quantity::TreeHeightCm),
@@ -218,13 +215,29 @@ fn flow(table: &PointTable, asset: AssetIndex, shown: Shown) -> Option<i64> {
         .reduce(i64::saturating_add)
 }
 
-fn ask(state: Option<i64>, limit_w: i64) -> Ask {
-    match state {
-        Some(1) => Ask::Asked { limit_w },
-        Some(2) => Ask::Obeyed { limit_w },
-        Some(3) => Ask::Missed { limit_w },
-        _ => Ask::None,
-    }
+/// Of several setpoints the one that fared worst: missed before asked before obeyed.
+fn ask(table: &PointTable, asset: AssetIndex, shown: Shown) -> Ask {
+    let of_source = |quantity: Quantity, source: &str| {
+        let mut points = table.points_of(asset);
+        let slot =
+            points.find(|slot| slot.name.quantity == quantity && slot.name.source == source)?;
+        Some(table.reading(slot, shown)?.value)
+    };
+    let asks = table
+        .points_of(asset)
+        .filter(|slot| slot.name.quantity == Quantity::AskState)
+        .filter_map(|slot| {
+            let source = slot.name.source.as_str();
+            let limit_w = of_source(Quantity::AskedLimitW, source).unwrap_or(0);
+            match table.reading(slot, shown)?.value {
+                1 => Some((1, Ask::Asked { limit_w })),
+                2 => Some((0, Ask::Obeyed { limit_w })),
+                3 => Some((2, Ask::Missed { limit_w })),
+                _ => None,
+            }
+        });
+    asks.max_by_key(|(worse, _)| *worse)
+        .map_or(Ask::None, |(_, ask)| ask)
 }
 
 /// A turbine turns at a tip-speed ratio of 6 (three blades; Burton et al., Wind Energy Handbook, section 3.8: 6 to 8) while

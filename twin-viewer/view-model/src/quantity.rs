@@ -54,6 +54,8 @@ quantities! {
     GridExportW = 4, Watt;
     StorageChargeW = 5, Watt;
     StorageDischargeW = 6, Watt;
+    HeatW = 7, Watt;
+    Islanded = 8, Flag;
     StoredWh = 10, WattHour;
     StoragePowerW = 11, Watt;
     Session = 20, Flag;
@@ -64,12 +66,15 @@ quantities! {
     Faults = 25, Count;
     AskedLimitW = 26, Watt;
     AskState = 27, State;
+    AskedReserveWh = 28, WattHour;
+    VehicleState = 29, State;
     LevelL = 30, Litre;
     Irrigating = 31, Flag;
     IrrigatedL = 32, Litre;
     SupplyLPerH = 33, LitrePerHour;
     ReclaimedLPerH = 34, LitrePerHour;
     RainLPerH = 35, LitrePerHour;
+    LeakSuspected = 36, Flag;
     FillPermille = 40, Permille;
     WeightG = 41, Gram;
     Overflowing = 42, Flag;
