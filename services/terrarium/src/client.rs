@@ -127,15 +127,14 @@ impl Client {
         FeedServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
-<<<<<<< HEAD
     /// Says what is wrong, and takes what operators say about it.
     pub fn alarms(&self) -> AlarmServiceClient<AuthorizedChannel> {
         AlarmServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
-=======
+    }
+
     /// What clients of other crates are built on.
     pub fn channel(&self) -> AuthorizedChannel {
         self.channel.clone()
->>>>>>> simulator
     }
 
     /// Makes a status of this server an error for people.
