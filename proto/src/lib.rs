@@ -13,6 +13,7 @@ macro_rules! package {
     };
 }
 
+package!(alarm, "terrarium.alarm.v1");
 package!(carbon, "terrarium.carbon.v1");
 package!(energy, "terrarium.energy.v1");
 package!(feed, "terrarium.feed.v1");
@@ -20,6 +21,7 @@ package!(journal, "terrarium.journal.v1");
 package!(ledger, "terrarium.ledger.v1");
 package!(mobility, "terrarium.mobility.v1");
 package!(report, "terrarium.report.v1");
+package!(twin, "terrarium.twin.v1");
 package!(waste, "terrarium.waste.v1");
 package!(water, "terrarium.water.v1");
 

@@ -166,6 +166,12 @@ id!(
     dotted("factor set id")
 );
 
+id!(
+    /// The definition of an alarm: `[a-z0-9][a-z0-9._-]*`, at most 64.
+    AlarmDefinitionId,
+    dotted("alarm id")
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -21,12 +21,13 @@ mod unit;
 pub use event_id::event_id;
 pub use factor::{FactorUnit, FactorValue, UnknownFactorUnit, emission_fraction_mg, emission_mg};
 pub use hour_share::{HourShare, HourShares, hour_share_at, hour_shares};
-pub use id::{AssetId, FactorSetId, InvalidId, MeterId, ParkId, ZoneId};
+pub use id::{AlarmDefinitionId, AssetId, FactorSetId, InvalidId, MeterId, ParkId, ZoneId};
 pub use park::{
-    Asset, AssetKind, AssetParameters, Chemistry, Connection, ConnectionKind, ConnectionSource,
+    AlarmCondition, AlarmDefinition, AlarmPriority, AlarmTest, AlarmTrigger, AlarmWatch, Asset,
+    AssetKind, AssetParameters, Chemistry, Connection, ConnectionKind, ConnectionSource,
     HeatSource, MOST_DEFINITION_BYTES, Measures, Meter, Name, Node, NodeMetering, ParkClock,
-    ParkDefinition, ParkErrors, ParkProblem, Place, Reports, Site, SitePath, SitePoint,
-    SitePolygon, SiteSize, SiteWater, WasteStream, WaterClass, Zone,
+    ParkDefinition, ParkErrors, ParkProblem, Place, PointQuantity, Reports, Site, SitePath,
+    SitePoint, SitePolygon, SiteSize, SiteWater, WasteStream, WaterClass, Zone,
 };
 pub use quantity::{
     Decimal, DecimalError, EnergyError, EnergyWh, MOST_ENERGY_PER_READING_WH, MassMg, energy_wh,

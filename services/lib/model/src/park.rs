@@ -1,16 +1,19 @@
 //! The park definition: what is there, where it stands, how it is connected, and what is metered.
 //!
-//! `definition`, `asset` and `geometry` hold the types. `parse` reads the TOML into a draft that remembers where each
-//! value stands, by way of `table`, `read_asset`, `parameter_reader` and `read_site`; `references` finds what ids refer
-//! to; `topology` follows the connections; `validate` turns the draft into a definition, and `problem` is how all that
+//! `definition`, `asset`, `alarm` and `geometry` hold the types. `parse` reads the TOML into a draft that remembers where each
+//! value stands, by way of `table`, `read_asset`, `parameter_reader`, `read_site` and `read_alarm`; `references` finds what ids refer
+//! to; `topology` follows the connections; `validate` turns the draft into a definition (`check_alarms` its alarms), and `problem` is how all that
 //! can be wrong is told.
 
+mod alarm;
 mod asset;
+mod check_alarms;
 mod definition;
 mod geometry;
 mod parameter_reader;
 mod parse;
 mod problem;
+mod read_alarm;
 mod read_asset;
 mod read_site;
 mod references;
@@ -22,6 +25,10 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
+pub use alarm::{
+    AlarmCondition, AlarmDefinition, AlarmPriority, AlarmTest, AlarmTrigger, AlarmWatch,
+    PointQuantity,
+};
 pub use asset::{AssetKind, AssetParameters, Chemistry, HeatSource, WasteStream, WaterClass};
 pub use definition::{
     Asset, Connection, ConnectionKind, ConnectionSource, Measures, Meter, Name, Node, NodeMetering,

@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
 
+use super::alarm::AlarmDefinition;
 use super::asset::{AssetKind, AssetParameters};
 use super::geometry::{Place, Site, SitePath, SitePolygon, SiteWater};
 use super::problem::ParkErrors;
 use super::tokens::tokens;
 use super::{parse, validate};
-use crate::id::{AssetId, MeterId, ParkId, ZoneId};
+use crate::id::{AlarmDefinitionId, AssetId, MeterId, ParkId, ZoneId};
 use crate::time::TimeZone;
 
 /// A park: zones, assets, how they are connected, and the meters. Only made by [`ParkDefinition::parse`], so every
@@ -31,6 +32,7 @@ pub struct ParkDefinition {
     pub paths: Vec<SitePath>,
     /// Ponds and streams, in the order of the file.
     pub waters: Vec<SiteWater>,
+    pub alarms: BTreeMap<AlarmDefinitionId, AlarmDefinition>,
 }
 
 impl ParkDefinition {

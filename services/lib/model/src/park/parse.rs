@@ -3,6 +3,7 @@ use toml::de::DeTable;
 use super::definition::{ConnectionKind, Measures, Name, ParkClock, Reports};
 use super::geometry::{Site, SitePath, SitePolygon, SiteWater};
 use super::problem::{ParkErrors, Problems};
+use super::read_alarm::{DraftAlarm, read_alarm};
 use super::read_asset::{DraftAsset, read_asset, read_rated_w};
 use super::read_site::{read_outline, read_path, read_site, read_water};
 use super::table::{Located, Table, note_wrong_type, tokens_list};
@@ -20,6 +21,7 @@ pub(super) struct Draft {
     pub(super) site: Option<Site>,
     pub(super) paths: Vec<Option<SitePath>>,
     pub(super) waters: Vec<Option<SiteWater>>,
+    pub(super) alarms: Vec<DraftAlarm>,
 }
 
 #[derive(Debug)]
@@ -111,6 +113,7 @@ pub(super) fn read_draft<'t>(
         site: read_site(&root, &mut problems),
         paths: root.read_each("paths", read_path, &mut problems),
         waters: root.read_each("waters", read_water, &mut problems),
+        alarms: root.read_each("alarms", read_alarm, &mut problems),
     };
     if root.get("site").is_none() {
         note_geometry_without_site(&root, &mut problems);
@@ -127,6 +130,7 @@ const ROOT_KEYS: &[&str] = &[
     "site",
     "paths",
     "waters",
+    "alarms",
 ];
 const PARK_KEYS: &[&str] = &["id", "name", "time_zone", "clock", "grid_region"];
 const ZONE_KEYS: &[&str] = &["id", "name", "outline"];

@@ -149,23 +149,31 @@ impl<'d> Table<'d> {
 
     /// The name in both languages.
     pub(super) fn name(&self, problems: &mut Problems<'_>) -> Option<Name> {
-        let value = self.required(
-            "name",
-            "name = { en = \"Home 1\", zh = \"一号住宅\" }",
-            problems,
-        )?;
+        self.in_both_languages("name", "Home 1", "一号住宅", problems)
+    }
+
+    /// A text in both languages.
+    pub(super) fn in_both_languages(
+        &self,
+        key: &str,
+        example_en: &str,
+        example_zh: &str,
+        problems: &mut Problems<'_>,
+    ) -> Option<Name> {
+        let example = format!("{key} = {{ en = \"{example_en}\", zh = \"{example_zh}\" }}");
+        let value = self.required(key, &example, problems)?;
         let Some(entries) = value.get_ref().as_table() else {
-            note_wrong_type(problems, "name", value, "{ en = \"...\", zh = \"...\" }");
+            note_wrong_type(problems, key, value, "{ en = \"...\", zh = \"...\" }");
             return None;
         };
         let table = Table {
-            place: format!("name of {}", self.place),
+            place: format!("{key} of {}", self.place),
             at: value.span().start,
             entries,
         };
         table.note_unknown_keys(&["en", "zh"], problems);
-        let en = table.required_text("en", "Home 1", problems);
-        let zh = table.required_text("zh", "一号住宅", problems);
+        let en = table.required_text("en", example_en, problems);
+        let zh = table.required_text("zh", example_zh, problems);
         Some(Name {
             en: en?.value,
             zh: zh?.value,

@@ -1,3 +1,4 @@
+mod alarms;
 mod assets;
 mod shipped;
 mod site;

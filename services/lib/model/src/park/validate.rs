@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::check_alarms::{Watchable, build_alarms};
 use super::definition::{
     Asset, Connection, ConnectionKind, ConnectionSource, Measures, Meter, Node, NodeMetering,
     ParkDefinition, Zone,
@@ -45,7 +46,7 @@ fn build(draft: &Draft, problems: &mut Problems<'_>) -> Option<ParkDefinition> {
     let asset_places = unique("assets", asset_ids, AssetId::new, problems);
     note_asset_named_grid(draft, problems);
     let meter_ids = draft.meters.iter().map(|meter| meter.id.as_ref());
-    unique("meters", meter_ids, MeterId::new, problems);
+    let meter_places = unique("meters", meter_ids, MeterId::new, problems);
 
     for zone in draft.assets.iter().filter_map(|asset| asset.zone.as_ref()) {
         resolve("zone", zone, &zone_places, problems);
@@ -68,6 +69,13 @@ fn build(draft: &Draft, problems: &mut Problems<'_>) -> Option<ParkDefinition> {
         );
     }
     let metering = node_metering(draft, &wiring, &node_of_meter, problems);
+    let watchable = Watchable {
+        draft,
+        assets: &asset_places,
+        meters: &meter_places,
+        nodes: &metering,
+    };
+    let alarms = build_alarms(&watchable, problems);
 
     // From here on an absent value only means that its problem was noted above.
     let mut definition = header?;
@@ -134,6 +142,7 @@ fn build(draft: &Draft, problems: &mut Problems<'_>) -> Option<ParkDefinition> {
     for node in definition.nodes.values_mut() {
         node.meters.sort();
     }
+    definition.alarms = alarms?;
     definition.site = draft.site.clone();
     definition.paths = draft.paths.iter().cloned().collect::<Option<_>>()?;
     definition.waters = draft.waters.iter().cloned().collect::<Option<_>>()?;
@@ -173,6 +182,7 @@ fn build_header(park: &DraftPark, problems: &mut Problems<'_>) -> Option<ParkDef
         site: None,
         paths: Vec::new(),
         waters: Vec::new(),
+        alarms: BTreeMap::new(),
     })
 }
 

@@ -201,3 +201,33 @@ fn yizhuang_adds_up_to_its_published_figures() {
     assert_everything_stands_in_its_zone(&park);
     assert_places_and_sizes_are_assumed(&park);
 }
+
+/// EEMUA 191 recommends about 5 % of the alarms high, 15 % medium and 80 % low.
+#[test]
+fn the_priorities_of_the_alarms_are_spread_as_eemua_191_recommends() {
+    for name in ["haotian.toml", "yizhuang.toml"] {
+        let park = shipped(name);
+        let count = |priority: AlarmPriority| -> usize {
+            let of_priority = park
+                .alarms
+                .values()
+                .filter(|alarm| alarm.priority == priority);
+            of_priority.map(|alarm| alarm.watches.len()).sum()
+        };
+        let (high, medium, low) = (
+            count(AlarmPriority::High),
+            count(AlarmPriority::Medium),
+            count(AlarmPriority::Low),
+        );
+        let all = high + medium + low;
+        assert!(all >= 20, "{name} has {all} alarms");
+        assert!(
+            (1..=all / 15).contains(&high),
+            "{name}: {high} of {all} high"
+        );
+        assert!(
+            (all / 10..=all / 5).contains(&medium),
+            "{name}: {medium} of {all} medium"
+        );
+    }
+}

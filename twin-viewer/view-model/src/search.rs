@@ -1,0 +1,124 @@
+//! Finding assets by name in either language, by id, by meter, or by the initials of the Chinese name's pinyin.
+
+use pinyin::ToPinyin;
+
+use crate::park_view::{AssetIndex, ParkView};
+
+/// What an asset can be found by, made once per park.
+#[derive(Debug, Clone, Default)]
+pub struct SearchIndex {
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    asset: AssetIndex,
+    /// Lower case: names, id, meters, kind.
+    texts: Vec<String>,
+    /// "yjsc" and "yijishengchang" of 一级...: initials and whole syllables.
+    initials: String,
+    syllables: String,
+}
+
+/// How well a text fits; the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    Whole,
+    Start,
+    WordStart,
+    Initials,
+    Within,
+}
+
+impl SearchIndex {
+    /// Reads the names of a park.
+    pub fn new(park: &ParkView) -> SearchIndex {
+        let entries = park
+            .indexed()
+            .map(|(asset, view)| {
+                let mut texts = vec![
+                    view.name.en.to_lowercase(),
+                    view.name.zh.to_lowercase(),
+                    view.id.to_lowercase(),
+                    view.kind.token().replace('_', " "),
+                ];
+                texts.extend(view.meters.iter().map(|meter| meter.to_lowercase()));
+                Entry {
+                    asset,
+                    texts,
+                    initials: spelled(&view.name.zh, |pinyin| pinyin.first_letter()),
+                    syllables: spelled(&view.name.zh, |pinyin| pinyin.plain()),
+                }
+            })
+            .collect();
+        SearchIndex { entries }
+    }
+
+    /// The assets that fit a query, the best first, at most `most`. Every word of the query has to fit.
+    pub fn find(&self, query: &str, most: usize) -> Vec<AssetIndex> {
+        let query = query.to_lowercase();
+        let words: Vec<&str> = query.split_whitespace().collect();
+        if words.is_empty() {
+            return Vec::new();
+        }
+        let mut found: Vec<(Fit, AssetIndex)> = self
+            .entries
+            .iter()
+            .filter_map(|entry| {
+                let fits = words.iter().map(|word| entry.fit(word));
+                let worst = fits.collect::<Option<Vec<Fit>>>()?.into_iter().max()?;
+                Some((worst, entry.asset))
+            })
+            .collect();
+        found.sort_unstable();
+        found
+            .into_iter()
+            .take(most)
+            .map(|(_, asset)| asset)
+            .collect()
+    }
+}
+
+impl Entry {
+    fn fit(&self, word: &str) -> Option<Fit> {
+        let by_text = self.texts.iter().filter_map(|text| fit_of(text, word));
+        let by_sound = if self.initials.starts_with(word) || self.syllables.starts_with(word) {
+            Some(Fit::Initials)
+        } else if self.initials.contains(word) || self.syllables.contains(word) {
+            Some(Fit::Within)
+        } else {
+            None
+        };
+        by_text.chain(by_sound).min()
+    }
+}
+
+fn fit_of(text: &str, word: &str) -> Option<Fit> {
+    if text == word {
+        Some(Fit::Whole)
+    } else if text.starts_with(word) {
+        Some(Fit::Start)
+    } else if text
+        .split(|letter: char| !letter.is_alphanumeric())
+        .any(|part| part.starts_with(word))
+    {
+        Some(Fit::WordStart)
+    } else if text.contains(word) {
+        Some(Fit::Within)
+    } else {
+        None
+    }
+}
+
+/// A name by sound; letters and digits that are no Chinese characters stand as they are.
+fn spelled(name: &str, part: fn(pinyin::Pinyin) -> &'static str) -> String {
+    let mut spelled = String::new();
+    for (letter, pinyin) in name.chars().zip(name.to_pinyin()) {
+        match pinyin {
+            Some(pinyin) => spelled.push_str(part(pinyin)),
+            None if letter.is_alphanumeric() => spelled.extend(letter.to_lowercase()),
+            None => {}
+        }
+    }
+    spelled
+}

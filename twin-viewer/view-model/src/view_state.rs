@@ -1,0 +1,582 @@
+//! All that the viewer shows, as one value. Reports from the network and commands of the person change it; nothing else does.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use terrarium_model::ParkDefinition;
+
+use crate::alarm::AlarmList;
+use crate::asset_state::{AssetState, Weather};
+use crate::camera::{Bookmark, CameraPose, CameraWish};
+use crate::carbon::CarbonBalances;
+use crate::command::Command;
+use crate::overlay::{Overlay, OverlayView};
+use crate::park_view::{AssetIndex, ParkView};
+use crate::point_table::{PointTable, TwinDelta};
+use crate::quality::Shown;
+use crate::request::{Connection, EventLine, Outcome, ParkCommand, PointHistory, Report, Request};
+use crate::search::SearchIndex;
+use crate::selection::Selection;
+use crate::sun::Sun;
+use crate::timeline::{Timeline, Want};
+use crate::words::Language;
+
+const MOST_FOUND: usize = 12;
+const MOST_NOTES: usize = 20;
+const DENSITY_BUCKETS: u32 = 240;
+const HOUR_MS: i64 = 3_600_000;
+/// What the trend and the carbon panel look back on.
+const LOOK_BACK_MS: i64 = 24 * HOUR_MS;
+
+/// How old what is shown is, by cause.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lags {
+    /// Moment shown less the time of the newest metered value, in ms.
+    pub sensor_ms: Option<i64>,
+    /// The newest message waited so long on its way into the picture, in ms.
+    pub stream_ms: Option<u32>,
+    /// Events on record that are not in the picture.
+    pub projection_events: Option<u64>,
+}
+
+/// A command to the park that was sent, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentCommand {
+    pub number: u64,
+    pub command: ParkCommand,
+    /// `None`: no answer yet.
+    pub outcome: Option<Outcome>,
+}
+
+/// All that the viewer shows.
+#[derive(Debug, Clone, Default)]
+pub struct ViewState {
+    pub language: Language,
+    pub connection: Connection,
+    /// Why the park can't be drawn, where its definition was refused.
+    pub park_problem: Option<String>,
+    pub timeline: Timeline,
+    pub alarms: AlarmList,
+    pub selection: Selection,
+    pub overlay: Overlay,
+    pub carbon: CarbonBalances,
+    pub lags: Lags,
+    pub weather: Weather,
+    /// Every event up to it is in the picture.
+    pub position: Option<u64>,
+    /// The alarm whose card is open.
+    pub open_alarm: Option<String>,
+    pub shows_plan: bool,
+    pub shows_carbon: bool,
+    pub reduced_motion: bool,
+    pub ui_scale: Option<f32>,
+    pub query: String,
+    pub found: Vec<AssetIndex>,
+    /// The course of the selected asset's points.
+    pub history: Vec<PointHistory>,
+    /// Events of the selected asset.
+    pub events: Vec<EventLine>,
+    /// A command that waits for its confirmation.
+    pub proposed: Option<ParkCommand>,
+    /// The newest last.
+    pub sent: VecDeque<SentCommand>,
+    pub bookmarks: Vec<Bookmark>,
+    /// What the camera saw last.
+    pub camera: Option<CameraPose>,
+    /// What could not be fetched last, and why.
+    pub failure: Option<(&'static str, String)>,
+    drawn: Option<Drawn>,
+    camera_wish: Option<CameraWish>,
+    next_number: u64,
+}
+
+/// A park with its values.
+#[derive(Debug, Clone)]
+struct Drawn {
+    park: ParkView,
+    search: SearchIndex,
+    table: PointTable,
+    states: Vec<AssetState>,
+    overlay_view: OverlayView,
+    /// Grows with every change of what is drawn.
+    generation: u64,
+    /// Position of the definition: grows when the park itself changed.
+    park_generation: u64,
+}
+
+impl ViewState {
+    /// The park; `None` before its definition came.
+    pub fn park(&self) -> Option<&ParkView> {
+        self.drawn.as_ref().map(|drawn| &drawn.park)
+    }
+
+    /// Points and their values.
+    pub fn table(&self) -> Option<&PointTable> {
+        self.drawn.as_ref().map(|drawn| &drawn.table)
+    }
+
+    /// What is drawn of every asset, by index.
+    pub fn states(&self) -> &[AssetState] {
+        self.drawn.as_ref().map_or(&[], |drawn| &drawn.states)
+    }
+
+    /// What is drawn of an asset.
+    pub fn state_of(&self, asset: AssetIndex) -> Option<&AssetState> {
+        self.states().get(asset.0 as usize)
+    }
+
+    /// The colours of the chosen overlay.
+    pub fn overlay_view(&self) -> Option<&OverlayView> {
+        self.drawn.as_ref().map(|drawn| &drawn.overlay_view)
+    }
+
+    /// Grows whenever states or colours changed, so that an idle scene does nothing.
+    pub fn generation(&self) -> u64 {
+        self.drawn.as_ref().map_or(0, |drawn| drawn.generation)
+    }
+
+    /// Grows whenever another park definition is drawn.
+    pub fn park_generation(&self) -> u64 {
+        self.drawn.as_ref().map_or(0, |drawn| drawn.park_generation)
+    }
+
+    /// The moment drawn and whether it can be trusted to be the newest.
+    pub fn shown(&self) -> Shown {
+        Shown {
+            moment_ms: self.timeline.shown_ms(),
+            is_cut: self.timeline.is_live() && self.connection != Connection::Live,
+        }
+    }
+
+    /// The sun at the moment drawn.
+    pub fn sun(&self) -> Option<Sun> {
+        Sun::at(self.park()?.location?, self.timeline.shown_ms())
+    }
+
+    /// What the camera is to do, once.
+    pub fn take_camera_wish(&mut self) -> Option<CameraWish> {
+        self.camera_wish.take()
+    }
+
+    /// Takes in what the network reports. What to ask for next.
+    pub fn take(&mut self, report: Report) -> Vec<Request> {
+        match report {
+            Report::Connection(connection) => {
+                let was_cut = self.shown().is_cut;
+                self.connection = connection;
+                if self.shown().is_cut != was_cut {
+                    self.redraw();
+                }
+                Vec::new()
+            }
+            Report::Park {
+                definition,
+                first_ms,
+                now_ms,
+            } => self.take_park(&definition, first_ms, now_ms),
+            Report::Live { delta, waited_ms } => {
+                if !self.timeline.is_live() {
+                    return Vec::new();
+                }
+                self.timeline.live_arrived(delta.moment_ms);
+                self.lags.stream_ms = Some(waited_ms);
+                self.take_delta(&delta);
+                Vec::new()
+            }
+            Report::LiveMoment { now_ms } => {
+                self.timeline.know_record(None, now_ms);
+                if self.timeline.is_live() && self.connection == Connection::Live {
+                    // Nothing new was recorded, yet what is there grows older.
+                    self.timeline.live_arrived(now_ms);
+                    self.redraw();
+                }
+                Vec::new()
+            }
+            Report::Replay { delta, is_end } => {
+                if self.timeline.is_live() {
+                    return Vec::new();
+                }
+                let next = self.timeline.replay_arrived(delta.moment_ms, is_end);
+                self.take_delta(&delta);
+                next.map(Request::Show).into_iter().collect()
+            }
+            Report::NoFurtherEvent => {
+                self.timeline.step_found_nothing();
+                Vec::new()
+            }
+            other => {
+                self.take_page(other);
+                Vec::new()
+            }
+        }
+    }
+
+    fn take_page(&mut self, report: Report) {
+        match report {
+            Report::Alarms { alarms, position } => {
+                self.alarms.reset(alarms, position);
+                self.redraw();
+            }
+            Report::AlarmTransitions(transitions) => {
+                for transition in transitions {
+                    self.alarms.apply(transition);
+                }
+                self.redraw();
+            }
+            Report::History(histories) => self.history = histories,
+            Report::Events { asset, events } => {
+                let selected = self.selected_id();
+                if selected.is_some_and(|selected| selected == asset) {
+                    self.events = events;
+                }
+            }
+            Report::Density(density) => self.timeline.density = density,
+            Report::Carbon(carbon) => {
+                self.carbon = *carbon;
+                self.redraw();
+            }
+            Report::Outcome { number, outcome } => {
+                if let Some(sent) = self.sent.iter_mut().find(|sent| sent.number == number) {
+                    sent.outcome = Some(outcome);
+                }
+            }
+            Report::Failed { what, reason } => self.failure = Some((what, reason)),
+            Report::Connection(_)
+            | Report::Park { .. }
+            | Report::Live { .. }
+            | Report::LiveMoment { .. }
+            | Report::Replay { .. }
+            | Report::NoFurtherEvent => {}
+        }
+    }
+
+    fn take_park(&mut self, definition: &str, first_ms: Option<i64>, now_ms: i64) -> Vec<Request> {
+        self.timeline.know_record(first_ms, now_ms);
+        let parsed = match ParkDefinition::parse(definition, "park") {
+            Ok(parsed) => parsed,
+            Err(problems) => {
+                self.park_problem = Some(problems.to_string());
+                return Vec::new();
+            }
+        };
+        self.park_problem = None;
+        let park = ParkView::new(&parsed);
+        let is_known = self.park().is_some_and(|known| *known == park);
+        if !is_known {
+            self.draw_park(park);
+        }
+        self.refetch_pages()
+    }
+
+    fn draw_park(&mut self, park: ParkView) {
+        self.selection = Selection::default();
+        self.found.clear();
+        let park_generation = self.park_generation() + 1;
+        let generation = self.generation() + 1;
+        self.camera_wish = Some(CameraWish::To(CameraPose::home(&park)));
+        let states = vec![AssetState::default(); park.assets.len()];
+        let table = match self.drawn.take() {
+            Some(drawn) => drawn.table.moved_to(&park),
+            None => PointTable::new(&park),
+        };
+        self.drawn = Some(Drawn {
+            search: SearchIndex::new(&park),
+            table,
+            overlay_view: OverlayView::of(self.overlay, &park, &states, &self.carbon),
+            states,
+            park,
+            generation,
+            park_generation,
+        });
+        self.redraw();
+    }
+
+    fn refetch_pages(&self) -> Vec<Request> {
+        let (from_ms, to_ms) = self.timeline.view();
+        vec![
+            Request::Density {
+                from_ms,
+                to_ms,
+                buckets: DENSITY_BUCKETS,
+            },
+            self.carbon_request(),
+        ]
+    }
+
+    fn carbon_request(&self) -> Request {
+        let to_ms = self.timeline.shown_ms().max(self.timeline.record().0) / HOUR_MS * HOUR_MS;
+        Request::Carbon {
+            from_ms: to_ms - LOOK_BACK_MS,
+            to_ms,
+        }
+    }
+
+    fn take_delta(&mut self, delta: &TwinDelta) {
+        let Some(drawn) = &mut self.drawn else {
+            return;
+        };
+        drawn.table.apply(&drawn.park, delta);
+        self.position = delta.position.or(self.position);
+        self.lags.projection_events = delta
+            .head_position
+            .zip(self.position)
+            .map(|(head, position)| head.saturating_sub(position));
+        self.redraw();
+    }
+
+    /// Works out again what is drawn. States depend on the moment too (age), so all of them are looked at.
+    fn redraw(&mut self) {
+        let shown = self.shown();
+        let Some(drawn) = &mut self.drawn else {
+            return;
+        };
+        self.weather = Weather::of(&drawn.table, shown);
+        drawn.states = drawn
+            .park
+            .indexed()
+            .map(|(asset, _)| {
+                AssetState::of(
+                    &drawn.park,
+                    &drawn.table,
+                    &self.alarms,
+                    asset,
+                    &self.weather,
+                    shown,
+                )
+            })
+            .collect();
+        drawn.overlay_view =
+            OverlayView::of(self.overlay, &drawn.park, &drawn.states, &self.carbon);
+        drawn.generation += 1;
+        self.lags.sensor_ms = drawn
+            .table
+            .newest_metered_ms()
+            .map(|time_ms| shown.moment_ms - time_ms);
+    }
+
+    /// Takes in what the person did. What to ask of the services.
+    pub fn apply(&mut self, command: Command) -> Vec<Request> {
+        match command {
+            Command::Follow
+            | Command::Pause
+            | Command::Play { .. }
+            | Command::SeekExact { .. }
+            | Command::SeekClamped { .. }
+            | Command::StepEvent { .. }
+            | Command::SetSpeed { .. }
+            | Command::SetLoop(_)
+            | Command::SelectRange(_)
+            | Command::ZoomTimeline(_) => self.apply_to_time(command),
+            Command::Select(_)
+            | Command::ToggleSelect(_)
+            | Command::SelectMany(_)
+            | Command::ClearSelection
+            | Command::SelectionBack
+            | Command::SelectionForward => {
+                self.apply_to_selection(command);
+                self.selection_requests()
+            }
+            Command::Propose(command) => {
+                if self.timeline.allows_commands() {
+                    self.proposed = Some(command);
+                }
+                Vec::new()
+            }
+            Command::Confirm => self.send_proposed(),
+            Command::ShowCarbon(shows) => {
+                self.shows_carbon = shows;
+                if shows {
+                    vec![self.carbon_request()]
+                } else {
+                    Vec::new()
+                }
+            }
+            other => {
+                self.apply_to_view(other);
+                Vec::new()
+            }
+        }
+    }
+
+    fn apply_to_time(&mut self, command: Command) -> Vec<Request> {
+        let timeline = &mut self.timeline;
+        let want: Option<Want> = match command {
+            Command::Follow => Some(timeline.follow()),
+            Command::Pause => Some(timeline.pause()),
+            Command::Play { backwards } => Some(timeline.play(backwards)),
+            Command::SeekExact { moment_ms } => Some(timeline.seek_exact(moment_ms)),
+            Command::SeekClamped { moment_ms } => Some(timeline.seek_clamped(moment_ms)),
+            Command::StepEvent { backwards } => Some(timeline.step(backwards)),
+            Command::SetSpeed { speed } => timeline.set_speed(speed),
+            Command::SetLoop(looping) => {
+                timeline.set_looping(looping);
+                None
+            }
+            Command::SelectRange(range) => {
+                timeline.select(range);
+                None
+            }
+            Command::ZoomTimeline(view) => {
+                timeline.zoom(view);
+                return self.refetch_pages();
+            }
+            _ => None,
+        };
+        if !self.timeline.allows_commands() {
+            // What was proposed was proposed to the present.
+            self.proposed = None;
+        }
+        want.map(Request::Show).into_iter().collect()
+    }
+
+    fn apply_to_selection(&mut self, command: Command) {
+        let known = self.states().len();
+        let is_known = |asset: &AssetIndex| (asset.0 as usize) < known;
+        match command {
+            Command::Select(asset) if is_known(&asset) => self.selection.select([asset]),
+            Command::ToggleSelect(asset) if is_known(&asset) => self.selection.toggle(asset),
+            Command::SelectMany(assets) => {
+                self.selection.select(assets.into_iter().filter(is_known));
+            }
+            Command::ClearSelection => self.selection.select([]),
+            Command::SelectionBack => {
+                self.selection.go_back();
+            }
+            Command::SelectionForward => {
+                self.selection.go_forward();
+            }
+            _ => {}
+        }
+        self.history.clear();
+        self.events.clear();
+    }
+
+    fn selected_id(&self) -> Option<&str> {
+        let asset = self.selection.single()?;
+        Some(&self.park()?.asset(asset).id)
+    }
+
+    /// What the detail panel needs of the selected asset.
+    pub fn selection_requests(&self) -> Vec<Request> {
+        let Some((asset, drawn)) = self.selection.single().zip(self.drawn.as_ref()) else {
+            return Vec::new();
+        };
+        let to_ms = self.timeline.shown_ms();
+        let points = drawn
+            .table
+            .points_of(asset)
+            .filter(|slot| slot.name.quantity != crate::quantity::Quantity::AlarmState)
+            .map(|slot| slot.name.clone())
+            .collect();
+        vec![
+            Request::History {
+                points,
+                from_ms: to_ms - LOOK_BACK_MS,
+                to_ms,
+            },
+            Request::Events {
+                asset: drawn.park.asset(asset).id.clone(),
+                from_ms: to_ms,
+                backwards: true,
+            },
+        ]
+    }
+
+    fn apply_to_view(&mut self, command: Command) {
+        match command {
+            Command::Search(query) => {
+                let search = self.drawn.as_ref().map(|drawn| &drawn.search);
+                self.found = search.map_or_else(Vec::new, |search| search.find(&query, MOST_FOUND));
+                self.query = query;
+            }
+            Command::SetOverlay(overlay) => {
+                self.overlay = overlay;
+                self.redraw();
+            }
+            Command::SetLanguage(language) => self.language = language,
+            Command::ShowPlan(shows) => self.shows_plan = shows,
+            Command::OpenAlarm(alarm) => self.open_alarm = alarm,
+            Command::SetReducedMotion(reduced) => self.reduced_motion = reduced,
+            Command::SetUiScale(scale) => self.ui_scale = Some(scale.clamp(0.5, 4.0)),
+            Command::Dismiss => self.proposed = None,
+            other => self.apply_to_camera(other),
+        }
+    }
+
+    fn apply_to_camera(&mut self, command: Command) {
+        let heading_deg = self.camera.map_or(0.0, |pose| pose.heading_deg);
+        let wish = match command {
+            Command::CameraHome => self.park().map(CameraPose::home).map(CameraWish::To),
+            Command::CameraNorthUp => Some(CameraWish::NorthUp),
+            Command::FlyTo(asset) => self
+                .park()
+                .filter(|park| (asset.0 as usize) < park.assets.len())
+                .map(|park| CameraWish::To(CameraPose::towards(park, asset, heading_deg))),
+            Command::GoToBookmark(place) => self
+                .bookmarks
+                .get(place)
+                .map(|bookmark| CameraWish::To(bookmark.pose)),
+            Command::CameraMoved(pose) => {
+                self.camera = Some(pose);
+                None
+            }
+            Command::AddBookmark { name } => {
+                if let Some(pose) = self.camera {
+                    self.bookmarks.push(Bookmark { name, pose });
+                }
+                None
+            }
+            Command::RemoveBookmark(place) => {
+                if place < self.bookmarks.len() {
+                    self.bookmarks.remove(place);
+                }
+                None
+            }
+            _ => None,
+        };
+        self.camera_wish = wish.or(self.camera_wish);
+    }
+
+    fn send_proposed(&mut self) -> Vec<Request> {
+        let Some(command) = self.proposed.take() else {
+            return Vec::new();
+        };
+        if !self.timeline.allows_commands() {
+            return Vec::new();
+        }
+        self.next_number += 1;
+        let number = self.next_number;
+        self.sent.push_back(SentCommand {
+            number,
+            command: command.clone(),
+            outcome: None,
+        });
+        if self.sent.len() > MOST_NOTES {
+            self.sent.pop_front();
+        }
+        vec![Request::Command { number, command }]
+    }
+
+    /// The alarms of an asset, listed or not.
+    pub fn alarms_of(&self, asset: &str) -> Vec<&crate::alarm::Alarm> {
+        self.alarms
+            .all()
+            .filter(|alarm| alarm.definition.asset == asset)
+            .collect()
+    }
+
+    /// Sums over the selected assets: power, and how many have one.
+    pub fn selected_power(&self) -> (i64, crate::overlay::Coverage) {
+        let states: BTreeMap<AssetIndex, &AssetState> = self
+            .selection
+            .all()
+            .iter()
+            .filter_map(|asset| Some((*asset, self.state_of(*asset)?)))
+            .collect();
+        let powers: Vec<i64> = states.values().filter_map(|state| state.power_w).collect();
+        let coverage = crate::overlay::Coverage {
+            have: powers.len() as u32,
+            of: states.len() as u32,
+        };
+        (powers.into_iter().sum(), coverage)
+    }
+}
