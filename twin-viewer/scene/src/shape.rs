@@ -177,7 +177,7 @@ impl Shape {
         self
     }
 
-    /// A side of a skin, whose corners may coincide in a point or an edge.
+    /// A side of a skin, whose corners may coincide in a point or an edge, or not lie in one plane.
     fn side(&mut self, corners: [Vec3; 4], paint: Paint) {
         let mut different: Vec<Vec3> = Vec::with_capacity(4);
         for corner in corners {
@@ -185,8 +185,15 @@ impl Shape {
                 different.push(corner);
             }
         }
-        if different.len() >= 3 {
-            self.face(&different, paint);
+        match different[..] {
+            [a, b, c, d] if !is_flat([a, b, c, d]) => {
+                self.face(&[a, b, c], paint);
+                self.face(&[a, c, d], paint);
+            }
+            [_, _, _, ..] => {
+                self.face(&different, paint);
+            }
+            _ => {}
         }
     }
 
@@ -196,6 +203,12 @@ impl Shape {
             self.face(ring, paint);
         }
     }
+}
+
+fn is_flat([a, b, c, d]: [Vec3; 4]) -> bool {
+    let one = (b - a).cross(c - a).normalize_or_zero();
+    let other = (c - a).cross(d - a).normalize_or_zero();
+    one.dot(other) > 0.9999
 }
 
 /// Newell's method: right also for faces with collinear corners.

@@ -33,7 +33,7 @@ pub fn building(size: Vec3) -> Model {
     for storey in 0..storeys {
         let sill = plinth + storey_m * (storey as f32 + 0.34);
         let lintel = plinth + storey_m * (storey as f32 + 0.82);
-        window_bands(&mut body, walls, sill, lintel, skin);
+        window_bands(&mut body, walls, (sill, lintel), skin, storeys > 4);
     }
     door(&mut body, walls, plinth, eaves, skin);
 
@@ -61,16 +61,22 @@ fn parapet_ring(body: &mut Shape, walls: Vec3, low: f32, high: f32) {
 }
 
 /// A band of panes on each side, parted by mullions.
-fn window_bands(body: &mut Shape, walls: Vec3, sill: f32, lintel: f32, skin: f32) {
+fn window_bands(
+    body: &mut Shape,
+    walls: Vec3,
+    (sill, lintel): (f32, f32),
+    skin: f32,
+    is_tall: bool,
+) {
     let height = lintel - sill;
-    let along_x = panes(walls.x);
-    for (middle, length) in &along_x {
+    let [most_x, most_z] = if is_tall { [3, 2] } else { [5, 4] };
+    for (middle, length) in panes(walls.x, most_x) {
         for side in [-1.0, 1.0] {
-            let foot = Vec3::new(*middle, sill, side * walls.z / 2.0);
-            body.block(foot, Vec3::new(*length, height, 2.0 * skin), WINDOW);
+            let foot = Vec3::new(middle, sill, side * walls.z / 2.0);
+            body.block(foot, Vec3::new(length, height, 2.0 * skin), WINDOW);
         }
     }
-    for (middle, length) in panes(walls.z) {
+    for (middle, length) in panes(walls.z, most_z) {
         for side in [-1.0, 1.0] {
             let foot = Vec3::new(side * walls.x / 2.0, sill, middle);
             body.block(foot, Vec3::new(2.0 * skin, height, length), WINDOW);
@@ -78,10 +84,10 @@ fn window_bands(body: &mut Shape, walls: Vec3, sill: f32, lintel: f32, skin: f32
     }
 }
 
-/// Middles and lengths of the panes of one side: at most five, so that large buildings stay cheap.
-fn panes(side: f32) -> Vec<(f32, f32)> {
+/// Middles and lengths of the panes of one side: few, so that large buildings stay cheap.
+fn panes(side: f32, most: usize) -> Vec<(f32, f32)> {
     let usable = side * 0.9;
-    let count = ((usable / 7.0).round() as usize).clamp(1, 5);
+    let count = ((usable / 7.0).round() as usize).clamp(1, most);
     let pitch = usable / count as f32;
     (0..count)
         .map(|pane| {

@@ -20,7 +20,7 @@ pub use climate::{chiller, heat_pump};
 pub use power::{battery, cabinet, car, charger, machine, substation, wind_turbine};
 pub use solar::{PanelField, Standing, collector, panels};
 pub use street::{LAMP_HEIGHT_M, display, lamp};
-pub use trees::{TreeForm, UNIT_CROWN_RADIUS, tree};
+pub use trees::{TreeForm, tree};
 pub use waste::{bin, compost_bay};
 pub use water::{buried_tank, fixture, sprinkler, tank};
 

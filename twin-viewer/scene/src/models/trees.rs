@@ -4,9 +4,6 @@ use super::Model;
 use crate::paint::{BARK, Paint};
 use crate::shape::Shape;
 
-/// How far the widest crown reaches from the trunk, for a tree of 1 m.
-pub const UNIT_CROWN_RADIUS: f32 = 0.48;
-
 /// How a tree grows. The species decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TreeForm {
@@ -18,6 +15,7 @@ pub enum TreeForm {
 }
 
 impl TreeForm {
+    #[cfg(test)]
     pub const ALL: [TreeForm; 5] = [
         TreeForm::Conifer,
         TreeForm::Column,
@@ -98,33 +96,9 @@ fn crown_of(profile: &[(f32, f32)], sides: usize, leaves: Paint) -> Shape {
                 .collect()
         })
         .collect();
-    triangulated_skin(&rings, leaves)
-}
-
-/// Like [`Shape::skin`], with sides split into triangles, as twisted sides are not flat.
-fn triangulated_skin(rings: &[Vec<Vec3>], paint: Paint) -> Shape {
-    let mut shape = Shape::new();
-    let count = rings[0].len();
-    for pair in rings.windows(2) {
-        for this in 0..count {
-            let next = (this + 1) % count;
-            let [a, b, c, d] = [pair[0][this], pair[0][next], pair[1][next], pair[1][this]];
-            for corners in [[a, b, c], [a, c, d]] {
-                let area = (corners[1] - corners[0]).cross(corners[2] - corners[0]);
-                if area.length() > 1e-6 {
-                    shape.face(&corners, paint);
-                }
-            }
-        }
-    }
-    let ends = [rings[0].iter().rev().copied().collect(), rings[rings.len() - 1].clone()];
-    for ring in ends {
-        let ring: Vec<Vec3> = ring;
-        if ring.iter().any(|point| point.distance_squared(ring[0]) > 1e-10) {
-            shape.face(&ring, paint);
-        }
-    }
-    shape
+    let mut crown = Shape::new();
+    crown.skin(&rings, leaves);
+    crown
 }
 
 fn shade_from_below(shape: &mut Shape, low: f32, high: f32) {

@@ -91,7 +91,7 @@ pub fn fixture(size: Vec3) -> Model {
     body.lathe(Vec3::ZERO, Vec3::Y, &profile, 12, CABINET);
     body.bar(
         Vec3::new(0.0, size.y * 0.88, -radius * 0.5),
-        Vec3::new(0.0, size.y, -radius * 0.3),
+        Vec3::new(0.0, size.y * 0.97, -radius * 0.3),
         radius * 0.1,
         6,
         STEEL,
