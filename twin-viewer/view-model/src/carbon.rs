@@ -35,7 +35,7 @@ impl CarbonLine {
     }
 }
 
-/// The balance of a period: in all, by asset and by day.
+/// The balance of a period: in all, by asset and by hour.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CarbonBalances {
     /// RFC 3339 in the park's zone; empty: not told yet.
@@ -43,12 +43,10 @@ pub struct CarbonBalances {
     pub to: String,
     pub total: CarbonLine,
     pub by_asset: BTreeMap<String, CarbonLine>,
-    /// By day of the park's zone.
-    pub by_day: Vec<(String, CarbonLine)>,
-    /// The ledger's position that it holds for.
+    /// By hour of the park's zone.
+    pub by_hour: Vec<(String, CarbonLine)>,
+    /// The ledger's position that it holds for; `None`: not told yet.
     pub position: Option<u64>,
-    /// No answer yet.
-    pub is_missing: bool,
 }
 
 impl CarbonBalances {

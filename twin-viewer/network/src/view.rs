@@ -1,0 +1,214 @@
+//! The stream behind what is shown.
+
+use terrarium_proto::twin::v1 as wire;
+use terrarium_proto::twin::v1::twin_service_client::TwinServiceClient;
+use terrarium_runtime::AuthorizedChannel;
+use terrarium_view_model::{Report, TwinDelta, Want};
+use tokio::sync::watch;
+use tonic::{Code, Status, Streaming};
+
+use crate::lanes::{Lanes, ViewKind};
+use crate::numbering::{Numbering, StreamNumbers};
+use crate::supervisor::Ended;
+
+/// The server sends live values at most this often: more than a person sees, less than a slow machine draws.
+const LIVE_EVERY_MS: u32 = 50;
+/// Updates of a replay per second of the viewer.
+const REPLAY_STEPS_PER_S: u32 = 20;
+
+type Twin = TwinServiceClient<AuthorizedChannel>;
+
+/// What is to be shown.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ShownView {
+    pub(crate) want: Want,
+    pub(crate) generation: u64,
+}
+
+impl Default for ShownView {
+    fn default() -> ShownView {
+        ShownView {
+            want: Want::Follow,
+            generation: 0,
+        }
+    }
+}
+
+/// What outlives a cut: points keep their numbers, and the live view goes on where it was.
+#[derive(Debug, Default)]
+pub(crate) struct LiveView {
+    numbering: Numbering,
+    /// The view whose values the viewer has whole, and up to which position.
+    resume: Option<(u64, u64)>,
+}
+
+/// Shows what is asked for, one view after the other, until the connection breaks.
+pub(crate) async fn show(
+    twin: Twin,
+    park: &str,
+    lanes: &Lanes,
+    shown: &mut watch::Receiver<ShownView>,
+    live: &mut LiveView,
+) -> Ended {
+    loop {
+        let view = shown.borrow_and_update().clone();
+        let stream = OneView {
+            twin: twin.clone(),
+            park,
+            lanes,
+            live,
+            generation: view.generation,
+        };
+        tokio::select! {
+            ended = stream.run(view.want) => match ended {
+                // All is shown that was asked for; wait for the next wish.
+                Ok(()) => {
+                    if shown.changed().await.is_err() {
+                        return Ended::Cut("the viewer is gone".into());
+                    }
+                }
+                Err(status) => return Ended::from_status(&status),
+            },
+            changed = shown.changed() => {
+                if changed.is_err() {
+                    return Ended::Cut("the viewer is gone".into());
+                }
+            }
+        }
+    }
+}
+
+struct OneView<'a> {
+    twin: Twin,
+    park: &'a str,
+    lanes: &'a Lanes,
+    live: &'a mut LiveView,
+    generation: u64,
+}
+
+impl OneView<'_> {
+    /// Ends when all is sent; live never ends by itself.
+    async fn run(mut self, want: Want) -> Result<(), Status> {
+        match want {
+            Want::Follow => self.follow().await,
+            Want::At { moment_ms } => self.snapshot(moment_ms).await,
+            Want::Play {
+                from_ms,
+                to_ms,
+                speed,
+            } => self.replay(from_ms, to_ms, speed).await,
+            Want::Step { from_ms, backwards } => self.step(from_ms, backwards).await,
+        }
+    }
+
+    async fn follow(&mut self) -> Result<(), Status> {
+        let resume = self
+            .live
+            .resume
+            .filter(|(generation, _)| *generation == self.generation)
+            .map(|(_, position)| position);
+        let request = |after_position| wire::FollowRequest {
+            park: self.park.to_owned(),
+            after_position,
+            every_ms: LIVE_EVERY_MS,
+        };
+        let mut begins_anew = resume.is_none();
+        let opened = self.twin.follow(request(resume)).await;
+        let updates = match opened {
+            // The record ends before what we have seen: it is another record, so all begins anew.
+            Err(status) if resume.is_some() && status.code() == Code::InvalidArgument => {
+                begins_anew = true;
+                self.twin.follow(request(None)).await?
+            }
+            opened => opened?,
+        };
+        self.live.resume = resume
+            .filter(|_| !begins_anew)
+            .map(|position| (self.generation, position));
+        self.pass_on(updates.into_inner(), begins_anew, true)
+            .await?;
+        Err(Status::unavailable("the server ended the live stream"))
+    }
+
+    async fn snapshot(&mut self, moment_ms: i64) -> Result<(), Status> {
+        let request = wire::SnapshotRequest {
+            park: self.park.to_owned(),
+            moment: Some(wire::Moment {
+                at: Some(wire::moment::At::TimeMs(moment_ms)),
+            }),
+        };
+        let update = self.twin.snapshot(request).await?.into_inner();
+        let mut numbers = StreamNumbers::default();
+        let mut delta = self.live.numbering.read(&mut numbers, update);
+        delta.begins_anew = true;
+        // The picture is of the moment asked for, whatever happened last before it.
+        delta.moment_ms = moment_ms;
+        self.put(delta, ViewKind::Replay { is_end: true });
+        Ok(())
+    }
+
+    async fn replay(&mut self, from_ms: i64, to_ms: i64, speed: u32) -> Result<(), Status> {
+        let step_ms = (speed.saturating_mul(1_000) / REPLAY_STEPS_PER_S).max(1);
+        let request = wire::ReplayRequest {
+            park: self.park.to_owned(),
+            from_ms,
+            to_ms,
+            step_ms,
+            speed: f64::from(speed),
+        };
+        let updates = self.twin.replay(request).await?.into_inner();
+        self.pass_on(updates, true, false).await
+    }
+
+    async fn step(&mut self, from_ms: i64, backwards: bool) -> Result<(), Status> {
+        let request = wire::ListEventsRequest {
+            park: self.park.to_owned(),
+            // "At or after", so the next one begins a millisecond later; backwards it is "before" already.
+            from_ms: if backwards { from_ms } else { from_ms + 1 },
+            backwards,
+            most_events: 1,
+            ..wire::ListEventsRequest::default()
+        };
+        let answer = self.twin.list_events(request).await?.into_inner();
+        match answer.events.first() {
+            Some(event) => self.snapshot(event.time_ms).await,
+            None => {
+                self.lanes.put(Report::NoFurtherEvent).await;
+                Ok(())
+            }
+        }
+    }
+
+    async fn pass_on(
+        &mut self,
+        mut updates: Streaming<wire::TwinUpdate>,
+        mut begins_anew: bool,
+        is_live: bool,
+    ) -> Result<(), Status> {
+        let mut numbers = StreamNumbers::default();
+        // One update late, so that the last one can be told as such.
+        let mut waiting: Option<TwinDelta> = None;
+        while let Some(update) = updates.message().await? {
+            let mut delta = self.live.numbering.read(&mut numbers, update);
+            delta.begins_anew = std::mem::take(&mut begins_anew);
+            if is_live {
+                let position = delta.position;
+                let is_shown = self.put(delta, ViewKind::Live);
+                self.live.resume = position
+                    .filter(|_| is_shown)
+                    .map(|position| (self.generation, position))
+                    .or(self.live.resume);
+            } else if let Some(delta) = waiting.replace(delta) {
+                self.put(delta, ViewKind::Replay { is_end: false });
+            }
+        }
+        if let Some(last) = waiting {
+            self.put(last, ViewKind::Replay { is_end: true });
+        }
+        Ok(())
+    }
+
+    fn put(&self, delta: TwinDelta, kind: ViewKind) -> bool {
+        self.lanes.put_values(self.generation, delta, kind)
+    }
+}
