@@ -13,7 +13,7 @@ from fractions import Fraction
 from ledger import FACTOR_UNITS, HOUR, laid_out, round_half_even, seconds_of, whole_wh
 
 BOOKS = ("unspecified", "energy", "emission", "avoided")
-ACCOUNTS = ("unspecified", "consumption", "generation", "import", "export", "self_use", "unexplained")
+ACCOUNTS = ("unspecified", "consumption", "generation", "import", "export", "self_use", "unexplained", "charge", "discharge")
 
 
 def name_of(value, prefix, names):
@@ -73,21 +73,26 @@ def check_contributions(contributions, hour, check):
 def accounts_of(sums):
     """All accounts of the node hour from the sums of those that are metered."""
     generation = sums.get("generation", 0)
+    charge, discharge = sums.get("charge", 0), sums.get("discharge", 0)
+    stored = {"charge": charge, "discharge": discharge}
     if "import" not in sums:
         consumption = sums["consumption"]
-        net = consumption - generation
-        return {
+        net = consumption + charge - generation - discharge
+        return stored | {
             "consumption": consumption,
             "generation": generation,
             "import": net if net > 0 else 0,
             "export": -net if net < 0 else 0,
-            "self_use": generation if net > 0 else consumption,
+            "self_use": generation if generation < consumption else consumption,
             "unexplained": 0,
         }
-    supplied = generation + sums["import"] - sums.get("export", 0)
+    supplied = generation + sums["import"] + discharge - sums.get("export", 0) - charge
     consumption = sums.get("consumption", supplied)
     kept = generation - sums.get("export", 0)
-    return {
+    # Loads come before stores.
+    if charge and kept > consumption:
+        kept = consumption
+    return stored | {
         "consumption": consumption,
         "generation": generation,
         "import": sums["import"],

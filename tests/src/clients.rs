@@ -6,6 +6,7 @@ use terrarium_proto::carbon::v1::carbon_service_client::CarbonServiceClient;
 use terrarium_proto::energy::v1::energy_service_client::EnergyServiceClient;
 use terrarium_proto::feed::v1::feed_service_client::FeedServiceClient;
 use terrarium_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
+use terrarium_proto::twin::v1::twin_service_client::TwinServiceClient;
 use tonic::transport::{Channel, Endpoint, Error};
 
 const MAX_ANSWER_BYTES: usize = 64 << 20;
@@ -24,6 +25,8 @@ pub struct Clients {
     pub ledger: LedgerServiceClient<Channel>,
     /// Sends the record.
     pub feed: FeedServiceClient<Channel>,
+    /// Tells what every asset is doing.
+    pub twin: TwinServiceClient<Channel>,
 }
 
 /// Connects to `url`, such as `http://127.0.0.1:7470`.
@@ -41,6 +44,7 @@ pub async fn connect(url: &str) -> Result<Clients, Error> {
         ledger: LedgerServiceClient::new(channel.clone())
             .max_decoding_message_size(MAX_ANSWER_BYTES),
         feed: FeedServiceClient::new(channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES),
+        twin: TwinServiceClient::new(channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES),
         channel,
     })
 }

@@ -11,6 +11,7 @@
 //! - [`readings`]: readings from and to CSV files, and made ones
 //! - [`Seed`] (`seed.rs`): random choices that can be made again
 //! - [`processes`]: what the operating system says about processes
+//! - [`TwinState`] (`twin_state.rs`): what a caller of the twin knows after some updates
 //! - [`wait`]: waiting for a condition with a deadline
 //!
 //! # Environment
@@ -32,6 +33,7 @@ pub mod processes;
 mod raw_request;
 pub mod readings;
 mod seed;
+mod twin_state;
 pub mod wait;
 
 pub use binary::{Outcome, binary, command, repository, run, run_with_input, zne_homes_folder};
@@ -40,6 +42,7 @@ pub use ingest::{Ack, AckModel, Ingest};
 pub use park::{Endpoint, Park, StartFailure, State};
 pub use raw_request::send_bytes;
 pub use seed::Seed;
+pub use twin_state::{Shown, TwinState};
 
 /// Whether the many rounds were asked for.
 pub fn is_long() -> bool {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use terrarium_journal::{
-    CommitPublisher, Desk, EventStore, Parks, Provenance, StreamName, Submission, field_status,
-    park_definition_stream,
+    CommitPublisher, Desk, EventStore, ParkClocks, Parks, Provenance, StreamName, Submission,
+    field_status, park_definition_stream,
 };
-use terrarium_model::{Clock, ParkDefinition, ParkId};
+use terrarium_model::{ParkDefinition, ParkId};
 use terrarium_proto::carbon::v1 as wire;
 use terrarium_proto::carbon::v1::carbon_service_server::{CarbonService, CarbonServiceServer};
 use terrarium_runtime::{Role, actor};
@@ -26,7 +26,7 @@ pub struct CarbonApi {
     definitions: Arc<Desk<ParkRecord>>,
     factor_sets: Arc<Desk<FactorSetRecord>>,
     parks: Arc<Parks>,
-    clock: Arc<dyn Clock>,
+    clock: Arc<ParkClocks>,
 }
 
 impl CarbonApi {
@@ -34,7 +34,7 @@ impl CarbonApi {
     pub fn new(
         store: Arc<dyn EventStore>,
         publisher: CommitPublisher,
-        clock: Arc<dyn Clock>,
+        clock: Arc<ParkClocks>,
     ) -> CarbonApi {
         CarbonApi {
             definitions: Desk::new(Arc::clone(&store), publisher.clone()),
@@ -64,7 +64,7 @@ impl CarbonApi {
                     problems.to_string(),
                 )
             })?;
-        let now = self.clock.now();
+        let now = self.clock.now_or_never_set(&definition).await?;
         let submission = Submission {
             stream: park_definition_stream(&definition.id),
             commands: vec![DefinePark {
@@ -132,7 +132,9 @@ impl CarbonService for CarbonApi {
         let request = request.into_inner();
         let park = ParkId::new(&request.park)
             .map_err(|error| field_status(Code::InvalidArgument, "park", error.to_string()))?;
-        let park = self.parks.get(&park).await?.id.clone();
+        let park = self.parks.get(&park).await?;
+        let now = self.clock.now_or_never_set(&park).await?;
+        let park = park.id.clone();
         let sent = request.factor_set.ok_or_else(|| {
             field_status(
                 Code::InvalidArgument,
@@ -151,7 +153,7 @@ impl CarbonService for CarbonApi {
             stream: StreamName::new("carbon", "factors", park.as_str(), factor_set.set.as_str()),
             commands: vec![Arc::new(factor_set)],
             context: park,
-            recorded_time: self.clock.now().to_string(),
+            recorded_time: now.to_string(),
             provenance,
         };
         let (mut results, position) = self

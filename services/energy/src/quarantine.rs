@@ -141,7 +141,8 @@ impl EnergyApi {
             if !knows {
                 continue;
             }
-            let Some(context) = self.context(park, &meter) else {
+            let now = self.now(park).await?;
+            let Some(context) = self.context(park, &meter, now) else {
                 return Err(field_status(
                     Code::FailedPrecondition,
                     "quarantine_id",
@@ -154,7 +155,7 @@ impl EnergyApi {
                 stream,
                 commands: vec![command],
                 context,
-                recorded_time: self.clock.now().to_string(),
+                recorded_time: now.to_string(),
                 provenance,
             };
             let pending = self.desk.submit(submission).await?;

@@ -3,8 +3,10 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use terrarium_journal::{CommitPublisher, Desk, EventStore, Parks, Provenance, field_status};
-use terrarium_model::{Clock, MeterId, ParkDefinition, ParkId};
+use terrarium_journal::{
+    CommitPublisher, Desk, EventStore, ParkClocks, Parks, Provenance, field_status,
+};
+use terrarium_model::{MeterId, ParkDefinition, ParkId, UnixMillis};
 use terrarium_proto::energy::v1 as wire;
 use terrarium_proto::energy::v1::energy_service_server::{EnergyService, EnergyServiceServer};
 use terrarium_runtime::{Role, Shutdown, actor};
@@ -17,15 +19,10 @@ use crate::domain::{Meter, MeterContext};
 /// Readings of one request or batch at most.
 pub const MOST_READINGS_PER_BATCH: usize = 2_000;
 
-pub(crate) const MAY_REPORT: &[Role] = &[Role::Device, Role::Operator, Role::Admin];
+pub(crate) const MAY_REPORT: &[Role] =
+    &[Role::Device, Role::Operator, Role::Simulator, Role::Admin];
 pub(crate) const MAY_DECIDE: &[Role] = &[Role::Operator, Role::Admin];
-pub(crate) const MAY_READ: &[Role] = &[
-    Role::Device,
-    Role::Operator,
-    Role::Auditor,
-    Role::Partner,
-    Role::Admin,
-];
+pub(crate) const MAY_READ: &[Role] = &Role::ALL;
 
 /// The energy service of any number of parks.
 #[derive(Clone)]
@@ -33,7 +30,7 @@ pub struct EnergyApi {
     pub(crate) desk: Arc<Desk<Meter>>,
     pub(crate) store: Arc<dyn EventStore>,
     pub(crate) parks: Arc<Parks>,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<ParkClocks>,
     pub(crate) shutdown: Shutdown,
 }
 
@@ -42,7 +39,7 @@ impl EnergyApi {
     pub fn new(
         store: Arc<dyn EventStore>,
         publisher: CommitPublisher,
-        clock: Arc<dyn Clock>,
+        clock: Arc<ParkClocks>,
         shutdown: Shutdown,
     ) -> EnergyApi {
         EnergyApi {
@@ -66,14 +63,24 @@ impl EnergyApi {
         Ok(self.parks.get(&park).await?)
     }
 
-    pub(crate) fn context(&self, park: &ParkDefinition, meter: &MeterId) -> Option<MeterContext> {
+    /// What time it is in a park.
+    pub(crate) async fn now(&self, park: &ParkDefinition) -> Result<UnixMillis, Status> {
+        Ok(self.clock.now(park).await?)
+    }
+
+    pub(crate) fn context(
+        &self,
+        park: &ParkDefinition,
+        meter: &MeterId,
+        now: UnixMillis,
+    ) -> Option<MeterContext> {
         let definition = park.meters.get(meter)?;
         Some(MeterContext {
             park: park.id.clone(),
             meter: meter.clone(),
             reports: definition.reports,
             rated_w: definition.rated_w,
-            now: self.clock.now().seconds(),
+            now: now.seconds(),
         })
     }
 }

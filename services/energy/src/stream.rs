@@ -52,6 +52,7 @@ impl EnergyApi {
                 ),
             ));
         }
+        let now = self.now(park).await?;
         let mut rejections = Vec::new();
         let mut by_meter: BTreeMap<MeterId, (Vec<u32>, Vec<MeterCommand>)> = BTreeMap::new();
         for (index, reading) in (0u32..).zip(readings) {
@@ -64,17 +65,16 @@ impl EnergyApi {
                 Err(rejection) => rejections.push(rejection_to_wire(batch, index, &rejection)),
             }
         }
-        let recorded_time = self.clock.now().to_string();
         let mut meters = Vec::with_capacity(by_meter.len());
         for (meter, (indices, commands)) in by_meter {
             let context = self
-                .context(park, &meter)
+                .context(park, &meter, now)
                 .expect("take_in found the meter in this park");
             let submission = Submission {
                 stream: StreamName::new("energy", "meter", park.id.as_str(), meter.as_str()),
                 commands,
                 context,
-                recorded_time: recorded_time.clone(),
+                recorded_time: now.to_string(),
                 provenance: provenance.clone(),
             };
             let pending = self.desk.submit(submission).await?;

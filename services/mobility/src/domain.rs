@@ -78,6 +78,8 @@ pub enum ChargerCommand {
         /// The caller's own id of the command.
         client_request_id: Arc<str>,
     },
+    /// The newest ask was not answered in time.
+    MissUnanswered,
     /// The charger's answer to that.
     ReportPower {
         /// Event that asked.
@@ -231,6 +233,7 @@ impl Charger {
                 *limit_w,
                 client_request_id,
             ),
+            ChargerCommand::MissUnanswered => Ok(self.asks.miss_unanswered(context)),
             ChargerCommand::ReportPower {
                 asked,
                 time,

@@ -58,6 +58,10 @@ impl Aggregate for Charger {
         Charger::evolve(self, event);
     }
 
+    fn due(&self) -> Option<UnixSeconds> {
+        self.asks().due()
+    }
+
     fn encode(event: &ChargerEvent) -> EncodedEvent {
         encode(event)
     }
@@ -325,6 +329,7 @@ fn reason_to_wire(reason: MissReason) -> wire::ChargePowerMiss {
         MissReason::NotFollowed => wire::ChargePowerMiss::NotFollowed,
         MissReason::TooLate => wire::ChargePowerMiss::TooLate,
         MissReason::Replaced => wire::ChargePowerMiss::Replaced,
+        MissReason::NotAnswered => wire::ChargePowerMiss::NotAnswered,
     }
 }
 
@@ -333,6 +338,7 @@ fn reason_from_wire(reason: wire::ChargePowerMiss) -> Option<MissReason> {
         wire::ChargePowerMiss::NotFollowed => Some(MissReason::NotFollowed),
         wire::ChargePowerMiss::TooLate => Some(MissReason::TooLate),
         wire::ChargePowerMiss::Replaced => Some(MissReason::Replaced),
+        wire::ChargePowerMiss::NotAnswered => Some(MissReason::NotAnswered),
         wire::ChargePowerMiss::Unspecified => None,
     }
 }
@@ -403,6 +409,7 @@ mod tests {
             missed(MissReason::NotFollowed, Some(0)),
             missed(MissReason::TooLate, Some(-5)),
             missed(MissReason::Replaced, None),
+            missed(MissReason::NotAnswered, None),
         ] {
             let event = ChargerEvent {
                 id: Uuid::from_u128(1),

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use terrarium_journal::{
-    Addressed, CommitPublisher, Desk, EventStore, Parks, Provenance, Reports, StreamName,
-    field_status, refuse_too_many_reports, take_in_required_request_id,
+    Addressed, CommitPublisher, Desk, DueDecisions, EventStore, ParkClocks, Parks, Position,
+    Provenance, Reports, StreamName, field_status, refuse_too_many_reports,
+    take_in_required_request_id,
 };
-use terrarium_model::{AssetParameters, Clock, ParkDefinition, ParkId};
+use terrarium_model::{AssetParameters, ParkDefinition, ParkId, UnixMillis};
 use terrarium_proto::mobility::v1 as wire;
 use terrarium_proto::mobility::v1::mobility_service_server::{
     MobilityService, MobilityServiceServer,
@@ -20,22 +22,16 @@ use crate::intake::{
     ChargerDefinition, find_charger, take_in_answer, take_in_fault, take_in_start, take_in_totals,
 };
 
-const MAY_REPORT: &[Role] = &[Role::Device, Role::Operator, Role::Admin];
-const MAY_COMMAND: &[Role] = &[Role::Operator, Role::Admin];
-const MAY_READ: &[Role] = &[
-    Role::Device,
-    Role::Operator,
-    Role::Auditor,
-    Role::Partner,
-    Role::Admin,
-];
+const MAY_REPORT: &[Role] = &[Role::Device, Role::Operator, Role::Simulator, Role::Admin];
+const MAY_COMMAND: &[Role] = &[Role::Operator, Role::Simulator, Role::Admin];
+const MAY_READ: &[Role] = &Role::ALL;
 
 /// The mobility service of any number of parks.
 #[derive(Clone)]
 pub struct MobilityApi {
     chargers: Arc<Desk<Charger>>,
     parks: Arc<Parks>,
-    clock: Arc<dyn Clock>,
+    clock: Arc<ParkClocks>,
 }
 
 impl MobilityApi {
@@ -43,7 +39,7 @@ impl MobilityApi {
     pub fn new(
         store: Arc<dyn EventStore>,
         publisher: CommitPublisher,
-        clock: Arc<dyn Clock>,
+        clock: Arc<ParkClocks>,
     ) -> MobilityApi {
         MobilityApi {
             chargers: Desk::new(Arc::clone(&store), publisher),
@@ -64,27 +60,8 @@ impl MobilityApi {
         Ok(self.parks.get(&park).await?)
     }
 
-    fn recorded_time(&self) -> String {
-        self.clock.now().to_string()
-    }
-
-    fn to_charger(
-        &self,
-        park: &ParkDefinition,
-        charger: ChargerDefinition,
-        command: ChargerCommand,
-    ) -> Addressed<Charger> {
-        Addressed {
-            stream: charger_stream(park, charger.id.as_str()),
-            context: ChargerContext {
-                park: park.id.clone(),
-                charger: charger.id,
-                rated_w: charger.rated_w,
-                bidirectional: charger.bidirectional,
-                now: self.clock.now().seconds(),
-            },
-            command,
-        }
+    async fn now(&self, park: &ParkDefinition) -> Result<UnixMillis, Status> {
+        Ok(self.clock.now(park).await?)
     }
 
     /// Carries out one command. Gives a position that covers it, and whether it made something new.
@@ -95,10 +72,11 @@ impl MobilityApi {
         command: ChargerCommand,
         provenance: Provenance,
     ) -> Result<(u64, bool), Status> {
-        let addressed = self.to_charger(park, charger, command);
+        let now = self.now(park).await?;
+        let addressed = to_charger(park, charger, command, now);
         let (events, recorded_position) = self
             .chargers
-            .carry_out(addressed, self.recorded_time(), provenance)
+            .carry_out(addressed, now.to_string(), provenance)
             .await?;
         Ok((recorded_position, !events.is_empty()))
     }
@@ -133,21 +111,19 @@ impl MobilityService for MobilityApi {
         let request = request.into_inner();
         refuse_too_many_reports("meters", request.meters.len())?;
         let park = self.park(&request.park).await?;
+        let now = self.now(&park).await?;
         let reports = Reports::take_in(&request.meters, |sent| {
             let charger = find_charger(&park, &sent.charger)?;
             let (session, time, totals) = take_in_totals(sent)?;
-            Ok(self.to_charger(
-                &park,
-                charger,
-                ChargerCommand::MeterSession {
-                    session,
-                    time,
-                    totals,
-                },
-            ))
+            let command = ChargerCommand::MeterSession {
+                session,
+                time,
+                totals,
+            };
+            Ok(to_charger(&park, charger, command, now))
         });
         let outcome = reports
-            .record(&self.chargers, &self.recorded_time(), &provenance)
+            .record(&self.chargers, &now.to_string(), &provenance)
             .await?;
         Ok(Response::new(wire::ReportSessionMetersResponse {
             counts: Some(outcome.counts),
@@ -239,18 +215,16 @@ impl MobilityService for MobilityApi {
         let charger = find_charger(&park, &request.charger)?;
         let stream = charger_stream(&park, charger.id.as_str());
         let (asked, time, power_w) = take_in_answer(&request)?;
-        let addressed = self.to_charger(
-            &park,
-            charger,
-            ChargerCommand::ReportPower {
-                asked,
-                time,
-                power_w,
-            },
-        );
+        let now = self.now(&park).await?;
+        let command = ChargerCommand::ReportPower {
+            asked,
+            time,
+            power_w,
+        };
+        let addressed = to_charger(&park, charger, command, now);
         let (events, recorded_position) = self
             .chargers
-            .carry_out(addressed, self.recorded_time(), provenance)
+            .carry_out(addressed, now.to_string(), provenance)
             .await?;
         let obeyed = match events.first() {
             Some(event) => matches!(event.fact, ChargerFact::PowerObeyed { .. }),
@@ -302,6 +276,47 @@ impl MobilityService for MobilityApi {
             chargers.push(listed);
         }
         Ok(Response::new(wire::ListChargersResponse { chargers }))
+    }
+}
+
+/// Asks that were not answered in time.
+impl DueDecisions for MobilityApi {
+    fn next_due<'a>(
+        &'a self,
+        park: &'a ParkDefinition,
+    ) -> BoxFuture<'a, Result<Option<UnixMillis>, Status>> {
+        Box::pin(self.chargers.next_due(&park.id))
+    }
+
+    fn decide_due<'a>(
+        &'a self,
+        park: &'a ParkDefinition,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<Option<Position>, Status>> {
+        Box::pin(self.chargers.decide_due(&park.id, now, move |stream| {
+            let charger = find_charger(park, stream.id()).ok()?;
+            let addressed = to_charger(park, charger, ChargerCommand::MissUnanswered, now);
+            Some((addressed.command, addressed.context))
+        }))
+    }
+}
+
+fn to_charger(
+    park: &ParkDefinition,
+    charger: ChargerDefinition,
+    command: ChargerCommand,
+    now: UnixMillis,
+) -> Addressed<Charger> {
+    Addressed {
+        stream: charger_stream(park, charger.id.as_str()),
+        context: ChargerContext {
+            park: park.id.clone(),
+            charger: charger.id,
+            rated_w: charger.rated_w,
+            bidirectional: charger.bidirectional,
+            now: now.seconds(),
+        },
+        command,
     }
 }
 

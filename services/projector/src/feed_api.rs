@@ -16,13 +16,7 @@ use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status};
 
-const MAY_READ: &[Role] = &[
-    Role::Device,
-    Role::Operator,
-    Role::Auditor,
-    Role::Partner,
-    Role::Admin,
-];
+const MAY_READ: &[Role] = &Role::ALL;
 /// Events in one answer at most.
 const EVENTS_PER_ANSWER: usize = 500;
 const ANSWERS_IN_FLIGHT: usize = 4;

@@ -156,6 +156,18 @@ impl Projector {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Position of the last event folded, now and as it moves on.
+    pub(crate) fn watch_folded(&self) -> watch::Receiver<Option<Position>> {
+        self.folded.subscribe()
+    }
+
+    /// Position of the last event on record.
+    pub(crate) fn head(&self) -> Option<u64> {
+        let last_position = self.store.watch_last_position();
+        let head = *last_position.borrow();
+        head.map(|position| position.0)
+    }
+
     pub(crate) fn watch(&self) -> broadcast::Receiver<Arc<HourChanges>> {
         self.changes.subscribe()
     }

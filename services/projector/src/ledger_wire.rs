@@ -37,6 +37,8 @@ pub(crate) fn balance_line(line: BalanceLine) -> wire::BalanceLine {
         hours_missing: line.hours_missing,
         hours_without_factor: line.hours_without_factor,
         hours_estimated: line.hours_estimated,
+        charge_wh: line.charge_wh,
+        discharge_wh: line.discharge_wh,
     }
 }
 
@@ -56,6 +58,8 @@ pub(crate) fn account(account: EnergyAccount) -> wire::EnergyAccount {
         EnergyAccount::Export => wire::EnergyAccount::Export,
         EnergyAccount::SelfUse => wire::EnergyAccount::SelfUse,
         EnergyAccount::Unexplained => wire::EnergyAccount::Unexplained,
+        EnergyAccount::Charge => wire::EnergyAccount::Charge,
+        EnergyAccount::Discharge => wire::EnergyAccount::Discharge,
     }
 }
 

@@ -1,20 +1,27 @@
 //! The projector: folds the record into the ledger and serves what it holds.
 //!
 //! - [`projection`]: the fold, pure: events in, books and twins out, two hashes
-//! - [`twin`]: what each tank, bin and charger is doing now
+//! - [`twin`]: the fold that makes samples of points out of events
+//! - `alarm_observer`: the same folds, for the alarms
 //! - [`follow`]: keeps a projection level with the store and tells watchers what changed
 //! - [`ledger_api`]: Balance, Entries, Watch, Explain, Completeness, GetState
+//! - [`twin_api`]: ListParks, GetPark, Snapshot, Follow, Replay, History, Density, ListEvents
 //! - [`feed_api`]: the record itself for partners and auditors
 
+mod alarm_observer;
 pub mod feed_api;
 pub mod follow;
 pub mod ledger_api;
 mod ledger_wire;
 pub mod projection;
 pub mod twin;
+pub mod twin_api;
+mod twin_wire;
 
+pub use alarm_observer::AlarmObserver;
 pub use feed_api::FeedApi;
 pub use follow::{Checkpoint, Projector, ProjectorError};
 pub use ledger_api::LedgerApi;
 pub use projection::{FoldError, Hashes, Projection};
-pub use twin::Twin;
+pub use twin::ParkTwin;
+pub use twin_api::TwinApi;

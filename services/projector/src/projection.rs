@@ -1,8 +1,9 @@
 //! The fold: from recorded events to the books and twins of all parks. Deterministic: the same events give the same bytes.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock};
 
+use prost::Message;
 use terrarium_carbon::events::{FACTOR_SET_PUBLISHED_V1, decode_factor_set, decode_park_defined};
 use terrarium_energy::{MeterFact, events as energy_events};
 use terrarium_journal::{
@@ -10,19 +11,15 @@ use terrarium_journal::{
 };
 use terrarium_ledger::park_ledger::TouchedHour;
 use terrarium_ledger::{Fact, How, Origin, ParkLedger, hash::Hasher};
-use terrarium_mobility::events as mobility_events;
 use terrarium_model::{EnergyWh, InvalidId, ParkDefinition, ParkErrors, ParkId};
-use terrarium_waste::events as waste_events;
-use terrarium_water::events as water_events;
 
-use crate::twin::{Twin, TwinEvent};
+use crate::twin::{Known, ParkTwin};
 
 /// All parks as of one position.
 #[derive(Default)]
 pub struct Projection {
     parks: BTreeMap<ParkId, ParkLedger>,
-    /// Of the parks that have events of water, waste or mobility.
-    twins: BTreeMap<ParkId, Twin>,
+    twins: BTreeMap<ParkId, ParkTwin>,
     position: Option<u64>,
     events: u64,
 }
@@ -66,41 +63,68 @@ impl Projection {
         event: &RecordedEvent,
         touched: &mut BTreeMap<ParkId, Vec<TouchedHour>>,
     ) -> Result<(), FoldError> {
-        let (park, folded) = read(event).map_err(|reason| FoldError {
+        self.fold(event, touched).map_err(|reason| FoldError {
             stream: event.stream.to_string(),
             revision: event.revision,
             position: event.position.0,
             reason,
         })?;
-        match folded {
-            Folded::Ledger(fact) => {
-                let origin = Origin {
-                    position: event.position.0,
-                    event: event.id,
-                };
-                let touched = match touched.get_mut(&park) {
-                    Some(touched) => touched,
-                    None => touched.entry(park.clone()).or_default(),
-                };
-                match self.parks.get_mut(&park) {
-                    Some(ledger) => ledger.apply(&fact, origin, touched),
-                    None => self
-                        .parks
-                        .entry(park)
-                        .or_default()
-                        .apply(&fact, origin, touched),
-                }
-            }
-            Folded::Twin(twin_event) => {
-                let twin = match self.twins.get_mut(&park) {
-                    Some(twin) => twin,
-                    None => self.twins.entry(park).or_default(),
-                };
-                twin.apply(&twin_event, event.id, event.position.0);
-            }
-        }
         self.position = Some(event.position.0);
         self.events += 1;
+        Ok(())
+    }
+
+    fn fold(
+        &mut self,
+        event: &RecordedEvent,
+        touched: &mut BTreeMap<ParkId, Vec<TouchedHour>>,
+    ) -> Result<(), FoldProblem> {
+        let stream = StreamName::parse(&event.stream)?;
+        let park = ParkId::new(stream.park())?;
+        if !self.twins.contains_key(&park) {
+            self.twins.insert(park.clone(), ParkTwin::default());
+        }
+        let twin = self.twins.get_mut(&park).expect("inserted above");
+        let mut tell = |fact: &Fact| {
+            let origin = Origin {
+                position: event.position.0,
+                event: event.id,
+            };
+            if !touched.contains_key(&park) {
+                touched.insert(park.clone(), Vec::new());
+            }
+            let touched = touched.get_mut(&park).expect("inserted above");
+            if !self.parks.contains_key(&park) {
+                self.parks.insert(park.clone(), ParkLedger::default());
+            }
+            let ledger = self.parks.get_mut(&park).expect("inserted above");
+            ledger.apply(fact, origin, touched);
+        };
+        match read(event)? {
+            Read::Defined { fact, toml } => {
+                tell(&fact);
+                twin.defined(event, toml);
+            }
+            Read::Factors(fact) => {
+                tell(&fact);
+                twin.tally(event);
+            }
+            Read::Meter(meter_fact) => {
+                tell(&ledger_fact(&meter_fact));
+                let known = Known {
+                    ledger: self.parks.get(&park),
+                    meter_fact: Some(&meter_fact),
+                };
+                twin.apply(event, &stream, &known)?;
+            }
+            Read::OfTwin => {
+                let known = Known {
+                    ledger: self.parks.get(&park),
+                    meter_fact: None,
+                };
+                twin.apply(event, &stream, &known)?;
+            }
+        }
         Ok(())
     }
 
@@ -124,8 +148,8 @@ impl Projection {
         &self.parks
     }
 
-    /// Water, waste and mobility of a park, once it has events of them.
-    pub fn twin(&self, park: &ParkId) -> Option<&Twin> {
+    /// The points of a park, once it has events.
+    pub fn twin(&self, park: &ParkId) -> Option<&ParkTwin> {
         self.twins.get(park)
     }
 
@@ -171,48 +195,63 @@ impl Projection {
     }
 }
 
-/// Where an event goes.
-enum Folded {
-    Ledger(Fact),
-    Twin(TwinEvent),
+/// What an event is to the folds.
+enum Read {
+    Defined { fact: Fact, toml: Arc<str> },
+    Factors(Fact),
+    Meter(MeterFact),
+    OfTwin,
 }
 
-fn read(event: &RecordedEvent) -> Result<(ParkId, Folded), FoldProblem> {
-    let stream = StreamName::parse(&event.stream)?;
-    let park = ParkId::new(stream.park())?;
-    let fact = match &*event.event_type {
+fn read(event: &RecordedEvent) -> Result<Read, FoldProblem> {
+    Ok(match &*event.event_type {
         PARK_DEFINED_V1 => {
             let defined = decode_park_defined(event.id, &event.event_type, &event.data)?;
-            Fact::ParkDefined {
+            let fact = Fact::ParkDefined {
                 definition: Arc::new(ParkDefinition::parse(
                     &defined.definition_toml,
                     "the recorded definition",
                 )?),
                 sha256: defined.sha256,
+            };
+            Read::Defined {
+                fact,
+                toml: defined.definition_toml,
             }
         }
         FACTOR_SET_PUBLISHED_V1 => {
             let published = decode_factor_set(event.id, &event.event_type, &event.data)?;
-            Fact::FactorSetPublished(published.factor_set)
+            Read::Factors(Fact::FactorSetPublished(published.factor_set))
         }
-        water if water.starts_with(water_events::TYPE_PREFIX) => {
-            let read = water_events::decode(event.id, water, &event.data)?;
-            return Ok((park, Folded::Twin(TwinEvent::Water(read))));
+        energy_events::INTERVAL_METERED_V1
+        | energy_events::REGISTER_READ_V1
+        | energy_events::READING_CORRECTED_V1
+        | energy_events::READING_QUARANTINED_V1
+        | energy_events::QUARANTINE_RELEASED_V1
+        | energy_events::QUARANTINE_CORRECTED_V1 => {
+            Read::Meter(energy_events::decode(event.id, &event.event_type, &event.data)?.fact)
         }
-        waste if waste.starts_with(waste_events::TYPE_PREFIX) => {
-            let read = waste_events::decode(event.id, waste, &event.data)?;
-            return Ok((park, Folded::Twin(TwinEvent::Waste(read))));
-        }
-        mobility if mobility.starts_with(mobility_events::TYPE_PREFIX) => {
-            let read = mobility_events::decode(event.id, mobility, &event.data)?;
-            return Ok((park, Folded::Twin(TwinEvent::Charger(read))));
-        }
-        _ => meter_fact(energy_events::decode(event.id, &event.event_type, &event.data)?.fact),
-    };
-    Ok((park, Folded::Ledger(fact)))
+        known if KNOWN_TYPES.contains(known) => Read::OfTwin,
+        unknown => return Err(EventCodecError::UnknownType(unknown.to_owned()).into()),
+    })
 }
 
-fn meter_fact(fact: MeterFact) -> Fact {
+/// Full names of all messages of this build. An event of another type comes from a newer one, and who can't read it can't tell
+/// the state of its park.
+static KNOWN_TYPES: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
+    let files = prost_types::FileDescriptorSet::decode(terrarium_proto::DESCRIPTORS)
+        .expect("the build script wrote these descriptors");
+    files
+        .file
+        .iter()
+        .flat_map(|file| {
+            let names = file.message_type.iter().map(|message| message.name());
+            names.map(|name| format!("{}.{name}", file.package()))
+        })
+        .collect()
+});
+
+fn ledger_fact(fact: &MeterFact) -> Fact {
     let (reading, how) = match fact {
         MeterFact::IntervalMetered(reading) | MeterFact::RegisterRead(reading) => {
             (reading, How::Reported)
@@ -225,17 +264,17 @@ fn meter_fact(fact: MeterFact) -> Fact {
         } => (
             reading,
             How::Released {
-                quarantined: quarantine_id,
+                quarantined: *quarantine_id,
             },
         ),
         MeterFact::Quarantined { reading, .. } => {
             return Fact::ReadingQuarantined {
-                meter: reading.meter,
+                meter: reading.meter.clone(),
             };
         }
     };
     Fact::ReadingCounted {
-        meter: reading.meter,
+        meter: reading.meter.clone(),
         interval: reading.interval,
         // Only readings with energy ever count; the domain sees to that.
         energy: reading.energy.unwrap_or(EnergyWh::ZERO),

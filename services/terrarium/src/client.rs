@@ -9,6 +9,7 @@ use terrarium_proto::energy::v1::energy_service_client::EnergyServiceClient;
 use terrarium_proto::feed::v1::feed_service_client::FeedServiceClient;
 use terrarium_proto::ledger::v1::GetStateRequest;
 use terrarium_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
+use terrarium_proto::twin::v1::twin_service_client::TwinServiceClient;
 use terrarium_runtime::{AuthorizedChannel, ConnectError, ServerAddress};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -113,6 +114,11 @@ impl Client {
     /// Answers for the ledger.
     pub fn ledger(&self) -> LedgerServiceClient<AuthorizedChannel> {
         LedgerServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    /// Tells what every asset is doing.
+    pub fn twin(&self) -> TwinServiceClient<AuthorizedChannel> {
+        TwinServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     /// Sends the record.

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use terrarium_alarms::{AlarmApi, Alarms};
 use terrarium_carbon::CarbonApi;
 use terrarium_energy::EnergyApi;
 use terrarium_journal::{
-    BusHealth, BusProbe, CommitConsumer, CommitPublisher, EventStore, Provenance,
+    BusHealth, BusProbe, ClockApi, CommitConsumer, CommitPublisher, DueDecisions, EventStore,
+    ParkClocks, Provenance,
 };
 use terrarium_mobility::MobilityApi;
-use terrarium_projector::{FeedApi, LedgerApi, Projector};
+use terrarium_projector::{AlarmObserver, FeedApi, LedgerApi, Projector, TwinApi};
 use terrarium_runtime::{GrpcServer, NatsChild, Settings, Shutdown, Traceparent, WallClock};
 use terrarium_waste::WasteApi;
 use terrarium_water::WaterApi;
@@ -42,6 +44,8 @@ pub enum Role {
     Mobility,
     /// Takes park definitions and emission factors
     Carbon,
+    /// Finds out when alarms are raised and cleared; takes what operators decide about them
+    Alarms,
     /// Moves commits from the bus into the event store
     Recorder,
     /// Folds the record into the ledger; serves ledger and feed
@@ -50,12 +54,13 @@ pub enum Role {
 
 impl Role {
     /// Every role, as `terrarium up` runs them.
-    pub const ALL: [Role; 7] = [
+    pub const ALL: [Role; 8] = [
         Role::Energy,
         Role::Water,
         Role::Waste,
         Role::Mobility,
         Role::Carbon,
+        Role::Alarms,
         Role::Recorder,
         Role::Projector,
     ];
@@ -130,7 +135,8 @@ async fn run_roles(
     shutdown: &Shutdown,
 ) -> anyhow::Result<()> {
     let store: Arc<dyn EventStore> = Arc::new(embedded.clone());
-    let clock = Arc::new(WallClock);
+    let clock = ParkClocks::new(Arc::clone(&store), Arc::new(WallClock));
+    let mut deciding: Vec<Arc<dyn DueDecisions>> = Vec::new();
     let mut tasks: JoinSet<anyhow::Result<()>> = JoinSet::new();
     let mut routes = tonic::service::Routes::builder();
     let health = server.health();
@@ -152,10 +158,17 @@ async fn run_roles(
     if roles.contains(&Role::Projector) {
         let projector = Projector::new(Arc::clone(&store), Some(&settings.data));
         routes.add_service(LedgerApi::new(Arc::clone(&projector), shutdown.clone()).into_server());
+        let twin = TwinApi::new(
+            Arc::clone(&projector),
+            Arc::new(WallClock),
+            shutdown.clone(),
+        );
+        routes.add_service(twin.into_server());
         routes.add_service(FeedApi::new(Arc::clone(&store), shutdown.clone()).into_server());
         let until = shutdown.clone();
         tasks.spawn(async move { projector.run(until).await.context("the projector stopped") });
         health.set("terrarium.ledger.v1.LedgerService", true).await;
+        health.set("terrarium.twin.v1.TwinService", true).await;
         health.set("terrarium.feed.v1.FeedService", true).await;
     }
     if roles.contains(&Role::Energy) {
@@ -179,6 +192,7 @@ async fn run_roles(
     if roles.contains(&Role::Waste) {
         let publisher = patiently(|| CommitPublisher::connect(nats_url, "terrarium-waste")).await?;
         let waste = WasteApi::new(Arc::clone(&store), publisher, clock.clone());
+        deciding.push(Arc::new(waste.clone()));
         routes.add_service(waste.into_server());
         health.set("terrarium.waste.v1.WasteService", true).await;
     }
@@ -186,6 +200,7 @@ async fn run_roles(
         let publisher =
             patiently(|| CommitPublisher::connect(nats_url, "terrarium-mobility")).await?;
         let mobility = MobilityApi::new(Arc::clone(&store), publisher, clock.clone());
+        deciding.push(Arc::new(mobility.clone()));
         routes.add_service(mobility.into_server());
         health
             .set("terrarium.mobility.v1.MobilityService", true)
@@ -199,6 +214,32 @@ async fn run_roles(
         routes.add_service(carbon.into_server());
         health.set("terrarium.carbon.v1.CarbonService", true).await;
     }
+    if roles.contains(&Role::Alarms) {
+        let publisher =
+            patiently(|| CommitPublisher::connect(nats_url, "terrarium-alarms")).await?;
+        let new_observer = || Box::new(AlarmObserver::default()) as Box<_>;
+        let alarms = Alarms::new(
+            Arc::clone(&store),
+            publisher,
+            clock.clone(),
+            Box::new(new_observer),
+        );
+        let api = AlarmApi::new(Arc::clone(&alarms), shutdown.clone());
+        // The last of all, so that it judges by what the others decided.
+        deciding.push(Arc::new(api.clone()));
+        routes.add_service(api.into_server());
+        let until = shutdown.clone();
+        tasks.spawn(async move { alarms.run(until).await.context("the alarms stopped") });
+        health.set("terrarium.alarm.v1.AlarmService", true).await;
+    }
+    let clocks = ClockApi::new(Arc::clone(&store), clock, deciding);
+    routes.add_service(clocks.clone().into_server());
+    health.set("terrarium.clock.v1.ClockService", true).await;
+    let until = shutdown.clone();
+    tasks.spawn(async move {
+        clocks.follow_wall_time(until).await;
+        Ok(())
+    });
     health.set("", true).await;
 
     let url = server.url();

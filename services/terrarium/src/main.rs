@@ -5,6 +5,7 @@
 //! - servers: [`up`] (everything in one process), [`serve`] (some roles)
 //! - record: [`import`] (readings, factors), [`quarantine`], [`events`], [`verify`]
 //! - ledger: [`ledger`] (balance, entries, explain, completeness, watch), [`status`]
+//! - twin: [`twin`] (snapshot, history, events)
 //! - offline: [`park`] (check park files), [`setup`] (configuration, certificates, tokens)
 //! - what the client commands stand on: [`client`] (connection), [`wire`] (messages by their field names), [`output`]
 //!
@@ -38,6 +39,7 @@ mod quarantine;
 mod serve;
 mod setup;
 mod status;
+mod twin;
 mod up;
 mod verify;
 mod wire;
@@ -93,6 +95,11 @@ enum Command {
     Ledger {
         #[command(subcommand)]
         query: ledger::Query,
+    },
+    /// Ask what every asset is doing, now or at any moment
+    Twin {
+        #[command(subcommand)]
+        query: twin::Query,
     },
     /// Print the recorded events
     Events(events::Args),
@@ -160,6 +167,7 @@ async fn dispatch(client: ClientArgs, command: Command) -> anyhow::Result<ExitCo
         Command::Ledger { query } => {
             within(Traceparent::fresh(), ledger::run(&client, query)).await
         }
+        Command::Twin { query } => within(Traceparent::fresh(), twin::run(&client, query)).await,
         Command::Events(args) => within(Traceparent::fresh(), events::run(&client, args)).await,
         Command::Park { action } => park::run(&client, action),
         Command::Config { action } => setup::run_config(&client, action),

@@ -48,7 +48,7 @@ pub enum TokenAction {
         /// Who gets it, such as gateway-1; every event names it as its actor
         #[arg(long)]
         name: String,
-        /// device, operator, auditor, partner or admin
+        /// device, operator, auditor, partner, simulator or admin
         #[arg(long)]
         role: Role,
         /// Only for this park [default: all parks]

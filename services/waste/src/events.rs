@@ -222,6 +222,10 @@ impl Aggregate for Collection {
         Collection::evolve(self, event);
     }
 
+    fn due(&self) -> Option<UnixSeconds> {
+        Collection::due(self)
+    }
+
     fn encode(event: &CollectionEvent) -> EncodedEvent {
         let collection = event.collection.to_string();
         let (event_type, data, time) = match &event.fact {

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use terrarium_journal::{
-    Addressed, CommitPublisher, Desk, EventStore, Parks, Provenance, Reports, StreamName,
-    field_status, refuse_too_many_reports, take_in_token,
+    Addressed, CommitPublisher, Desk, DueDecisions, EventStore, ParkClocks, Parks, Position,
+    Provenance, Reports, StreamName, field_status, refuse_too_many_reports, take_in_token,
 };
-use terrarium_model::{Clock, ParkDefinition, ParkId, UnixSeconds, format_rfc3339_utc};
+use terrarium_model::{ParkDefinition, ParkId, UnixMillis, format_rfc3339_utc};
 use terrarium_proto::waste::v1 as wire;
 use terrarium_proto::waste::v1::waste_service_server::{WasteService, WasteServiceServer};
 use terrarium_runtime::{Role, actor};
@@ -20,15 +21,9 @@ use crate::intake::{
     BinDefinition, find_bin, take_in_execution, take_in_measurement, take_in_order,
 };
 
-const MAY_REPORT: &[Role] = &[Role::Device, Role::Operator, Role::Admin];
-const MAY_COMMAND: &[Role] = &[Role::Operator, Role::Admin];
-const MAY_READ: &[Role] = &[
-    Role::Device,
-    Role::Operator,
-    Role::Auditor,
-    Role::Partner,
-    Role::Admin,
-];
+const MAY_REPORT: &[Role] = &[Role::Device, Role::Operator, Role::Simulator, Role::Admin];
+const MAY_COMMAND: &[Role] = &[Role::Operator, Role::Simulator, Role::Admin];
+const MAY_READ: &[Role] = &Role::ALL;
 
 /// The waste service of any number of parks.
 #[derive(Clone)]
@@ -37,7 +32,7 @@ pub struct WasteApi {
     collections: Arc<Desk<Collection>>,
     store: Arc<dyn EventStore>,
     parks: Arc<Parks>,
-    clock: Arc<dyn Clock>,
+    clock: Arc<ParkClocks>,
 }
 
 impl WasteApi {
@@ -45,7 +40,7 @@ impl WasteApi {
     pub fn new(
         store: Arc<dyn EventStore>,
         publisher: CommitPublisher,
-        clock: Arc<dyn Clock>,
+        clock: Arc<ParkClocks>,
     ) -> WasteApi {
         WasteApi {
             bins: Desk::new(Arc::clone(&store), publisher.clone()),
@@ -68,48 +63,8 @@ impl WasteApi {
         Ok(self.parks.get(&park).await?)
     }
 
-    fn now(&self) -> UnixSeconds {
-        self.clock.now().seconds()
-    }
-
-    fn recorded_time(&self) -> String {
-        self.clock.now().to_string()
-    }
-
-    fn to_collection(
-        &self,
-        park: &ParkDefinition,
-        collection: Arc<str>,
-        command: CollectionCommand,
-    ) -> Addressed<Collection> {
-        Addressed {
-            stream: collection_stream(park, &collection),
-            context: CollectionContext {
-                park: park.id.clone(),
-                collection,
-                now: self.now(),
-            },
-            command,
-        }
-    }
-
-    fn to_bin(
-        &self,
-        park: &ParkDefinition,
-        bin: BinDefinition,
-        command: BinCommand,
-    ) -> Addressed<Bin> {
-        Addressed {
-            stream: StreamName::new("waste", "bin", park.id.as_str(), bin.id.as_str()),
-            context: BinContext {
-                park: park.id.clone(),
-                bin: bin.id,
-                capacity_l: bin.capacity_l,
-                limit_g: bin.limit_g,
-                now: self.now(),
-            },
-            command,
-        }
+    async fn now(&self, park: &ParkDefinition) -> Result<UnixMillis, Status> {
+        Ok(self.clock.now(park).await?)
     }
 
     /// Empties the bins of an executed collection. A stop in between leaves some of them full on record; the report of the
@@ -129,6 +84,7 @@ impl WasteApi {
             })
             .await?
             .expect("its execution is recorded");
+        let now = self.now(park).await?;
         let emptied = Reports::take_in(&bins, |bin| {
             // A bin that left the park since has nothing to be emptied.
             let bin = find_bin(park, "bins", bin.as_str())?;
@@ -137,10 +93,10 @@ impl WasteApi {
                 collection: Arc::clone(collection),
                 executed,
             };
-            Ok(self.to_bin(park, bin, command))
+            Ok(to_bin(park, bin, command, now))
         });
         let outcome = emptied
-            .record(&self.bins, &self.recorded_time(), provenance)
+            .record(&self.bins, &now.to_string(), provenance)
             .await?;
         Ok((outcome.recorded_position, time > due))
     }
@@ -157,12 +113,13 @@ impl WasteService for WasteApi {
         let request = request.into_inner();
         refuse_too_many_reports("measurements", request.measurements.len())?;
         let park = self.park(&request.park).await?;
+        let now = self.now(&park).await?;
         let reports = Reports::take_in(&request.measurements, |sent| {
             let (bin, measurement) = take_in_measurement(&park, sent)?;
-            Ok(self.to_bin(&park, bin, BinCommand::Report(measurement)))
+            Ok(to_bin(&park, bin, BinCommand::Report(measurement), now))
         });
         let outcome = reports
-            .record(&self.bins, &self.recorded_time(), &provenance)
+            .record(&self.bins, &now.to_string(), &provenance)
             .await?;
         Ok(Response::new(wire::ReportBinsResponse {
             counts: Some(outcome.counts),
@@ -180,10 +137,11 @@ impl WasteService for WasteApi {
         let request = request.into_inner();
         let park = self.park(&request.park).await?;
         let (collection, order) = take_in_order(&park, &request)?;
-        let addressed = self.to_collection(&park, collection, CollectionCommand::Order(order));
+        let now = self.now(&park).await?;
+        let addressed = to_collection(&park, collection, CollectionCommand::Order(order), now);
         let (events, recorded_position) = self
             .collections
-            .carry_out(addressed, self.recorded_time(), provenance)
+            .carry_out(addressed, now.to_string(), provenance)
             .await?;
         Ok(Response::new(wire::OrderCollectionResponse {
             recorded_position,
@@ -200,10 +158,11 @@ impl WasteService for WasteApi {
         let request = request.into_inner();
         let park = self.park(&request.park).await?;
         let collection = take_in_token("collection", &request.collection)?;
-        let addressed = self.to_collection(&park, collection, CollectionCommand::Acknowledge);
+        let now = self.now(&park).await?;
+        let addressed = to_collection(&park, collection, CollectionCommand::Acknowledge, now);
         let (events, recorded_position) = self
             .collections
-            .carry_out(addressed, self.recorded_time(), provenance)
+            .carry_out(addressed, now.to_string(), provenance)
             .await?;
         Ok(Response::new(wire::AcknowledgeCollectionResponse {
             recorded_position,
@@ -222,10 +181,11 @@ impl WasteService for WasteApi {
         let collection = take_in_token("collection", &request.collection)?;
         let execution = take_in_execution(&request)?;
         let command = CollectionCommand::ReportExecution(execution);
-        let addressed = self.to_collection(&park, Arc::clone(&collection), command);
+        let now = self.now(&park).await?;
+        let addressed = to_collection(&park, Arc::clone(&collection), command, now);
         let (events, executed_position) = self
             .collections
-            .carry_out(addressed, self.recorded_time(), provenance.clone())
+            .carry_out(addressed, now.to_string(), provenance.clone())
             .await?;
         let (emptied_position, late) = self.empty_bins(&park, &collection, &provenance).await?;
         Ok(Response::new(wire::ReportCollectionResponse {
@@ -244,10 +204,11 @@ impl WasteService for WasteApi {
         let request = request.into_inner();
         let park = self.park(&request.park).await?;
         let collection = take_in_token("collection", &request.collection)?;
-        let addressed = self.to_collection(&park, collection, CollectionCommand::ReportMissed);
+        let now = self.now(&park).await?;
+        let addressed = to_collection(&park, collection, CollectionCommand::ReportMissed, now);
         let (events, recorded_position) = self
             .collections
-            .carry_out(addressed, self.recorded_time(), provenance)
+            .carry_out(addressed, now.to_string(), provenance)
             .await?;
         Ok(Response::new(wire::ReportMissedCollectionResponse {
             recorded_position,
@@ -292,6 +253,64 @@ impl WasteService for WasteApi {
         Ok(Response::new(wire::ListOpenCollectionsResponse {
             collections,
         }))
+    }
+}
+
+/// Collections that were not made in time.
+impl DueDecisions for WasteApi {
+    fn next_due<'a>(
+        &'a self,
+        park: &'a ParkDefinition,
+    ) -> BoxFuture<'a, Result<Option<UnixMillis>, Status>> {
+        Box::pin(self.collections.next_due(&park.id))
+    }
+
+    fn decide_due<'a>(
+        &'a self,
+        park: &'a ParkDefinition,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<Option<Position>, Status>> {
+        Box::pin(self.collections.decide_due(&park.id, now, move |stream| {
+            let command = CollectionCommand::ReportMissed;
+            let addressed = to_collection(park, stream.id().into(), command, now);
+            Some((addressed.command, addressed.context))
+        }))
+    }
+}
+
+fn to_collection(
+    park: &ParkDefinition,
+    collection: Arc<str>,
+    command: CollectionCommand,
+    now: UnixMillis,
+) -> Addressed<Collection> {
+    Addressed {
+        stream: collection_stream(park, &collection),
+        context: CollectionContext {
+            park: park.id.clone(),
+            collection,
+            now: now.seconds(),
+        },
+        command,
+    }
+}
+
+fn to_bin(
+    park: &ParkDefinition,
+    bin: BinDefinition,
+    command: BinCommand,
+    now: UnixMillis,
+) -> Addressed<Bin> {
+    Addressed {
+        stream: StreamName::new("waste", "bin", park.id.as_str(), bin.id.as_str()),
+        context: BinContext {
+            park: park.id.clone(),
+            bin: bin.id,
+            capacity_l: bin.capacity_l,
+            limit_g: bin.limit_g,
+            now: now.seconds(),
+        },
+        command,
     }
 }
 

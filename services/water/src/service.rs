@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use terrarium_journal::{
-    Addressed, CommitPublisher, Desk, EventStore, Parks, Provenance, Reports, StreamName,
-    field_status, refuse_too_many_reports, take_in_instant, take_in_required_request_id,
+    Addressed, CommitPublisher, Desk, EventStore, ParkClocks, Parks, Provenance, Reports,
+    StreamName, field_status, refuse_too_many_reports, take_in_instant,
+    take_in_required_request_id,
 };
 use terrarium_model::{
-    AssetId, AssetParameters, Clock, ParkDefinition, ParkId, UnixSeconds, format_rfc3339_utc,
+    AssetId, AssetParameters, ParkDefinition, ParkId, UnixMillis, format_rfc3339_utc,
 };
 use terrarium_proto::water::v1 as wire;
 use terrarium_proto::water::v1::water_service_server::{WaterService, WaterServiceServer};
@@ -25,15 +26,9 @@ use crate::intake::{
     TankDefinition, find_irrigation_zone, other_zones_of_tank, take_in_level, take_in_reading,
 };
 
-const MAY_REPORT: &[Role] = &[Role::Device, Role::Operator, Role::Admin];
-const MAY_COMMAND: &[Role] = &[Role::Operator, Role::Admin];
-const MAY_READ: &[Role] = &[
-    Role::Device,
-    Role::Operator,
-    Role::Auditor,
-    Role::Partner,
-    Role::Admin,
-];
+const MAY_REPORT: &[Role] = &[Role::Device, Role::Operator, Role::Simulator, Role::Admin];
+const MAY_COMMAND: &[Role] = &[Role::Operator, Role::Simulator, Role::Admin];
+const MAY_READ: &[Role] = &Role::ALL;
 
 /// The water service of any number of parks.
 #[derive(Clone)]
@@ -42,7 +37,7 @@ pub struct WaterApi {
     irrigations: Arc<Desk<Irrigation>>,
     meters: Arc<Desk<WaterMeter>>,
     parks: Arc<Parks>,
-    clock: Arc<dyn Clock>,
+    clock: Arc<ParkClocks>,
 }
 
 impl WaterApi {
@@ -50,7 +45,7 @@ impl WaterApi {
     pub fn new(
         store: Arc<dyn EventStore>,
         publisher: CommitPublisher,
-        clock: Arc<dyn Clock>,
+        clock: Arc<ParkClocks>,
     ) -> WaterApi {
         WaterApi {
             tanks: Desk::new(Arc::clone(&store), publisher.clone()),
@@ -73,12 +68,8 @@ impl WaterApi {
         Ok(self.parks.get(&park).await?)
     }
 
-    fn now(&self) -> UnixSeconds {
-        self.clock.now().seconds()
-    }
-
-    fn recorded_time(&self) -> String {
-        self.clock.now().to_string()
+    async fn now(&self, park: &ParkDefinition) -> Result<UnixMillis, Status> {
+        Ok(self.clock.now(park).await?)
     }
 
     /// What a decision of an irrigation zone rests on: its tank, and the zones it shares it with.
@@ -87,6 +78,7 @@ impl WaterApi {
         park: &ParkDefinition,
         zone: AssetId,
         tank: TankDefinition,
+        now: UnixMillis,
     ) -> Result<IrrigationContext, Status> {
         let newest = self
             .tanks
@@ -106,7 +98,7 @@ impl WaterApi {
             tank_level_l: newest.map(|newest| newest.level_l),
             tank_reserve_l: tank.reserve_l,
             promised_l,
-            now: self.now(),
+            now: now.seconds(),
         })
     }
 }
@@ -122,7 +114,7 @@ impl WaterService for WaterApi {
         let request = request.into_inner();
         refuse_too_many_reports("levels", request.levels.len())?;
         let park = self.park(&request.park).await?;
-        let now = self.now();
+        let now = self.now(&park).await?;
         let reports = Reports::take_in(&request.levels, |sent| {
             let (tank, level) = take_in_level(&park, sent)?;
             Ok(Addressed {
@@ -132,13 +124,13 @@ impl WaterService for WaterApi {
                     tank: tank.id,
                     capacity_l: tank.capacity_l,
                     reserve_l: tank.reserve_l,
-                    now,
+                    now: now.seconds(),
                 },
                 command: level,
             })
         });
         let outcome = reports
-            .record(&self.tanks, &self.recorded_time(), &provenance)
+            .record(&self.tanks, &now.to_string(), &provenance)
             .await?;
         Ok(Response::new(wire::ReportTankLevelsResponse {
             counts: Some(outcome.counts),
@@ -156,7 +148,7 @@ impl WaterService for WaterApi {
         let request = request.into_inner();
         refuse_too_many_reports("readings", request.readings.len())?;
         let park = self.park(&request.park).await?;
-        let now = self.now();
+        let now = self.now(&park).await?;
         let reports = Reports::take_in(&request.readings, |sent| {
             let (asset, water) = take_in_reading(&park, sent)?;
             Ok(Addressed {
@@ -164,13 +156,13 @@ impl WaterService for WaterApi {
                 context: WaterMeterContext {
                     park: park.id.clone(),
                     asset,
-                    now,
+                    now: now.seconds(),
                 },
                 command: water,
             })
         });
         let outcome = reports
-            .record(&self.meters, &self.recorded_time(), &provenance)
+            .record(&self.meters, &now.to_string(), &provenance)
             .await?;
         Ok(Response::new(wire::ReportWaterMetersResponse {
             counts: Some(outcome.counts),
@@ -189,10 +181,11 @@ impl WaterService for WaterApi {
         let request = request.into_inner();
         let park = self.park(&request.park).await?;
         let (zone, tank) = find_irrigation_zone(&park, &request.zone)?;
+        let now = self.now(&park).await?;
         let irrigation_id = irrigation_id(&park.id, &zone, &client_request_id);
         let addressed = Addressed {
             stream: zone_stream(&park, &zone),
-            context: self.irrigation_context(&park, zone, tank).await?,
+            context: self.irrigation_context(&park, zone, tank, now).await?,
             command: IrrigationCommand::Start {
                 litres: request.litres,
                 client_request_id,
@@ -200,7 +193,7 @@ impl WaterService for WaterApi {
         };
         let (events, recorded_position) = self
             .irrigations
-            .carry_out(addressed, self.recorded_time(), provenance)
+            .carry_out(addressed, now.to_string(), provenance)
             .await?;
         Ok(Response::new(wire::StartIrrigationResponse {
             irrigation_id: irrigation_id.to_string(),
@@ -228,6 +221,7 @@ impl WaterService for WaterApi {
                 ),
             )
         })?;
+        let now = self.now(&park).await?;
         let command = IrrigationCommand::ReportEnd {
             started,
             time: take_in_instant("time", &request.time)?,
@@ -235,12 +229,12 @@ impl WaterService for WaterApi {
         };
         let addressed = Addressed {
             stream: zone_stream(&park, &zone),
-            context: self.irrigation_context(&park, zone, tank).await?,
+            context: self.irrigation_context(&park, zone, tank, now).await?,
             command,
         };
         let (events, recorded_position) = self
             .irrigations
-            .carry_out(addressed, self.recorded_time(), provenance)
+            .carry_out(addressed, now.to_string(), provenance)
             .await?;
         Ok(Response::new(wire::ReportIrrigationEndResponse {
             recorded_position,

@@ -197,7 +197,7 @@ fn full(view: &AssetView, value: impl Fn(Quantity) -> Option<i64>) -> Option<f32
         Some((value(quantity)? as f64 / capacity as f64) as f32)
     };
     let share = match view.kind {
-        AssetKind::Battery => held(Quantity::StoredWh),
+        AssetKind::Battery | AssetKind::Vehicle | AssetKind::Shuttle => held(Quantity::StoredWh),
         AssetKind::Tank => held(Quantity::LevelL),
         AssetKind::CompostBay => held(Quantity::CompostG),
         _ => value(Quantity::FillPermille).map(|fill| fill as f32 / 1_000.0),
@@ -271,7 +271,7 @@ fn trust(
 }
 
 /// A reading's quality with the range of the asset looked at too.
-pub(crate) fn quality_in_range(view: &AssetView, quantity: Quantity, reading: Reading) -> Quality {
+pub fn quality_in_range(view: &AssetView, quantity: Quantity, reading: Reading) -> Quality {
     let is_inside = range_of(view, quantity)
         .is_none_or(|(least, most)| (least..=most).contains(&reading.value));
     if is_inside {

@@ -36,7 +36,9 @@ pub use alarm::{
     Alarm, AlarmDefinition, AlarmList, AlarmPriority, AlarmRate, AlarmState, AlarmStatus,
     AlarmTransition, RateBand,
 };
-pub use asset_state::{Ask, AssetAlarm, AssetState, ChargeSession, TreeState, Weather};
+pub use asset_state::{
+    Ask, AssetAlarm, AssetState, ChargeSession, TreeState, Weather, quality_in_range,
+};
 pub use camera::{Bookmark, CameraPose, CameraWish};
 pub use carbon::{CarbonBalances, CarbonLine};
 pub use command::Command;

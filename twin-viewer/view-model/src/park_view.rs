@@ -282,7 +282,9 @@ impl AssetView {
     /// What the asset can hold, in the unit of the quantity that says how full it is: Wh, litres or grams.
     pub fn capacity(&self) -> Option<i64> {
         match &self.parameters {
-            AssetParameters::Battery { capacity_wh, .. } => Some(*capacity_wh),
+            AssetParameters::Battery { capacity_wh, .. }
+            | AssetParameters::Vehicle { capacity_wh }
+            | AssetParameters::Shuttle { capacity_wh, .. } => Some(*capacity_wh),
             AssetParameters::Tank { capacity_l, .. } => Some(*capacity_l),
             AssetParameters::CompostBay { capacity_kg } => Some(capacity_kg.saturating_mul(1_000)),
             _ => None,
@@ -330,6 +332,9 @@ fn usual_size_m(kind: AssetKind) -> [f32; 3] {
         AssetKind::IrrigationZone | AssetKind::TreeGroup => [10.0, 10.0, 0.1],
         AssetKind::CompostBay => [3.0, 2.0, 1.2],
         AssetKind::Display => [3.0, 0.4, 2.5],
+        AssetKind::Vehicle => [1.8, 4.5, 1.5],
+        AssetKind::Shuttle => [2.0, 5.5, 2.3],
+        AssetKind::WeatherStation => [1.0, 1.0, 3.0],
         _ => [1.0, 1.0, 1.5],
     }
 }

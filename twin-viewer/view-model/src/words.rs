@@ -193,8 +193,8 @@ words! {
     ShelveAlarm => "Shelve {alarm} until {time}", "搁置 {alarm} 至 {time}";
     UnshelveAlarm => "Unshelve {alarm}", "取消搁置 {alarm}";
     LimitCharging => "Limit charging…", "限制充电…";
-    LimitTo => "Limit to {value}", "限制为 {value}";
-    Confirm => "Confirm: {what}", "确认执行：{what}";
+    Send => "Send", "执行";
+    Confirm => "{what}?", "{what}？";
     Asked => "Asked: {value}", "已下达：{value}";
     Obeyed => "Obeyed: {value}", "已执行：{value}";
     Missed => "Missed: {value}", "未执行：{value}";
@@ -296,7 +296,10 @@ words! {
     KindChiller => "Chiller", "冷水机";
     KindLighting => "Lighting", "照明";
     KindDisplay => "Display", "显示屏";
-    KindOther => "Equipment", "设备";
+    KindWeatherStation => "Weather station", "气象站";
+    KindEntranceCounter => "Entrance counter", "客流计数";
+    KindVehicle => "Vehicle", "车辆";
+    KindShuttle => "Shuttle", "接驳车";
 }
 
 impl Word {
@@ -387,11 +390,10 @@ impl Word {
             AssetKind::Chiller => Word::KindChiller,
             AssetKind::Lighting => Word::KindLighting,
             AssetKind::Display => Word::KindDisplay,
-            #[allow(
-                unreachable_patterns,
-                reason = "kinds are added to the model before they have a word"
-            )]
-            _ => Word::KindOther,
+            AssetKind::WeatherStation => Word::KindWeatherStation,
+            AssetKind::EntranceCounter => Word::KindEntranceCounter,
+            AssetKind::Vehicle => Word::KindVehicle,
+            AssetKind::Shuttle => Word::KindShuttle,
         }
     }
 

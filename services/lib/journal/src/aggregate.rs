@@ -1,6 +1,7 @@
 //! The pure side of a service: from a state and a command to events, from a state and an event to the next state.
 
 use bytes::Bytes;
+use terrarium_model::UnixSeconds;
 use uuid::Uuid;
 
 /// A thing that decides about commands by what happened to it before.
@@ -34,6 +35,17 @@ pub trait Aggregate: Send + 'static {
 
     /// Takes in an event.
     fn evolve(&mut self, event: &Self::Event);
+
+    /// The first second at which something has to be decided about it though nobody asks, such as that a deadline was
+    /// missed ([`crate::due`]). Kinds of which nothing is ever due leave it as it is.
+    fn due(&self) -> Option<UnixSeconds> {
+        None
+    }
+
+    /// Whether an event records a report without letting it count: it can't be, or looks like a mistake.
+    fn is_quarantine(_event: &Self::Event) -> bool {
+        false
+    }
 
     /// Writes an event as it is recorded.
     fn encode(event: &Self::Event) -> EncodedEvent;

@@ -10,6 +10,7 @@ use tokio::sync::Mutex as AsyncMutex;
 
 use crate::aggregate::{Aggregate, EncodedEvent};
 use crate::bus::{CommitPublisher, CommitResult, CommitTicket, PublishError};
+use crate::due::Deadlines;
 use crate::envelope::{Digest, Metadata, seal};
 use crate::provenance::Provenance;
 use crate::store::EventStore;
@@ -84,6 +85,7 @@ pub struct Desk<A: Aggregate> {
     source: String,
     slots: Mutex<HashMap<StreamName, Arc<Slot<A>>>>,
     uses: AtomicU64,
+    deadlines: Mutex<Deadlines>,
 }
 
 struct Slot<A> {
@@ -130,6 +132,7 @@ impl<A: Aggregate> Desk<A> {
             source: format!("/terrarium/{}", A::DOMAIN),
             slots: Mutex::new(HashMap::new()),
             uses: AtomicU64::new(0),
+            deadlines: Mutex::new(Deadlines::default()),
         })
     }
 
@@ -156,6 +159,16 @@ impl<A: Aggregate> Desk<A> {
         let mut state = slot.state.lock().await;
         let loaded = self.loaded(stream, &mut state).await?;
         Ok(look(&loaded.aggregate))
+    }
+
+    pub(crate) fn store(&self) -> &Arc<dyn EventStore> {
+        &self.store
+    }
+
+    pub(crate) fn deadlines(&self) -> std::sync::MutexGuard<'_, Deadlines> {
+        self.deadlines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn slot(&self, stream: &StreamName) -> Arc<Slot<A>> {
@@ -194,7 +207,9 @@ impl<A: Aggregate> Desk<A> {
         state: &'a mut SlotState<A>,
     ) -> Result<&'a mut Loaded<A>, SubmitError> {
         if state.loaded.is_none() {
-            state.loaded = Some(self.load(stream).await?);
+            let loaded = self.load(stream).await?;
+            self.deadlines().note(stream, loaded.aggregate.due());
+            state.loaded = Some(loaded);
             state.generation += 1;
         }
         Ok(state.loaded.as_mut().expect("loaded above"))
@@ -289,6 +304,8 @@ impl<A: Aggregate> Desk<A> {
                 }
             }
         }
+        self.deadlines()
+            .note(&submission.stream, loaded.aggregate.due());
         state.loaded = Some(loaded);
         if let Some(last) = tickets.last() {
             state.tail = Some(last.clone());

@@ -22,6 +22,15 @@ pub struct Provenance {
 }
 
 impl Provenance {
+    /// Nobody asked: time moved on.
+    pub fn of_time() -> Provenance {
+        Provenance {
+            actor: "clock".into(),
+            client_request_id: None,
+            traceparent: None,
+        }
+    }
+
     /// Of a request that carries the caller's own id of it (empty: none).
     pub fn of_request<T>(
         request: &Request<T>,

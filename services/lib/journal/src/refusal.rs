@@ -5,6 +5,7 @@ use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
+use crate::clocks::ClockError;
 use crate::desk::SubmitError;
 use crate::parks::ParkError;
 
@@ -35,6 +36,19 @@ impl From<ParkError> for Status {
                 ErrorDetails::with_bad_request_violation("park", error.to_string()),
             ),
             ParkError::Unreadable { .. } => Status::data_loss(error.to_string()),
+        }
+    }
+}
+
+impl From<ClockError> for Status {
+    fn from(error: ClockError) -> Status {
+        match &error {
+            ClockError::NeverSet(_) => Status::with_error_details(
+                Code::FailedPrecondition,
+                error.to_string(),
+                ErrorDetails::with_bad_request_violation("park", error.to_string()),
+            ),
+            ClockError::Unreadable { .. } => Status::data_loss(error.to_string()),
         }
     }
 }

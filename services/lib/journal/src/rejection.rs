@@ -1,14 +1,12 @@
 //! Why a command is not carried out. Pure, and the same in every domain.
 
-use terrarium_model::{UnixSeconds, format_rfc3339_utc, parse_rfc3339_with_offset};
+use terrarium_model::{UnixSeconds, format_rfc3339_utc};
 use tonic::{Code, Status};
 
 use crate::refusal::field_status;
 
 /// Something may have happened this long after the park's clock, so that slightly fast devices are not held up.
 pub const CLOCK_TOLERANCE_S: i64 = 60;
-/// Longest id that a caller chooses, in bytes.
-const LONGEST_TOKEN_BYTES: usize = 64;
 
 /// Why a command is not carried out: the code says how a caller should act.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -104,30 +102,6 @@ pub fn refuse_future(
     ))
 }
 
-/// Reads an instant.
-pub fn take_in_instant(field: &'static str, text: &str) -> Result<UnixSeconds, Rejection> {
-    parse_rfc3339_with_offset(text).map_err(|error| Rejection::invalid(field, error.to_string()))
-}
-
-/// Checks an id that a caller chooses. Its alphabet has no room for names, plates and card numbers with their signs.
-pub fn take_in_token(field: &'static str, text: &str) -> Result<std::sync::Arc<str>, Rejection> {
-    let is_letter_or_digit = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let starts_well = text.bytes().next().is_some_and(is_letter_or_digit);
-    let all_allowed = text
-        .bytes()
-        .all(|byte| is_letter_or_digit(byte) || b"._-".contains(&byte));
-    if starts_well && all_allowed && text.len() <= LONGEST_TOKEN_BYTES {
-        return Ok(text.into());
-    }
-    Err(Rejection::invalid(
-        field,
-        format!(
-            "{:?} is no id; write 1 to {LONGEST_TOKEN_BYTES} of a-z, 0-9, '.', '_', '-', starting with a letter or digit",
-            text.chars().take(LONGEST_TOKEN_BYTES).collect::<String>()
-        ),
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,18 +116,6 @@ mod tests {
             refusal.message.contains("check the device's clock"),
             "{refusal}"
         );
-    }
-
-    #[test]
-    fn an_id_that_a_caller_chooses_has_no_room_for_a_name() {
-        assert_eq!(
-            &*take_in_token("assignee", "crew-3").expect("an id"),
-            "crew-3"
-        );
-        for text in ["", "Li Wei", "京A12345", "-crew", &"a".repeat(65)] {
-            let refusal = take_in_token("assignee", text).expect_err(text);
-            assert!(refusal.message.contains("write 1 to 64"), "{refusal}");
-        }
     }
 
     #[test]

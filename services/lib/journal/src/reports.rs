@@ -140,6 +140,9 @@ impl<A: Aggregate<Rejection = Rejection>> Reports<A> {
             for (index, result) in indices.into_iter().zip(results) {
                 match result {
                     Ok(events) if events.is_empty() => outcome.counts.already_recorded += 1,
+                    Ok(events) if events.iter().any(A::is_quarantine) => {
+                        outcome.counts.quarantined += 1;
+                    }
                     Ok(_) => outcome.counts.recorded += 1,
                     Err(rejection) => outcome.rejections.push(rejection_to_wire(index, rejection)),
                 }

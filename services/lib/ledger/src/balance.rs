@@ -39,6 +39,10 @@ pub struct BalanceLine {
     pub self_use_wh: i64,
     /// Wh.
     pub unexplained_wh: i64,
+    /// Wh put into stores.
+    pub charge_wh: i64,
+    /// Wh taken out of stores.
+    pub discharge_wh: i64,
     /// mg of scope 2, location-based.
     pub scope2_location_mg: i64,
     /// mg avoided by export; never netted.
@@ -82,6 +86,8 @@ impl BalanceLine {
         self.export_wh += amounts.export;
         self.self_use_wh += amounts.self_use;
         self.unexplained_wh += amounts.unexplained;
+        self.charge_wh += amounts.charge;
+        self.discharge_wh += amounts.discharge;
         match hour.pricing {
             Pricing::NotNeeded => {}
             Pricing::NoFactor => self.hours_without_factor += 1,
@@ -103,6 +109,8 @@ impl BalanceLine {
         self.export_wh += other.export_wh;
         self.self_use_wh += other.self_use_wh;
         self.unexplained_wh += other.unexplained_wh;
+        self.charge_wh += other.charge_wh;
+        self.discharge_wh += other.discharge_wh;
         self.scope2_location_mg += other.scope2_location_mg;
         self.avoided_mg += other.avoided_mg;
         self.hours_expected += other.hours_expected;

@@ -35,17 +35,23 @@ pub enum EnergyAccount {
     SelfUse,
     /// What meters on both sides leave over.
     Unexplained,
+    /// Put into the node's stores.
+    Charge,
+    /// Taken out of the node's stores.
+    Discharge,
 }
 
 impl EnergyAccount {
     /// All accounts, in the order of the book.
-    pub const ALL: [EnergyAccount; 6] = [
+    pub const ALL: [EnergyAccount; 8] = [
         EnergyAccount::Consumption,
         EnergyAccount::Generation,
         EnergyAccount::Import,
         EnergyAccount::Export,
         EnergyAccount::SelfUse,
         EnergyAccount::Unexplained,
+        EnergyAccount::Charge,
+        EnergyAccount::Discharge,
     ];
 
     /// As in entry ids.
@@ -57,6 +63,8 @@ impl EnergyAccount {
             EnergyAccount::Export => "export",
             EnergyAccount::SelfUse => "self_use",
             EnergyAccount::Unexplained => "unexplained",
+            EnergyAccount::Charge => "charge",
+            EnergyAccount::Discharge => "discharge",
         }
     }
 }

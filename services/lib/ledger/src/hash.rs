@@ -95,6 +95,13 @@ pub fn node_day(hours: &[NodeHour]) -> [u8; 32] {
             .number(amounts.export)
             .number(amounts.self_use)
             .number(amounts.unexplained);
+        // Said only where it is, so that the hashes of nodes without stores stay what they were.
+        if (amounts.charge, amounts.discharge) != (0, 0) {
+            hasher
+                .text("storage")
+                .number(amounts.charge)
+                .number(amounts.discharge);
+        }
         match hour.pricing {
             Pricing::NotNeeded => hasher.bytes(&[0]),
             Pricing::NoFactor => hasher.bytes(&[1]),

@@ -34,5 +34,5 @@ pub use entry::{Book, EnergyAccount, Entry, EntryId, InvalidEntryId, Method, Qua
 pub use fact::{Fact, How, Origin};
 pub use factor_book::{FactorBook, FactorKind, FactorRow, FactorSet, InvalidFactorSet};
 pub use meter_book::{Contribution, CountedReading, MeterBook, MeterHour};
-pub use node_hour::{HourAmounts, NodeHour, Pricing};
+pub use node_hour::{HourAmounts, MeteredSums, NodeHour, Pricing};
 pub use park_ledger::{ParkLedger, Period};

@@ -15,6 +15,10 @@ pub struct MeteredSums {
     pub grid_import: i64,
     /// Wh.
     pub grid_export: i64,
+    /// Wh put into the node's stores.
+    pub charge: i64,
+    /// Wh taken out of them.
+    pub discharge: i64,
 }
 
 impl MeteredSums {
@@ -25,12 +29,14 @@ impl MeteredSums {
             Measures::Generation => self.generation += energy.0,
             Measures::GridImport => self.grid_import += energy.0,
             Measures::GridExport => self.grid_export += energy.0,
+            Measures::StorageCharge => self.charge += energy.0,
+            Measures::StorageDischarge => self.discharge += energy.0,
         }
     }
 }
 
 /// The energy book of a node and hour. Always
-/// `generation + import = consumption + export + unexplained`, to the Wh.
+/// `generation + import + discharge = consumption + export + charge + unexplained`, to the Wh.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HourAmounts {
     /// Wh used at the node.
@@ -45,6 +51,10 @@ pub struct HourAmounts {
     pub self_use: i64,
     /// Wh that meters on both sides leave over.
     pub unexplained: i64,
+    /// Wh put into the node's stores.
+    pub charge: i64,
+    /// Wh taken out of them.
+    pub discharge: i64,
 }
 
 impl HourAmounts {
@@ -55,62 +65,108 @@ impl HourAmounts {
             generation,
             grid_import,
             grid_export,
+            charge,
+            discharge,
         } = sums;
+        let unmetered = HourAmounts {
+            generation,
+            charge,
+            discharge,
+            ..HourAmounts::default()
+        };
         match metering {
-            NodeMetering::Consumption => HourAmounts {
-                consumption,
-                generation,
-                import: (consumption - generation).max(0),
-                export: (generation - consumption).max(0),
-                self_use: consumption.min(generation).max(0),
-                unexplained: 0,
-            },
-            NodeMetering::Grid => HourAmounts {
-                consumption: generation + grid_import - grid_export,
-                generation,
-                import: grid_import,
-                export: grid_export,
-                self_use: (generation - grid_export).max(0),
-                unexplained: 0,
-            },
+            NodeMetering::Consumption => {
+                let lacking = consumption + charge - generation - discharge;
+                HourAmounts {
+                    consumption,
+                    import: lacking.max(0),
+                    export: (-lacking).max(0),
+                    self_use: consumption.min(generation).max(0),
+                    ..unmetered
+                }
+            }
+            NodeMetering::Grid => {
+                let consumption = generation + grid_import + discharge - grid_export - charge;
+                HourAmounts {
+                    consumption,
+                    import: grid_import,
+                    export: grid_export,
+                    self_use: self_use_of_grid_node(&sums, consumption),
+                    ..unmetered
+                }
+            }
             NodeMetering::ConsumptionAndGrid => HourAmounts {
                 consumption,
-                generation,
                 import: grid_import,
                 export: grid_export,
-                self_use: (generation - grid_export).max(0),
-                unexplained: generation + grid_import - consumption - grid_export,
+                self_use: self_use_of_grid_node(&sums, consumption),
+                unexplained: generation + grid_import + discharge
+                    - consumption
+                    - grid_export
+                    - charge,
+                ..unmetered
             },
         }
     }
 
-    /// What the formula for import is, in words and symbols.
-    pub fn formula(metering: NodeMetering, of: crate::entry::EnergyAccount) -> &'static str {
+    /// How an account is worked out, in words and symbols.
+    pub fn formula(
+        metering: NodeMetering,
+        has_storage_meters: bool,
+        of: crate::entry::EnergyAccount,
+    ) -> &'static str {
         use crate::entry::EnergyAccount as Account;
-        match (metering, of) {
-            (NodeMetering::Consumption, Account::Import) => {
+        match (metering, of, has_storage_meters) {
+            (NodeMetering::Consumption, Account::Import, false) => {
                 "import = max(0, consumption - generation)"
             }
-            (NodeMetering::Consumption, Account::Export) => {
+            (NodeMetering::Consumption, Account::Import, true) => {
+                "import = max(0, consumption + charge - generation - discharge)"
+            }
+            (NodeMetering::Consumption, Account::Export, false) => {
                 "export = max(0, generation - consumption)"
             }
-            (NodeMetering::Consumption, Account::SelfUse) => {
+            (NodeMetering::Consumption, Account::Export, true) => {
+                "export = max(0, generation + discharge - consumption - charge)"
+            }
+            (NodeMetering::Consumption, Account::SelfUse, _) => {
                 "self_use = max(0, min(consumption, generation))"
             }
-            (NodeMetering::Grid, Account::Consumption) => {
+            (NodeMetering::Grid, Account::Consumption, false) => {
                 "consumption = generation + import - export"
             }
-            (_, Account::SelfUse) => "self_use = max(0, generation - export)",
-            (NodeMetering::ConsumptionAndGrid, Account::Unexplained) => {
+            (NodeMetering::Grid, Account::Consumption, true) => {
+                "consumption = generation + import + discharge - export - charge"
+            }
+            (_, Account::SelfUse, false) => "self_use = max(0, generation - export)",
+            (_, Account::SelfUse, true) => {
+                "self_use = max(0, generation - export), at most consumption while something is charged"
+            }
+            (NodeMetering::ConsumptionAndGrid, Account::Unexplained, false) => {
                 "unexplained = generation + import - consumption - export"
             }
-            (_, Account::Unexplained) => "unexplained = 0",
-            (_, Account::Consumption) => "consumption = sum of its meters",
-            (_, Account::Generation) => "generation = sum of its meters",
-            (_, Account::Import) => "import = sum of its meters",
-            (_, Account::Export) => "export = sum of its meters",
+            (NodeMetering::ConsumptionAndGrid, Account::Unexplained, true) => {
+                "unexplained = generation + import + discharge - consumption - export - charge"
+            }
+            (_, Account::Unexplained, _) => "unexplained = 0",
+            (_, Account::Consumption, _) => "consumption = sum of its meters",
+            (_, Account::Generation, _) => "generation = sum of its meters",
+            (_, Account::Import, _) => "import = sum of its meters",
+            (_, Account::Export, _) => "export = sum of its meters",
+            (_, Account::Charge, _) => "charge = sum of its meters",
+            (_, Account::Discharge, _) => "discharge = sum of its meters",
         }
     }
+}
+
+/// Generation that was used in the same hour, where the grid's side is metered. Loads are served before stores: what is
+/// neither exported nor used went into a store, and a store gives nothing back in the name of this hour's generation.
+fn self_use_of_grid_node(sums: &MeteredSums, consumption: i64) -> i64 {
+    let not_exported = (sums.generation - sums.grid_export).max(0);
+    if sums.charge == 0 {
+        return not_exported;
+    }
+    not_exported.min(consumption.max(0))
 }
 
 /// Whether an hour has a price in carbon.

@@ -353,6 +353,8 @@ pub fn amount(amounts: &HourAmounts, account: EnergyAccount) -> i64 {
         EnergyAccount::Export => amounts.export,
         EnergyAccount::SelfUse => amounts.self_use,
         EnergyAccount::Unexplained => amounts.unexplained,
+        EnergyAccount::Charge => amounts.charge,
+        EnergyAccount::Discharge => amounts.discharge,
     }
 }
 

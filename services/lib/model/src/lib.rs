@@ -23,11 +23,11 @@ pub use factor::{FactorUnit, FactorValue, UnknownFactorUnit, emission_fraction_m
 pub use hour_share::{HourShare, HourShares, hour_share_at, hour_shares};
 pub use id::{AlarmDefinitionId, AssetId, FactorSetId, InvalidId, MeterId, ParkId, ZoneId};
 pub use park::{
-    AlarmCondition, AlarmDefinition, AlarmPriority, AlarmTest, AlarmTrigger, AlarmWatch, Asset,
-    AssetKind, AssetParameters, Chemistry, Connection, ConnectionKind, ConnectionSource,
-    HeatSource, MOST_DEFINITION_BYTES, Measures, Meter, Name, Node, NodeMetering, ParkClock,
-    ParkDefinition, ParkErrors, ParkProblem, Place, PointQuantity, Reports, Site, SitePath,
-    SitePoint, SitePolygon, SiteSize, SiteWater, WasteStream, WaterClass, Zone,
+    AccuracyClass, AlarmCondition, AlarmDefinition, AlarmPriority, AlarmTest, AlarmTrigger,
+    AlarmWatch, Asset, AssetKind, AssetParameters, Chemistry, Connection, ConnectionKind,
+    ConnectionSource, HeatSource, MOST_DEFINITION_BYTES, Measures, Meter, Name, Node, NodeMetering,
+    ParkClock, ParkDefinition, ParkErrors, ParkProblem, Place, PointQuantity, Reports, Site,
+    SitePath, SitePoint, SitePolygon, SiteSize, SiteWater, WasteStream, WaterClass, Zone,
 };
 pub use quantity::{
     Decimal, DecimalError, EnergyError, EnergyWh, MOST_ENERGY_PER_READING_WH, MassMg, energy_wh,

@@ -31,8 +31,8 @@ pub use alarm::{
 };
 pub use asset::{AssetKind, AssetParameters, Chemistry, HeatSource, WasteStream, WaterClass};
 pub use definition::{
-    Asset, Connection, ConnectionKind, ConnectionSource, Measures, Meter, Name, Node, NodeMetering,
-    ParkClock, ParkDefinition, Reports, Zone,
+    AccuracyClass, Asset, Connection, ConnectionKind, ConnectionSource, Measures, Meter, Name,
+    Node, NodeMetering, ParkClock, ParkDefinition, Reports, Zone,
 };
 pub use geometry::{Place, Site, SitePath, SitePoint, SitePolygon, SiteSize, SiteWater};
 pub use parse::MOST_DEFINITION_BYTES;

@@ -31,16 +31,19 @@ pub enum Role {
     Auditor,
     /// Reads what a park shares with others.
     Partner,
+    /// Plays the devices and the people of a park, and owns the clock of a simulated one.
+    Simulator,
     /// Everything.
     Admin,
 }
 
 impl Role {
-    pub const ALL: [Role; 5] = [
+    pub const ALL: [Role; 6] = [
         Role::Device,
         Role::Operator,
         Role::Auditor,
         Role::Partner,
+        Role::Simulator,
         Role::Admin,
     ];
 
@@ -50,6 +53,7 @@ impl Role {
             Role::Operator => "operator",
             Role::Auditor => "auditor",
             Role::Partner => "partner",
+            Role::Simulator => "simulator",
             Role::Admin => "admin",
         }
     }
@@ -74,7 +78,7 @@ impl FromStr for Role {
 
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
-    #[error("`{0}` is no role: use device, operator, auditor, partner or admin")]
+    #[error("`{0}` is no role: use device, operator, auditor, partner, simulator or admin")]
     UnknownRole(String),
     #[error(
         "`{0}` can't name a token: use 1 to 64 of a-z, 0-9, `.`, `_` and `-`, starting with a letter or digit"

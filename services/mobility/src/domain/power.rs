@@ -37,6 +37,8 @@ pub enum MissReason {
     TooLate,
     /// It had not answered when a newer ask took this one's place.
     Replaced,
+    /// It had not answered when its time was up.
+    NotAnswered,
 }
 
 /// What a charger was asked for, as its past left it.
@@ -130,6 +132,28 @@ impl Asks {
             }),
         });
         Ok(events)
+    }
+
+    /// The first second at which the open ask is missed.
+    pub fn due(&self) -> Option<UnixSeconds> {
+        let one = self.by_id.get(&self.newest?)?;
+        one.outcome
+            .is_none()
+            .then_some(UnixSeconds(one.ask.answer_by.0 + 1))
+    }
+
+    /// Misses the open ask if its time is up.
+    pub(super) fn miss_unanswered(&self, context: &ChargerContext) -> Vec<ChargerEvent> {
+        match (self.newest, self.due()) {
+            (Some(open), Some(due)) if due <= context.now => vec![missed(
+                context,
+                open,
+                context.now,
+                MissReason::NotAnswered,
+                None,
+            )],
+            _ => Vec::new(),
+        }
     }
 
     /// The charger answers.

@@ -93,6 +93,7 @@ fn name(event: &ChargerEvent) -> &'static str {
             MissReason::NotFollowed => "not followed",
             MissReason::TooLate => "too late",
             MissReason::Replaced => "replaced",
+            MissReason::NotAnswered => "not-answered",
         },
     }
 }

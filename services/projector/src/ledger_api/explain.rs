@@ -19,6 +19,7 @@ use crate::ledger_wire;
 struct Parts {
     entry: Entry,
     metering: NodeMetering,
+    has_storage_meters: bool,
     amounts: HourAmounts,
     contributions: Vec<(MeterId, Measures, Contribution)>,
     definition: std::sync::Arc<ParkDefinition>,
@@ -73,6 +74,7 @@ impl LedgerApi {
             EntryLine::Scope2Location => EnergyAccount::Import,
             EntryLine::AvoidedExport => EnergyAccount::Export,
         };
+        let storage_accounts = [EnergyAccount::Charge, EnergyAccount::Discharge];
         let inputs = [
             EnergyAccount::Consumption,
             EnergyAccount::Generation,
@@ -80,6 +82,11 @@ impl LedgerApi {
             EnergyAccount::Export,
         ]
         .into_iter()
+        .chain(
+            storage_accounts
+                .into_iter()
+                .filter(|_| parts.has_storage_meters),
+        )
         .map(|account| wire::AccountAmount {
             account: ledger_wire::account(account).into(),
             energy_wh: amount(&parts.amounts, account),
@@ -92,7 +99,12 @@ impl LedgerApi {
             .and_then(|row| emission_fraction_mg(parts.entry.energy, row.value()));
         Ok(wire::ExplainResponse {
             entry: Some(entry),
-            activity_formula: HourAmounts::formula(parts.metering, activity).to_owned(),
+            activity_formula: HourAmounts::formula(
+                parts.metering,
+                parts.has_storage_meters,
+                activity,
+            )
+            .to_owned(),
             contributions,
             inputs,
             result_formula: match fraction {
@@ -147,6 +159,7 @@ impl LedgerApi {
             Ok(Parts {
                 entry,
                 metering: node.metering,
+                has_storage_meters: node.has_storage_meters,
                 amounts: ledger.node_hour(&id.asset, id.hour_start).amounts,
                 contributions,
                 definition: std::sync::Arc::clone(definition),
@@ -174,6 +187,8 @@ fn meter_contribution(
         Measures::Generation => EnergyAccount::Generation,
         Measures::GridImport => EnergyAccount::Import,
         Measures::GridExport => EnergyAccount::Export,
+        Measures::StorageCharge => EnergyAccount::Charge,
+        Measures::StorageDischarge => EnergyAccount::Discharge,
     };
     Ok(wire::MeterContribution {
         meter: meter.to_string(),

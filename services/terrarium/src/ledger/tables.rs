@@ -14,8 +14,11 @@ const LISTED_GAPS: usize = 10;
 /// A balance, its total, and what is missing from it.
 pub fn balance(answer: &BalanceResponse, by: By) -> String {
     let total = answer.total.clone().unwrap_or_default();
-    let unexplained =
-        total.unexplained_wh != 0 || answer.lines.iter().any(|line| line.unexplained_wh != 0);
+    let lines = || answer.lines.iter().chain([&total]);
+    let columns = Columns {
+        storage: lines().any(|line| (line.charge_wh, line.discharge_wh) != (0, 0)),
+        unexplained: lines().any(|line| line.unexplained_wh != 0),
+    };
     let mut headers = vec![
         by.name(),
         "consumption",
@@ -24,7 +27,10 @@ pub fn balance(answer: &BalanceResponse, by: By) -> String {
         "export",
         "self-use",
     ];
-    if unexplained {
+    if columns.storage {
+        headers.extend(["charge", "discharge"]);
+    }
+    if columns.unexplained {
         headers.push("unexplained");
     }
     headers.extend([
@@ -40,17 +46,24 @@ pub fn balance(answer: &BalanceResponse, by: By) -> String {
             answer
                 .lines
                 .iter()
-                .map(|line| balance_row(&line.key, line, unexplained)),
+                .map(|line| balance_row(&line.key, line, columns)),
         );
     }
-    rows.push(balance_row("total", &total, unexplained));
+    rows.push(balance_row("total", &total, columns));
     let mut text = table(&headers, &[by.name()], rows);
     text.push_str("\n\n");
     text.push_str(&balance_footer(answer, &total));
     text
 }
 
-fn balance_row(key: &str, line: &BalanceLine, unexplained: bool) -> Vec<String> {
+/// Columns that only some parks have.
+#[derive(Clone, Copy)]
+struct Columns {
+    storage: bool,
+    unexplained: bool,
+}
+
+fn balance_row(key: &str, line: &BalanceLine, columns: Columns) -> Vec<String> {
     let mut row = vec![
         key.to_owned(),
         kwh(line.consumption_wh),
@@ -59,7 +72,10 @@ fn balance_row(key: &str, line: &BalanceLine, unexplained: bool) -> Vec<String> 
         kwh(line.export_wh),
         kwh(line.self_use_wh),
     ];
-    if unexplained {
+    if columns.storage {
+        row.extend([kwh(line.charge_wh), kwh(line.discharge_wh)]);
+    }
+    if columns.unexplained {
         row.push(kwh(line.unexplained_wh));
     }
     row.extend([

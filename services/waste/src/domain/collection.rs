@@ -129,6 +129,13 @@ impl Collection {
         self.executed.as_ref()
     }
 
+    /// The first second at which it is missed, while it is open.
+    pub fn due(&self) -> Option<UnixSeconds> {
+        let order = self.order.as_ref()?;
+        let is_open = self.executed.is_none() && !self.is_missed;
+        is_open.then_some(UnixSeconds(order.due.0 + 1))
+    }
+
     /// Decides about a command.
     pub fn decide(
         &self,

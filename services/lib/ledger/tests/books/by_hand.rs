@@ -41,6 +41,8 @@ fn the_balance_of_a_home_with_sun_has_the_numbers_of_a_calculation_on_paper() {
         export_wh: 1_000,
         self_use_wh: 1_000 + 500 + 1_000,
         unexplained_wh: 0,
+        charge_wh: 0,
+        discharge_wh: 0,
         // 1,276 Wh x 0.500 kg/kWh; the export of hour 1 at 0.234.
         scope2_location_mg: 638_000,
         avoided_mg: 234_000,
@@ -115,7 +117,7 @@ fn each_side_that_is_metered_gives_the_others_by_its_own_rule() {
         import: 700,
         export: 200,
         self_use: 700,
-        unexplained: 0,
+        ..HourAmounts::default()
     };
     assert_eq!(shop.amounts, from_the_grid);
     let both_sides = HourAmounts {
@@ -278,9 +280,18 @@ fn the_formulas_that_are_shown_are_those_that_are_used() {
         NodeMetering::Grid,
         NodeMetering::ConsumptionAndGrid,
     ] {
-        for account in EnergyAccount::ALL {
-            let formula = HourAmounts::formula(metering, account);
+        for (account, has_storage) in EnergyAccount::ALL
+            .into_iter()
+            .flat_map(|account| [(account, false), (account, true)])
+        {
+            let formula = HourAmounts::formula(metering, has_storage, account);
             assert!(formula.starts_with(account.token()), "{formula}");
+            assert!(
+                has_storage
+                    || !formula.contains("charge")
+                    || [EnergyAccount::Charge, EnergyAccount::Discharge].contains(&account),
+                "{formula}"
+            );
         }
     }
 }

@@ -5,4 +5,5 @@ mod completeness;
 mod factors;
 mod hours;
 mod order;
+mod storage;
 mod world;

@@ -166,7 +166,7 @@ fn entries_add_up_to_the_balance(ledger: &ParkLedger, park: &ParkDefinition) {
     let whole = period(0, HOURS);
     let (by_asset, total) = balance(ledger, park, whole, Grouping::Asset, None);
     for line in &by_asset {
-        let mut sums = [0; 6];
+        let mut sums = [0; 8];
         let (mut scope2_mg, mut avoided_mg) = (0, 0);
         for hour_start in whole.hour_starts() {
             for entry in ledger.entries(&asset(&line.key), hour_start) {
@@ -197,6 +197,8 @@ fn entries_add_up_to_the_balance(ledger: &ParkLedger, park: &ParkDefinition) {
             line.export_wh,
             line.self_use_wh,
             line.unexplained_wh,
+            line.charge_wh,
+            line.discharge_wh,
         ];
         assert_eq!(sums, lines, "{}", line.key);
         assert_eq!(

@@ -106,6 +106,8 @@ pub enum PointQuantity {
     GenerationW,
     GridImportW,
     GridExportW,
+    StorageChargeW,
+    StorageDischargeW,
     StoredWh,
     StoragePowerW,
     SessionPowerW,
@@ -135,6 +137,8 @@ impl PointQuantity {
             PointQuantity::GenerationW => 2,
             PointQuantity::GridImportW => 3,
             PointQuantity::GridExportW => 4,
+            PointQuantity::StorageChargeW => 5,
+            PointQuantity::StorageDischargeW => 6,
             PointQuantity::StoredWh => 10,
             PointQuantity::StoragePowerW => 11,
             PointQuantity::SessionPowerW => 21,
@@ -165,6 +169,8 @@ impl PointQuantity {
                 | PointQuantity::GenerationW
                 | PointQuantity::GridImportW
                 | PointQuantity::GridExportW
+                | PointQuantity::StorageChargeW
+                | PointQuantity::StorageDischargeW
         )
     }
 
@@ -181,18 +187,20 @@ impl PointQuantity {
                 Some(AssetKind::CompostBay)
             }
             PointQuantity::Trees => Some(AssetKind::TreeGroup),
+            PointQuantity::VisitorsPerH => Some(AssetKind::EntranceCounter),
+            PointQuantity::AirTemperatureMc
+            | PointQuantity::IrradianceWPerM2
+            | PointQuantity::WindMmPerS
+            | PointQuantity::RainUmPerH => Some(AssetKind::WeatherStation),
             PointQuantity::ConsumptionW
             | PointQuantity::GenerationW
             | PointQuantity::GridImportW
             | PointQuantity::GridExportW
+            | PointQuantity::StorageChargeW
+            | PointQuantity::StorageDischargeW
             | PointQuantity::SupplyLPerH
             | PointQuantity::ReclaimedLPerH
-            | PointQuantity::RainLPerH
-            | PointQuantity::VisitorsPerH
-            | PointQuantity::AirTemperatureMc
-            | PointQuantity::IrradianceWPerM2
-            | PointQuantity::WindMmPerS
-            | PointQuantity::RainUmPerH => None,
+            | PointQuantity::RainLPerH => None,
         }
     }
 }
@@ -221,6 +229,8 @@ tokens!(PointQuantity {
     GenerationW "generation_w",
     GridImportW "grid_import_w",
     GridExportW "grid_export_w",
+    StorageChargeW "storage_charge_w",
+    StorageDischargeW "storage_discharge_w",
     StoredWh "stored_wh",
     StoragePowerW "storage_power_w",
     SessionPowerW "session_power_w",

@@ -23,6 +23,10 @@ pub enum AssetKind {
     Chiller,
     Lighting,
     Display,
+    WeatherStation,
+    EntranceCounter,
+    Vehicle,
+    Shuttle,
 }
 
 impl AssetKind {
@@ -47,7 +51,11 @@ impl AssetKind {
             | AssetKind::Bin
             | AssetKind::CompostBay
             | AssetKind::TreeGroup
-            | AssetKind::SolarThermal => false,
+            | AssetKind::SolarThermal
+            | AssetKind::WeatherStation
+            | AssetKind::EntranceCounter
+            | AssetKind::Vehicle
+            | AssetKind::Shuttle => false,
         }
     }
 }
@@ -55,7 +63,7 @@ impl AssetKind {
 /// What assets of one kind have in common to be told. The keys in the definition file are the names of the fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AssetParameters {
-    /// Loads, connection points and displays: their rated power is all.
+    /// Loads, connection points, displays, weather stations and entrance counters: their rated power is all, if that.
     None,
     /// 4 m high where the file gives no height.
     Building { height_m: i64 },
@@ -111,6 +119,10 @@ pub enum AssetParameters {
     Chiller { cooling_w: i64 },
     /// The rated power is that of all lamps together.
     Lighting { lamps: i64 },
+    /// An electric car or cart of the park's own.
+    Vehicle { capacity_wh: i64 },
+    /// An electric vehicle that takes visitors round, and how many at once.
+    Shuttle { capacity_wh: i64, seats: i64 },
 }
 
 /// What stores the energy.
@@ -167,6 +179,10 @@ tokens!(AssetKind {
     Chiller "chiller",
     Lighting "lighting",
     Display "display",
+    WeatherStation "weather_station",
+    EntranceCounter "entrance_counter",
+    Vehicle "vehicle",
+    Shuttle "shuttle",
 });
 tokens!(Chemistry {
     Lithium "lithium",

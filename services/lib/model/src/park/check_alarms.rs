@@ -422,6 +422,8 @@ fn quantity_of(measures: Measures) -> PointQuantity {
         Measures::Generation => PointQuantity::GenerationW,
         Measures::GridImport => PointQuantity::GridImportW,
         Measures::GridExport => PointQuantity::GridExportW,
+        Measures::StorageCharge => PointQuantity::StorageChargeW,
+        Measures::StorageDischarge => PointQuantity::StorageDischargeW,
     }
 }
 

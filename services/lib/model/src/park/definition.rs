@@ -126,6 +126,18 @@ pub struct Meter {
     pub reports: Reports,
     /// Rated power in W, 1 or more. A reading of more than ten times this is quarantined.
     pub rated_w: i64,
+    /// How exact it is, where the definition says so.
+    pub accuracy: Option<AccuracyClass>,
+    /// Whole kWh digits of a register: after 999 it reads 0 again if there are 3. `None`: it never comes round.
+    pub register_digits: Option<u32>,
+}
+
+impl Meter {
+    /// The content in Wh at which the register reads 0 again.
+    pub fn register_wraps_at_wh(&self) -> Option<i64> {
+        self.register_digits
+            .map(|digits| 1_000 * 10_i64.pow(digits))
+    }
 }
 
 /// Which flow a meter measures.
@@ -135,6 +147,35 @@ pub enum Measures {
     Generation,
     GridImport,
     GridExport,
+    /// Into a store of the node.
+    StorageCharge,
+    /// Out of a store of the node.
+    StorageDischarge,
+}
+
+/// Accuracy class of an electricity meter for active energy: IEC 62053-21 (1, 2) and IEC 62053-22 (0.1S, 0.2S, 0.5S);
+/// 0.5 is of IEC 62053-21:2020.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AccuracyClass {
+    Class01S,
+    Class02S,
+    Class05S,
+    Class05,
+    Class1,
+    Class2,
+}
+
+impl AccuracyClass {
+    /// The class index: the limit of error at reference conditions and unity power factor, in thousandths.
+    pub fn error_limit_permille(self) -> u32 {
+        match self {
+            AccuracyClass::Class01S => 1,
+            AccuracyClass::Class02S => 2,
+            AccuracyClass::Class05S | AccuracyClass::Class05 => 5,
+            AccuracyClass::Class1 => 10,
+            AccuracyClass::Class2 => 20,
+        }
+    }
 }
 
 /// How a meter reports.
@@ -151,6 +192,8 @@ pub enum Reports {
 pub struct Node {
     pub asset: AssetId,
     pub metering: NodeMetering,
+    /// What goes into its stores and comes out of them is metered.
+    pub has_storage_meters: bool,
     /// In the order of their ids; at least one.
     pub meters: Vec<MeterId>,
 }
@@ -181,6 +224,16 @@ tokens!(Measures {
     Generation "generation",
     GridImport "grid_import",
     GridExport "grid_export",
+    StorageCharge "storage_charge",
+    StorageDischarge "storage_discharge",
+});
+tokens!(AccuracyClass {
+    Class01S "0.1S",
+    Class02S "0.2S",
+    Class05S "0.5S",
+    Class05 "0.5",
+    Class1 "1",
+    Class2 "2",
 });
 tokens!(Reports {
     Interval "interval",

@@ -1,12 +1,12 @@
 use toml::de::DeTable;
 
-use super::definition::{ConnectionKind, Measures, Name, ParkClock, Reports};
+use super::definition::{AccuracyClass, ConnectionKind, Measures, Name, ParkClock, Reports};
 use super::geometry::{Site, SitePath, SitePolygon, SiteWater};
 use super::problem::{ParkErrors, Problems};
 use super::read_alarm::{DraftAlarm, read_alarm};
 use super::read_asset::{DraftAsset, read_asset, read_rated_w};
 use super::read_site::{read_outline, read_path, read_site, read_water};
-use super::table::{Located, Table, note_wrong_type, tokens_list};
+use super::table::{Located, Table, note_wrong_type, read_whole, tokens_list};
 
 /// Longest park definition that is read, in bytes.
 pub const MOST_DEFINITION_BYTES: usize = 512 * 1024;
@@ -56,6 +56,8 @@ pub(super) struct DraftMeter {
     pub(super) measures: Option<Measures>,
     pub(super) reports: Option<Reports>,
     pub(super) rated_w: Option<i64>,
+    pub(super) accuracy: Option<AccuracyClass>,
+    pub(super) register_digits: Option<u32>,
 }
 
 /// Reads the text as far as its form goes. Fails at once only where the rest could not be understood.
@@ -135,7 +137,15 @@ const ROOT_KEYS: &[&str] = &[
 const PARK_KEYS: &[&str] = &["id", "name", "time_zone", "clock", "grid_region"];
 const ZONE_KEYS: &[&str] = &["id", "name", "outline"];
 const CONNECTION_KEYS: &[&str] = &["kind", "from", "to"];
-const METER_KEYS: &[&str] = &["id", "asset", "measures", "reports", "rated_kw"];
+const METER_KEYS: &[&str] = &[
+    "id",
+    "asset",
+    "measures",
+    "reports",
+    "rated_kw",
+    "accuracy",
+    "register_digits",
+];
 
 fn read_park(root: &Table<'_>, problems: &mut Problems<'_>) -> Option<DraftPark> {
     let Some(value) = root.get("park") else {
@@ -201,16 +211,40 @@ fn read_meter(table: &Table<'_>, problems: &mut Problems<'_>) -> DraftMeter {
         );
         None
     };
+    let reports = table.choice("reports", Reports::TOKENS, problems);
     DraftMeter {
         id: table.required_text("id", "home-01.load", problems),
         asset: table.required_text("asset", "home-01", problems),
         measures,
-        reports: table.choice("reports", Reports::TOKENS, problems),
+        reports,
+        accuracy: table
+            .get("accuracy")
+            .and_then(|_| table.choice("accuracy", AccuracyClass::TOKENS, problems)),
+        register_digits: read_register_digits(table, reports, problems),
         rated_w: match table.required("rated_kw", "rated_kw = 20.0 (in kW)", problems) {
             Some(value) => read_rated_w(value, problems),
             None => None,
         },
     }
+}
+
+/// Whole kWh digits of a register; only a register has them.
+fn read_register_digits(
+    table: &Table<'_>,
+    reports: Option<Reports>,
+    problems: &mut Problems<'_>,
+) -> Option<u32> {
+    let value = table.get("register_digits")?;
+    if reports == Some(Reports::Interval) {
+        problems.note(
+            value.span().start,
+            format!("{} has register_digits, but reports intervals", table.place),
+            "leave it out, or write reports = \"register\"",
+        );
+        return None;
+    }
+    let digits = read_whole("register_digits", value, 1..=12, problems)?;
+    u32::try_from(digits).ok()
 }
 
 /// Points are counted from the site's origin, so they need one. Told once, at the first thing that has a place.

@@ -93,7 +93,11 @@ fn read_parameters(
     problems: &mut Problems<'_>,
 ) -> Option<AssetParameters> {
     let parameters = match kind {
-        AssetKind::Load | AssetKind::ConnectionPoint | AssetKind::Display => AssetParameters::None,
+        AssetKind::Load
+        | AssetKind::ConnectionPoint
+        | AssetKind::Display
+        | AssetKind::WeatherStation
+        | AssetKind::EntranceCounter => AssetParameters::None,
         AssetKind::Building => AssetParameters::Building {
             height_m: reader.whole_or("height_m", 1..=1_000, 4, problems)?,
         },
@@ -216,6 +220,27 @@ fn read_parameters(
         AssetKind::Lighting => AssetParameters::Lighting {
             lamps: reader.whole("lamps", 1..=MOST_COUNT, "60", problems)?,
         },
+        AssetKind::Vehicle => AssetParameters::Vehicle {
+            capacity_wh: reader.whole(
+                "capacity_wh",
+                1..=MOST_CAPACITY_WH,
+                "60000 (in Wh)",
+                problems,
+            )?,
+        },
+        AssetKind::Shuttle => {
+            let capacity_wh = reader.whole(
+                "capacity_wh",
+                1..=MOST_CAPACITY_WH,
+                "20000 (in Wh)",
+                problems,
+            );
+            let seats = reader.whole("seats", 1..=1_000, "14", problems);
+            AssetParameters::Shuttle {
+                capacity_wh: capacity_wh?,
+                seats: seats?,
+            }
+        }
     };
     Some(parameters)
 }

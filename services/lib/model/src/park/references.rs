@@ -29,6 +29,13 @@ pub(super) struct Places<'d> {
     has_unread: bool,
 }
 
+impl Places<'_> {
+    /// The place of an id, without a word if there is none.
+    pub(super) fn place_of(&self, id: &str) -> Option<usize> {
+        self.by_id.get(id).copied()
+    }
+}
+
 /// Checks ids, each to be there once, and gives the place of each in its list.
 pub(super) fn unique<'d, T>(
     what: &str,

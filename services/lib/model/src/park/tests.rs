@@ -1,5 +1,6 @@
 mod alarms;
 mod assets;
+mod meters;
 mod shipped;
 mod site;
 
@@ -121,6 +122,7 @@ fn a_good_park_is_read_whole() {
     let expected = Node {
         asset: home.clone(),
         metering: NodeMetering::Consumption,
+        has_storage_meters: false,
         meters: vec![
             MeterId::new("home-01.load").unwrap(),
             MeterId::new("home-01.pv").unwrap(),
@@ -339,7 +341,7 @@ fn a_meter_that_measures_nothing_is_told() {
         found,
         format!(
             "x.toml:{}:1: [[meters]] \"home-01.load\" measures nothing: it has no key \"measures\"; write measures = \
-             one of \"consumption\", \"generation\", \"grid_import\", \"grid_export\"",
+             one of \"consumption\", \"generation\", \"grid_import\", \"grid_export\", \"storage_charge\", \"storage_discharge\"",
             line_of("[[meters]]")
         )
     );

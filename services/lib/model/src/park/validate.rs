@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::asset::AssetKind;
 use super::check_alarms::{Watchable, build_alarms};
 use super::definition::{
     Asset, Connection, ConnectionKind, ConnectionSource, Measures, Meter, Node, NodeMetering,
@@ -68,6 +69,7 @@ fn build(draft: &Draft, problems: &mut Problems<'_>) -> Option<ParkDefinition> {
             "write at least one [[meters]]",
         );
     }
+    note_wrong_storage_meters(draft, &asset_places, problems);
     let metering = node_metering(draft, &wiring, &node_of_meter, problems);
     let watchable = Watchable {
         draft,
@@ -121,6 +123,7 @@ fn build(draft: &Draft, problems: &mut Problems<'_>) -> Option<ParkDefinition> {
         let node = Node {
             asset: asset.clone(),
             metering: metering?,
+            has_storage_meters: false,
             meters: Vec::new(),
         };
         definition.nodes.insert(asset, node);
@@ -128,7 +131,9 @@ fn build(draft: &Draft, problems: &mut Problems<'_>) -> Option<ParkDefinition> {
     for (meter, node) in draft.meters.iter().zip(node_of_meter) {
         let id = MeterId::new(&meter.id.as_ref()?.value).ok()?;
         let node = asset_id(node?)?;
-        definition.nodes.get_mut(&node)?.meters.push(id.clone());
+        let of_node = definition.nodes.get_mut(&node)?;
+        of_node.meters.push(id.clone());
+        of_node.has_storage_meters |= is_of_storage(meter.measures?);
         let built = Meter {
             id: id.clone(),
             asset: AssetId::new(&meter.asset.as_ref()?.value).ok()?,
@@ -136,6 +141,8 @@ fn build(draft: &Draft, problems: &mut Problems<'_>) -> Option<ParkDefinition> {
             measures: meter.measures?,
             reports: meter.reports?,
             rated_w: meter.rated_w?,
+            accuracy: meter.accuracy,
+            register_digits: meter.register_digits,
         };
         definition.meters.insert(id, built);
     }
@@ -352,6 +359,65 @@ fn node_of_meter(
             None
         }
         _ => None,
+    }
+}
+
+fn is_of_storage(measures: Measures) -> bool {
+    matches!(
+        measures,
+        Measures::StorageCharge | Measures::StorageDischarge
+    )
+}
+
+/// A store is metered both ways or not at all: one way alone would make energy, or lose it.
+fn note_wrong_storage_meters(draft: &Draft, assets: &Places<'_>, problems: &mut Problems<'_>) {
+    let measured: BTreeSet<(&str, Measures)> = draft
+        .meters
+        .iter()
+        .filter_map(|meter| Some((meter.asset.as_ref()?.value.as_str(), meter.measures?)))
+        .collect();
+    let has_unread = draft
+        .meters
+        .iter()
+        .any(|meter| meter.asset.is_none() || meter.measures.is_none());
+    for meter in &draft.meters {
+        let (Some(id), Some(asset), Some(measures)) = (&meter.id, &meter.asset, meter.measures)
+        else {
+            continue;
+        };
+        if !is_of_storage(measures) {
+            continue;
+        }
+        let kind = assets
+            .place_of(&asset.value)
+            .and_then(|place| draft.assets[place].kind);
+        if let Some(kind) = kind
+            && !matches!(kind, AssetKind::Battery | AssetKind::Charger)
+        {
+            problems.note(
+                asset.at,
+                format!(
+                    "meter {} measures \"{measures}\" of an asset of kind \"{kind}\", which stores nothing",
+                    shown(&id.value)
+                ),
+                "name an asset of kind \"battery\", or a bidirectional charger",
+            );
+        }
+        let other = if measures == Measures::StorageCharge {
+            Measures::StorageDischarge
+        } else {
+            Measures::StorageCharge
+        };
+        if !has_unread && !measured.contains(&(asset.value.as_str(), other)) {
+            problems.note(
+                id.at,
+                format!(
+                    "asset {} has its \"{measures}\" metered, but not its \"{other}\"",
+                    shown(&asset.value)
+                ),
+                format!("write [[meters]] with measures = \"{other}\" on it too"),
+            );
+        }
     }
 }
 

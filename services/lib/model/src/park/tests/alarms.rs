@@ -135,12 +135,8 @@ fn limits_are_in_the_unit_of_the_point_whatever_the_file_gives_them_in() {
             point(PointQuantity::ConsumptionW, AlarmTrigger::Above(18_000), 0),
         ),
         (
-            "condition = 'point_below'\nassets = ['home-01']\nquantity = 'air_temperature_mc'\nlimit = -10000",
-            point(
-                PointQuantity::AirTemperatureMc,
-                AlarmTrigger::Below(-10_000),
-                0,
-            ),
+            "condition = 'point_below'\nassets = ['home-01']\nquantity = 'rain_l_per_h'\nlimit = -10000",
+            point(PointQuantity::RainLPerH, AlarmTrigger::Below(-10_000), 0),
         ),
     ];
     for (lines, test) in expected {

@@ -160,6 +160,23 @@ fn every_kind_is_read_with_its_parameters() {
             AssetParameters::Lighting { lamps: 40 },
         ),
         ("display", "rated_kw = 3", AssetParameters::None),
+        ("weather_station", "", AssetParameters::None),
+        ("entrance_counter", "", AssetParameters::None),
+        (
+            "vehicle",
+            "capacity_wh = 60000",
+            AssetParameters::Vehicle {
+                capacity_wh: 60_000,
+            },
+        ),
+        (
+            "shuttle",
+            "capacity_wh = 20000\nseats = 14",
+            AssetParameters::Shuttle {
+                capacity_wh: 20_000,
+                seats: 14,
+            },
+        ),
     ];
     for (token, kind) in AssetKind::TOKENS {
         assert!(
@@ -191,6 +208,8 @@ fn a_missing_parameter_is_told_for_each_that_its_kind_needs() {
         ("chiller", "rated_kw cooling_w"),
         ("lighting", "rated_kw lamps"),
         ("display", "rated_kw"),
+        ("vehicle", "capacity_wh"),
+        ("shuttle", "capacity_wh seats"),
     ];
     for (kind, keys) in needed {
         let found = problems_of(kind, "");

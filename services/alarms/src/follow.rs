@@ -1,0 +1,459 @@
+//! Follows the record, finds out when conditions begin and cease to hold, and has that recorded.
+//!
+//! After a start everything on record is folded before anything is decided: what an earlier run recorded is recognised by its
+//! event id. From then on each transition goes to the desk at once; where the record can't be reached it waits and is sent
+//! again, in order.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+
+use terrarium_journal::{
+    Aggregate, ClockError, CommitPublisher, Desk, EventStore, PARK_DEFINED_V1, ParkClocks,
+    ParkError, Parks, Pending, Position, Provenance, ReadError, RecordedEvent, StreamName,
+    Submission, SubmitError, Subscription, recorded_time,
+};
+use terrarium_model::{MeterId, ParkDefinition, ParkId, SECONDS_PER_HOUR, UnixMillis};
+use terrarium_proto::carbon::v1::ParkDefinedV1;
+use terrarium_runtime::Shutdown;
+use tokio::sync::{Mutex as AsyncMutex, watch};
+use tonic::Status;
+
+use crate::book::AlarmBook;
+use crate::conditions::{Observation, ParkWatch, Transition};
+use crate::domain::{Alarm, AlarmCommand, AlarmContext, transition_id};
+use crate::events::TYPE_PREFIX;
+use crate::observer::{NewObserver, Observed, Observer, ObserverError};
+
+/// Events folded before transitions are recorded.
+const FOLD_BATCH_EVENTS: usize = 2_000;
+/// After a failure it is tried again.
+const RETRY_AFTER: Duration = Duration::from_millis(250);
+/// A listing waits this long for the fold to reach what was recorded before it.
+const CATCH_UP_DEADLINE: Duration = Duration::from_secs(5);
+/// Events by which a meter is heard; corrections are made by people.
+const REPORTS_OF_METERS: [&str; 3] = [
+    "terrarium.energy.v1.IntervalMeteredV1",
+    "terrarium.energy.v1.RegisterReadV1",
+    "terrarium.energy.v1.ReadingQuarantinedV1",
+];
+
+/// Why alarms can't be found out any more, or not for now.
+#[derive(Debug, thiserror::Error)]
+pub enum AlarmsError {
+    /// An event that this version can't read.
+    #[error("the alarms can't go on at position {position} of the record: {reason}")]
+    Fold {
+        /// Of the event.
+        position: u64,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The record can't be read.
+    #[error("the event store can't be read: {0}")]
+    Store(#[from] ReadError),
+    /// A transition is not recorded yet.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+    /// The time is not known.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
+    /// The park is not known.
+    #[error(transparent)]
+    Park(#[from] ParkError),
+}
+
+impl AlarmsError {
+    /// Whether it may be otherwise a little later.
+    fn may_pass(&self) -> bool {
+        match self {
+            AlarmsError::Fold { .. } | AlarmsError::Store(_) => false,
+            AlarmsError::Submit(error) => !matches!(error, SubmitError::Unreadable { .. }),
+            AlarmsError::Clock(_) | AlarmsError::Park(_) => true,
+        }
+    }
+}
+
+impl From<AlarmsError> for Status {
+    fn from(error: AlarmsError) -> Status {
+        match error {
+            AlarmsError::Submit(error) => error.into(),
+            AlarmsError::Clock(error) => error.into(),
+            AlarmsError::Park(error) => error.into(),
+            AlarmsError::Fold { .. } => Status::data_loss(error.to_string()),
+            AlarmsError::Store(_) => Status::unavailable(error.to_string()),
+        }
+    }
+}
+
+/// The alarms of all parks of a store.
+pub struct Alarms {
+    pub(crate) store: Arc<dyn EventStore>,
+    pub(crate) desk: Arc<Desk<Alarm>>,
+    pub(crate) parks: Parks,
+    pub(crate) clocks: Arc<ParkClocks>,
+    fold: AsyncMutex<Fold>,
+    books: RwLock<BTreeMap<ParkId, AlarmBook>>,
+    folded: watch::Sender<Option<Position>>,
+}
+
+/// What is found out, as of one position.
+struct Fold {
+    new_observer: NewObserver,
+    subscription: Subscription,
+    observer: Box<dyn Observer>,
+    parks: BTreeMap<ParkId, WatchedPark>,
+    /// Parks that have, or once had, alarms. Nobody asks what is observed in others.
+    with_alarms: BTreeSet<ParkId>,
+    /// A park got its first alarms: what was observed in it before is not known, so the fold begins again.
+    begins_again: bool,
+    /// All that was on record at the start is folded.
+    is_live: bool,
+}
+
+#[derive(Default)]
+struct WatchedPark {
+    watch: ParkWatch,
+    /// Found out and not known to be recorded, in order.
+    outstanding: Vec<Transition>,
+}
+
+impl Alarms {
+    /// Over a store and a bus.
+    pub fn new(
+        store: Arc<dyn EventStore>,
+        publisher: CommitPublisher,
+        clocks: Arc<ParkClocks>,
+        new_observer: NewObserver,
+    ) -> Arc<Alarms> {
+        Arc::new(Alarms {
+            desk: Desk::new(Arc::clone(&store), publisher),
+            parks: Parks::new(Arc::clone(&store)),
+            clocks,
+            fold: AsyncMutex::new(Fold {
+                subscription: Subscription::new(Arc::clone(&store), None),
+                observer: new_observer(),
+                new_observer,
+                parks: BTreeMap::new(),
+                with_alarms: BTreeSet::new(),
+                begins_again: false,
+                is_live: false,
+            }),
+            books: RwLock::new(BTreeMap::new()),
+            folded: watch::channel(None).0,
+            store,
+        })
+    }
+
+    /// Finds out and records, until `shutdown`.
+    pub async fn run(&self, shutdown: Shutdown) -> Result<(), AlarmsError> {
+        let mut head = self.store.watch_last_position();
+        loop {
+            head.mark_unchanged();
+            let settled = tokio::select! {
+                settled = self.settle() => settled,
+                () = shutdown.triggered() => return Ok(()),
+            };
+            let failed = match settled {
+                Ok(_) => None,
+                Err(error) if error.may_pass() => Some(error),
+                Err(error) => return Err(error),
+            };
+            if let Some(error) = &failed {
+                tracing::debug!(%error, "alarms are not recorded yet; trying again");
+            }
+            tokio::select! {
+                grown = head.changed() => if grown.is_err() { return Ok(()) },
+                () = shutdown.triggered() => return Ok(()),
+                () = tokio::time::sleep(RETRY_AFTER), if failed.is_some() => {}
+            }
+        }
+    }
+
+    /// Folds all that is recorded now, and records what is found out. Gives a position that covers what was new.
+    async fn settle(&self) -> Result<Option<Position>, AlarmsError> {
+        let mut fold = self.fold.lock().await;
+        self.settle_fold(&mut fold).await
+    }
+
+    async fn settle_fold(&self, fold: &mut Fold) -> Result<Option<Position>, AlarmsError> {
+        let mut recorded = None;
+        loop {
+            let events = fold.subscription.available(FOLD_BATCH_EVENTS).await?;
+            for event in &events {
+                self.take_in(fold, event)?;
+            }
+            if fold.begins_again {
+                self.begin_again(fold);
+                continue;
+            }
+            self.folded.send_replace(fold.subscription.position());
+            if events.is_empty() && !fold.is_live {
+                self.go_live(fold);
+            }
+            if fold.is_live {
+                recorded = recorded.max(self.record(fold).await?);
+            }
+            if events.is_empty() {
+                return Ok(recorded);
+            }
+        }
+    }
+
+    fn begin_again(&self, fold: &mut Fold) {
+        fold.subscription = Subscription::new(Arc::clone(&self.store), None);
+        fold.observer = (fold.new_observer)();
+        fold.parks.clear();
+        fold.begins_again = false;
+        fold.is_live = false;
+        self.books_mut().clear();
+    }
+
+    /// What an earlier run recorded otherwise, because it asked the clock at other moments, is brought in line.
+    fn go_live(&self, fold: &mut Fold) {
+        fold.is_live = true;
+        let books = self.books();
+        for (park, watched) in &mut fold.parks {
+            if watched.outstanding.is_empty() {
+                let book = books.get(park);
+                watched.outstanding = watched.watch.reconcile(|alarm| book?.alarm(alarm));
+            }
+        }
+    }
+
+    fn take_in(&self, fold: &mut Fold, event: &RecordedEvent) -> Result<(), AlarmsError> {
+        let unreadable = |reason: String| AlarmsError::Fold {
+            position: event.position.0,
+            reason,
+        };
+        let stream =
+            StreamName::parse(&event.stream).map_err(|error| unreadable(error.to_string()))?;
+        let park = ParkId::new(stream.park()).map_err(|error| unreadable(error.to_string()))?;
+        let is_definition = &*event.event_type == PARK_DEFINED_V1;
+        if is_definition {
+            let definition = read_definition(event).map_err(unreadable)?;
+            if !definition.alarms.is_empty() && fold.with_alarms.insert(park.clone()) {
+                // Nothing else of a park comes before its first definition.
+                fold.begins_again |= event.revision > 0;
+            }
+            fold.define(&park, &definition, event);
+        }
+        if event.event_type.starts_with(TYPE_PREFIX) {
+            let mut books = self.books_mut();
+            let book = books.entry(park.clone()).or_default();
+            book.apply(event)
+                .map_err(|error| unreadable(error.to_string()))?;
+            fold.recognise(&park, event);
+        }
+        if !fold.with_alarms.contains(&park) {
+            return Ok(());
+        }
+        fold.observe(&park, &stream, event)
+            .map_err(|error| unreadable(error.to_string()))
+    }
+
+    /// Has recorded what was found out, one commit for each alarm.
+    async fn record(&self, fold: &mut Fold) -> Result<Option<Position>, AlarmsError> {
+        let mut recorded = None;
+        for (id, watched) in &mut fold.parks {
+            if watched.outstanding.is_empty() {
+                continue;
+            }
+            let park = self.parks.get(id).await?;
+            let now = self.clocks.now_or_never_set(&park).await?;
+            let mut by_alarm: BTreeMap<Arc<str>, Vec<AlarmCommand>> = BTreeMap::new();
+            for transition in &watched.outstanding {
+                by_alarm
+                    .entry(Arc::clone(&transition.alarm))
+                    .or_default()
+                    .push(transition.command.clone());
+            }
+            let position = self.submit(id, now, by_alarm).await?;
+            watched.outstanding.clear();
+            recorded = recorded.max(position);
+        }
+        Ok(recorded)
+    }
+
+    async fn submit(
+        &self,
+        park: &ParkId,
+        now: UnixMillis,
+        by_alarm: BTreeMap<Arc<str>, Vec<AlarmCommand>>,
+    ) -> Result<Option<Position>, SubmitError> {
+        let mut in_flight: Vec<(Arc<str>, Pending<Alarm>)> = Vec::with_capacity(by_alarm.len());
+        for (alarm, commands) in by_alarm {
+            let submission = Submission {
+                stream: alarm_stream(park, &alarm),
+                commands,
+                context: AlarmContext {
+                    park: park.clone(),
+                    alarm: Arc::clone(&alarm),
+                    now,
+                },
+                recorded_time: now.to_string(),
+                provenance: Provenance::of_time(),
+            };
+            in_flight.push((alarm, self.desk.submit(submission).await?));
+        }
+        let mut recorded = None;
+        for (alarm, pending) in in_flight {
+            let (results, position) = pending.recorded().await?;
+            for rejection in results.into_iter().filter_map(Result::err) {
+                tracing::warn!(%park, %alarm, %rejection, "a transition was refused");
+            }
+            recorded = recorded.max(position);
+        }
+        Ok(recorded)
+    }
+
+    /// When something has to be decided in a park because time moves on, as far as is recorded now.
+    pub(crate) async fn next_due(&self, park: &ParkId) -> Result<Option<UnixMillis>, AlarmsError> {
+        let mut fold = self.fold.lock().await;
+        self.settle_fold(&mut fold).await?;
+        let watch = fold.parks.get(park).map(|watched| &watched.watch);
+        let condition = watch.and_then(ParkWatch::next_due);
+        let books = self.books();
+        let shelvings = books.get(park).into_iter().flat_map(AlarmBook::alarms);
+        let shelving = shelvings
+            .filter_map(|(_, alarm)| Some(alarm.shelving()?.until))
+            .min();
+        Ok(condition.into_iter().chain(shelving).min())
+    }
+
+    /// Decides what is due: delays that are over, meters that are silent, shelvings that end.
+    pub(crate) async fn decide_due(
+        &self,
+        park: &ParkId,
+        now: UnixMillis,
+    ) -> Result<Option<Position>, AlarmsError> {
+        let mut fold = self.fold.lock().await;
+        let mut recorded = self.settle_fold(&mut fold).await?;
+        if let Some(watched) = fold.parks.get_mut(park) {
+            watched.watch.advance(now, &mut watched.outstanding);
+        }
+        recorded = recorded.max(self.record(&mut fold).await?);
+        let over = self.shelvings_over(park, now);
+        recorded = recorded.max(self.submit(park, now, over).await?);
+        // So that the next question after what is due knows what was decided now.
+        Ok(recorded.max(self.settle_fold(&mut fold).await?))
+    }
+
+    fn shelvings_over(
+        &self,
+        park: &ParkId,
+        now: UnixMillis,
+    ) -> BTreeMap<Arc<str>, Vec<AlarmCommand>> {
+        let books = self.books();
+        let alarms = books.get(park).into_iter().flat_map(AlarmBook::alarms);
+        alarms
+            .filter_map(|(name, alarm)| {
+                let shelving = alarm.shelving().filter(|shelving| shelving.until <= now)?;
+                let command = AlarmCommand::EndShelving {
+                    shelved: shelving.id,
+                };
+                Some((Arc::clone(name), vec![command]))
+            })
+            .collect()
+    }
+
+    /// Waits until all that was recorded before this call is folded, for a while. Gives how far it is.
+    pub(crate) async fn caught_up(&self) -> Option<Position> {
+        let target = *self.store.watch_last_position().borrow();
+        let mut folded = self.folded.subscribe();
+        let reached = folded.wait_for(|position| *position >= target);
+        // A caller is better served with what is known, and how far that is, than with nothing.
+        let _ = tokio::time::timeout(CATCH_UP_DEADLINE, reached).await;
+        *self.folded.borrow()
+    }
+
+    pub(crate) fn books(&self) -> RwLockReadGuard<'_, BTreeMap<ParkId, AlarmBook>> {
+        self.books.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn books_mut(&self) -> RwLockWriteGuard<'_, BTreeMap<ParkId, AlarmBook>> {
+        self.books.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Fold {
+    fn define(&mut self, park: &ParkId, definition: &ParkDefinition, event: &RecordedEvent) {
+        if !self.with_alarms.contains(park) {
+            return;
+        }
+        let recorded = recorded_time(event).unwrap_or_default();
+        let watched = self.parks.entry(park.clone()).or_default();
+        watched
+            .watch
+            .define(definition, event.id, recorded, &mut watched.outstanding);
+    }
+
+    /// What is on record needs not be recorded again.
+    fn recognise(&mut self, park: &ParkId, event: &RecordedEvent) {
+        if let Some(watched) = self.parks.get_mut(park) {
+            watched.outstanding.retain(|transition| {
+                transition_id(park, &transition.alarm, &transition.command) != Some(event.id)
+            });
+        }
+    }
+
+    fn observe(
+        &mut self,
+        park: &ParkId,
+        stream: &StreamName,
+        event: &RecordedEvent,
+    ) -> Result<(), ObserverError> {
+        let mut observed = Vec::new();
+        self.observer.observe(event, &mut observed)?;
+        let watched = self.parks.entry(park.clone()).or_default();
+        let recorded = recorded_time(event).unwrap_or_default();
+        let (watch, transitions) = (&mut watched.watch, &mut watched.outstanding);
+        watch.advance(recorded, transitions);
+        if REPORTS_OF_METERS.contains(&&*event.event_type)
+            && let Ok(meter) = MeterId::new(stream.id())
+        {
+            watch.hear(&meter, event.id, recorded, transitions);
+        }
+        for observed in observed {
+            match observed {
+                Observed::Point { name, sample } => {
+                    let observation = Observation {
+                        value: sample.value,
+                        time: UnixMillis(sample.time_ms),
+                        start: UnixMillis(sample.start_ms()),
+                        event: event.id,
+                        recorded,
+                    };
+                    watch.observe(&name, observation, transitions);
+                }
+                Observed::Balance {
+                    node,
+                    hour_start,
+                    unexplained_wh,
+                } => {
+                    let observation = Observation {
+                        value: unexplained_wh,
+                        time: UnixMillis((hour_start.0 + SECONDS_PER_HOUR) * 1_000),
+                        start: UnixMillis(hour_start.0 * 1_000),
+                        event: event.id,
+                        recorded,
+                    };
+                    watch.balance(&node, observation, transitions);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read_definition(event: &RecordedEvent) -> Result<ParkDefinition, String> {
+    let defined = <ParkDefinedV1 as prost::Message>::decode(event.data.clone())
+        .map_err(|error| error.to_string())?;
+    ParkDefinition::parse(&defined.definition_toml, "the recorded definition")
+        .map_err(|error| error.to_string())
+}
+
+/// The stream of an alarm.
+pub(crate) fn alarm_stream(park: &ParkId, alarm: &str) -> StreamName {
+    StreamName::new(Alarm::DOMAIN, Alarm::KIND, park.as_str(), alarm)
+}

@@ -1,0 +1,203 @@
+//! What time it is in each park: the wall's time, or the simulator's.
+//!
+//! A simulated clock stands still until it is advanced and never goes back. After a restart it says the newest time that
+//! any event of its park was recorded at: the streams of the park are looked up, and the last event of each is read. Where
+//! the clock had been advanced further with nothing to record, it is behind that moment then; nothing on record knows of it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use terrarium_model::{
+    Clock, ParkClock, ParkDefinition, ParkId, UnixMillis, parse_rfc3339_with_offset,
+};
+
+use crate::envelope::Metadata;
+use crate::store::{EventStore, ReadError, RecordedEvent};
+use crate::stream::StreamName;
+
+/// A simulated clock before it is first set. What needs no time to be right, such as the definition of the park itself, is
+/// recorded at this moment.
+pub const NEVER_SET: UnixMillis = UnixMillis(0);
+
+/// The clocks of all parks of this process.
+pub struct ParkClocks {
+    store: Arc<dyn EventStore>,
+    wall: Arc<dyn Clock>,
+    simulated: Mutex<BTreeMap<ParkId, Arc<SimulatedClock>>>,
+}
+
+/// Time that stands still between steps.
+pub(crate) struct SimulatedClock {
+    now_ms: AtomicI64,
+    /// One step at a time.
+    pub(crate) stepping: tokio::sync::Mutex<()>,
+}
+
+/// Why a park's time is not known.
+#[derive(Debug, thiserror::Error)]
+pub enum ClockError {
+    /// The simulator has not begun.
+    #[error(
+        "the clock of park \"{0}\" is simulated and was never set; move it with ClockService.Advance, as the simulator does"
+    )]
+    NeverSet(ParkId),
+    /// The store does not tell.
+    #[error("the time of park \"{park}\" can't be read from the record: {reason}")]
+    Unreadable {
+        /// The park.
+        park: ParkId,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl ParkClocks {
+    /// Clocks over the record that they go by after a restart, and the wall's clock.
+    pub fn new(store: Arc<dyn EventStore>, wall: Arc<dyn Clock>) -> Arc<ParkClocks> {
+        Arc::new(ParkClocks {
+            store,
+            wall,
+            simulated: Mutex::new(BTreeMap::new()),
+        })
+    }
+
+    /// What time it is in a park.
+    pub async fn now(&self, park: &ParkDefinition) -> Result<UnixMillis, ClockError> {
+        match self.now_or_never_set(park).await? {
+            NEVER_SET => Err(ClockError::NeverSet(park.id.clone())),
+            now => Ok(now),
+        }
+    }
+
+    /// What time it is in a park, for what does not depend on it; [`NEVER_SET`] before the simulator has begun.
+    pub async fn now_or_never_set(&self, park: &ParkDefinition) -> Result<UnixMillis, ClockError> {
+        match park.clock {
+            ParkClock::Wall => Ok(self.wall.now()),
+            ParkClock::Simulated => Ok(self.simulated(&park.id).await?.now()),
+        }
+    }
+
+    /// The clock of a simulated park, from the record when it is asked for the first time.
+    pub(crate) async fn simulated(&self, park: &ParkId) -> Result<Arc<SimulatedClock>, ClockError> {
+        if let Some(clock) = self.lock().get(park) {
+            return Ok(Arc::clone(clock));
+        }
+        let newest = self.newest_recorded_time(park).await?;
+        let clock = Arc::new(SimulatedClock {
+            now_ms: AtomicI64::new(newest.unwrap_or(NEVER_SET).0),
+            stepping: tokio::sync::Mutex::new(()),
+        });
+        // Another call may have been quicker; there is one clock.
+        Ok(Arc::clone(self.lock().entry(park.clone()).or_insert(clock)))
+    }
+
+    async fn newest_recorded_time(&self, park: &ParkId) -> Result<Option<UnixMillis>, ClockError> {
+        let unreadable = |reason: String| ClockError::Unreadable {
+            park: park.clone(),
+            reason,
+        };
+        let streams = self
+            .store
+            .streams_with_prefix("")
+            .await
+            .map_err(|error| unreadable(error.to_string()))?;
+        let mut newest = None;
+        for stream in streams {
+            let is_of_park =
+                StreamName::parse(&stream).is_ok_and(|name| name.park() == park.as_str());
+            if !is_of_park {
+                continue;
+            }
+            // Time never goes back, so the last event of a stream has its newest time.
+            let last = self
+                .last_event(&stream)
+                .await
+                .map_err(|error| unreadable(error.to_string()))?;
+            let Some(last) = last else { continue };
+            let recorded = recorded_time(&last)
+                .ok_or_else(|| unreadable(format!("the last event of {stream} has no time")))?;
+            newest = newest.max(Some(recorded));
+        }
+        Ok(newest)
+    }
+
+    /// The store gives events from a revision on and does not say how many there are, so the last one is found by probing
+    /// ahead: twice as far while there is something, then half as far.
+    async fn last_event(&self, stream: &str) -> Result<Option<RecordedEvent>, ReadError> {
+        let mut last = None;
+        let (mut events_found, mut ahead, mut has_ended) = (0_u64, 1_u64, false);
+        while ahead > 0 {
+            let probed = self
+                .store
+                .read_stream(stream, events_found + ahead - 1, 1)
+                .await?;
+            match probed.into_iter().next() {
+                Some(event) => {
+                    events_found = event.revision + 1;
+                    last = Some(event);
+                }
+                None => has_ended = true,
+            }
+            ahead = if has_ended { ahead / 2 } else { ahead * 2 };
+        }
+        Ok(last)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<ParkId, Arc<SimulatedClock>>> {
+        self.simulated
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SimulatedClock {
+    pub(crate) fn now(&self) -> UnixMillis {
+        UnixMillis(self.now_ms.load(Ordering::Acquire))
+    }
+
+    /// Only whoever holds [`SimulatedClock::stepping`] may; never back.
+    pub(crate) fn set(&self, now: UnixMillis) {
+        self.now_ms.fetch_max(now.0, Ordering::AcqRel);
+    }
+}
+
+/// When an event was recorded, by the clock of its park. `None`: its metadata is not ours.
+pub fn recorded_time(event: &RecordedEvent) -> Option<UnixMillis> {
+    parse_recorded_time(&Metadata::parse(&event.metadata).ok()?.recordedtime)
+}
+
+/// Reads what [`UnixMillis`] prints: `2026-11-20T19:05:01.123Z`.
+fn parse_recorded_time(text: &str) -> Option<UnixMillis> {
+    let (seconds, fraction) = text.strip_suffix('Z')?.split_once('.')?;
+    let seconds = parse_rfc3339_with_offset(&format!("{seconds}Z")).ok()?;
+    let has_three_digits =
+        fraction.len() == 3 && fraction.bytes().all(|byte| byte.is_ascii_digit());
+    let millis: i64 = fraction.parse().ok().filter(|_| has_three_digits)?;
+    Some(UnixMillis(seconds.0 * 1_000 + millis))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recorded_time_reads_back_to_the_millisecond() {
+        for millis in [0, 1, 999, 1_763_000_000_123, -1] {
+            let text = UnixMillis(millis).to_string();
+            assert_eq!(
+                parse_recorded_time(&text),
+                Some(UnixMillis(millis)),
+                "{text}"
+            );
+        }
+        for text in [
+            "",
+            "2026-11-20T19:05:01Z",
+            "2026-11-20T19:05:01.12Z",
+            "2026-11-20T19:05:01.123+08:00",
+        ] {
+            assert_eq!(parse_recorded_time(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! What events say of points and balances, for the alarms: the twin's and the ledger's own folds.
+
+use std::collections::BTreeMap;
+
+use terrarium_alarms::{Observed, Observer, ObserverError};
+use terrarium_journal::{RecordedEvent, StreamName};
+use terrarium_model::{NodeMetering, ParkId};
+
+use crate::projection::Projection;
+
+/// A projection that tells what each event changed.
+#[derive(Default)]
+pub struct AlarmObserver {
+    projection: Projection,
+}
+
+impl Observer for AlarmObserver {
+    fn observe(
+        &mut self,
+        event: &RecordedEvent,
+        observed: &mut Vec<Observed>,
+    ) -> Result<(), ObserverError> {
+        let unreadable = |error: &dyn std::fmt::Display| ObserverError(error.to_string());
+        let mut touched = BTreeMap::new();
+        self.projection
+            .apply(event, &mut touched)
+            .map_err(|error| unreadable(&error))?;
+        let stream = StreamName::parse(&event.stream).map_err(|error| unreadable(&error))?;
+        let park = ParkId::new(stream.park()).map_err(|error| unreadable(&error))?;
+        if let Some(twin) = self.projection.twin(&park) {
+            let fresh = twin.fresh().iter().map(|(name, sample)| Observed::Point {
+                name: name.clone(),
+                sample: *sample,
+            });
+            observed.extend(fresh);
+        }
+        let (Some(ledger), Some(hours)) = (self.projection.park(&park), touched.get(&park)) else {
+            return Ok(());
+        };
+        for (node, hour_start) in hours {
+            let hour = ledger.node_hour(node, *hour_start);
+            // Elsewhere nothing can be left unexplained.
+            let can_be_open = ledger.node_metering(node) == Some(NodeMetering::ConsumptionAndGrid);
+            if hour.complete && can_be_open {
+                observed.push(Observed::Balance {
+                    node: node.clone(),
+                    hour_start: *hour_start,
+                    unexplained_wh: hour.amounts.unexplained,
+                });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,147 @@
+//! Electricity meters: mean power over the metered intervals.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use terrarium_energy::MeterFact;
+use terrarium_energy::domain::{QuarantineReason, RecordedReading};
+use terrarium_ledger::{CountedReading, ParkLedger, Quality as LedgerQuality};
+use terrarium_model::{Interval, Measures, SECONDS_PER_HOUR, UnixSeconds};
+use terrarium_twin::{PointName, Quality, Quantity};
+
+use super::Known;
+use super::samples::{Happened, Samples, Span, per_hour};
+
+pub(super) fn observe(samples: &mut Samples<'_>, fact: &MeterFact, known: &Known<'_>) -> Happened {
+    let (reading, how) = match fact {
+        MeterFact::IntervalMetered(reading) | MeterFact::RegisterRead(reading) => {
+            (reading, How::Counts { corrected: false })
+        }
+        MeterFact::Corrected { reading, .. } => (reading, How::Counts { corrected: true }),
+        MeterFact::QuarantineDecided {
+            reading, corrected, ..
+        } => (
+            reading,
+            How::Counts {
+                corrected: *corrected,
+            },
+        ),
+        MeterFact::Quarantined {
+            reading, reason, ..
+        } => (reading, How::KeptApart { reason: *reason }),
+    };
+    let end_s = reading.interval.end().0;
+    let meter = known
+        .definition()
+        .and_then(|definition| definition.meters.get(&reading.meter));
+    let (Some(meter), Some(ledger)) = (meter, known.ledger) else {
+        return Happened::at(end_s, None);
+    };
+    let point = PointName {
+        asset: meter.asset.clone(),
+        quantity: quantity_of(meter.measures),
+        source: Arc::from(meter.id.as_str()),
+    };
+    match how {
+        // Nobody knows yet whether that time comes; the reading is in the index.
+        How::KeptApart {
+            reason: QuarantineReason::InFuture,
+        } => {}
+        How::KeptApart { .. } => {
+            samples.uncertain(&point, span_of(reading.interval));
+        }
+        How::Counts { .. } if reading.interval.seconds == 0 => {
+            register_read(samples, &point, reading, ledger);
+        }
+        How::Counts { corrected } => {
+            let span = span_of(reading.interval);
+            let energy_wh = reading.energy.map_or(0, |energy| energy.0);
+            let quality = quality(span, corrected);
+            samples.over(&point, span, per_hour(energy_wh, span.seconds()), quality);
+        }
+    }
+    Happened::at(end_s, Some(meter.asset.clone()))
+}
+
+enum How {
+    Counts { corrected: bool },
+    KeptApart { reason: QuarantineReason },
+}
+
+fn quantity_of(measures: Measures) -> Quantity {
+    match measures {
+        Measures::Consumption => Quantity::ConsumptionW,
+        Measures::Generation => Quantity::GenerationW,
+        Measures::GridImport => Quantity::GridImportW,
+        Measures::GridExport => Quantity::GridExportW,
+        Measures::StorageCharge => Quantity::StorageChargeW,
+        Measures::StorageDischarge => Quantity::StorageDischargeW,
+    }
+}
+
+fn span_of(interval: Interval) -> Span {
+    Span {
+        from_s: interval.start.0,
+        to_s: interval.end().0,
+    }
+}
+
+/// What a person corrected stands in for what was reported; what covers more than an hour says little of any moment.
+fn quality(span: Span, corrected: bool) -> Quality {
+    if corrected {
+        Quality::Substituted
+    } else if span.seconds() > SECONDS_PER_HOUR {
+        Quality::Estimated
+    } else {
+        Quality::Good
+    }
+}
+
+/// A read of a register ends one interval and, when it comes late or is corrected, begins another.
+fn register_read(
+    samples: &mut Samples<'_>,
+    point: &PointName,
+    reading: &RecordedReading,
+    ledger: &ParkLedger,
+) {
+    let Some(book) = ledger.meters().get(&reading.meter) else {
+        return;
+    };
+    let time = reading.interval.start;
+    let reads = book.readings();
+    let Some(read) = reads.get(&time) else {
+        return;
+    };
+    let is_read = |(_, other): &(&UnixSeconds, &CountedReading)| other.seconds == 0;
+    let earlier = reads.range(..time).next_back().filter(is_read);
+    let after = (Bound::Excluded(time), Bound::Unbounded);
+    let later = reads.range(after).next().filter(is_read);
+    if let Some((start, opening)) = earlier {
+        between(samples, point, (*start, opening), (time, read));
+    }
+    if let Some((end, closing)) = later {
+        between(samples, point, (time, read), (*end, closing));
+    }
+}
+
+fn between(
+    samples: &mut Samples<'_>,
+    point: &PointName,
+    opening: (UnixSeconds, &CountedReading),
+    closing: (UnixSeconds, &CountedReading),
+) {
+    let span = Span {
+        from_s: opening.0.0,
+        to_s: closing.0.0,
+    };
+    let energy_wh = closing.1.energy.0 - opening.1.energy.0;
+    let corrected = [opening.1, closing.1]
+        .iter()
+        .any(|read| read.quality.has(LedgerQuality::CORRECTED));
+    samples.over(
+        point,
+        span,
+        per_hour(energy_wh, span.seconds()),
+        quality(span, corrected),
+    );
+}

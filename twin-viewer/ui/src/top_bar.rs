@@ -1,0 +1,83 @@
+use egui::{RichText, Ui};
+use terrarium_view_model::{Command, ViewState, Word, format};
+
+use crate::shapes::{Sign, sign_button};
+use crate::theme::{FAINT_INK, REPLAY};
+
+pub(crate) fn show(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) {
+    let language = state.language;
+    ui.horizontal_wrapped(|ui| {
+        if let Some(park) = state.park() {
+            ui.heading(language.of(&park.name));
+            ui.separator();
+            let moment = format::moment(&park.time_zone, state.timeline.shown_ms());
+            if state.timeline.is_live() {
+                ui.label(Word::Live.text(language));
+                ui.label(RichText::new(moment).strong());
+            } else {
+                ui.colored_label(REPLAY, Word::Replay.text(language));
+                ui.label(RichText::new(moment).strong().color(REPLAY));
+            }
+            if state.timeline.is_waiting() {
+                ui.weak(Word::Waiting.text(language));
+            }
+        }
+        ui.separator();
+        lags(ui, state);
+        ui.separator();
+        let other = language.other();
+        if ui
+            .button(other.own_name())
+            .on_hover_text(Word::Language.text(language))
+            .clicked()
+        {
+            commands.push(Command::SetLanguage(other));
+        }
+        let plan_or_scene = if state.shows_plan {
+            Word::Scene
+        } else {
+            Word::Plan
+        };
+        if ui.button(plan_or_scene.text(language)).clicked() {
+            commands.push(Command::ShowPlan(!state.shows_plan));
+        }
+        let carbon = ui.selectable_label(state.shows_carbon, Word::CarbonLedger.text(language));
+        if carbon.clicked() {
+            commands.push(Command::ShowCarbon(!state.shows_carbon));
+        }
+        if sign_button(ui, Sign::Home, Word::Home.text(language), false).clicked() {
+            commands.push(Command::CameraHome);
+        }
+        if sign_button(ui, Sign::North, Word::NorthUp.text(language), false).clicked() {
+            commands.push(Command::CameraNorthUp);
+        }
+    });
+}
+
+/// Three lags apart: of the sensors, of the way here, and of the projection behind the record.
+fn lags(ui: &mut Ui, state: &ViewState) {
+    let language = state.language;
+    let mut lag = |word: Word, text: Option<String>| {
+        let text = text.unwrap_or_else(|| "–".into());
+        let text = format!("{} {text}", word.text(language));
+        ui.label(RichText::new(text).small().color(FAINT_INK));
+    };
+    let lags = state.lags;
+    lag(
+        Word::LagSensor,
+        lags.sensor_ms.map(|ms| format::duration(ms, language)),
+    );
+    lag(Word::LagStream, lags.stream_ms.map(|ms| format!("{ms} ms")));
+    lag(
+        Word::LagProjection,
+        lags.projection_events.map(|events| {
+            let count = format::whole(i64::try_from(events).unwrap_or(i64::MAX));
+            Word::LagEvents.with(language, &[("count", &count)])
+        }),
+    );
+    if let Some(position) = state.position {
+        let position = position.to_string();
+        let text = Word::VerifiedTo.with(language, &[("position", &position)]);
+        ui.label(RichText::new(text).small().color(FAINT_INK));
+    }
+}
