@@ -104,6 +104,12 @@ impl Park {
         Park::new(&[repository().join("deploy/parks/demo.toml")])
     }
 
+    /// A further park file, such as one that the test wrote into [`Park::scratch`].
+    pub fn with_park_file(mut self, file: PathBuf) -> Park {
+        self.park_files.push(file);
+        self
+    }
+
     /// Keeps the data elsewhere, such as on a disk of its own.
     pub fn with_data_in(mut self, folder: &Path) -> Park {
         self.data = folder.to_owned();

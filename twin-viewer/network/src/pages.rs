@@ -117,6 +117,7 @@ impl PageClient {
                     from_ms: if backwards { from_ms + 1 } else { from_ms },
                     backwards,
                     most_events: MOST_EVENTS,
+                    ..wire::ListEventsRequest::default()
                 };
                 let answer = self.twin().list_events(request).await?.into_inner();
                 let mut events: Vec<_> = answer.events.into_iter().map(decode::event).collect();

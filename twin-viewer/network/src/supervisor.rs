@@ -241,6 +241,7 @@ async fn ask_clock(
         };
         lanes
             .put(Report::LiveMoment {
+                first_ms: summary.first_ms,
                 now_ms: summary.now_ms,
             })
             .await;

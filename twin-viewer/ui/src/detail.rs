@@ -37,8 +37,8 @@ pub(crate) fn show(
         }
     });
     facts(ui, state, park, view);
-    now(ui, state, asset);
     orders::offer(ui, state, asset, drafts, commands);
+    now(ui, state, asset);
     trend::show(ui, state);
     alarms(ui, state, view, commands);
     events(ui, state, park, commands);

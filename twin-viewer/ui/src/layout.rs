@@ -77,12 +77,12 @@ pub fn show(ui: &mut Ui, state: &ViewState, drafts: &mut Drafts) -> Answer {
         .show(ui, |ui| {
             ScrollArea::vertical().show(ui, |ui| {
                 search_box::show(ui, state, &mut commands);
+                orders::show(ui, state, &mut commands);
                 overlay_panel::show(ui, state, &mut commands);
                 if state.shows_carbon {
                     carbon_panel::show(ui, state, &mut commands);
                 }
                 detail::show(ui, state, drafts, &mut commands);
-                orders::show(ui, state, &mut commands);
             });
         });
     let scene = ui.available_rect_before_wrap();

@@ -7,7 +7,7 @@ use terrarium_view_model::color::{Rgb, of_priority};
 use terrarium_view_model::{AlarmPriority, Quality};
 
 /// Subset of Noto Sans CJK SC with subscript digits; see `fonts/make-subset.py`.
-const FONT: &[u8] = include_bytes!("../fonts/terrarium-sans-sc.otf");
+pub(crate) const FONT: &[u8] = include_bytes!("../fonts/terrarium-sans-sc.otf");
 const FONT_NAME: &str = "Terrarium Sans SC";
 
 pub(crate) const INK: Color32 = Color32::from_gray(32);

@@ -45,11 +45,49 @@ pub(crate) fn show(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) 
         if carbon.clicked() {
             commands.push(Command::ShowCarbon(!state.shows_carbon));
         }
+        view_menu(ui, state, commands);
         if sign_button(ui, Sign::Home, Word::Home.text(language), false).clicked() {
             commands.push(Command::CameraHome);
         }
         if sign_button(ui, Sign::North, Word::NorthUp.text(language), false).clicked() {
             commands.push(Command::CameraNorthUp);
+        }
+    });
+}
+
+/// Bookmarks of the camera, motion, size of texts.
+fn view_menu(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) {
+    const SCALES: [f32; 5] = [0.8, 1.0, 1.25, 1.5, 2.0];
+    let language = state.language;
+    ui.menu_button(Word::View.text(language), |ui| {
+        let mut reduced = state.reduced_motion;
+        if ui
+            .checkbox(&mut reduced, Word::ReducedMotion.text(language))
+            .changed()
+        {
+            commands.push(Command::SetReducedMotion(reduced));
+        }
+        ui.separator();
+        let present = state.ui_scale.unwrap_or(1.0);
+        for scale in SCALES {
+            let percent = format!("{:.0}", scale * 100.0);
+            let text = Word::UiScale.with(language, &[("count", &percent)]);
+            if ui.selectable_label(scale == present, text).clicked() {
+                commands.push(Command::SetUiScale(scale));
+            }
+        }
+        ui.separator();
+        for (place, bookmark) in state.bookmarks.iter().enumerate() {
+            if ui.button(&bookmark.name).clicked() {
+                commands.push(Command::GoToBookmark(place));
+            }
+        }
+        let may_keep = state.camera.is_some();
+        let keep = egui::Button::new(Word::AddBookmark.text(language));
+        if ui.add_enabled(may_keep, keep).clicked() {
+            let count = (state.bookmarks.len() + 1).to_string();
+            let name = Word::Bookmark.with(language, &[("count", &count)]);
+            commands.push(Command::AddBookmark { name });
         }
     });
 }

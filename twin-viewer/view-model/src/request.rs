@@ -135,8 +135,9 @@ pub enum Report {
         /// Wall time between the newest message's arrival and its being taken, in ms.
         waited_ms: u32,
     },
-    /// Only how far live is, while a replay is shown.
+    /// The park's clock, told every second or so, and how far back the record reaches.
     LiveMoment {
+        first_ms: Option<i64>,
         now_ms: i64,
     },
     /// A moment of the record was reached.

@@ -54,28 +54,29 @@ impl SearchIndex {
         SearchIndex { entries }
     }
 
-    /// The assets that fit a query, the best first, at most `most`. Every word of the query has to fit.
+    /// The assets that fit a query, the best first, at most `most`. The query fits as a whole, or
+    /// every word of it does.
     pub fn find(&self, query: &str, most: usize) -> Vec<AssetIndex> {
         let query = query.to_lowercase();
         let words: Vec<&str> = query.split_whitespace().collect();
         if words.is_empty() {
             return Vec::new();
         }
-        let mut found: Vec<(Fit, AssetIndex)> = self
+        let mut found: Vec<(Fit, usize, AssetIndex)> = self
             .entries
             .iter()
             .filter_map(|entry| {
-                let fits = words.iter().map(|word| entry.fit(word));
-                let worst = fits.collect::<Option<Vec<Fit>>>()?.into_iter().max()?;
-                Some((worst, entry.asset))
+                let by_words = words.iter().map(|word| entry.fit(word));
+                let by_words = by_words.collect::<Option<Vec<Fit>>>();
+                let by_words = by_words.and_then(|fits| fits.into_iter().max());
+                let best = entry.fit(query.trim()).into_iter().chain(by_words).min()?;
+                // Of two that fit alike, the one with less beside what was asked for.
+                Some((best, entry.texts[0].len(), entry.asset))
             })
             .collect();
         found.sort_unstable();
-        found
-            .into_iter()
-            .take(most)
-            .map(|(_, asset)| asset)
-            .collect()
+        let found = found.into_iter().take(most);
+        found.map(|(_, _, asset)| asset).collect()
     }
 }
 

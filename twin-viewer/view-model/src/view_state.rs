@@ -24,6 +24,8 @@ const MOST_FOUND: usize = 12;
 const MOST_NOTES: usize = 20;
 const DENSITY_BUCKETS: u32 = 240;
 const HOUR_MS: i64 = 3_600_000;
+/// Pages are asked for anew after this much of the park's time at the earliest.
+const LEAST_PAGE_AGE_MS: i64 = 5_000;
 /// What the trend and the carbon panel look back on.
 const LOOK_BACK_MS: i64 = 24 * HOUR_MS;
 
@@ -87,6 +89,8 @@ pub struct ViewState {
     drawn: Option<Drawn>,
     camera_wish: Option<CameraWish>,
     next_number: u64,
+    /// The park's clock when the timeline's pages were asked for last.
+    pages_asked_ms: Option<i64>,
 }
 
 /// A park with its values.
@@ -182,14 +186,14 @@ impl ViewState {
                 self.take_delta(&delta);
                 Vec::new()
             }
-            Report::LiveMoment { now_ms } => {
-                self.timeline.know_record(None, now_ms);
+            Report::LiveMoment { first_ms, now_ms } => {
+                self.timeline.know_record(first_ms, now_ms);
                 if self.timeline.is_live() && self.connection == Connection::Live {
                     // Nothing new was recorded, yet what is there grows older.
                     self.timeline.live_arrived(now_ms);
                     self.redraw();
                 }
-                Vec::new()
+                self.outdated_pages(now_ms)
             }
             Report::Replay { delta, is_end } => {
                 if self.timeline.is_live() {
@@ -197,7 +201,12 @@ impl ViewState {
                 }
                 let next = self.timeline.replay_arrived(delta.moment_ms, is_end);
                 self.take_delta(&delta);
-                next.map(Request::Show).into_iter().collect()
+                match next {
+                    Some(want) => vec![Request::Show(want)],
+                    // The picture stands still: the panels tell of the same moment.
+                    None if is_end => self.moment_requests(),
+                    None => Vec::new(),
+                }
             }
             Report::NoFurtherEvent => {
                 self.timeline.step_found_nothing();
@@ -288,6 +297,31 @@ impl ViewState {
             park_generation,
         });
         self.redraw();
+    }
+
+    /// What the panels need anew while the park's clock goes on: when a bucket of the timeline has passed.
+    fn outdated_pages(&mut self, now_ms: i64) -> Vec<Request> {
+        let (from_ms, to_ms) = self.timeline.view();
+        let bucket_ms = (to_ms - from_ms) / i64::from(DENSITY_BUCKETS);
+        let is_due = self
+            .pages_asked_ms
+            .is_none_or(|asked_ms| now_ms - asked_ms >= bucket_ms.max(LEAST_PAGE_AGE_MS));
+        if !is_due || self.drawn.is_none() {
+            return Vec::new();
+        }
+        self.pages_asked_ms = Some(now_ms);
+        let mut requests = self.refetch_pages();
+        if self.timeline.is_live() {
+            requests.extend(self.selection_requests());
+        }
+        requests
+    }
+
+    /// What the panels tell of the moment shown.
+    fn moment_requests(&self) -> Vec<Request> {
+        let mut requests = self.selection_requests();
+        requests.push(self.carbon_request());
+        requests
     }
 
     fn refetch_pages(&self) -> Vec<Request> {

@@ -100,6 +100,11 @@ words! {
     Home => "Whole park", "全园视图";
     NorthUp => "North up", "正北";
     FlyTo => "Go there", "前往";
+    View => "View", "视图";
+    ReducedMotion => "Less motion", "减少动画";
+    UiScale => "Size {count} %", "大小 {count} %";
+    AddBookmark => "Keep this view", "保存此视角";
+    Bookmark => "View {count}", "视角 {count}";
 
     // Alarms.
     Alarms => "Alarms", "报警";

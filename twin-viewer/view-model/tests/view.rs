@@ -221,6 +221,7 @@ fn a_cut_marks_everything_stale_until_the_stream_is_back() {
     assert_eq!(quality(&state), Some(Quality::Good));
     // Nothing new is recorded, the park's clock goes on: the value grows old.
     state.take(Report::LiveMoment {
+        first_ms: None,
         now_ms: NOW_MS + 120_000,
     });
     assert_eq!(quality(&state), Some(Quality::Stale));
