@@ -89,7 +89,7 @@ fn with_plugins(surface: &Surface) -> App {
     let log = LogPlugin {
         level: Level::WARN,
         // What software adapters lack is no news to anybody.
-        filter: "wgpu=error,naga=error,bevy_render=error,bevy_pbr=error".to_owned(),
+        filter: "wgpu=error,naga=error,bevy_render=error,bevy_pbr=error,bevy_egui=error".to_owned(),
         ..LogPlugin::default()
     };
     let plugins = DefaultPlugins.set(window).set(render).set(log);

@@ -82,7 +82,10 @@ fn show(view: &mut View, definition: String) -> Result<()> {
         anyhow::bail!("the made-up park is wrong: {problem}");
     }
     view.0.take(Report::Connection(Connection::Live));
-    view.0.take(Report::LiveMoment { now_ms });
+    view.0.take(Report::LiveMoment {
+        first_ms: None,
+        now_ms,
+    });
     Ok(())
 }
 

@@ -54,7 +54,7 @@ fn write(picture: &Picture, out: &Path) -> Result<()> {
 /// An app that draws into an image, frame by frame.
 pub struct OffscreenStage {
     apps: SubApps,
-    target: Handle<Image>,
+    target: ImageRenderTarget,
     samples: u32,
 }
 
@@ -63,14 +63,15 @@ impl OffscreenStage {
     pub fn new(size: (u32, u32), samples: u32) -> Result<OffscreenStage> {
         let mut app = app::build(&Surface::Image)?;
         app::finish(&mut app);
-        let target = app
+        let handle = app
             .world_mut()
             .resource_mut::<Assets<Image>>()
             .add(empty_image(size.0 * samples, size.1 * samples));
-        let render_target = RenderTarget::Image(ImageRenderTarget {
-            handle: target.clone(),
+        let target = ImageRenderTarget {
+            handle,
             scale_factor: samples as f32,
-        });
+        };
+        let render_target = RenderTarget::Image(target.clone());
         app.world_mut().spawn((app::scene_camera(), render_target));
         Ok(OffscreenStage {
             apps: std::mem::take(app.sub_apps_mut()),
@@ -131,8 +132,9 @@ impl OffscreenStage {
         }
         let captured: Arc<Mutex<Option<Image>>> = Arc::default();
         let slot = Arc::clone(&captured);
-        let target = self.target.clone();
-        self.world().spawn(Screenshot::image(target)).observe(
+        // The very target of the camera, its scale included: another scale is another target, and black.
+        let target = RenderTarget::Image(self.target.clone());
+        self.world().spawn(Screenshot(target)).observe(
             move |event: On<'_, '_, ScreenshotCaptured>| {
                 if let Ok(mut slot) = slot.lock() {
                     *slot = Some(event.image.clone());

@@ -102,7 +102,7 @@ impl Rig {
         let pose = self.pose;
         let half_height = (VERTICAL_VIEW_DEG.to_radians() / 2.0).tan();
         // The free part, not the whole picture, has to hold what the pose wants to show.
-        let room = (right - left).min(bottom - top).max(0.2);
+        let room = (right - left).min(bottom - top).max(0.45);
         let distance = pose.distance_m / room * base_distance_share();
         let (pitch, heading) = (pose.pitch_deg.to_radians(), pose.heading_deg.to_radians());
         let forward = Vec3::new(
@@ -149,7 +149,7 @@ impl Rig {
 
 /// `CameraPose::distance_m` is meant for a view of about 60 degrees; ours is narrower.
 fn base_distance_share() -> f32 {
-    1.32
+    1.2
 }
 
 fn between(from: CameraPose, to: CameraPose, share: f32) -> CameraPose {

@@ -43,7 +43,10 @@ pub fn park_of_file(view: &mut View, file: &Path, at: Option<&str>) -> Result<()
         bail!("{} is no park that can be shown: {problem}", file.display());
     }
     view.0.take(Report::Connection(Connection::Live));
-    view.0.take(Report::LiveMoment { now_ms });
+    view.0.take(Report::LiveMoment {
+        first_ms: None,
+        now_ms,
+    });
     Ok(())
 }
 

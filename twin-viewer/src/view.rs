@@ -102,7 +102,7 @@ fn stage_park(world: &mut World) {
         ..Staged::default()
     };
     let mut looks = Looks::default();
-    looks.haze_m = (reach * 2.2, reach * 6.0);
+    looks.haze_m = (reach * 3.2, reach * 9.0);
     world.insert_resource(looks);
 }
 

@@ -53,7 +53,7 @@ fn vertex(in: Vertex) -> Out {
     let lamps = rows[1].w;
 
 #ifdef GLOW
-    out.color = in.color.rgb * lamps * 0.22;
+    out.color = in.color.rgb * sqrt(lamps);
     return out;
 #else
     let tag = mesh_functions::get_tag(in.instance_index);
@@ -96,7 +96,8 @@ fn fragment(in: Out) -> @location(0) vec4<f32> {
     return vec4(in.color, 0.0);
 #else
 #ifdef GLOW
-    return vec4(in.color, 0.0);
+    // Falls off towards the rim like light, not like a cone.
+    return vec4(in.color * in.color * 0.17, 0.0);
 #else
 #ifdef FLOW
     let across = abs(in.along.y - 0.5) * 2.0;

@@ -223,7 +223,7 @@ impl Builder<'_> {
         const SIDES: usize = 48;
         let centre = above(middle, SURROUNDINGS_M);
         let mut shape = Shape::new();
-        let radii = [0.0, 0.6, 0.9, 1.3, 1.9, 2.8, 4.5, 8.0].map(|share| share * reach);
+        let radii = [0.0, 0.6, 0.9, 1.4, 2.2, 3.4, 5.0, 7.5, 12.0].map(|share| share * reach);
         for pair in radii.windows(2) {
             for side in 0..SIDES {
                 let corner = |side: usize, radius: f32| {
@@ -520,7 +520,7 @@ impl Builder<'_> {
             self.stand(index, place, &known);
             let light = Paint::matt(0xfff0dc).vertex_color();
             let dark = [0.0, 0.0, 0.0, 1.0];
-            pools.append(&disc(above(at, POOL_OF_LIGHT_M), 6.5, 14, light, dark));
+            pools.append(&disc(above(at, POOL_OF_LIGHT_M), 8.0, 16, light, dark));
         }
         self.add(pools, Layer::Glow, None, tag, Place::ORIGIN, Role::Still);
     }
@@ -569,6 +569,9 @@ fn plain_model(kind: AssetKind) -> fn(Vec3) -> Model {
         AssetKind::HeatPump => models::heat_pump,
         AssetKind::Chiller => models::chiller,
         AssetKind::Display => models::display,
+        AssetKind::WeatherStation => models::weather_station,
+        AssetKind::EntranceCounter => models::counter,
+        AssetKind::Vehicle | AssetKind::Shuttle => models::vehicle,
         _ => models::machine,
     }
 }

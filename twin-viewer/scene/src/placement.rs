@@ -51,24 +51,32 @@ pub fn trees(park: &ParkView, group: &AssetView, count: usize) -> Vec<TreePlace>
     places
 }
 
-/// Places for lamps: along the path that they stand at, both sides in turn, or spread over their zone.
+/// Places for lamps: along the path that they stand at, both sides in turn, where that gives them the distance that lamps
+/// of paths have; else spread over their zone.
 pub fn lamps(park: &ParkView, lighting: &AssetView, count: usize) -> Vec<GroundPoint> {
     const BELONGS_WITHIN_M: f32 = 6.0;
+    const USUAL_APART_M: std::ops::Range<f32> = 3.0..25.0;
     let nearest = park
         .paths
         .iter()
         .map(|path| (distance_to_line(lighting.at, &path.line), path))
+        .filter(|(distance, path)| {
+            let apart_m = length(&path.line) / count.max(1) as f32;
+            *distance < BELONGS_WITHIN_M && USUAL_APART_M.contains(&apart_m)
+        })
         .min_by(|one, other| one.0.total_cmp(&other.0));
     match nearest {
-        Some((distance, path)) if distance < BELONGS_WITHIN_M.min(1.2) => {
-            along(&smoothed(&path.line), path.width_m / 2.0 + 0.7, count)
-        }
-        _ => in_zone(park, lighting, count),
+        Some((_, path)) => along(&smoothed(&path.line), path.width_m / 2.0 + 0.7, count),
+        None => in_zone(park, lighting, count),
     }
 }
 
+fn length(line: &[GroundPoint]) -> f32 {
+    line.windows(2).map(|pair| distance(pair[0], pair[1])).sum()
+}
+
 fn along(line: &[GroundPoint], aside: f32, count: usize) -> Vec<GroundPoint> {
-    let total: f32 = line.windows(2).map(|pair| distance(pair[0], pair[1])).sum();
+    let total = length(line);
     (0..count)
         .filter_map(|lamp| {
             let target = total * (lamp as f32 + 0.5) / count as f32;

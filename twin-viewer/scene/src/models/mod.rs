@@ -17,9 +17,9 @@ use crate::shape::Shape;
 
 pub use building::building;
 pub use climate::{chiller, heat_pump};
-pub use power::{battery, cabinet, car, charger, machine, substation, wind_turbine};
+pub use power::{battery, cabinet, car, charger, machine, substation, vehicle, wind_turbine};
 pub use solar::{PanelField, Standing, collector, panels};
-pub use street::{LAMP_HEIGHT_M, display, lamp};
+pub use street::{LAMP_HEIGHT_M, counter, display, lamp, weather_station};
 pub use trees::{TreeForm, tree};
 pub use waste::{bin, compost_bay};
 pub use water::{buried_tank, fixture, sprinkler, tank};
@@ -133,6 +133,9 @@ mod tests {
             ("big heat pump", heat_pump(sized(8.0, 3.0, 4.0)), sized(8.0, 3.0, 4.0)),
             ("chiller", chiller(sized(8.0, 4.0, 5.0)), sized(8.0, 4.0, 5.0)),
             ("display", display(sized(6.0, 4.0, 0.6)), sized(6.0, 4.0, 0.6)),
+            ("weather station", weather_station(sized(1.5, 4.0, 1.5)), sized(1.5, 4.0, 1.5)),
+            ("counter", counter(sized(3.0, 1.2, 0.4)), sized(3.0, 1.2, 0.4)),
+            ("shuttle", vehicle(sized(6.0, 2.4, 2.2)), sized(6.0, 2.4, 2.2)),
             ("lamp", lamp(), sized(1.8, LAMP_HEIGHT_M, 1.8)),
             ("panels", panels(&field), sized(15.0, 4.0, 2.7)),
             ("roof panels", panels(&roof), sized(62.0, 2.0, 64.0)),

@@ -134,6 +134,16 @@ pub fn car() -> Shape {
     body
 }
 
+/// A car that fits into a size, along its longer side.
+pub fn vehicle(size: Vec3) -> Model {
+    let along_z = Affine3A::from_rotation_y(std::f32::consts::FRAC_PI_2);
+    let car = if size.z > size.x { car().placed(along_z) } else { car() };
+    let (least, most) = car.bounds();
+    let built = most - least;
+    let scale = (size.x / built.x).min(size.y / built.y).min(size.z / built.z).max(0.1);
+    Model::solid(car.placed(Affine3A::from_scale(Vec3::splat(scale))))
+}
+
 /// A row of switch cabinets.
 pub fn cabinet(size: Vec3) -> Model {
     let mut body = Shape::new();

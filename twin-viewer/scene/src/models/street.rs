@@ -1,7 +1,7 @@
 use bevy::math::Vec3;
 
 use super::Model;
-use crate::paint::{DARK_STEEL, LAMP, PLINTH, SCREEN, STEEL};
+use crate::paint::{CABINET, DARK_STEEL, LAMP, PLINTH, SCREEN, STEEL};
 use crate::shape::Shape;
 
 pub const LAMP_HEIGHT_M: f32 = 4.2;
@@ -44,4 +44,50 @@ pub fn display(size: Vec3) -> Model {
         SCREEN,
     );
     Model::solid(body)
+}
+
+/// A mast with a box, cups and a vane.
+pub fn weather_station(size: Vec3) -> Model {
+    let mut body = Shape::new();
+    let height = size.y;
+    let reach = size.x.min(size.z) * 0.45;
+    body.block(Vec3::ZERO, Vec3::new(size.x * 0.6, height * 0.03, size.z * 0.6), PLINTH);
+    body.bar(Vec3::Y * height * 0.03, Vec3::Y * height * 0.93, reach * 0.08, 6, STEEL);
+    body.block(
+        Vec3::Y * height * 0.45,
+        Vec3::new(size.x * 0.3, height * 0.16, size.z * 0.3),
+        CABINET,
+    );
+    body.bar(
+        Vec3::new(-reach, height * 0.9, 0.0),
+        Vec3::new(reach, height * 0.9, 0.0),
+        reach * 0.05,
+        6,
+        STEEL,
+    );
+    for side in [-1.0, 1.0] {
+        let foot = Vec3::new(side * reach * 0.85, height * 0.91, 0.0);
+        body.lathe(foot, Vec3::Y, &[(reach * 0.12, 0.0), (reach * 0.16, height * 0.06)], 8, DARK_STEEL);
+    }
+    Model::solid(body)
+}
+
+/// Two posts that count who passes between them.
+pub fn counter(size: Vec3) -> Model {
+    let mut body = Shape::new();
+    for side in [-1.0, 1.0] {
+        let foot = Vec3::new(side * size.x * 0.44, 0.0, 0.0);
+        body.block(foot, Vec3::new(size.x * 0.12, size.y, size.z * 0.8), CABINET);
+        body.block(
+            foot + Vec3::Y * size.y * 0.7,
+            Vec3::new(size.x * 0.06, size.y * 0.1, size.z * 0.9),
+            DARK_STEEL,
+        );
+    }
+    let hull = body.clone();
+    Model {
+        body,
+        hull,
+        moving: Vec::new(),
+    }
 }

@@ -74,5 +74,11 @@ pub fn compost_bay(size: Vec3) -> Model {
         &[slice(1.0, 0.0), slice(0.86, high * 0.45), slice(0.55, high * 0.85), slice(0.15, high)],
         HEAP,
     );
-    Model::solid(body.grounded(size.y, 0.86)).with_gauge(Vec3::Y, heap, Vec3::new(0.0, 0.1, wall * 0.4))
+    let body = body.grounded(size.y, 0.86);
+    Model {
+        hull: body.clone(),
+        body,
+        moving: Vec::new(),
+    }
+    .with_gauge(Vec3::Y, heap, Vec3::new(0.0, 0.1, wall * 0.4))
 }

@@ -74,7 +74,13 @@ pub fn buried_tank(size: Vec3) -> Model {
     body.block(post + Vec3::Y * 1.36, Vec3::new(1.0, 0.08, 0.36), DARK_STEEL);
     let mut bar = Shape::new();
     bar.block(Vec3::ZERO, Vec3::new(0.7, 1.28, 0.36), GAUGE);
-    Model::solid(body).with_gauge(Vec3::Y, bar, post + Vec3::Y * 0.04)
+    let mut hull = Shape::new();
+    hull.block(post, Vec3::new(0.9, 1.4, 0.3), GAUGE_BACK);
+    Model {
+        hull,
+        ..Model::solid(body)
+    }
+    .with_gauge(Vec3::Y, bar, post + Vec3::Y * 0.04)
 }
 
 /// Basins, taps or a drinking fountain.
