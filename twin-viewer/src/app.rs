@@ -22,7 +22,10 @@ use crate::view::ViewPlugin;
 /// What the app draws into.
 #[derive(Debug, Clone)]
 pub enum Surface {
-    Window { title: String, size: (u32, u32) },
+    Window {
+        title: String,
+        size: (u32, u32),
+    },
     /// An image; somebody else pumps the frames.
     Image,
 }
@@ -97,13 +100,19 @@ fn with_plugins(surface: &Surface) -> App {
         Surface::Window { .. } => app.add_plugins(plugins),
         Surface::Image => app.add_plugins(plugins.disable::<WinitPlugin>()),
     };
-    app.add_plugins((EguiPlugin::default(), StagePlugin, RenderPlugin, ViewPlugin, PanelsPlugin))
-        .init_resource::<Rig>()
-        .add_message::<SceneClick>()
-        .add_systems(
-            PostUpdate,
-            place_camera.before(bevy::transform::TransformSystems::Propagate),
-        );
+    app.add_plugins((
+        EguiPlugin::default(),
+        StagePlugin,
+        RenderPlugin,
+        ViewPlugin,
+        PanelsPlugin,
+    ))
+    .init_resource::<Rig>()
+    .add_message::<SceneClick>()
+    .add_systems(
+        PostUpdate,
+        place_camera.before(bevy::transform::TransformSystems::Propagate),
+    );
     app
 }
 

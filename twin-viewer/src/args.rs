@@ -10,7 +10,12 @@ use terrarium_view_model::{Language, Overlay};
 #[command(name = "twin-viewer", version)]
 pub struct Args {
     /// Where the park's services answer
-    #[arg(long, env = "TERRARIUM_URL", value_name = "URL", default_value = "http://127.0.0.1:7470")]
+    #[arg(
+        long,
+        env = "TERRARIUM_URL",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:7470"
+    )]
     pub server: String,
 
     /// The park to show
@@ -18,7 +23,12 @@ pub struct Args {
     pub park: Option<String>,
 
     /// Token that lets the viewer in; what it does in the park is done in this token's name
-    #[arg(long, env = "TERRARIUM_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "TERRARIUM_TOKEN",
+        value_name = "TOKEN",
+        hide_env_values = true
+    )]
     pub token: Option<String>,
 
     /// Certificates to trust (PEM), for a server with https
@@ -78,7 +88,12 @@ pub struct Args {
     pub benchmark: Option<u32>,
 
     /// Assets of the benchmark's park
-    #[arg(long, value_name = "N", default_value_t = 2_000, requires = "benchmark")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 2_000,
+        requires = "benchmark"
+    )]
     pub assets: u32,
 }
 
@@ -129,10 +144,16 @@ fn parse_size(text: &str) -> Result<(u32, u32), String> {
     const LEAST: u32 = 64;
     const MOST: u32 = 7_680;
     let sides = text.split_once('x').and_then(|(width, height)| {
-        let side = |text: &str| text.parse::<u32>().ok().filter(|side| (LEAST..=MOST).contains(side));
+        let side = |text: &str| {
+            text.parse::<u32>()
+                .ok()
+                .filter(|side| (LEAST..=MOST).contains(side))
+        };
         Some((side(width)?, side(height)?))
     });
-    sides.ok_or_else(|| format!("`{text}` is no size: write it like 1920x1080, each side from {LEAST} to {MOST}"))
+    sides.ok_or_else(|| {
+        format!("`{text}` is no size: write it like 1920x1080, each side from {LEAST} to {MOST}")
+    })
 }
 
 #[cfg(test)]

@@ -58,7 +58,9 @@ pub fn run(args: &Args, frames: u32) -> Result<()> {
         args.size.1,
         if args.bare { "closed" } else { "open" }
     );
-    println!("renderer ready after {started_ms} ms, park loaded and first frame after {first_frame_ms} ms more");
+    println!(
+        "renderer ready after {started_ms} ms, park loaded and first frame after {first_frame_ms} ms more"
+    );
     println!(
         "{} frames: p50 {:.1} ms, p95 {:.1} ms, most {:.1} ms",
         times_ms.len(),
@@ -99,7 +101,10 @@ fn made_up_park(assets: u32) -> String {
     );
     let side = f64::from(assets).sqrt().ceil() as i64;
     for number in 0..i64::from(assets) {
-        let (east, north) = ((number % side - side / 2) * APART_M, (number / side - side / 2) * APART_M);
+        let (east, north) = (
+            (number % side - side / 2) * APART_M,
+            (number / side - side / 2) * APART_M,
+        );
         let kind = match number % 8 {
             0 => "kind = \"wind\"\nrated_kw = 10.0\nhub_height_m = 18\nrotor_m = 9".to_owned(),
             1 => "kind = \"heat_pump\"\nrated_kw = 4.0\nheat_w = 12000\nheat_source = \"air\"\nsize = [1.2, 1, 1.6]".to_owned(),

@@ -18,7 +18,12 @@ pub fn poses(state: &ViewState) -> Poses {
     };
     let assets = park
         .indexed()
-        .map(|(index, asset)| state.state_of(index).map(|of| pose(asset, of)).unwrap_or_default())
+        .map(|(index, asset)| {
+            state
+                .state_of(index)
+                .map(|of| pose(asset, of))
+                .unwrap_or_default()
+        })
         .collect();
     Poses {
         assets,
@@ -36,15 +41,22 @@ fn pose(asset: &AssetView, state: &AssetState) -> Pose {
         full: state.full,
         spin_rad_per_s,
         has_car: state.session.is_some(),
-        tree_height_m: state.trees.and_then(|trees| trees.height_cm).map(|height_cm| height_cm as f32 / 100.0),
-        living_trees: state.trees.map(|trees| trees.living.clamp(0, i64::from(u32::MAX)) as u32),
+        tree_height_m: state
+            .trees
+            .and_then(|trees| trees.height_cm)
+            .map(|height_cm| height_cm as f32 / 100.0),
+        living_trees: state
+            .trees
+            .map(|trees| trees.living.clamp(0, i64::from(u32::MAX)) as u32),
     }
 }
 
 /// Which lines an overlay brings to light.
 fn networks(overlay: Overlay) -> Vec<ConnectionKind> {
     match overlay {
-        Overlay::Power | Overlay::CarbonIntensity | Overlay::Imbalance => vec![ConnectionKind::Electric],
+        Overlay::Power | Overlay::CarbonIntensity | Overlay::Imbalance => {
+            vec![ConnectionKind::Electric]
+        }
         Overlay::Water => vec![ConnectionKind::Water],
         Overlay::WasteFill => vec![ConnectionKind::Waste],
         Overlay::None | Overlay::StateOfCharge | Overlay::DataQuality => Vec::new(),
@@ -68,13 +80,20 @@ pub fn looks(state: &ViewState, hovered: Option<AssetIndex>) -> Vec<(terrarium_s
         }
         if asset.kind == AssetKind::Charger {
             // The cable: towards the car, or out of it.
-            let power_w = of.and_then(|of| of.session).map_or(0, |session| session.power_w);
+            let power_w = of
+                .and_then(|of| of.session)
+                .map_or(0, |session| session.power_w);
             look.flow_m_per_s = speed(power_w as f32, asset.rated_w);
         }
         looks.push((tags.asset(index), look));
         if asset.kind == AssetKind::IrrigationZone {
             let ground = Look {
-                tint_share: look.tint_share * if state.overlay == Overlay::Water { 0.55 } else { 0.0 },
+                tint_share: look.tint_share
+                    * if state.overlay == Overlay::Water {
+                        0.55
+                    } else {
+                        0.0
+                    },
                 emphasis: 0.0,
                 ..look
             };
@@ -95,7 +114,9 @@ fn look_of_asset(state: &ViewState, index: AssetIndex, of: Option<&AssetState>) 
     if of.quality.is_some() {
         look.fade = 1.0 - of.fade;
     }
-    let cell = state.overlay_view().and_then(|view| view.values.get(index.0 as usize).copied().flatten());
+    let cell = state
+        .overlay_view()
+        .and_then(|view| view.values.get(index.0 as usize).copied().flatten());
     if let Some(cell) = cell {
         look.tint = linear(cell.color());
         look.tint_share = match cell {
@@ -107,7 +128,11 @@ fn look_of_asset(state: &ViewState, index: AssetIndex, of: Option<&AssetState>) 
     // An alarm is seen in every overlay.
     if let Some(alarm) = of.alarm {
         look.tint = linear(of_priority(alarm.priority));
-        look.tint_share = if alarm.is_unacknowledged { TINT_SHARE } else { 0.7 };
+        look.tint_share = if alarm.is_unacknowledged {
+            TINT_SHARE
+        } else {
+            0.7
+        };
         look.fade = 0.0;
     }
     look
@@ -136,7 +161,11 @@ fn look_of_line(state: &ViewState, number: usize) -> Look {
     look.flow_m_per_s = match connection.kind {
         ConnectionKind::Electric => {
             let into_asset = of.power_w.unwrap_or(0) as f32;
-            let towards_to = if connection.from.is_some() { -into_asset } else { into_asset };
+            let towards_to = if connection.from.is_some() {
+                -into_asset
+            } else {
+                into_asset
+            };
             speed(towards_to, park.asset(end).rated_w)
         }
         ConnectionKind::Water => {
@@ -145,7 +174,9 @@ fn look_of_line(state: &ViewState, number: usize) -> Look {
         }
         _ => 0.0,
     };
-    let cell = state.overlay_view().and_then(|view| view.values.get(end.0 as usize).copied().flatten());
+    let cell = state
+        .overlay_view()
+        .and_then(|view| view.values.get(end.0 as usize).copied().flatten());
     if let Some(OverlayCell::Value(value)) = cell {
         look.tint = linear(value.color);
     }

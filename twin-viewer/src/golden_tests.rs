@@ -35,7 +35,8 @@ impl Show {
         let mut stage = OffscreenStage::new(SIZE, 1).expect("a software adapter is installed");
         let mut view = View::default();
         view.0.reduced_motion = true;
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../deploy/parks/{park}.toml"));
+        let file =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../deploy/parks/{park}.toml"));
         start::park_of_file(&mut view, &file, Some(at)).expect("a shipped park can be shown");
         view.0.take_camera_wish();
         stage.world().insert_resource(Bare(true));
@@ -49,7 +50,8 @@ impl Show {
 
     fn look(&mut self, camera: &str) {
         let world = self.stage.world();
-        let pose = cameras::named(world.resource::<View>().0.park().expect("a park"), camera).expect("a camera");
+        let pose = cameras::named(world.resource::<View>().0.park().expect("a park"), camera)
+            .expect("a camera");
         world.resource_mut::<Rig>().jump(pose);
     }
 
@@ -59,7 +61,10 @@ impl Show {
 
     fn at(&mut self, at: &str) {
         let now_ms = start::moment_ms(at).expect("a moment");
-        self.take(Report::LiveMoment { first_ms: None, now_ms });
+        self.take(Report::LiveMoment {
+            first_ms: None,
+            now_ms,
+        });
     }
 
     fn picture(&mut self) -> Picture {
@@ -102,8 +107,11 @@ fn compare(picture: &Picture, name: &str, driver: &str) {
 }
 
 fn read(file: &Path) -> Picture {
-    let opened = std::fs::File::open(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let mut reader = png::Decoder::new(std::io::BufReader::new(opened)).read_info().expect("a PNG");
+    let opened =
+        std::fs::File::open(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let mut reader = png::Decoder::new(std::io::BufReader::new(opened))
+        .read_info()
+        .expect("a PNG");
     let mut rgb = vec![0; reader.output_buffer_size().expect("a PNG of our size")];
     let info = reader.next_frame(&mut rgb).expect("a PNG");
     Picture {
@@ -164,20 +172,36 @@ fn alarm_of(asset: &str) -> Alarm {
 fn the_parks_look_as_they_did_and_colour_is_kept_for_what_is_abnormal() {
     let mut haotian = Show::of("haotian", "2026-06-21T12:00:00+08:00");
     let noon = haotian.assert_golden("haotian-noon");
-    assert!(noon.saturated_share() < 0.01, "at noon {} of the pixels are coloured", noon.saturated_share());
+    assert!(
+        noon.saturated_share() < 0.01,
+        "at noon {} of the pixels are coloured",
+        noon.saturated_share()
+    );
 
     haotian.look("parking");
     let parking = haotian.assert_golden("haotian-parking");
-    assert!(parking.saturated_share() < 0.01, "{} of the car park is coloured", parking.saturated_share());
+    assert!(
+        parking.saturated_share() < 0.01,
+        "{} of the car park is coloured",
+        parking.saturated_share()
+    );
     haotian.look("home");
 
     haotian.at("2026-06-21T19:20:00+08:00");
     let dusk = haotian.assert_golden("haotian-dusk");
-    assert!(dusk.saturated_share() < 0.01, "at dusk {} of the pixels are coloured", dusk.saturated_share());
+    assert!(
+        dusk.saturated_share() < 0.01,
+        "at dusk {} of the pixels are coloured",
+        dusk.saturated_share()
+    );
 
     haotian.at("2026-06-21T23:00:00+08:00");
     let night = haotian.assert_golden("haotian-night");
-    assert!(night.saturated_share() < 0.01, "at night {} of the pixels are coloured", night.saturated_share());
+    assert!(
+        night.saturated_share() < 0.01,
+        "at night {} of the pixels are coloured",
+        night.saturated_share()
+    );
     assert!(brightness(&night) < 0.6 * brightness(&noon));
 
     haotian.at("2026-06-22T12:00:00+08:00");
@@ -197,7 +221,11 @@ fn assert_only_one_place_is_saturated(picture: &Picture) {
         .filter(|(_, pixel)| is_saturated(*pixel))
         .map(|(place, _)| (place % picture.width, place / picture.width))
         .collect();
-    assert!(places.len() > 60, "the alarm can't be seen: {} coloured pixels", places.len());
+    assert!(
+        places.len() > 60,
+        "the alarm can't be seen: {} coloured pixels",
+        places.len()
+    );
     let span = |of: &dyn Fn(&(u32, u32)) -> u32| {
         let least = places.iter().map(of).min().unwrap_or(0);
         let most = places.iter().map(of).max().unwrap_or(0);

@@ -1,11 +1,15 @@
 //! Signs over the scene, drawn with the panels: names, alarms with their arrows at the rim, what is selected, north.
 
 use bevy::prelude::{Camera, GlobalTransform, Vec3};
-use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Vec2, pos2, vec2};
+use egui::{
+    Align2, Color32, FontId, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Vec2, pos2, vec2,
+};
 use terrarium_model::AssetKind;
 use terrarium_scene::Anchor;
 use terrarium_view_model::color::{Rgb, of_priority};
-use terrarium_view_model::{AlarmPriority, AssetIndex, AssetView, Overlay, OverlayCell, ViewState, format};
+use terrarium_view_model::{
+    AlarmPriority, AssetIndex, AssetView, Overlay, OverlayCell, ViewState, format,
+};
 
 use crate::dress::middle;
 
@@ -36,7 +40,13 @@ impl Projection<'_> {
 }
 
 /// Draws all signs into the room that the panels leave.
-pub fn draw(painter: &Painter, room: Rect, state: &ViewState, anchors: &[Anchor], eye: &Projection<'_>) {
+pub fn draw(
+    painter: &Painter,
+    room: Rect,
+    state: &ViewState,
+    anchors: &[Anchor],
+    eye: &Projection<'_>,
+) {
     let painter = painter.with_clip_rect(room);
     let mut taken: Vec<Rect> = Vec::new();
     selected(&painter, state, anchors, eye);
@@ -48,7 +58,10 @@ pub fn draw(painter: &Painter, room: Rect, state: &ViewState, anchors: &[Anchor]
 /// Corners around what is selected, through everything that hides it.
 fn selected(painter: &Painter, state: &ViewState, anchors: &[Anchor], eye: &Projection<'_>) {
     for asset in state.selection.all() {
-        let Some(rect) = anchors.get(asset.0 as usize).and_then(|anchor| outline(anchor, eye)) else {
+        let Some(rect) = anchors
+            .get(asset.0 as usize)
+            .and_then(|anchor| outline(anchor, eye))
+        else {
             continue;
         };
         let rect = rect.expand(6.0);
@@ -59,7 +72,10 @@ fn selected(painter: &Painter, state: &ViewState, anchors: &[Anchor], eye: &Proj
             (rect.left_bottom(), 1.0, -1.0),
             (rect.right_bottom(), -1.0, -1.0),
         ] {
-            for (width, color) in [(4.0, Color32::from_white_alpha(200)), (2.0, Color32::from_gray(20))] {
+            for (width, color) in [
+                (4.0, Color32::from_white_alpha(200)),
+                (2.0, Color32::from_gray(20)),
+            ] {
                 let stroke = Stroke::new(width, color);
                 painter.line_segment([corner, corner + vec2(x * arm, 0.0)], stroke);
                 painter.line_segment([corner, corner + vec2(0.0, y * arm)], stroke);
@@ -108,11 +124,19 @@ fn alarms(
             Some(foot) if inner.contains(foot - vec2(0.0, REACH)) => {
                 let sign = foot - vec2(0.0, REACH);
                 let color = rgb(of_priority(alarm.priority));
-                painter.line_segment([foot, sign], Stroke::new(3.0, Color32::from_white_alpha(190)));
+                painter.line_segment(
+                    [foot, sign],
+                    Stroke::new(3.0, Color32::from_white_alpha(190)),
+                );
                 painter.line_segment([foot, sign], Stroke::new(1.5, color));
                 sign
             }
-            _ => rim_arrow(painter, inner, eye.direction(middle(anchor)), alarm.priority),
+            _ => rim_arrow(
+                painter,
+                inner,
+                eye.direction(middle(anchor)),
+                alarm.priority,
+            ),
         };
         sign(painter, at, alarm.priority, alarm.is_unacknowledged);
         taken.push(Rect::from_center_size(at, Vec2::splat(26.0)));
@@ -127,8 +151,16 @@ fn rim_arrow(painter: &Painter, inner: Rect, direction: Vec2, priority: AlarmPri
     let at = inner.center() + way * to_rim;
     let side = vec2(-way.y, way.x);
     let tip = at + way * 23.0;
-    let points = vec![tip, at + way * 13.0 + side * 8.0, at + way * 13.0 - side * 8.0];
-    painter.add(Shape::convex_polygon(points, rgb(of_priority(priority)), Stroke::new(1.0, Color32::WHITE)));
+    let points = vec![
+        tip,
+        at + way * 13.0 + side * 8.0,
+        at + way * 13.0 - side * 8.0,
+    ];
+    painter.add(Shape::convex_polygon(
+        points,
+        rgb(of_priority(priority)),
+        Stroke::new(1.0, Color32::WHITE),
+    ));
     at
 }
 
@@ -148,11 +180,25 @@ fn sign(painter: &Painter, at: Pos2, priority: AlarmPriority, is_unacknowledged:
             at + reach * Vec2::angled(angle)
         })
         .collect();
-    let (fill, ink) = if is_unacknowledged { (color, Color32::WHITE) } else { (Color32::from_gray(246), color) };
-    painter.add(Shape::convex_polygon(points.clone(), fill, Stroke::new(3.5, Color32::from_white_alpha(220))));
+    let (fill, ink) = if is_unacknowledged {
+        (color, Color32::WHITE)
+    } else {
+        (Color32::from_gray(246), color)
+    };
+    painter.add(Shape::convex_polygon(
+        points.clone(),
+        fill,
+        Stroke::new(3.5, Color32::from_white_alpha(220)),
+    ));
     painter.add(Shape::convex_polygon(points, fill, Stroke::new(1.8, color)));
     let place = if sides == 3 { at + vec2(0.0, 1.5) } else { at };
-    painter.text(place, Align2::CENTER_CENTER, text, FontId::proportional(12.0), ink);
+    painter.text(
+        place,
+        Align2::CENTER_CENTER,
+        text,
+        FontId::proportional(12.0),
+        ink,
+    );
 }
 
 /// Names, and values where an overlay is on; those that would cover another are left out, the least important first.
@@ -187,16 +233,29 @@ fn labels(
         let text = text_of(state, index, asset);
         let ink = if rank <= 1 { Color32::BLACK } else { INK };
         let galley = painter.layout_no_wrap(text, FontId::proportional(LABEL_PX), ink);
-        let lift = if state.state_of(index).is_some_and(|of| of.alarm.is_some()) { 46.0 } else { 9.0 };
-        let rect = Align2::CENTER_BOTTOM.anchor_size(at - vec2(0.0, lift), galley.size()).expand2(vec2(5.0, 2.0));
-        if !room.contains_rect(rect) || taken.iter().any(|other| other.intersects(rect.expand(2.0))) {
+        let lift = if state.state_of(index).is_some_and(|of| of.alarm.is_some()) {
+            46.0
+        } else {
+            9.0
+        };
+        let rect = Align2::CENTER_BOTTOM
+            .anchor_size(at - vec2(0.0, lift), galley.size())
+            .expand2(vec2(5.0, 2.0));
+        if !room.contains_rect(rect) || taken.iter().any(|other| other.intersects(rect.expand(2.0)))
+        {
             continue;
         }
         painter.line_segment(
             [pos2(at.x, rect.bottom()), at],
             Stroke::new(1.0, Color32::from_black_alpha(90)),
         );
-        painter.rect(rect, 3.0, PAPER, Stroke::new(1.0, Color32::from_black_alpha(40)), StrokeKind::Inside);
+        painter.rect(
+            rect,
+            3.0,
+            PAPER,
+            Stroke::new(1.0, Color32::from_black_alpha(40)),
+            StrokeKind::Inside,
+        );
         painter.galley(rect.min + vec2(5.0, 2.0), galley, ink);
         taken.push(rect);
         drawn += 1;
@@ -212,18 +271,33 @@ fn rank(state: &ViewState, index: AssetIndex, asset: &AssetView) -> Option<u8> {
         return Some(1);
     }
     if state.overlay != Overlay::None {
-        return value_of(state, index).map(|_| if asset.kind == AssetKind::TreeGroup { 4 } else { 2 });
+        return value_of(state, index).map(|_| {
+            if asset.kind == AssetKind::TreeGroup {
+                4
+            } else {
+                2
+            }
+        });
     }
     match asset.kind {
         AssetKind::Building | AssetKind::Wind => Some(2),
-        AssetKind::Battery | AssetKind::Display | AssetKind::ConnectionPoint | AssetKind::Chiller => Some(3),
+        AssetKind::Battery
+        | AssetKind::Display
+        | AssetKind::ConnectionPoint
+        | AssetKind::Chiller => Some(3),
         AssetKind::Tank => Some(4),
         _ => None,
     }
 }
 
 fn value_of(state: &ViewState, index: AssetIndex) -> Option<f64> {
-    match state.overlay_view()?.values.get(index.0 as usize).copied().flatten()? {
+    match state
+        .overlay_view()?
+        .values
+        .get(index.0 as usize)
+        .copied()
+        .flatten()?
+    {
         OverlayCell::Value(value) => Some(value.value),
         OverlayCell::NoData => None,
     }
@@ -231,9 +305,15 @@ fn value_of(state: &ViewState, index: AssetIndex) -> Option<f64> {
 
 fn text_of(state: &ViewState, index: AssetIndex, asset: &AssetView) -> String {
     let name = asset.name_in(state.language);
-    let unit = state.overlay_view().and_then(|view| view.legend.as_ref()).map(|legend| legend.unit);
+    let unit = state
+        .overlay_view()
+        .and_then(|view| view.legend.as_ref())
+        .map(|legend| legend.unit);
     match unit.zip(value_of(state, index)) {
-        Some((unit, value)) => format!("{name}  {}", format::legend_text(unit, value, state.language)),
+        Some((unit, value)) => format!(
+            "{name}  {}",
+            format::legend_text(unit, value, state.language)
+        ),
         None => name.to_owned(),
     }
 }
@@ -248,15 +328,35 @@ fn compass(painter: &Painter, room: Rect, eye: &Projection<'_>) {
     let _ = right;
     let north = Vec2::angled(-std::f32::consts::FRAC_PI_2 - heading);
     let side = vec2(-north.y, north.x);
-    painter.circle(centre, 19.0, Color32::from_white_alpha(150), Stroke::new(1.0, Color32::from_black_alpha(60)));
-    let needle = vec![centre + north * 12.0, centre + side * 4.5 - north * 7.0, centre - north * 4.0, centre - side * 4.5 - north * 7.0];
-    painter.add(Shape::convex_polygon(needle[..3].to_vec(), INK, Stroke::NONE));
+    painter.circle(
+        centre,
+        19.0,
+        Color32::from_white_alpha(150),
+        Stroke::new(1.0, Color32::from_black_alpha(60)),
+    );
+    let needle = vec![
+        centre + north * 12.0,
+        centre + side * 4.5 - north * 7.0,
+        centre - north * 4.0,
+        centre - side * 4.5 - north * 7.0,
+    ];
+    painter.add(Shape::convex_polygon(
+        needle[..3].to_vec(),
+        INK,
+        Stroke::NONE,
+    ));
     painter.add(Shape::convex_polygon(
         vec![needle[0], needle[2], needle[3]],
         Color32::from_gray(120),
         Stroke::NONE,
     ));
-    painter.text(centre + north * 26.0, Align2::CENTER_CENTER, "N", FontId::proportional(11.0), INK);
+    painter.text(
+        centre + north * 26.0,
+        Align2::CENTER_CENTER,
+        "N",
+        FontId::proportional(11.0),
+        INK,
+    );
 }
 
 fn rgb(Rgb([red, green, blue]): Rgb) -> Color32 {

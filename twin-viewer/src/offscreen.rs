@@ -1,5 +1,6 @@
 //! A picture without a window.
 
+use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -10,10 +11,12 @@ use bevy::asset::RenderAssetUsages;
 use bevy::camera::{ImageRenderTarget, RenderTarget};
 use bevy::image::Image;
 use bevy::prelude::*;
-use bevy::render::render_resource::{Extent3d, PollType, TextureDimension, TextureFormat, TextureUsages};
+use bevy::render::render_resource::{
+    Extent3d, PollType, TextureDimension, TextureFormat, TextureUsages,
+};
 use bevy::render::renderer::RenderDevice;
 use bevy::render::view::screenshot::{Screenshot, ScreenshotCaptured};
-use terrarium_view_model::{Command, Connection};
+use terrarium_view_model::{CameraPose, Command, Connection};
 
 use crate::app::{self, Surface};
 use crate::args::Args;
@@ -32,28 +35,69 @@ const LONGEST_WAIT_FOR_SERVER: Duration = Duration::from_secs(30);
 
 /// Renders the picture that the arguments ask for and writes it.
 pub fn run(args: &Args) -> Result<()> {
-    let out = args.out.as_deref().context("--offscreen needs --out FILE")?;
+    let out = args
+        .out
+        .as_deref()
+        .context("--offscreen needs --out FILE")?;
     let picture = render(args)?;
     write(&picture, out)?;
     println!("{}", out.display());
     Ok(())
 }
 
-/// Renders the picture that the arguments ask for.
+/// Renders the picture that the arguments ask for. All that can be wrong with them is found before anything is drawn.
 pub fn render(args: &Args) -> Result<Picture> {
+    let show = Show::prepare(args)?;
     let mut stage = OffscreenStage::new(args.size, args.samples)?;
-    stage.prepare(args)?;
+    let world = stage.world();
+    world.insert_resource(Bare(args.bare));
+    world.resource_mut::<Rig>().jump(show.pose);
+    world.insert_resource(show.link);
+    world.insert_resource(show.view);
     stage.picture()
 }
 
+/// What a picture shows.
+struct Show {
+    view: View,
+    link: Link,
+    pose: CameraPose,
+}
+
+impl Show {
+    fn prepare(args: &Args) -> Result<Show> {
+        let mut view = View::default();
+        start::set_preferences(&mut view, args);
+        view.0.reduced_motion = true;
+        let mut link = Link::default();
+        match &args.park_file {
+            Some(file) => start::park_of_file(&mut view, file, args.at.as_deref())?,
+            None => {
+                link = start::connect(args)?;
+                wait_for_server(&mut view, &link, args)?;
+            }
+        }
+        start::check_geometry(&view)?;
+        start::select(&mut view, &link, args)?;
+        let park = view.0.park().context("no park is there to draw")?;
+        let pose = cameras::named(park, &args.camera)?;
+        // The view's own wish for a home camera is not wanted.
+        view.0.take_camera_wish();
+        Ok(Show { view, link, pose })
+    }
+}
+
 fn write(picture: &Picture, out: &Path) -> Result<()> {
-    let bytes = picture.png().context("the picture can't be written as PNG")?;
+    let bytes = picture
+        .png()
+        .context("the picture can't be written as PNG")?;
     std::fs::write(out, bytes).with_context(|| format!("{} can't be written", out.display()))
 }
 
 /// An app that draws into an image, frame by frame.
 pub struct OffscreenStage {
-    apps: SubApps,
+    /// Never torn down: Mesa's software driver can crash when its device goes while its threads run. The process ends anyway.
+    apps: ManuallyDrop<SubApps>,
     target: ImageRenderTarget,
     samples: u32,
 }
@@ -74,7 +118,7 @@ impl OffscreenStage {
         let render_target = RenderTarget::Image(target.clone());
         app.world_mut().spawn((app::scene_camera(), render_target));
         Ok(OffscreenStage {
-            apps: std::mem::take(app.sub_apps_mut()),
+            apps: ManuallyDrop::new(std::mem::take(app.sub_apps_mut())),
             target,
             samples,
         })
@@ -82,33 +126,6 @@ impl OffscreenStage {
 
     pub fn world(&mut self) -> &mut World {
         self.apps.main.world_mut()
-    }
-
-    /// Brings what the arguments ask for onto the stage.
-    pub fn prepare(&mut self, args: &Args) -> Result<()> {
-        let world = self.world();
-        world.insert_resource(Bare(args.bare));
-        let mut view = View::default();
-        start::set_preferences(&mut view, args);
-        view.0.reduced_motion = true;
-        let mut link = Link::default();
-        match &args.park_file {
-            Some(file) => start::park_of_file(&mut view, file, args.at.as_deref())?,
-            None => {
-                link = start::connect(args)?;
-                wait_for_server(&mut view, &link, args)?;
-            }
-        }
-        start::check_geometry(&view)?;
-        start::select(&mut view, &link, args)?;
-        let park = view.0.park().context("no park is there to draw")?;
-        let pose = cameras::named(park, &args.camera)?;
-        // The view's own wish for a home camera is not wanted.
-        view.0.take_camera_wish();
-        world.resource_mut::<Rig>().jump(pose);
-        world.insert_resource(link);
-        world.insert_resource(view);
-        Ok(())
     }
 
     /// Draws a frame and waits for it.
@@ -145,8 +162,16 @@ impl OffscreenStage {
             self.frame()?;
             let image = captured.lock().ok().and_then(|mut slot| slot.take());
             if let Some(image) = image {
-                let data = image.data.as_deref().context("the picture came back empty")?;
-                return Ok(Picture::averaged(data, image.width(), image.height(), self.samples));
+                let data = image
+                    .data
+                    .as_deref()
+                    .context("the picture came back empty")?;
+                return Ok(Picture::averaged(
+                    data,
+                    image.width(),
+                    image.height(),
+                    self.samples,
+                ));
             }
         }
         bail!("the graphics adapter draws but gives no picture back")
@@ -194,7 +219,11 @@ fn wait_for_server(view: &mut View, link: &Link, args: &Args) -> Result<()> {
             }
         }
         if began.elapsed() > LONGEST_WAIT_FOR_SERVER {
-            bail!("{} did not send the park within {} s", args.server, LONGEST_WAIT_FOR_SERVER.as_secs());
+            bail!(
+                "{} did not send the park within {} s",
+                args.server,
+                LONGEST_WAIT_FOR_SERVER.as_secs()
+            );
         }
         std::thread::sleep(BETWEEN_LOOKS);
     }
@@ -210,7 +239,8 @@ fn is_there(view: &View, wanted_ms: Option<i64>) -> bool {
 
 fn refuse_the_future(moment_ms: i64, now_ms: i64) -> Result<()> {
     if moment_ms > now_ms {
-        let now = terrarium_model::format_rfc3339_utc(terrarium_model::UnixMillis(now_ms).seconds());
+        let now =
+            terrarium_model::format_rfc3339_utc(terrarium_model::UnixMillis(now_ms).seconds());
         bail!("--at lies in the future of the park: its clock says {now}");
     }
     Ok(())
@@ -220,11 +250,15 @@ fn refuse_what_will_not_come(connection: &Connection, server: &str) -> Result<()
     match connection {
         Connection::Idle | Connection::Connecting { .. } | Connection::Live => Ok(()),
         Connection::StaleSince { reason, .. } => {
-            bail!("{server} does not answer: {reason}. Is the park running (`deploy/up`), and is --server right?")
+            bail!(
+                "{server} does not answer: {reason}. Is the park running (`deploy/up`), and is --server right?"
+            )
         }
         Connection::WrongVersion { reason } => bail!("{server} is of another version: {reason}"),
         Connection::NotAllowed { reason } => {
-            bail!("{server} does not let the viewer in: {reason}. Pass a token with --token or TERRARIUM_TOKEN")
+            bail!(
+                "{server} does not let the viewer in: {reason}. Pass a token with --token or TERRARIUM_TOKEN"
+            )
         }
         Connection::NoSuchPark { park, parks } if parks.is_empty() => {
             bail!("{server} has no park `{park}`, and none that this token may see")

@@ -30,7 +30,10 @@ impl Plugin for PanelsPlugin {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "a Bevy system takes what it reads as arguments")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a Bevy system takes what it reads as arguments"
+)]
 fn draw(
     mut contexts: EguiContexts<'_, '_>,
     mut panels: ResMut<'_, PanelState>,
@@ -57,7 +60,9 @@ fn draw(
     let mut root = egui::Ui::new(
         context.clone(),
         "viewer".into(),
-        egui::UiBuilder::new().layer_id(egui::LayerId::background()).max_rect(screen),
+        egui::UiBuilder::new()
+            .layer_id(egui::LayerId::background())
+            .max_rect(screen),
     );
     let (commands, room) = if bare.0 {
         (Vec::new(), screen)
@@ -70,7 +75,8 @@ fn draw(
     {
         let (camera, place) = *camera;
         let eye = Projection { camera, place };
-        let painter = context.layer_painter(egui::LayerId::new(egui::Order::Background, "signs".into()));
+        let painter =
+            context.layer_painter(egui::LayerId::new(egui::Order::Background, "signs".into()));
         marks::draw(&painter, room, state, &stage.anchors, &eye);
     }
     let share = |from: f32, all: f32| (from / all.max(1.0)).clamp(0.0, 1.0);
@@ -83,7 +89,9 @@ fn draw(
     if rig.free != free {
         rig.free = free;
     }
-    let is_over_scene = context.pointer_latest_pos().is_none_or(|at| room.contains(at));
+    let is_over_scene = context
+        .pointer_latest_pos()
+        .is_none_or(|at| room.contains(at));
     let is_elsewhere = !is_over_scene || context.egui_wants_pointer_input() || state.shows_plan;
     elsewhere.set_if_neq(PointerElsewhere(is_elsewhere));
     if !commands.is_empty() {

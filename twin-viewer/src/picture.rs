@@ -11,7 +11,9 @@ pub struct Picture {
 impl Picture {
     /// From RGBA in sRGB, squares of `samples` by `samples` averaged as light.
     pub fn averaged(rgba: &[u8], width: u32, height: u32, samples: u32) -> Picture {
-        let linear: Vec<f32> = (0..=255_u32).map(|value| linear(value as f32 / 255.0)).collect();
+        let linear: Vec<f32> = (0..=255_u32)
+            .map(|value| linear(value as f32 / 255.0))
+            .collect();
         let (small_width, small_height) = (width / samples, height / samples);
         let mut rgb = Vec::with_capacity((small_width * small_height * 3) as usize);
         for row in 0..small_height {
@@ -45,18 +47,23 @@ impl Picture {
         Ok(bytes)
     }
 
+    #[cfg(test)]
     pub fn pixels(&self) -> impl Iterator<Item = [u8; 3]> {
-        self.rgb.chunks_exact(3).map(|pixel| [pixel[0], pixel[1], pixel[2]])
+        self.rgb
+            .chunks_exact(3)
+            .map(|pixel| [pixel[0], pixel[1], pixel[2]])
     }
 
     /// Share of the pixels that a person calls coloured.
+    #[cfg(test)]
     pub fn saturated_share(&self) -> f64 {
         let saturated = self.pixels().filter(|pixel| is_saturated(*pixel)).count();
         saturated as f64 / f64::from(self.width * self.height).max(1.0)
     }
 }
 
-/// Colour that stands out of grey: chroma in HSV above 0.35 of a value that can be seen.
+/// Colour that stands out of grey: a saturation (HSV) above 0.35 at a value that can be seen. Assumed.
+#[cfg(test)]
 pub fn is_saturated([red, green, blue]: [u8; 3]) -> bool {
     const LEAST_VALUE: u8 = 60;
     const LEAST_SATURATION: f32 = 0.35;
@@ -87,7 +94,9 @@ mod tests {
 
     #[test]
     fn four_samples_are_averaged_as_light_and_not_as_bytes() {
-        let rgba = [255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255, 255];
+        let rgba = [
+            255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255, 255,
+        ];
         let picture = Picture::averaged(&rgba, 2, 2, 2);
         assert_eq!((picture.width, picture.height), (1, 1));
         assert_eq!(picture.rgb, [188, 188, 188]);
@@ -95,9 +104,13 @@ mod tests {
 
     #[test]
     fn one_sample_leaves_every_pixel_as_it_is() {
-        let rgba: Vec<u8> = (0..=255).flat_map(|value| [value, 255 - value, 7, 255]).collect();
+        let rgba: Vec<u8> = (0..=255)
+            .flat_map(|value| [value, 255 - value, 7, 255])
+            .collect();
         let picture = Picture::averaged(&rgba, 256, 1, 1);
-        let expected: Vec<u8> = (0..=255).flat_map(|value| [value, 255 - value, 7]).collect();
+        let expected: Vec<u8> = (0..=255)
+            .flat_map(|value| [value, 255 - value, 7])
+            .collect();
         assert_eq!(picture.rgb, expected);
     }
 

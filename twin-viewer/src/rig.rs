@@ -111,7 +111,8 @@ impl Rig {
             -heading.cos() * pitch.cos(),
         );
         let target = Vec3::new(pose.target.east_m, 0.0, -pose.target.north_m);
-        let looking = Transform::from_translation(target - forward * distance).looking_to(forward, Vec3::Y);
+        let looking =
+            Transform::from_translation(target - forward * distance).looking_to(forward, Vec3::Y);
         let off_x = (left + right) - 1.0;
         let off_y = 1.0 - (top + bottom);
         let aside = looking.right() * (off_x * half_height * aspect * distance);
@@ -135,7 +136,10 @@ impl Rig {
         let visible_m = 2.0 * self.pose.distance_m * (VERTICAL_VIEW_DEG.to_radians() / 2.0).tan();
         let m_per_px = visible_m / height_px.max(1.0);
         let heading = self.pose.heading_deg.to_radians();
-        let (right, ahead) = (-motion.x * m_per_px, motion.y * m_per_px / self.pose.pitch_deg.to_radians().sin());
+        let (right, ahead) = (
+            -motion.x * m_per_px,
+            motion.y * m_per_px / self.pose.pitch_deg.to_radians().sin(),
+        );
         self.pose.target.east_m += right * heading.cos() + ahead * heading.sin();
         self.pose.target.north_m += ahead * heading.cos() - right * heading.sin();
     }
@@ -181,7 +185,9 @@ pub fn place_camera(
         rig.fly(passed_ms);
     }
     let (camera, mut transform) = camera.into_inner();
-    let size = camera.logical_viewport_size().unwrap_or(Vec2::new(16.0, 9.0));
+    let size = camera
+        .logical_viewport_size()
+        .unwrap_or(Vec2::new(16.0, 9.0));
     let wanted = rig.transform(size.x / size.y.max(1.0));
     if *transform != wanted {
         *transform = wanted;
@@ -213,7 +219,10 @@ pub fn steer(
         && !pointer.0
         && let Some(at) = cursor
     {
-        rig.press = Some(Press { at, has_moved: false });
+        rig.press = Some(Press {
+            at,
+            has_moved: false,
+        });
     }
     let shift = keys.any_pressed([KeyCode::ShiftLeft, KeyCode::ShiftRight]);
     if let (Some(mut press), Some(at)) = (rig.press, cursor) {

@@ -21,19 +21,22 @@ pub fn set_preferences(view: &mut View, args: &Args) {
 
 /// A moment in milliseconds.
 pub fn moment_ms(text: &str) -> Result<i64> {
-    let moment = parse_rfc3339_with_offset(text)
-        .with_context(|| format!("--at `{text}` is no moment: write it like 2026-06-21T12:00:00+08:00"))?;
+    let moment = parse_rfc3339_with_offset(text).with_context(|| {
+        format!("--at `{text}` is no moment: write it like 2026-06-21T12:00:00+08:00")
+    })?;
     Ok(moment.0 * 1_000)
 }
 
 /// Shows a park from its file, at a moment, without values.
 pub fn park_of_file(view: &mut View, file: &Path, at: Option<&str>) -> Result<()> {
     let Some(at) = at else {
-        bail!("a park from a file has no clock: say which moment to show with --at, like 2026-06-21T12:00:00+08:00");
+        bail!(
+            "a park from a file has no clock: say which moment to show with --at, like 2026-06-21T12:00:00+08:00"
+        );
     };
     let now_ms = moment_ms(at)?;
-    let definition =
-        std::fs::read_to_string(file).with_context(|| format!("{} can't be read", file.display()))?;
+    let definition = std::fs::read_to_string(file)
+        .with_context(|| format!("{} can't be read", file.display()))?;
     view.0.take(Report::Park {
         definition,
         first_ms: None,
@@ -52,13 +55,17 @@ pub fn park_of_file(view: &mut View, file: &Path, at: Option<&str>) -> Result<()
 
 /// Starts connecting to the server.
 pub fn connect(args: &Args) -> Result<Link> {
-    let park = args.park.clone().context("--park PARK says which park to show")?;
+    let park = args
+        .park
+        .clone()
+        .context("--park PARK says which park to show")?;
     let server = ServerAddress {
         url: args.server.clone(),
         ca: args.ca.clone(),
         token: args.token.clone(),
     };
-    let network = Network::start(server, park, Arc::new(|| ())).context("no thread for the network")?;
+    let network =
+        Network::start(server, park, Arc::new(|| ())).context("no thread for the network")?;
     Ok(Link(Some(network)))
 }
 

@@ -47,7 +47,10 @@ impl Plugin for ViewPlugin {
             .init_resource::<Hovered>()
             .init_resource::<Staged>()
             .add_systems(PreUpdate, take_reports)
-            .add_systems(Update, (stage_park, dress_stage, light_stage, fulfil_camera_wish).chain());
+            .add_systems(
+                Update,
+                (stage_park, dress_stage, light_stage, fulfil_camera_wish).chain(),
+            );
     }
 }
 
@@ -56,7 +59,9 @@ pub fn apply(view: &mut View, link: &Link, commands: impl IntoIterator<Item = Co
     for command in commands {
         let requests = view.0.apply(command);
         if let Some(network) = &link.0 {
-            requests.into_iter().for_each(|request| network.send(request));
+            requests
+                .into_iter()
+                .for_each(|request| network.send(request));
         }
     }
 }
@@ -66,7 +71,9 @@ pub fn report(view: &mut View, link: &Link, reports: impl IntoIterator<Item = Re
     for report in reports {
         let requests = view.0.take(report);
         if let Some(network) = &link.0 {
-            requests.into_iter().for_each(|request| network.send(request));
+            requests
+                .into_iter()
+                .for_each(|request| network.send(request));
         }
     }
 }
@@ -115,11 +122,9 @@ fn dress_stage(
     mut still: ResMut<'_, StillMotion>,
 ) {
     let state = &view.0;
-    let selection = state
-        .selection
-        .all()
-        .iter()
-        .fold(0_u64, |sum, asset| sum.wrapping_mul(31).wrapping_add(u64::from(asset.0) + 1));
+    let selection = state.selection.all().iter().fold(0_u64, |sum, asset| {
+        sum.wrapping_mul(31).wrapping_add(u64::from(asset.0) + 1)
+    });
     let wanted = Dressed {
         generation: state.generation(),
         selection,
@@ -129,12 +134,16 @@ fn dress_stage(
     if staged.looks == Some(wanted) {
         return;
     }
-    let is_only_marked = staged.looks.is_some_and(|known| known.generation == wanted.generation);
+    let is_only_marked = staged
+        .looks
+        .is_some_and(|known| known.generation == wanted.generation);
     staged.looks = Some(wanted);
     if !is_only_marked {
         poses.set_if_neq(dress::poses(state));
     }
-    looks.paleness = f32::from(u8::from(state.overlay != terrarium_view_model::Overlay::None));
+    looks.paleness = f32::from(u8::from(
+        state.overlay != terrarium_view_model::Overlay::None,
+    ));
     for (tag, look) in dress::looks(state, hovered.0) {
         looks.set(tag, look);
     }
@@ -155,7 +164,11 @@ fn light_stage(view: Res<'_, View>, mut staged: ResMut<'_, Staged>, mut looks: R
     };
 }
 
-fn fulfil_camera_wish(mut view: ResMut<'_, View>, mut rig: ResMut<'_, Rig>, stage: Option<Res<'_, Stage>>) {
+fn fulfil_camera_wish(
+    mut view: ResMut<'_, View>,
+    mut rig: ResMut<'_, Rig>,
+    stage: Option<Res<'_, Stage>>,
+) {
     if stage.is_none() {
         return;
     }

@@ -30,7 +30,10 @@ pub fn run(args: &Args) -> Result<()> {
         (None, Some(file)) => format!("Terrarium: {}", file.display()),
         (None, None) => "Terrarium".to_owned(),
     };
-    let mut app = app::build(&Surface::Window { title, size: args.size })?;
+    let mut app = app::build(&Surface::Window {
+        title,
+        size: args.size,
+    })?;
     app.add_plugins(PickPlugin)
         .insert_resource(view)
         .insert_resource(link)

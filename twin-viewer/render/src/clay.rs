@@ -95,7 +95,11 @@ impl Material for Clay {
         if let Some(fragment) = &mut descriptor.fragment {
             fragment.shader_defs.push(define.into());
             if key.bind_group_data == Finish::Shadow {
-                fragment.targets.iter_mut().flatten().for_each(|target| target.blend = Some(SHADE_ONCE));
+                fragment
+                    .targets
+                    .iter_mut()
+                    .flatten()
+                    .for_each(|target| target.blend = Some(SHADE_ONCE));
             }
         }
         if key.bind_group_data == Finish::Shadow

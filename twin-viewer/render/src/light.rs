@@ -33,7 +33,11 @@ impl Light {
         let day = smooth(-7.0, 6.0, sun.elevation_deg);
         let disc = smooth(-1.5, 12.0, sun.elevation_deg) * (1.0 - 0.85 * cloud);
         let is_night = sun.elevation_deg < -1.5;
-        let direction = if is_night { MOON } else { Vec3::new(east, up, -north) };
+        let direction = if is_night {
+            MOON
+        } else {
+            Vec3::new(east, up, -north)
+        };
 
         let low_sun = Vec3::new(1.0, 0.80, 0.62);
         let high_sun = Vec3::new(1.0, 0.975, 0.94);

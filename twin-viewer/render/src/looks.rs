@@ -112,7 +112,10 @@ impl FromWorld for Rows {
 pub(crate) struct FlowClock(f32);
 
 /// Writes what changed. The buffer keeps its size while the park is the same, so nothing has to be bound again.
-#[expect(clippy::too_many_arguments, reason = "a Bevy system takes what it reads as arguments")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a Bevy system takes what it reads as arguments"
+)]
 pub(crate) fn write_rows(
     looks: Res<'_, Looks>,
     stage: Option<Res<'_, Stage>>,

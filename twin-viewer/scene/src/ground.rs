@@ -71,14 +71,19 @@ pub fn ribbon(line: &[Vec3], width: f32, paint: Paint) -> Shape {
     }
     for piece in 0..line.len() as u32 - 1 {
         let [left, right, next_left, next_right] = [0, 1, 2, 3].map(|corner| 2 * piece + corner);
-        shape.indices.extend([left, right, next_right, left, next_right, next_left]);
+        shape
+            .indices
+            .extend([left, right, next_right, left, next_right, next_left]);
     }
     shape
 }
 
 /// Round joints and ends for a path, so that sharp corners look walked.
 pub fn path(line: &[GroundPoint], width: f32, height: f32, paint: Paint) -> Shape {
-    let points: Vec<Vec3> = smoothed(line).into_iter().map(|point| above(point, height)).collect();
+    let points: Vec<Vec3> = smoothed(line)
+        .into_iter()
+        .map(|point| above(point, height))
+        .collect();
     let mut shape = ribbon(&points, width, paint);
     shape.along.clear();
     let color = paint.vertex_color();
@@ -134,7 +139,10 @@ pub fn trench(from: GroundPoint, to: GroundPoint, lane: usize) -> Vec<GroundPoin
 fn without_repeats(line: &[Vec3]) -> Vec<Vec3> {
     let mut kept: Vec<Vec3> = Vec::with_capacity(line.len());
     for point in line {
-        if kept.last().is_none_or(|last| last.distance_squared(*point) > 1e-6) {
+        if kept
+            .last()
+            .is_none_or(|last| last.distance_squared(*point) > 1e-6)
+        {
             kept.push(*point);
         }
     }
@@ -167,7 +175,12 @@ mod tests {
     use crate::paint::GREEN;
 
     fn points(of: &[(f32, f32)]) -> Vec<GroundPoint> {
-        of.iter().map(|(east_m, north_m)| GroundPoint { east_m: *east_m, north_m: *north_m }).collect()
+        of.iter()
+            .map(|(east_m, north_m)| GroundPoint {
+                east_m: *east_m,
+                north_m: *north_m,
+            })
+            .collect()
     }
 
     fn area_looking_up(shape: &Shape) -> f32 {
@@ -185,7 +198,14 @@ mod tests {
 
     #[test]
     fn an_l_shaped_zone_keeps_its_area_either_way_round() {
-        let mut outline = points(&[(0.0, 0.0), (20.0, 0.0), (20.0, 10.0), (10.0, 10.0), (10.0, 30.0), (0.0, 30.0)]);
+        let mut outline = points(&[
+            (0.0, 0.0),
+            (20.0, 0.0),
+            (20.0, 10.0),
+            (10.0, 10.0),
+            (10.0, 30.0),
+            (0.0, 30.0),
+        ]);
         let area = 20.0 * 10.0 + 10.0 * 20.0;
         assert!((area_looking_up(&polygon(&outline, 0.0, GREEN)) - area).abs() < 1e-2);
         outline.reverse();
@@ -199,7 +219,11 @@ mod tests {
 
     #[test]
     fn a_straight_ribbon_has_its_width_and_counts_its_metres() {
-        let line = [Vec3::ZERO, Vec3::new(6.0, 0.0, 0.0), Vec3::new(10.0, 0.0, 0.0)];
+        let line = [
+            Vec3::ZERO,
+            Vec3::new(6.0, 0.0, 0.0),
+            Vec3::new(10.0, 0.0, 0.0),
+        ];
         let shape = ribbon(&line, 2.0, GREEN);
         assert!((area_looking_up(&shape) - 20.0).abs() < 1e-3);
         let far = shape.along.iter().map(|at| at.x).fold(0.0, f32::max);
@@ -208,14 +232,28 @@ mod tests {
 
     #[test]
     fn a_ribbon_keeps_its_width_around_a_right_angle() {
-        let line = [Vec3::ZERO, Vec3::new(10.0, 0.0, 0.0), Vec3::new(10.0, 0.0, 10.0)];
+        let line = [
+            Vec3::ZERO,
+            Vec3::new(10.0, 0.0, 0.0),
+            Vec3::new(10.0, 0.0, 10.0),
+        ];
         let shape = ribbon(&line, 2.0, GREEN);
         assert!((area_looking_up(&shape) - 40.0).abs() < 1e-2);
     }
 
     #[test]
     fn a_trench_follows_the_axes() {
-        let way = trench(GroundPoint { east_m: 0.0, north_m: 0.0 }, GroundPoint { east_m: 50.0, north_m: 30.0 }, 3);
+        let way = trench(
+            GroundPoint {
+                east_m: 0.0,
+                north_m: 0.0,
+            },
+            GroundPoint {
+                east_m: 50.0,
+                north_m: 30.0,
+            },
+            3,
+        );
         for pair in way.windows(2) {
             let east = (pair[1].east_m - pair[0].east_m).abs();
             let north = (pair[1].north_m - pair[0].north_m).abs();

@@ -66,9 +66,15 @@ pub enum Role {
     Still,
     Moves(Motion),
     /// A tree: how high against the mean of its group, and which of the group in the order of felling.
-    Tree { height_share: f32, number: u32 },
+    Tree {
+        height_share: f32,
+        number: u32,
+    },
     /// A line of a network, shown when its network is.
-    Line { kind: ConnectionKind, connection: usize },
+    Line {
+        kind: ConnectionKind,
+        connection: usize,
+    },
     /// From a charger to its car.
     Cable,
 }
@@ -155,7 +161,10 @@ impl Layout {
 
     /// Triangles of all pieces, shadows counted too.
     pub fn triangles(&self) -> usize {
-        self.pieces.iter().map(|piece| self.shapes[piece.shape].triangles()).sum()
+        self.pieces
+            .iter()
+            .map(|piece| self.shapes[piece.shape].triangles())
+            .sum()
     }
 }
 
@@ -183,11 +192,18 @@ impl Builder<'_> {
         };
         let reach = (high.east_m - low.east_m).hypot(high.north_m - low.north_m);
         self.surroundings(middle, reach);
-        self.flat(&[polygon(&self.park.outline, SITE_M, paint::PAVED)], Tags::NOTHING);
+        self.flat(
+            &[polygon(&self.park.outline, SITE_M, paint::PAVED)],
+            Tags::NOTHING,
+        );
         for (index, zone) in self.park.zones.iter().enumerate() {
             let ground = polygon(&zone.outline, ZONE_M, self.paint_of_zone(index));
             self.flat(&[ground], self.layout.tags.zone(index));
-            let mut kerb: Vec<Vec3> = zone.outline.iter().map(|point| above(*point, KERB_M)).collect();
+            let mut kerb: Vec<Vec3> = zone
+                .outline
+                .iter()
+                .map(|point| above(*point, KERB_M))
+                .collect();
             kerb.extend(kerb.first().copied());
             let mut kerb = ribbon(&kerb, 0.3, paint::PLINTH);
             kerb.along.clear();
@@ -197,12 +213,18 @@ impl Builder<'_> {
             let mut ring = water.outline.clone();
             ring.extend(water.outline.first().copied());
             let smooth = smoothed(&ring);
-            let mut shore: Vec<Vec3> = smooth.iter().map(|point| above(*point, WATER_M - 0.01)).collect();
+            let mut shore: Vec<Vec3> = smooth
+                .iter()
+                .map(|point| above(*point, WATER_M - 0.01))
+                .collect();
             shore.dedup();
             let mut shore = ribbon(&shore, 1.6, paint::SHORE);
             shore.along.clear();
             let open = &smooth[..smooth.len().saturating_sub(1)];
-            self.flat(&[shore, polygon(open, WATER_M, paint::WATER)], Tags::NOTHING);
+            self.flat(
+                &[shore, polygon(open, WATER_M, paint::WATER)],
+                Tags::NOTHING,
+            );
         }
         let paths: Vec<Shape> = self
             .park
@@ -232,7 +254,11 @@ impl Builder<'_> {
                 };
                 let (a, b) = (corner(side, pair[0]), corner(side, pair[1]));
                 let (c, d) = (corner(side + 1, pair[1]), corner(side + 1, pair[0]));
-                let corners = if pair[0] == 0.0 { vec![a, b, c] } else { vec![a, b, c, d] };
+                let corners = if pair[0] == 0.0 {
+                    vec![a, b, c]
+                } else {
+                    vec![a, b, c, d]
+                };
                 shape.face(&corners, paint::SURROUNDINGS);
             }
         }
@@ -242,7 +268,8 @@ impl Builder<'_> {
     /// Green where something grows: the definition says so by its trees and its irrigation.
     fn paint_of_zone(&self, zone: usize) -> Paint {
         let grows = |asset: &AssetView| {
-            matches!(asset.kind, AssetKind::TreeGroup | AssetKind::IrrigationZone) && asset.zone == zone
+            matches!(asset.kind, AssetKind::TreeGroup | AssetKind::IrrigationZone)
+                && asset.zone == zone
         };
         match self.park.assets.iter().any(grows) {
             true if zone.is_multiple_of(2) => paint::GREEN,
@@ -259,7 +286,15 @@ impl Builder<'_> {
         self.add(merged, Layer::Ground, None, tag, Place::ORIGIN, Role::Still);
     }
 
-    fn add(&mut self, shape: Shape, layer: Layer, asset: Option<AssetIndex>, tag: Tag, place: Place, role: Role) {
+    fn add(
+        &mut self,
+        shape: Shape,
+        layer: Layer,
+        asset: Option<AssetIndex>,
+        tag: Tag,
+        place: Place,
+        role: Role,
+    ) {
         if !shape.is_empty() {
             let shape = self.keep(shape);
             self.piece(shape, layer, asset, tag, place, role);
@@ -271,7 +306,15 @@ impl Builder<'_> {
         self.layout.shapes.len() - 1
     }
 
-    fn piece(&mut self, shape: usize, layer: Layer, asset: Option<AssetIndex>, tag: Tag, place: Place, role: Role) {
+    fn piece(
+        &mut self,
+        shape: usize,
+        layer: Layer,
+        asset: Option<AssetIndex>,
+        tag: Tag,
+        place: Place,
+        role: Role,
+    ) {
         self.layout.pieces.push(Piece {
             shape,
             layer,
@@ -317,7 +360,14 @@ impl Builder<'_> {
 
     fn stand(&mut self, index: AssetIndex, place: Place, known: &KnownModel) {
         let tag = self.layout.tags.asset(index);
-        self.piece(known.body, Layer::Clay, Some(index), tag, place, Role::Still);
+        self.piece(
+            known.body,
+            Layer::Clay,
+            Some(index),
+            tag,
+            place,
+            Role::Still,
+        );
         self.piece(known.hull, Layer::Shadow, None, tag, place, Role::Still);
         for (shape, part) in &known.moving {
             let part_place = Place {
@@ -340,7 +390,10 @@ impl Builder<'_> {
         let mut raised = asset.raised_m.max(0.0);
         let mut clockwise_deg = asset.turn_deg;
         let (key, build): (String, Box<dyn Fn() -> Model>) = match &asset.parameters {
-            AssetParameters::Pv { tilt_deg, azimuth_deg } => {
+            AssetParameters::Pv {
+                tilt_deg,
+                azimuth_deg,
+            } => {
                 let standing = self.standing(asset);
                 if let Standing::Posts { .. } = standing {
                     raised = 0.0;
@@ -352,9 +405,16 @@ impl Builder<'_> {
                     tilt_deg: *tilt_deg as f32,
                     standing,
                 };
-                (format!("{field:?}"), Box::new(move || models::panels(&field)))
+                (
+                    format!("{field:?}"),
+                    Box::new(move || models::panels(&field)),
+                )
             }
-            AssetParameters::SolarThermal { tilt_deg, azimuth_deg, .. } => {
+            AssetParameters::SolarThermal {
+                tilt_deg,
+                azimuth_deg,
+                ..
+            } => {
                 clockwise_deg += (*azimuth_deg - 180) as f32;
                 let tilt_deg = *tilt_deg as f32;
                 (
@@ -362,20 +422,29 @@ impl Builder<'_> {
                     Box::new(move || models::collector(width, depth, tilt_deg)),
                 )
             }
-            AssetParameters::Wind { hub_height_m, rotor_m } => {
+            AssetParameters::Wind {
+                hub_height_m,
+                rotor_m,
+            } => {
                 let (hub_m, rotor_m) = (*hub_height_m as f32, *rotor_m as f32);
                 (
                     format!("turbine {hub_m} {rotor_m}"),
                     Box::new(move || models::wind_turbine(hub_m, rotor_m)),
                 )
             }
-            AssetParameters::Tank { .. } if asset.raised_m < 0.0 => {
-                (format!("buried {size}"), Box::new(move || models::buried_tank(size)))
+            AssetParameters::Tank { .. } if asset.raised_m < 0.0 => (
+                format!("buried {size}"),
+                Box::new(move || models::buried_tank(size)),
+            ),
+            AssetParameters::IrrigationZone { .. } => {
+                ("sprinkler".to_owned(), Box::new(models::sprinkler))
             }
-            AssetParameters::IrrigationZone { .. } => ("sprinkler".to_owned(), Box::new(models::sprinkler)),
             _ => {
                 let build = plain_model(asset.kind);
-                (format!("{:?} {size}", asset.kind), Box::new(move || build(size)))
+                (
+                    format!("{:?} {size}", asset.kind),
+                    Box::new(move || build(size)),
+                )
             }
         };
         let known = self.known(key, &*build);
@@ -392,7 +461,10 @@ impl Builder<'_> {
             return known.clone();
         }
         let model = build();
-        let tops = model.moving.iter().map(|part| part.at.y + part.shape.bounds().1.y);
+        let tops = model
+            .moving
+            .iter()
+            .map(|part| part.at.y + part.shape.bounds().1.y);
         let top = tops.fold(model.body.bounds().1.y, f32::max);
         let known = KnownModel {
             body: self.keep(model.body),
@@ -453,14 +525,28 @@ impl Builder<'_> {
                 paint::MARKING,
             );
         }
-        let place = Place { at: charger.at, ..charger };
-        self.add(lines, Layer::Ground, None, Tags::NOTHING, place, Role::Still);
+        let place = Place {
+            at: charger.at,
+            ..charger
+        };
+        self.add(
+            lines,
+            Layer::Ground,
+            None,
+            Tags::NOTHING,
+            place,
+            Role::Still,
+        );
 
         let car = self.known("car".to_owned(), &|| {
             let body = models::car();
             let mut hull = Shape::new();
             hull.block(Vec3::Y * 0.3, Vec3::new(4.2, 0.6, 1.7), paint::CAR);
-            hull.block(Vec3::new(0.3, 0.9, 0.0), Vec3::new(2.2, 0.5, 1.4), paint::CAR);
+            hull.block(
+                Vec3::new(0.3, 0.9, 0.0),
+                Vec3::new(2.2, 0.5, 1.4),
+                paint::CAR,
+            );
             Model {
                 body,
                 hull,
@@ -535,12 +621,19 @@ impl Builder<'_> {
                 None => {
                     let (low, high) = self.park.bounds();
                     let is_west = to.east_m - low.east_m < high.east_m - to.east_m;
-                    let east_m = if is_west { low.east_m - 60.0 } else { high.east_m + 60.0 };
+                    let east_m = if is_west {
+                        low.east_m - 60.0
+                    } else {
+                        high.east_m + 60.0
+                    };
                     GroundPoint { east_m, ..to }
                 }
             };
             let height = FLOW_M + 0.002 * number as f32;
-            let line: Vec<Vec3> = trench(from, to, number).into_iter().map(|point| above(point, height)).collect();
+            let line: Vec<Vec3> = trench(from, to, number)
+                .into_iter()
+                .map(|point| above(point, height))
+                .collect();
             let shape = ribbon(&line, WIDTH_M, paint::PLINTH);
             let role = Role::Line {
                 kind: connection.kind,

@@ -8,7 +8,10 @@ use crate::placement;
 use crate::shape::soundness::assert_normals_follow_winding;
 
 fn shipped(name: &str) -> ParkView {
-    let path = format!("{}/../../deploy/parks/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+    let path = format!(
+        "{}/../../deploy/parks/{name}.toml",
+        env!("CARGO_MANIFEST_DIR")
+    );
     let text = std::fs::read_to_string(&path).expect("a shipped park can be read");
     ParkView::new(&ParkDefinition::parse(&text, name).expect("a shipped park is right"))
 }
@@ -42,7 +45,8 @@ fn haotian_has_its_2800_trees_and_166_lamps() {
         .indexed()
         .filter(|(_, asset)| asset.kind == AssetKind::Lighting)
         .map(|(index, _)| {
-            let of = |piece: &&crate::Piece| piece.asset == Some(index) && piece.layer == Layer::Clay;
+            let of =
+                |piece: &&crate::Piece| piece.asset == Some(index) && piece.layer == Layer::Clay;
             layout.pieces.iter().filter(of).count()
         })
         .sum();
@@ -53,18 +57,29 @@ fn haotian_has_its_2800_trees_and_166_lamps() {
 fn trees_stand_in_their_zone_and_out_of_the_water() {
     let park = shipped("haotian");
     let (mut trees, mut misplaced) = (0, 0);
-    for asset in park.assets.iter().filter(|asset| asset.kind == AssetKind::TreeGroup) {
+    for asset in park
+        .assets
+        .iter()
+        .filter(|asset| asset.kind == AssetKind::TreeGroup)
+    {
         let places = placement::trees(&park, asset, 150);
         trees += places.len();
         let outline = &park.zones[asset.zone].outline;
         misplaced += places
             .iter()
             .filter(|tree| {
-                let is_wet = park.waters.iter().any(|water| placement::contains(&water.outline, tree.at));
+                let is_wet = park
+                    .waters
+                    .iter()
+                    .any(|water| placement::contains(&water.outline, tree.at));
                 is_wet || !placement::contains(outline, tree.at)
             })
             .count();
-        assert_eq!(places, placement::trees(&park, asset, 150), "places differ from run to run");
+        assert_eq!(
+            places,
+            placement::trees(&park, asset, 150),
+            "places differ from run to run"
+        );
     }
     assert_eq!((trees, misplaced), (150 * 14, 0));
 }
@@ -80,7 +95,11 @@ fn equal_assets_share_their_meshes_and_the_park_stays_cheap() {
     let park = shipped("haotian");
     let layout = Layout::new(&park);
     assert!(layout.shapes.len() < 260, "{} shapes", layout.shapes.len());
-    assert!(layout.triangles() < 250_000, "{} triangles", layout.triangles());
+    assert!(
+        layout.triangles() < 250_000,
+        "{} triangles",
+        layout.triangles()
+    );
 }
 
 #[test]
@@ -89,7 +108,9 @@ fn every_face_of_what_stands_in_the_parks_looks_the_way_it_is_wound() {
         let layout = Layout::new(&shipped(name));
         for piece in &layout.pieces {
             // Strips of the ground may fold in sharp corners.
-            if matches!(piece.layer, Layer::Clay | Layer::Shadow) && !matches!(piece.role, Role::Tree { .. }) {
+            if matches!(piece.layer, Layer::Clay | Layer::Shadow)
+                && !matches!(piece.role, Role::Tree { .. })
+            {
                 assert_normals_follow_winding(&layout.shapes[piece.shape], name);
             }
         }

@@ -138,7 +138,12 @@ impl<'a> Obstacles<'a> {
 
     fn leave_free(&self, point: GroundPoint, margin: f32) -> bool {
         let is_in_zone = self.zone.is_empty() || contains(self.zone, point);
-        let is_in_water = || self.park.waters.iter().any(|water| contains(&water.outline, point));
+        let is_in_water = || {
+            self.park
+                .waters
+                .iter()
+                .any(|water| contains(&water.outline, point))
+        };
         let is_on_path = || {
             self.park
                 .paths
@@ -168,7 +173,10 @@ fn stands_on_the_ground(asset: &AssetView) -> bool {
 /// A point in the frame of an asset: east and north of its middle before it is turned.
 fn into_frame(asset: &AssetView, point: GroundPoint) -> (f32, f32) {
     let (sine, cosine) = asset.turn_deg.to_radians().sin_cos();
-    let (east, north) = (point.east_m - asset.at.east_m, point.north_m - asset.at.north_m);
+    let (east, north) = (
+        point.east_m - asset.at.east_m,
+        point.north_m - asset.at.north_m,
+    );
     (east * cosine - north * sine, east * sine + north * cosine)
 }
 
@@ -186,7 +194,10 @@ fn turned(asset: &AssetView, east: f32, north: f32) -> GroundPoint {
 fn even_spread(step: usize, start: (f32, f32)) -> (f32, f32) {
     const PLASTIC: f64 = 1.324_717_957_244_746;
     let at = |start: f32, stride: f64| (f64::from(start) + stride * step as f64).fract() as f32;
-    (at(start.0, 1.0 / PLASTIC), at(start.1, 1.0 / (PLASTIC * PLASTIC)))
+    (
+        at(start.0, 1.0 / PLASTIC),
+        at(start.1, 1.0 / (PLASTIC * PLASTIC)),
+    )
 }
 
 /// Chance that is the same in every run: SplitMix64 (Steele, Lea, Flood 2014) seeded by a name.
@@ -257,9 +268,13 @@ fn distance(one: GroundPoint, other: GroundPoint) -> f32 {
 fn distance_to_line(point: GroundPoint, line: &[GroundPoint]) -> f32 {
     line.windows(2)
         .map(|pair| {
-            let (east, north) = (pair[1].east_m - pair[0].east_m, pair[1].north_m - pair[0].north_m);
+            let (east, north) = (
+                pair[1].east_m - pair[0].east_m,
+                pair[1].north_m - pair[0].north_m,
+            );
             let squared = (east * east + north * north).max(1e-9);
-            let along = (point.east_m - pair[0].east_m) * east + (point.north_m - pair[0].north_m) * north;
+            let along =
+                (point.east_m - pair[0].east_m) * east + (point.north_m - pair[0].north_m) * north;
             let share = (along / squared).clamp(0.0, 1.0);
             let nearest = GroundPoint {
                 east_m: pair[0].east_m + east * share,

@@ -35,9 +35,9 @@ impl Shape {
             return (Vec3::ZERO, Vec3::ZERO);
         };
         let corners = (*first, *first);
-        self.positions
-            .iter()
-            .fold(corners, |(least, most), point| (least.min(*point), most.max(*point)))
+        self.positions.iter().fold(corners, |(least, most), point| {
+            (least.min(*point), most.max(*point))
+        })
     }
 
     /// A flat convex face.
@@ -50,7 +50,8 @@ impl Shape {
             self.colors.push(paint.vertex_color());
         }
         for corner in 2..corners.len() as u32 {
-            self.indices.extend([first, first + corner - 1, first + corner]);
+            self.indices
+                .extend([first, first + corner - 1, first + corner]);
         }
         self
     }
@@ -91,7 +92,10 @@ impl Shape {
                 corner(half, height, -1.0, -1.0),
             ]
         };
-        self.skin(&[ring(half_low, low).to_vec(), ring(half_high, high).to_vec()], paint)
+        self.skin(
+            &[ring(half_low, low).to_vec(), ring(half_high, high).to_vec()],
+            paint,
+        )
     }
 
     /// A closed skin over rings of equally many points, each counter-clockwise seen from the last ring's side, with both
@@ -130,7 +134,8 @@ impl Shape {
                     .map(|side| {
                         let angle = side as f32 / sides as f32 * std::f32::consts::TAU;
                         // From east towards north: counter-clockwise seen from above, as z points south.
-                        let point = Vec3::new(radius * angle.cos(), *distance, -radius * angle.sin());
+                        let point =
+                            Vec3::new(radius * angle.cos(), *distance, -radius * angle.sin());
                         foot + turned * point
                     })
                     .collect()
@@ -140,9 +145,22 @@ impl Shape {
     }
 
     /// A round bar from one point to another.
-    pub fn bar(&mut self, from: Vec3, to: Vec3, radius: f32, sides: usize, paint: Paint) -> &mut Shape {
+    pub fn bar(
+        &mut self,
+        from: Vec3,
+        to: Vec3,
+        radius: f32,
+        sides: usize,
+        paint: Paint,
+    ) -> &mut Shape {
         let length = from.distance(to);
-        self.lathe(from, to - from, &[(radius, 0.0), (radius, length)], sides, paint)
+        self.lathe(
+            from,
+            to - from,
+            &[(radius, 0.0), (radius, length)],
+            sides,
+            paint,
+        )
     }
 
     pub fn append(&mut self, other: &Shape) -> &mut Shape {
@@ -151,7 +169,8 @@ impl Shape {
         self.normals.extend(&other.normals);
         self.colors.extend(&other.colors);
         self.along.extend(&other.along);
-        self.indices.extend(other.indices.iter().map(|index| first + index));
+        self.indices
+            .extend(other.indices.iter().map(|index| first + index));
         self
     }
 
@@ -181,7 +200,10 @@ impl Shape {
     fn side(&mut self, corners: [Vec3; 4], paint: Paint) {
         let mut different: Vec<Vec3> = Vec::with_capacity(4);
         for corner in corners {
-            if different.iter().all(|known| known.distance_squared(corner) > 1e-10) {
+            if different
+                .iter()
+                .all(|known| known.distance_squared(corner) > 1e-10)
+            {
                 different.push(corner);
             }
         }
@@ -198,7 +220,9 @@ impl Shape {
     }
 
     fn cap(&mut self, ring: &[Vec3], paint: Paint) {
-        let is_a_point = ring.iter().all(|point| point.distance_squared(ring[0]) < 1e-10);
+        let is_a_point = ring
+            .iter()
+            .all(|point| point.distance_squared(ring[0]) < 1e-10);
         if !is_a_point {
             self.face(ring, paint);
         }
@@ -246,7 +270,11 @@ pub(crate) mod soundness {
                 if from == to {
                     continue;
                 }
-                let (edge, way) = if from < to { ((from, to), 1) } else { ((to, from), -1) };
+                let (edge, way) = if from < to {
+                    ((from, to), 1)
+                } else {
+                    ((to, from), -1)
+                };
                 *walked.entry(edge).or_default() += way;
             }
         }
@@ -272,7 +300,10 @@ pub(crate) mod soundness {
                 continue;
             }
             let cosine = turned.normalize().dot(shape.normals[triangle[0] as usize]);
-            assert!(cosine > 0.99, "{what}: a face looks {cosine} along its normal");
+            assert!(
+                cosine > 0.99,
+                "{what}: a face looks {cosine} along its normal"
+            );
         }
     }
 
@@ -305,7 +336,13 @@ mod tests {
     #[test]
     fn a_cylinder_lying_down_is_closed_and_has_nearly_its_volume() {
         let mut shape = Shape::new();
-        shape.bar(Vec3::new(0.0, 1.0, 0.0), Vec3::new(4.0, 1.0, 0.0), 0.5, 32, WALL);
+        shape.bar(
+            Vec3::new(0.0, 1.0, 0.0),
+            Vec3::new(4.0, 1.0, 0.0),
+            0.5,
+            32,
+            WALL,
+        );
         assert_closed(&shape, "cylinder");
         assert_normals_follow_winding(&shape, "cylinder");
         let round = std::f32::consts::PI * 0.25 * 4.0;
@@ -325,7 +362,8 @@ mod tests {
     fn what_is_moved_and_turned_stays_sound() {
         let mut shape = Shape::new();
         shape.block(Vec3::ZERO, Vec3::new(2.0, 1.0, 4.0), WALL);
-        let turned = Affine3A::from_rotation_translation(Quat::from_rotation_y(0.7), Vec3::splat(5.0));
+        let turned =
+            Affine3A::from_rotation_translation(Quat::from_rotation_y(0.7), Vec3::splat(5.0));
         let shape = shape.placed(turned);
         assert_closed(&shape, "moved box");
         assert_normals_follow_winding(&shape, "moved box");

@@ -79,7 +79,10 @@ pub struct Poses {
 
 impl Poses {
     fn of(&self, asset: AssetIndex) -> Pose {
-        self.assets.get(asset.0 as usize).copied().unwrap_or_default()
+        self.assets
+            .get(asset.0 as usize)
+            .copied()
+            .unwrap_or_default()
     }
 }
 
@@ -92,19 +95,24 @@ pub struct StagePlugin;
 
 impl Plugin for StagePlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<Poses>().init_resource::<StillMotion>().add_systems(
-            PostUpdate,
-            (pose_parts, spin_parts, grow_trees, show_lines)
-                .chain()
-                .before(bevy::transform::TransformSystems::Propagate)
-                .run_if(resource_exists::<Stage>),
-        );
+        app.init_resource::<Poses>()
+            .init_resource::<StillMotion>()
+            .add_systems(
+                PostUpdate,
+                (pose_parts, spin_parts, grow_trees, show_lines)
+                    .chain()
+                    .before(bevy::transform::TransformSystems::Propagate)
+                    .run_if(resource_exists::<Stage>),
+            );
     }
 }
 
 /// Clears the stage and sets a park on it.
 pub fn set_stage(world: &mut World, park: &ParkView) {
-    let former: Vec<Entity> = world.query_filtered::<Entity, With<OnStage>>().iter(world).collect();
+    let former: Vec<Entity> = world
+        .query_filtered::<Entity, With<OnStage>>()
+        .iter(world)
+        .collect();
     for entity in former {
         world.despawn(entity);
     }
@@ -164,7 +172,10 @@ fn insert_role(entity: &mut EntityWorldMut<'_>, role: Role, tag: Tag, place: Pla
                 entity.insert(Visibility::Hidden);
             }
         }
-        Role::Tree { height_share, number } => {
+        Role::Tree {
+            height_share,
+            number,
+        } => {
             entity.insert(Tree {
                 asset,
                 height_share,
@@ -226,7 +237,13 @@ fn pose_parts(
     if !poses.is_changed() {
         return;
     }
-    let seen = |is_seen: bool| if is_seen { Visibility::Inherited } else { Visibility::Hidden };
+    let seen = |is_seen: bool| {
+        if is_seen {
+            Visibility::Inherited
+        } else {
+            Visibility::Hidden
+        }
+    };
     for (part, mut transform, mut visibility) in &mut parts {
         let pose = poses.of(part.asset);
         match part.motion {
@@ -270,7 +287,10 @@ fn spin_parts(
     }
 }
 
-fn grow_trees(poses: Res<'_, Poses>, mut trees: Query<'_, '_, (&Tree, &mut Transform, &mut Visibility)>) {
+fn grow_trees(
+    poses: Res<'_, Poses>,
+    mut trees: Query<'_, '_, (&Tree, &mut Transform, &mut Visibility)>,
+) {
     if !poses.is_changed() {
         return;
     }
@@ -282,8 +302,14 @@ fn grow_trees(poses: Res<'_, Poses>, mut trees: Query<'_, '_, (&Tree, &mut Trans
                 transform.scale = scale;
             }
         }
-        let is_felled = pose.living_trees.is_some_and(|living| tree.number >= living);
-        let wanted = if is_felled { Visibility::Hidden } else { Visibility::Inherited };
+        let is_felled = pose
+            .living_trees
+            .is_some_and(|living| tree.number >= living);
+        let wanted = if is_felled {
+            Visibility::Hidden
+        } else {
+            Visibility::Inherited
+        };
         visibility.set_if_neq(wanted);
     }
 }
@@ -294,7 +320,11 @@ fn show_lines(poses: Res<'_, Poses>, mut lines: Query<'_, '_, (&NetworkLine, &mu
     }
     for (line, mut visibility) in &mut lines {
         let is_shown = poses.networks.contains(&line.0);
-        let wanted = if is_shown { Visibility::Inherited } else { Visibility::Hidden };
+        let wanted = if is_shown {
+            Visibility::Inherited
+        } else {
+            Visibility::Hidden
+        };
         visibility.set_if_neq(wanted);
     }
 }

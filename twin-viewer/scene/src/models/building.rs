@@ -19,8 +19,16 @@ pub fn building(size: Vec3) -> Model {
     let parapet = PARAPET_M.min(size.y / 6.0);
     let eaves = size.y - parapet;
 
-    body.block(Vec3::ZERO, Vec3::new(walls.x + 2.0 * skin, plinth, walls.z + 2.0 * skin), PLINTH);
-    body.block(Vec3::Y * plinth, Vec3::new(walls.x, eaves - plinth, walls.z), WALL);
+    body.block(
+        Vec3::ZERO,
+        Vec3::new(walls.x + 2.0 * skin, plinth, walls.z + 2.0 * skin),
+        PLINTH,
+    );
+    body.block(
+        Vec3::Y * plinth,
+        Vec3::new(walls.x, eaves - plinth, walls.z),
+        WALL,
+    );
     body.block(
         Vec3::Y * (eaves - 0.02),
         Vec3::new(walls.x - 0.5, 0.06, walls.z - 0.5),
@@ -51,12 +59,20 @@ fn parapet_ring(body: &mut Shape, walls: Vec3, low: f32, high: f32) {
     let (x, z) = (walls.x / 2.0, walls.z / 2.0);
     for north_or_south in [-1.0, 1.0] {
         let z_middle = north_or_south * (z - thick / 2.0);
-        body.block(Vec3::new(0.0, low, z_middle), Vec3::new(walls.x, high - low, thick), PARAPET);
+        body.block(
+            Vec3::new(0.0, low, z_middle),
+            Vec3::new(walls.x, high - low, thick),
+            PARAPET,
+        );
     }
     for east_or_west in [-1.0, 1.0] {
         let x_middle = east_or_west * (x - thick / 2.0);
         let length = walls.z - 2.0 * thick;
-        body.block(Vec3::new(x_middle, low, 0.0), Vec3::new(thick, high - low, length), PARAPET);
+        body.block(
+            Vec3::new(x_middle, low, 0.0),
+            Vec3::new(thick, high - low, length),
+            PARAPET,
+        );
     }
 }
 

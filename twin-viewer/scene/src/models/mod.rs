@@ -114,34 +114,114 @@ mod tests {
             standing: Standing::Roof,
         };
         vec![
-            ("visitor centre", building(sized(34.0, 5.2, 15.0)), sized(34.0, 5.2, 15.0)),
-            ("office tower", building(sized(110.0, 28.0, 38.0)), sized(110.0, 28.0, 38.0)),
+            (
+                "visitor centre",
+                building(sized(34.0, 5.2, 15.0)),
+                sized(34.0, 5.2, 15.0),
+            ),
+            (
+                "office tower",
+                building(sized(110.0, 28.0, 38.0)),
+                sized(110.0, 28.0, 38.0),
+            ),
             ("hut", building(sized(2.0, 2.2, 2.0)), sized(2.0, 2.2, 2.0)),
-            ("battery", battery(sized(6.0, 2.6, 2.4)), sized(6.0, 2.6, 2.4)),
-            ("charger", charger(sized(0.8, 1.9, 0.6)), sized(0.8, 1.9, 0.6)),
-            ("cabinet", cabinet(sized(2.4, 2.1, 0.8)), sized(2.4, 2.1, 0.8)),
-            ("substation", substation(sized(3.0, 2.2, 2.0)), sized(3.0, 2.2, 2.0)),
-            ("machine", machine(sized(3.2, 2.4, 1.8)), sized(3.2, 2.4, 1.8)),
+            (
+                "battery",
+                battery(sized(6.0, 2.6, 2.4)),
+                sized(6.0, 2.6, 2.4),
+            ),
+            (
+                "charger",
+                charger(sized(0.8, 1.9, 0.6)),
+                sized(0.8, 1.9, 0.6),
+            ),
+            (
+                "cabinet",
+                cabinet(sized(2.4, 2.1, 0.8)),
+                sized(2.4, 2.1, 0.8),
+            ),
+            (
+                "substation",
+                substation(sized(3.0, 2.2, 2.0)),
+                sized(3.0, 2.2, 2.0),
+            ),
+            (
+                "machine",
+                machine(sized(3.2, 2.4, 1.8)),
+                sized(3.2, 2.4, 1.8),
+            ),
             ("tank", tank(sized(4.0, 2.6, 4.0)), sized(4.0, 2.6, 4.0)),
-            ("square tank", tank(sized(3.0, 2.2, 2.0)), sized(3.0, 2.2, 2.0)),
-            ("buried tank", buried_tank(sized(16.0, 2.6, 10.0)), sized(16.0, 1.6, 10.0)),
-            ("fixture", fixture(sized(0.6, 1.1, 0.6)), sized(0.6, 1.1, 0.6)),
+            (
+                "square tank",
+                tank(sized(3.0, 2.2, 2.0)),
+                sized(3.0, 2.2, 2.0),
+            ),
+            (
+                "buried tank",
+                buried_tank(sized(16.0, 2.6, 10.0)),
+                sized(16.0, 1.6, 10.0),
+            ),
+            (
+                "fixture",
+                fixture(sized(0.6, 1.1, 0.6)),
+                sized(0.6, 1.1, 0.6),
+            ),
             ("sprinkler", sprinkler(), sized(1.2, 0.9, 1.2)),
             ("bin", bin(sized(1.1, 1.4, 0.8)), sized(1.1, 1.4, 0.8)),
-            ("compost bay", compost_bay(sized(6.0, 1.8, 4.0)), sized(6.0, 1.8, 4.0)),
-            ("heat pump", heat_pump(sized(1.2, 1.6, 1.0)), sized(1.2, 1.6, 1.0)),
-            ("big heat pump", heat_pump(sized(8.0, 3.0, 4.0)), sized(8.0, 3.0, 4.0)),
-            ("chiller", chiller(sized(8.0, 4.0, 5.0)), sized(8.0, 4.0, 5.0)),
-            ("display", display(sized(6.0, 4.0, 0.6)), sized(6.0, 4.0, 0.6)),
-            ("weather station", weather_station(sized(1.5, 4.0, 1.5)), sized(1.5, 4.0, 1.5)),
-            ("counter", counter(sized(3.0, 1.2, 0.4)), sized(3.0, 1.2, 0.4)),
-            ("shuttle", vehicle(sized(6.0, 2.4, 2.2)), sized(6.0, 2.4, 2.2)),
+            (
+                "compost bay",
+                compost_bay(sized(6.0, 1.8, 4.0)),
+                sized(6.0, 1.8, 4.0),
+            ),
+            (
+                "heat pump",
+                heat_pump(sized(1.2, 1.6, 1.0)),
+                sized(1.2, 1.6, 1.0),
+            ),
+            (
+                "big heat pump",
+                heat_pump(sized(8.0, 3.0, 4.0)),
+                sized(8.0, 3.0, 4.0),
+            ),
+            (
+                "chiller",
+                chiller(sized(8.0, 4.0, 5.0)),
+                sized(8.0, 4.0, 5.0),
+            ),
+            (
+                "display",
+                display(sized(6.0, 4.0, 0.6)),
+                sized(6.0, 4.0, 0.6),
+            ),
+            (
+                "weather station",
+                weather_station(sized(1.5, 4.0, 1.5)),
+                sized(1.5, 4.0, 1.5),
+            ),
+            (
+                "counter",
+                counter(sized(3.0, 1.2, 0.4)),
+                sized(3.0, 1.2, 0.4),
+            ),
+            (
+                "shuttle",
+                vehicle(sized(6.0, 2.4, 2.2)),
+                sized(6.0, 2.4, 2.2),
+            ),
             ("lamp", lamp(), sized(1.8, LAMP_HEIGHT_M, 1.8)),
             ("panels", panels(&field), sized(15.0, 4.0, 2.7)),
             ("roof panels", panels(&roof), sized(62.0, 2.0, 64.0)),
             ("collector", collector(6.0, 4.0, 40.0), sized(6.0, 3.2, 4.0)),
-            ("turbine", wind_turbine(90.0, 121.0), sized(121.0, 151.0, 121.0)),
-            ("small turbine", wind_turbine(18.0, 7.0), sized(7.0, 22.0, 7.0)),
+            (
+                "turbine",
+                wind_turbine(90.0, 121.0),
+                sized(121.0, 151.0, 121.0),
+            ),
+            (
+                "small turbine",
+                wind_turbine(18.0, 7.0),
+                sized(7.0, 22.0, 7.0),
+            ),
         ]
     }
 
@@ -154,7 +234,10 @@ mod tests {
             assert!(volume(&model.body) > 0.0, "{name} is inside out");
             assert_within(&model.body, least, most, name);
             assert_closed(&model.hull, name);
-            assert!(model.hull.triangles() <= model.body.triangles().max(12), "{name}'s hull is finer than it");
+            assert!(
+                model.hull.triangles() <= model.body.triangles().max(12),
+                "{name}'s hull is finer than it"
+            );
             for part in &model.moving {
                 assert_closed(&part.shape, name);
                 assert_normals_follow_winding(&part.shape, name);
@@ -168,7 +251,10 @@ mod tests {
         for (name, model, _) in models_with_sizes() {
             let moving: usize = model.moving.iter().map(|part| part.shape.triangles()).sum();
             let triangles = model.body.triangles() + moving;
-            assert!((12..=1_200).contains(&triangles), "{name} has {triangles} triangles");
+            assert!(
+                (12..=1_200).contains(&triangles),
+                "{name} has {triangles} triangles"
+            );
         }
     }
 
@@ -182,8 +268,17 @@ mod tests {
             let model = tree(form);
             assert_closed(&model.body, "tree");
             assert_normals_follow_winding(&model.body, "tree");
-            assert!(model.body.triangles() <= 80, "{form:?} has {}", model.body.triangles());
-            assert_within(&model.body, Vec3::new(-0.5, 0.0, -0.5), Vec3::new(0.5, 1.0, 0.5), "tree");
+            assert!(
+                model.body.triangles() <= 80,
+                "{form:?} has {}",
+                model.body.triangles()
+            );
+            assert_within(
+                &model.body,
+                Vec3::new(-0.5, 0.0, -0.5),
+                Vec3::new(0.5, 1.0, 0.5),
+                "tree",
+            );
         }
     }
 }

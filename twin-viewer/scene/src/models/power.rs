@@ -2,7 +2,8 @@ use bevy::math::{Affine3A, Quat, Vec2, Vec3};
 
 use super::{Model, Motion, MovingPart};
 use crate::paint::{
-    BLADE, CABINET, CAR, DARK_STEEL, GAUGE, GAUGE_BACK, GLASS, PLINTH, SCREEN, STEEL, TYRE, VENT, WALL,
+    BLADE, CABINET, CAR, DARK_STEEL, GAUGE, GAUGE_BACK, GLASS, PLINTH, SCREEN, STEEL, TYRE, VENT,
+    WALL,
 };
 use crate::shape::Shape;
 
@@ -34,7 +35,11 @@ pub fn battery(size: Vec3) -> Model {
     }
     for side in [-1.0, 1.0] {
         let unit = Vec3::new(side * walls.x * 0.36, roof, -walls.z * 0.2);
-        body.block(unit, Vec3::new(walls.x * 0.16, size.y * 0.07, walls.z * 0.4), VENT);
+        body.block(
+            unit,
+            Vec3::new(walls.x * 0.16, size.y * 0.07, walls.z * 0.4),
+            VENT,
+        );
     }
     let long = walls.x * 0.92;
     let front = walls.z / 2.0;
@@ -54,10 +59,18 @@ pub fn battery(size: Vec3) -> Model {
     let roof_z = walls.z * 0.25;
     bar.cuboid(
         Vec3::new(inset, roof, roof_z - roof_strip.z / 2.0 + inset),
-        Vec3::new(long - inset, roof + roof_strip.y + 0.04, roof_z + roof_strip.z / 2.0 - inset),
+        Vec3::new(
+            long - inset,
+            roof + roof_strip.y + 0.04,
+            roof_z + roof_strip.z / 2.0 - inset,
+        ),
         GAUGE,
     );
-    Model::solid(body.grounded(size.y, 0.88)).with_gauge(Vec3::X, bar, Vec3::new(-long / 2.0, 0.0, 0.0))
+    Model::solid(body.grounded(size.y, 0.88)).with_gauge(
+        Vec3::X,
+        bar,
+        Vec3::new(-long / 2.0, 0.0, 0.0),
+    )
 }
 
 /// A pedestal with a screen and a cable.
@@ -113,7 +126,10 @@ pub fn car() -> Shape {
         (1.7, 0.9, 0.24, 0.98),
         (2.15, 0.82, 0.34, 0.9),
     ];
-    let rings: Vec<Vec<Vec3>> = hull.iter().map(|(x, half, low, high)| ring(*x, *half, *low, *high)).collect();
+    let rings: Vec<Vec<Vec3>> = hull
+        .iter()
+        .map(|(x, half, low, high)| ring(*x, *half, *low, *high))
+        .collect();
     body.skin(&rings, CAR);
     let cabin = [
         (-1.15, 0.78, 0.88, 0.9),
@@ -121,9 +137,16 @@ pub fn car() -> Shape {
         (0.95, 0.72, 0.88, 1.46),
         (1.85, 0.76, 0.88, 0.99),
     ];
-    let rings: Vec<Vec<Vec3>> = cabin.iter().map(|(x, half, low, high)| ring(*x, *half, *low, *high)).collect();
+    let rings: Vec<Vec<Vec3>> = cabin
+        .iter()
+        .map(|(x, half, low, high)| ring(*x, *half, *low, *high))
+        .collect();
     body.skin(&rings, GLASS);
-    body.cuboid(Vec3::new(-0.3, 1.4, -0.66), Vec3::new(0.95, 1.49, 0.66), CAR);
+    body.cuboid(
+        Vec3::new(-0.3, 1.4, -0.66),
+        Vec3::new(0.95, 1.49, 0.66),
+        CAR,
+    );
     for x in [-1.35, 1.35] {
         for side in [-1.0, 1.0] {
             let inner = Vec3::new(x, 0.32, side * 0.68);
@@ -137,10 +160,17 @@ pub fn car() -> Shape {
 /// A car that fits into a size, along its longer side.
 pub fn vehicle(size: Vec3) -> Model {
     let along_z = Affine3A::from_rotation_y(std::f32::consts::FRAC_PI_2);
-    let car = if size.z > size.x { car().placed(along_z) } else { car() };
+    let car = if size.z > size.x {
+        car().placed(along_z)
+    } else {
+        car()
+    };
     let (least, most) = car.bounds();
     let built = most - least;
-    let scale = (size.x / built.x).min(size.y / built.y).min(size.z / built.z).max(0.1);
+    let scale = (size.x / built.x)
+        .min(size.y / built.y)
+        .min(size.z / built.z)
+        .max(0.1);
     Model::solid(car.placed(Affine3A::from_scale(Vec3::splat(scale))))
 }
 
@@ -187,20 +217,32 @@ pub fn substation(size: Vec3) -> Model {
         let x = tank_x + tank.x * (fin as f32 / 5.0 - 0.5) * 0.86;
         for side in [-1.0, 1.0] {
             let foot = Vec3::new(x, floor + tank.y * 0.1, side * tank.z * 0.6);
-            body.block(foot, Vec3::new(tank.x * 0.07, tank.y * 0.76, tank.z * 0.24), VENT);
+            body.block(
+                foot,
+                Vec3::new(tank.x * 0.07, tank.y * 0.76, tank.z * 0.24),
+                VENT,
+            );
         }
     }
     for bushing in -1..=1 {
         let foot = Vec3::new(tank_x + bushing as f32 * tank.x * 0.28, floor + tank.y, 0.0);
         let radius = size.x * 0.035;
-        let profile = [(radius, 0.0), (radius * 1.5, size.y * 0.12), (radius * 0.6, size.y * 0.3)];
+        let profile = [
+            (radius, 0.0),
+            (radius * 1.5, size.y * 0.12),
+            (radius * 0.6, size.y * 0.3),
+        ];
         body.lathe(foot, Vec3::Y, &profile, 8, WALL);
     }
     let house = Vec3::new(size.x * 0.44, size.y * 0.9, size.z * 0.86);
     body.block(Vec3::new(size.x * 0.25, floor, 0.0), house, CABINET);
     for door in [-0.24, 0.24] {
         body.block(
-            Vec3::new(size.x * 0.25 + door * house.x, floor + house.y * 0.08, house.z / 2.0),
+            Vec3::new(
+                size.x * 0.25 + door * house.x,
+                floor + house.y * 0.08,
+                house.z / 2.0,
+            ),
             Vec3::new(house.x * 0.44, house.y * 0.78, 0.03),
             WALL,
         );
@@ -248,8 +290,18 @@ pub fn machine(size: Vec3) -> Model {
 pub fn wind_turbine(hub_m: f32, rotor_m: f32) -> Model {
     let mut body = Shape::new();
     let foot = (hub_m * 0.024).max(0.14);
-    body.lathe(Vec3::ZERO, Vec3::Y, &[(foot * 2.2, 0.0), (foot * 2.2, hub_m * 0.006)], 16, PLINTH);
-    let tower = [(foot, hub_m * 0.006), (foot * 0.86, hub_m * 0.4), (foot * 0.56, hub_m * 0.985)];
+    body.lathe(
+        Vec3::ZERO,
+        Vec3::Y,
+        &[(foot * 2.2, 0.0), (foot * 2.2, hub_m * 0.006)],
+        16,
+        PLINTH,
+    );
+    let tower = [
+        (foot, hub_m * 0.006),
+        (foot * 0.86, hub_m * 0.4),
+        (foot * 0.56, hub_m * 0.985),
+    ];
     body.lathe(Vec3::ZERO, Vec3::Y, &tower, 16, BLADE);
     let long = rotor_m * 0.085;
     let thick = rotor_m * 0.017;
@@ -262,7 +314,11 @@ pub fn wind_turbine(hub_m: f32, rotor_m: f32) -> Model {
     body.lathe(Vec3::Y * hub_m, Vec3::Z, &nacelle, 10, BLADE);
 
     let mut rotor = Shape::new();
-    let hub = [(thick * 0.8, -long * 0.05), (thick * 0.75, long * 0.1), (0.0, long * 0.24)];
+    let hub = [
+        (thick * 0.8, -long * 0.05),
+        (thick * 0.75, long * 0.1),
+        (0.0, long * 0.24),
+    ];
     rotor.lathe(Vec3::ZERO, Vec3::Z, &hub, 10, BLADE);
     for blade in 0..3 {
         let turn = Quat::from_rotation_z(blade as f32 * std::f32::consts::TAU / 3.0);
@@ -270,7 +326,13 @@ pub fn wind_turbine(hub_m: f32, rotor_m: f32) -> Model {
     }
 
     let mut hull = Shape::new();
-    hull.lathe(Vec3::ZERO, Vec3::Y, &[(foot, 0.0), (foot * 0.56, hub_m)], 8, BLADE);
+    hull.lathe(
+        Vec3::ZERO,
+        Vec3::Y,
+        &[(foot, 0.0), (foot * 0.56, hub_m)],
+        8,
+        BLADE,
+    );
     Model {
         body,
         hull,

@@ -66,7 +66,11 @@ pub fn collector(width: f32, depth: f32, tilt_deg: f32) -> Model {
     let slope = depth * 0.86;
     let rise = slope * tilt.sin() / 2.0;
     let mut flat = Shape::new();
-    flat.block(Vec3::ZERO, Vec3::new(width * 0.96, SLAB_M, slope), COLLECTOR);
+    flat.block(
+        Vec3::ZERO,
+        Vec3::new(width * 0.96, SLAB_M, slope),
+        COLLECTOR,
+    );
     let tubes = (width / 0.5).round().clamp(3.0, 16.0) as usize;
     for tube in 0..tubes {
         let x = width * 0.96 * ((tube as f32 + 0.5) / tubes as f32 - 0.5);
@@ -81,7 +85,8 @@ pub fn collector(width: f32, depth: f32, tilt_deg: f32) -> Model {
         Vec3::new(width * 0.96, 0.2, 0.2),
         STEEL,
     );
-    let tilted = Affine3A::from_rotation_translation(Quat::from_rotation_x(tilt), Vec3::Y * (rise + 0.15));
+    let tilted =
+        Affine3A::from_rotation_translation(Quat::from_rotation_x(tilt), Vec3::Y * (rise + 0.15));
     Model::solid(flat.placed(tilted))
 }
 
@@ -93,7 +98,12 @@ fn rows(depth: f32) -> Vec<(f32, f32)> {
     let count = (depth / ROW_PITCH_M).floor().clamp(2.0, 40.0) as usize;
     let pitch = depth / count as f32;
     (0..count)
-        .map(|row| (-depth / 2.0 + pitch * (row as f32 + 0.5), ROW_DEPTH_M.min(pitch * 0.75)))
+        .map(|row| {
+            (
+                -depth / 2.0 + pitch * (row as f32 + 0.5),
+                ROW_DEPTH_M.min(pitch * 0.75),
+            )
+        })
         .collect()
 }
 
@@ -101,7 +111,9 @@ fn rows(depth: f32) -> Vec<(f32, f32)> {
 fn table(width: f32, slope: f32, field_m: f32) -> Shape {
     let mut shape = Shape::new();
     shape.block(Vec3::ZERO, Vec3::new(width, SLAB_M, slope), CELL_FRAME);
-    let columns = (width / field_m).round().clamp(1.0, if width > 30.0 { 3.0 } else { 8.0 }) as usize;
+    let columns = (width / field_m)
+        .round()
+        .clamp(1.0, if width > 30.0 { 3.0 } else { 8.0 }) as usize;
     let lines = if slope > 3.0 { 2 } else { 1 };
     let gap = 0.07;
     let (column_m, line_m) = (width / columns as f32, slope / lines as f32);

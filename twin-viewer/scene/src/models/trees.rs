@@ -28,7 +28,9 @@ impl TreeForm {
     pub fn of_species(species: &str) -> TreeForm {
         match species.split_whitespace().next().unwrap_or_default() {
             "Pinus" | "Picea" | "Cedrus" | "Abies" | "Larix" => TreeForm::Conifer,
-            "Platycladus" | "Juniperus" | "Sabina" | "Populus" | "Ginkgo" | "Metasequoia" => TreeForm::Column,
+            "Platycladus" | "Juniperus" | "Sabina" | "Populus" | "Ginkgo" | "Metasequoia" => {
+                TreeForm::Column
+            }
             "Salix" => TreeForm::Weeping,
             "Prunus" | "Malus" | "Cotinus" | "Syringa" | "Pyrus" => TreeForm::Flowering,
             _ => TreeForm::Round,
@@ -52,12 +54,27 @@ pub fn tree(form: TreeForm) -> Model {
     let leaves = form.leaves();
     let (trunk, crown): (f32, &[(f32, f32)]) = match form {
         TreeForm::Conifer => (0.2, &[(0.27, 0.14), (0.16, 0.5), (0.0, 1.0)]),
-        TreeForm::Column => (0.16, &[(0.07, 0.12), (0.17, 0.34), (0.15, 0.66), (0.0, 1.0)]),
-        TreeForm::Round => (0.34, &[(0.1, 0.26), (0.34, 0.46), (0.32, 0.74), (0.1, 0.99)]),
+        TreeForm::Column => (
+            0.16,
+            &[(0.07, 0.12), (0.17, 0.34), (0.15, 0.66), (0.0, 1.0)],
+        ),
+        TreeForm::Round => (
+            0.34,
+            &[(0.1, 0.26), (0.34, 0.46), (0.32, 0.74), (0.1, 0.99)],
+        ),
         TreeForm::Weeping => (0.5, &[(0.36, 0.2), (0.4, 0.5), (0.3, 0.82), (0.08, 0.99)]),
-        TreeForm::Flowering => (0.36, &[(0.12, 0.28), (0.42, 0.56), (0.3, 0.86), (0.06, 0.99)]),
+        TreeForm::Flowering => (
+            0.36,
+            &[(0.12, 0.28), (0.42, 0.56), (0.3, 0.86), (0.06, 0.99)],
+        ),
     };
-    body.lathe(Vec3::ZERO, Vec3::Y, &[(0.035, 0.0), (0.022, trunk)], 4, BARK);
+    body.lathe(
+        Vec3::ZERO,
+        Vec3::Y,
+        &[(0.035, 0.0), (0.022, trunk)],
+        4,
+        BARK,
+    );
     let sides = if form == TreeForm::Conifer { 7 } else { 6 };
     body.append(&crown_of(crown, sides, leaves));
     let (low, high) = (crown[0].1, crown[crown.len() - 1].1);
@@ -88,7 +105,8 @@ fn crown_of(profile: &[(f32, f32)], sides: usize, leaves: Paint) -> Shape {
         .map(|(ring, (radius, height))| {
             (0..sides)
                 .map(|side| {
-                    let angle = (side as f32 + 0.23 * ring as f32) / sides as f32 * std::f32::consts::TAU;
+                    let angle =
+                        (side as f32 + 0.23 * ring as f32) / sides as f32 * std::f32::consts::TAU;
                     let uneven = 1.0 + 0.1 * (((side * 7 + ring * 5) % 5) as f32 / 2.0 - 1.0);
                     let radius = radius * uneven;
                     Vec3::new(radius * angle.cos(), *height, -radius * angle.sin())
@@ -115,7 +133,10 @@ mod tests {
 
     #[test]
     fn the_genus_decides_how_a_tree_grows() {
-        assert_eq!(TreeForm::of_species("Pinus tabuliformis"), TreeForm::Conifer);
+        assert_eq!(
+            TreeForm::of_species("Pinus tabuliformis"),
+            TreeForm::Conifer
+        );
         assert_eq!(TreeForm::of_species("Salix matsudana"), TreeForm::Weeping);
         assert_eq!(TreeForm::of_species("Quercus variabilis"), TreeForm::Round);
         assert_eq!(TreeForm::of_species(""), TreeForm::Round);

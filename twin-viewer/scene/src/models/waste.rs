@@ -9,9 +9,20 @@ pub fn bin(size: Vec3) -> Model {
     let mut body = Shape::new();
     let lid = size.y * 0.84;
     let half = Vec2::new(size.x * 0.46, size.z * 0.44);
-    body.block(Vec3::ZERO, Vec3::new(size.x * 0.9, size.y * 0.05, size.z * 0.86), DARK_STEEL);
+    body.block(
+        Vec3::ZERO,
+        Vec3::new(size.x * 0.9, size.y * 0.05, size.z * 0.86),
+        DARK_STEEL,
+    );
     body.frustum(Vec2::ZERO, size.y * 0.05, lid, half * 0.94, half, CABINET);
-    body.frustum(Vec2::ZERO, lid, size.y * 0.95, half * 1.06, half * 0.8, VENT);
+    body.frustum(
+        Vec2::ZERO,
+        lid,
+        size.y * 0.95,
+        half * 1.06,
+        half * 0.8,
+        VENT,
+    );
     body.block(
         Vec3::Y * size.y * 0.95,
         Vec3::new(size.x * 0.6, size.y * 0.03, size.z * 0.5),
@@ -30,8 +41,16 @@ pub fn bin(size: Vec3) -> Model {
         GAUGE_BACK,
     );
     let mut bar = Shape::new();
-    bar.block(Vec3::ZERO, Vec3::new(size.x * 0.34, high - low - 0.04, 0.06), GAUGE);
-    Model::solid(body.grounded(size.y, 0.88)).with_gauge(Vec3::Y, bar, Vec3::new(0.0, low + 0.02, front))
+    bar.block(
+        Vec3::ZERO,
+        Vec3::new(size.x * 0.34, high - low - 0.04, 0.06),
+        GAUGE,
+    );
+    Model::solid(body.grounded(size.y, 0.88)).with_gauge(
+        Vec3::Y,
+        bar,
+        Vec3::new(0.0, low + 0.02, front),
+    )
 }
 
 /// Three walls of concrete, open to the south, and the heap in them.
@@ -71,7 +90,12 @@ pub fn compost_bay(size: Vec3) -> Model {
     };
     let high = size.y * 0.95;
     heap.skin(
-        &[slice(1.0, 0.0), slice(0.86, high * 0.45), slice(0.55, high * 0.85), slice(0.15, high)],
+        &[
+            slice(1.0, 0.0),
+            slice(0.86, high * 0.45),
+            slice(0.55, high * 0.85),
+            slice(0.15, high),
+        ],
         HEAP,
     );
     let body = body.grounded(size.y, 0.86);

@@ -43,10 +43,22 @@ pub fn tank(size: Vec3) -> Model {
     let width = (size.x * 0.1).max(0.12);
     let (low, high) = (slab + size.y * 0.06, shell - size.y * 0.06);
     let z = front - size.z * 0.01;
-    body.block(Vec3::new(0.0, low, z), Vec3::new(width * 1.5, high - low, size.z * 0.04), GAUGE_BACK);
+    body.block(
+        Vec3::new(0.0, low, z),
+        Vec3::new(width * 1.5, high - low, size.z * 0.04),
+        GAUGE_BACK,
+    );
     let mut bar = Shape::new();
-    bar.block(Vec3::ZERO, Vec3::new(width, high - low - 0.04, size.z * 0.045), GAUGE);
-    Model::solid(body.grounded(size.y, 0.86)).with_gauge(Vec3::Y, bar, Vec3::new(0.0, low + 0.02, z + 0.02))
+    bar.block(
+        Vec3::ZERO,
+        Vec3::new(width, high - low - 0.04, size.z * 0.045),
+        GAUGE,
+    );
+    Model::solid(body.grounded(size.y, 0.86)).with_gauge(
+        Vec3::Y,
+        bar,
+        Vec3::new(0.0, low + 0.02, z + 0.02),
+    )
 }
 
 /// What one sees of a tank below ground: the kerb around it, two lids, and a post with its level.
@@ -71,7 +83,11 @@ pub fn buried_tank(size: Vec3) -> Model {
     // A post in the middle of the south kerb, 1.5 m, broad enough to be read from afar.
     let post = Vec3::new(0.0, 0.14, z - 0.22);
     body.block(post, Vec3::new(0.9, 1.36, 0.3), GAUGE_BACK);
-    body.block(post + Vec3::Y * 1.36, Vec3::new(1.0, 0.08, 0.36), DARK_STEEL);
+    body.block(
+        post + Vec3::Y * 1.36,
+        Vec3::new(1.0, 0.08, 0.36),
+        DARK_STEEL,
+    );
     let mut bar = Shape::new();
     bar.block(Vec3::ZERO, Vec3::new(0.7, 1.28, 0.36), GAUGE);
     let mut hull = Shape::new();
@@ -110,6 +126,12 @@ pub fn sprinkler() -> Model {
     let mut body = Shape::new();
     body.block(Vec3::ZERO, Vec3::new(1.1, 0.25, 0.8), VENT);
     body.bar(Vec3::Y * 0.25, Vec3::Y * 0.8, 0.06, 8, STEEL);
-    body.lathe(Vec3::Y * 0.76, Vec3::Y, &[(0.14, 0.0), (0.05, 0.14)], 8, DARK_STEEL);
+    body.lathe(
+        Vec3::Y * 0.76,
+        Vec3::Y,
+        &[(0.14, 0.0), (0.05, 0.14)],
+        8,
+        DARK_STEEL,
+    );
     Model::solid(body)
 }
