@@ -321,11 +321,9 @@ fn text_of(state: &ViewState, index: AssetIndex, asset: &AssetView) -> String {
 /// North, at the lower right of the scene.
 fn compass(painter: &Painter, room: Rect, eye: &Projection<'_>) {
     let centre = room.right_bottom() - vec2(34.0, 36.0);
-    let right = eye.place.right();
     let ahead = eye.place.forward();
     // North is -z; seen from above, up on the screen is the heading.
     let heading = ahead.x.atan2(-ahead.z);
-    let _ = right;
     let north = Vec2::angled(-std::f32::consts::FRAC_PI_2 - heading);
     let side = vec2(-north.y, north.x);
     painter.circle(
@@ -334,7 +332,7 @@ fn compass(painter: &Painter, room: Rect, eye: &Projection<'_>) {
         Color32::from_white_alpha(150),
         Stroke::new(1.0, Color32::from_black_alpha(60)),
     );
-    let needle = vec![
+    let needle = [
         centre + north * 12.0,
         centre + side * 4.5 - north * 7.0,
         centre - north * 4.0,

@@ -30,6 +30,10 @@ fn under(
     parts.get(*entity).ok().map(|part| part.0)
 }
 
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a Bevy system takes what it reads as arguments"
+)]
 fn hover(
     window: Single<'_, '_, &Window>,
     elsewhere: Res<'_, PointerElsewhere>,

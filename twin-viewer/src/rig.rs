@@ -1,6 +1,6 @@
 //! The camera: an orbit about a point on the ground. It only moves when a person moves it.
 
-use bevy::input::mouse::{AccumulatedMouseMotion, AccumulatedMouseScroll, MouseScrollUnit};
+use bevy::input::mouse::{AccumulatedMouseScroll, MouseScrollUnit};
 use bevy::prelude::*;
 use terrarium_view_model::{CameraPose, CameraWish, GroundPoint};
 
@@ -29,6 +29,8 @@ struct Flight {
 #[derive(Debug, Clone, Copy)]
 struct Press {
     at: Vec2,
+    /// Where the pointer was in the frame before; what the device itself reports is not told by every display server.
+    last: Vec2,
     has_moved: bool,
 }
 
@@ -207,7 +209,6 @@ pub fn steer(
     window: Single<'_, '_, &Window>,
     buttons: Res<'_, ButtonInput<MouseButton>>,
     keys: Res<'_, ButtonInput<KeyCode>>,
-    motion: Res<'_, AccumulatedMouseMotion>,
     scroll: Res<'_, AccumulatedMouseScroll>,
     pointer: Res<'_, PointerElsewhere>,
     mut clicks: MessageWriter<'_, SceneClick>,
@@ -221,18 +222,21 @@ pub fn steer(
     {
         rig.press = Some(Press {
             at,
+            last: at,
             has_moved: false,
         });
     }
     let shift = keys.any_pressed([KeyCode::ShiftLeft, KeyCode::ShiftRight]);
     if let (Some(mut press), Some(at)) = (rig.press, cursor) {
         press.has_moved |= press.at.distance(at) > CLICK_SLACK_PX;
+        let motion = at - press.last;
+        press.last = at;
         rig.press = Some(press);
-        if press.has_moved && motion.delta != Vec2::ZERO {
+        if press.has_moved && motion != Vec2::ZERO {
             if buttons.any_pressed([MouseButton::Right, MouseButton::Middle]) || shift {
-                rig.pan(motion.delta, window.height());
+                rig.pan(motion, window.height());
             } else if buttons.pressed(MouseButton::Left) {
-                rig.orbit(motion.delta);
+                rig.orbit(motion);
             }
         }
         if buttons.any_just_released(any) {

@@ -86,8 +86,8 @@ pub fn tree(form: TreeForm) -> Model {
     hull.lathe(
         Vec3::ZERO,
         Vec3::Y,
-        &[(0.0, low), (widest * 0.92, middle), (0.0, high)],
-        6,
+        &[(0.0, low), (widest, middle), (0.0, high)],
+        5,
         leaves,
     );
     Model {
