@@ -1,0 +1,135 @@
+//! The material. `StandardMaterial` is fifteen times slower without a graphics card, so there is one flat material for all.
+
+use bevy::asset::{load_internal_asset, uuid_handle};
+use bevy::mesh::MeshVertexBufferLayoutRef;
+use bevy::pbr::{MaterialPipeline, MaterialPipelineKey};
+use bevy::prelude::*;
+use bevy::render::render_resource::{
+    AsBindGroup, BlendComponent, BlendFactor, BlendOperation, BlendState, RenderPipelineDescriptor,
+    SpecializedMeshPipelineError,
+};
+use bevy::render::storage::ShaderBuffer;
+use bevy::shader::{Shader, ShaderRef};
+use terrarium_scene::Layer;
+
+const SHADER: Handle<Shader> = uuid_handle!("5f0a7c1e-6d43-4c57-9a2b-8f7b1a52d9c4");
+
+/// Flat clay. All look alike but for the finish; what differs between things is kept under their tags in `rows`.
+#[derive(Asset, TypePath, AsBindGroup, Debug, Clone)]
+#[bind_group_data(Finish)]
+pub(crate) struct Clay {
+    #[storage(0, read_only)]
+    pub rows: Handle<ShaderBuffer>,
+    pub finish: Finish,
+}
+
+/// How the pipeline is set up.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Finish {
+    Solid,
+    Shadow,
+    Glow,
+    Flow,
+}
+
+impl Finish {
+    pub const ALL: [Finish; 4] = [Finish::Solid, Finish::Shadow, Finish::Glow, Finish::Flow];
+
+    pub fn of(layer: Layer) -> Finish {
+        match layer {
+            Layer::Ground | Layer::Clay => Finish::Solid,
+            Layer::Shadow => Finish::Shadow,
+            Layer::Glow => Finish::Glow,
+            Layer::Flow => Finish::Flow,
+        }
+    }
+}
+
+impl From<&Clay> for Finish {
+    fn from(clay: &Clay) -> Finish {
+        clay.finish
+    }
+}
+
+impl Material for Clay {
+    fn vertex_shader() -> ShaderRef {
+        SHADER.into()
+    }
+
+    fn fragment_shader() -> ShaderRef {
+        SHADER.into()
+    }
+
+    /// Shadows go into the phase of masks: after all that is opaque, and batched as such.
+    fn alpha_mode(&self) -> AlphaMode {
+        match self.finish {
+            Finish::Solid | Finish::Flow => AlphaMode::Opaque,
+            Finish::Shadow => AlphaMode::Mask(0.5),
+            Finish::Glow => AlphaMode::Add,
+        }
+    }
+
+    fn enable_prepass() -> bool {
+        false
+    }
+
+    fn enable_shadows() -> bool {
+        false
+    }
+
+    fn specialize(
+        _pipeline: &MaterialPipeline,
+        descriptor: &mut RenderPipelineDescriptor,
+        _layout: &MeshVertexBufferLayoutRef,
+        key: MaterialPipelineKey<Self>,
+    ) -> Result<(), SpecializedMeshPipelineError> {
+        let define = match key.bind_group_data {
+            Finish::Solid => return Ok(()),
+            Finish::Shadow => "SHADOW",
+            Finish::Glow => "GLOW",
+            Finish::Flow => "FLOW",
+        };
+        descriptor.vertex.shader_defs.push(define.into());
+        descriptor.primitive.cull_mode = None;
+        if let Some(fragment) = &mut descriptor.fragment {
+            fragment.shader_defs.push(define.into());
+            if key.bind_group_data == Finish::Shadow {
+                fragment
+                    .targets
+                    .iter_mut()
+                    .flatten()
+                    .for_each(|target| target.blend = Some(SHADE_ONCE));
+            }
+        }
+        if key.bind_group_data == Finish::Shadow
+            && let Some(depth) = &mut descriptor.depth_stencil
+        {
+            depth.depth_write_enabled = Some(false);
+        }
+        Ok(())
+    }
+}
+
+/// Takes light away where the target's alpha is still 1, and sets it to 0: overlapping shadows darken only once.
+const SHADE_ONCE: BlendState = BlendState {
+    color: BlendComponent {
+        src_factor: BlendFactor::DstAlpha,
+        dst_factor: BlendFactor::One,
+        operation: BlendOperation::ReverseSubtract,
+    },
+    alpha: BlendComponent {
+        src_factor: BlendFactor::Zero,
+        dst_factor: BlendFactor::Zero,
+        operation: BlendOperation::Add,
+    },
+};
+
+pub(crate) struct ClayPlugin;
+
+impl Plugin for ClayPlugin {
+    fn build(&self, app: &mut App) {
+        load_internal_asset!(app, SHADER, "clay.wgsl", Shader::from_wgsl);
+        app.add_plugins(MaterialPlugin::<Clay>::default());
+    }
+}

@@ -1,0 +1,270 @@
+//! A picture without a window.
+
+use std::mem::ManuallyDrop;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use bevy::app::SubApps;
+use bevy::asset::RenderAssetUsages;
+use bevy::camera::{ImageRenderTarget, RenderTarget};
+use bevy::image::Image;
+use bevy::prelude::*;
+use bevy::render::render_resource::{
+    Extent3d, PollType, TextureDimension, TextureFormat, TextureUsages,
+};
+use bevy::render::renderer::RenderDevice;
+use bevy::render::view::screenshot::{Screenshot, ScreenshotCaptured};
+use terrarium_view_model::{CameraPose, Command, Connection};
+
+use crate::app::{self, Surface};
+use crate::args::Args;
+use crate::cameras;
+use crate::panels::Bare;
+use crate::picture::Picture;
+use crate::rig::Rig;
+use crate::start;
+use crate::view::{Link, View, apply, report};
+
+/// Frames until meshes, fonts and layouts have settled; all but the first are cheap.
+const FRAMES_TO_SETTLE: usize = 6;
+/// A picture that was asked for is there after a few frames.
+const MOST_FRAMES_TO_WAIT: usize = 60;
+const LONGEST_WAIT_FOR_SERVER: Duration = Duration::from_secs(30);
+
+/// Renders the picture that the arguments ask for and writes it.
+pub fn run(args: &Args) -> Result<()> {
+    let out = args
+        .out
+        .as_deref()
+        .context("--offscreen needs --out FILE")?;
+    let picture = render(args)?;
+    write(&picture, out)?;
+    println!("{}", out.display());
+    Ok(())
+}
+
+/// Renders the picture that the arguments ask for. All that can be wrong with them is found before anything is drawn.
+pub fn render(args: &Args) -> Result<Picture> {
+    let show = Show::prepare(args)?;
+    let mut stage = OffscreenStage::new(args.size, args.samples)?;
+    let world = stage.world();
+    world.insert_resource(Bare(args.bare));
+    world.resource_mut::<Rig>().jump(show.pose);
+    world.insert_resource(show.link);
+    world.insert_resource(show.view);
+    stage.picture()
+}
+
+/// What a picture shows.
+struct Show {
+    view: View,
+    link: Link,
+    pose: CameraPose,
+}
+
+impl Show {
+    fn prepare(args: &Args) -> Result<Show> {
+        let mut view = View::default();
+        start::set_preferences(&mut view, args);
+        view.0.reduced_motion = true;
+        let mut link = Link::default();
+        match &args.park_file {
+            Some(file) => start::park_of_file(&mut view, file, args.at.as_deref())?,
+            None => {
+                link = start::connect(args)?;
+                wait_for_server(&mut view, &link, args)?;
+            }
+        }
+        start::check_geometry(&view)?;
+        start::select(&mut view, &link, args)?;
+        let park = view.0.park().context("no park is there to draw")?;
+        let pose = cameras::named(park, &args.camera)?;
+        // The view's own wish for a home camera is not wanted.
+        view.0.take_camera_wish();
+        Ok(Show { view, link, pose })
+    }
+}
+
+fn write(picture: &Picture, out: &Path) -> Result<()> {
+    let bytes = picture
+        .png()
+        .context("the picture can't be written as PNG")?;
+    std::fs::write(out, bytes).with_context(|| format!("{} can't be written", out.display()))
+}
+
+/// An app that draws into an image, frame by frame.
+pub struct OffscreenStage {
+    /// Never torn down: Mesa's software driver can crash when its device goes while its threads run. The process ends anyway.
+    apps: ManuallyDrop<SubApps>,
+    target: ImageRenderTarget,
+    samples: u32,
+}
+
+impl OffscreenStage {
+    /// `size` in points; every point is drawn `samples` times finer in both directions.
+    pub fn new(size: (u32, u32), samples: u32) -> Result<OffscreenStage> {
+        let mut app = app::build(&Surface::Image)?;
+        app::finish(&mut app);
+        let handle = app
+            .world_mut()
+            .resource_mut::<Assets<Image>>()
+            .add(empty_image(size.0 * samples, size.1 * samples));
+        let target = ImageRenderTarget {
+            handle,
+            scale_factor: samples as f32,
+        };
+        let render_target = RenderTarget::Image(target.clone());
+        app.world_mut().spawn((app::scene_camera(), render_target));
+        Ok(OffscreenStage {
+            apps: ManuallyDrop::new(std::mem::take(app.sub_apps_mut())),
+            target,
+            samples,
+        })
+    }
+
+    pub fn world(&mut self) -> &mut World {
+        self.apps.main.world_mut()
+    }
+
+    /// Draws a frame and waits for it.
+    pub fn frame(&mut self) -> Result<()> {
+        self.apps.update();
+        let device = self.apps.main.world().resource::<RenderDevice>();
+        device
+            .wgpu_device()
+            .poll(PollType::Wait {
+                submission_index: None,
+                timeout: None,
+            })
+            .context("the graphics adapter was lost while drawing: start again")?;
+        Ok(())
+    }
+
+    /// The picture as it is now.
+    pub fn picture(&mut self) -> Result<Picture> {
+        for _ in 0..FRAMES_TO_SETTLE {
+            self.frame()?;
+        }
+        let captured: Arc<Mutex<Option<Image>>> = Arc::default();
+        let slot = Arc::clone(&captured);
+        // The very target of the camera, its scale included: another scale is another target, and black.
+        let target = RenderTarget::Image(self.target.clone());
+        self.world().spawn(Screenshot(target)).observe(
+            move |event: On<'_, '_, ScreenshotCaptured>| {
+                if let Ok(mut slot) = slot.lock() {
+                    *slot = Some(event.image.clone());
+                }
+            },
+        );
+        for _ in 0..MOST_FRAMES_TO_WAIT {
+            self.frame()?;
+            let image = captured.lock().ok().and_then(|mut slot| slot.take());
+            if let Some(image) = image {
+                let data = image
+                    .data
+                    .as_deref()
+                    .context("the picture came back empty")?;
+                return Ok(Picture::averaged(
+                    data,
+                    image.width(),
+                    image.height(),
+                    self.samples,
+                ));
+            }
+        }
+        bail!("the graphics adapter draws but gives no picture back")
+    }
+}
+
+fn empty_image(width: u32, height: u32) -> Image {
+    let size = Extent3d {
+        width,
+        height,
+        depth_or_array_layers: 1,
+    };
+    let mut image = Image::new_uninit(
+        size,
+        TextureDimension::D2,
+        TextureFormat::Rgba8UnormSrgb,
+        RenderAssetUsages::RENDER_WORLD,
+    );
+    image.texture_descriptor.usage |= TextureUsages::RENDER_ATTACHMENT;
+    image
+}
+
+/// Takes in what the server says until the wanted moment is there.
+fn wait_for_server(view: &mut View, link: &Link, args: &Args) -> Result<()> {
+    const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+    let Some(network) = &link.0 else {
+        return Ok(());
+    };
+    let wanted_ms = args.at.as_deref().map(start::moment_ms).transpose()?;
+    let began = Instant::now();
+    let mut has_asked = false;
+    loop {
+        report(view, link, network.take());
+        refuse_what_will_not_come(&view.0.connection, &args.server)?;
+        if let Some(problem) = &view.0.park_problem {
+            bail!("the park's definition on the server can't be read: {problem}");
+        }
+        if view.0.park().is_some() {
+            if let (Some(moment_ms), false) = (wanted_ms, has_asked) {
+                refuse_the_future(moment_ms, view.0.timeline.now_ms())?;
+                apply(view, link, [Command::SeekExact { moment_ms }]);
+                has_asked = true;
+            } else if is_there(view, wanted_ms) {
+                return Ok(());
+            }
+        }
+        if began.elapsed() > LONGEST_WAIT_FOR_SERVER {
+            bail!(
+                "{} did not send the park within {} s",
+                args.server,
+                LONGEST_WAIT_FOR_SERVER.as_secs()
+            );
+        }
+        std::thread::sleep(BETWEEN_LOOKS);
+    }
+}
+
+fn is_there(view: &View, wanted_ms: Option<i64>) -> bool {
+    let has_values = view.0.position.is_some() || view.0.connection == Connection::Live;
+    match wanted_ms {
+        Some(moment_ms) => view.0.timeline.shown_ms() == moment_ms && !view.0.timeline.is_waiting(),
+        None => has_values && view.0.timeline.shown_ms() > 0,
+    }
+}
+
+fn refuse_the_future(moment_ms: i64, now_ms: i64) -> Result<()> {
+    if moment_ms > now_ms {
+        let now =
+            terrarium_model::format_rfc3339_utc(terrarium_model::UnixMillis(now_ms).seconds());
+        bail!("--at lies in the future of the park: its clock says {now}");
+    }
+    Ok(())
+}
+
+fn refuse_what_will_not_come(connection: &Connection, server: &str) -> Result<()> {
+    match connection {
+        Connection::Idle | Connection::Connecting { .. } | Connection::Live => Ok(()),
+        Connection::StaleSince { reason, .. } => {
+            bail!(
+                "{server} does not answer: {reason}. Is the park running (`deploy/up`), and is --server right?"
+            )
+        }
+        Connection::WrongVersion { reason } => bail!("{server} is of another version: {reason}"),
+        Connection::NotAllowed { reason } => {
+            bail!(
+                "{server} does not let the viewer in: {reason}. Pass a token with --token or TERRARIUM_TOKEN"
+            )
+        }
+        Connection::NoSuchPark { park, parks } if parks.is_empty() => {
+            bail!("{server} has no park `{park}`, and none that this token may see")
+        }
+        Connection::NoSuchPark { park, parks } => {
+            bail!("{server} has no park `{park}`; it has {}", parks.join(", "))
+        }
+    }
+}

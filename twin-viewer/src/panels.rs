@@ -1,0 +1,101 @@
+//! The operator's panels and the signs over the scene, once per frame.
+
+use bevy::prelude::*;
+use bevy_egui::{EguiContexts, EguiPrimaryContextPass, egui};
+use terrarium_scene::Stage;
+use terrarium_ui::Drafts;
+
+use crate::marks::{self, Projection};
+use crate::rig::{PointerElsewhere, Rig, SceneCamera};
+use crate::view::{Link, View, apply};
+
+/// Panels are drawn around the scene; without it, only the signs are.
+#[derive(Resource, Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Bare(pub bool);
+
+#[derive(Resource, Default)]
+struct PanelState {
+    is_installed: bool,
+    drafts: Drafts,
+}
+
+pub struct PanelsPlugin;
+
+impl Plugin for PanelsPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<PanelState>()
+            .init_resource::<PointerElsewhere>()
+            .init_resource::<Bare>()
+            .add_systems(EguiPrimaryContextPass, draw);
+    }
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a Bevy system takes what it reads as arguments"
+)]
+fn draw(
+    mut contexts: EguiContexts<'_, '_>,
+    mut panels: ResMut<'_, PanelState>,
+    mut view: ResMut<'_, View>,
+    link: Res<'_, Link>,
+    bare: Res<'_, Bare>,
+    stage: Option<Res<'_, Stage>>,
+    mut rig: ResMut<'_, Rig>,
+    mut elsewhere: ResMut<'_, PointerElsewhere>,
+    camera: Single<'_, '_, (&Camera, &GlobalTransform), With<SceneCamera>>,
+) -> Result {
+    let context = contexts.ctx_mut()?;
+    if !panels.is_installed {
+        // Fonts are there from the next pass on.
+        terrarium_ui::install(context);
+        panels.is_installed = true;
+        return Ok(());
+    }
+    let state = &view.bypass_change_detection().0;
+    if let Some(scale) = state.ui_scale {
+        context.set_zoom_factor(scale);
+    }
+    let screen = context.viewport_rect();
+    let mut root = egui::Ui::new(
+        context.clone(),
+        "viewer".into(),
+        egui::UiBuilder::new()
+            .layer_id(egui::LayerId::background())
+            .max_rect(screen),
+    );
+    let (commands, room) = if bare.0 {
+        (Vec::new(), screen)
+    } else {
+        let answer = terrarium_ui::show(&mut root, state, &mut panels.drafts);
+        (answer.commands, answer.scene)
+    };
+    if let Some(stage) = &stage
+        && !state.shows_plan
+    {
+        let (camera, place) = *camera;
+        let eye = Projection { camera, place };
+        let painter =
+            context.layer_painter(egui::LayerId::new(egui::Order::Background, "signs".into()));
+        marks::draw(&painter, room, state, &stage.anchors, &eye);
+    }
+    let share = |from: f32, all: f32| (from / all.max(1.0)).clamp(0.0, 1.0);
+    let free = [
+        share(room.left(), screen.width()),
+        share(room.top(), screen.height()),
+        share(room.right(), screen.width()),
+        share(room.bottom(), screen.height()),
+    ];
+    if rig.free != free {
+        rig.free = free;
+    }
+    let is_over_scene = context
+        .pointer_latest_pos()
+        .is_none_or(|at| room.contains(at));
+    let is_elsewhere = !is_over_scene || context.egui_wants_pointer_input() || state.shows_plan;
+    elsewhere.set_if_neq(PointerElsewhere(is_elsewhere));
+    if !commands.is_empty() {
+        apply(&mut view, &link, commands);
+    }
+    Ok(())
+}
