@@ -208,6 +208,7 @@ fn the_parks_look_as_they_did_and_colour_is_kept_for_what_is_abnormal() {
     haotian.take(Report::Alarms {
         alarms: vec![alarm_of("bin-4")],
         position: Some(1),
+        counted: None,
     });
     haotian.look("bin-4");
     let alarm = haotian.assert_golden("haotian-alarm");

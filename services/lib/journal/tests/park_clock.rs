@@ -7,8 +7,9 @@ use futures::future::BoxFuture;
 use prost::Message;
 use tempfile::TempDir;
 use terrarium_journal::{
-    ClockApi, ClockError, Digest, DueDecisions, EventStore, Metadata, NEVER_SET, PARK_DEFINED_V1,
-    ParkClocks, Position, ProposedCommit, ProposedEvent, park_definition_stream, seal,
+    ClockApi, ClockError, ContentType, Digest, DueDecisions, EventStore, Metadata, NEVER_SET,
+    PARK_DEFINED_V1, ParkClocks, Position, ProposedCommit, ProposedEvent, park_definition_stream,
+    seal,
 };
 use terrarium_model::{FixedClock, ParkDefinition, ParkId, UnixMillis};
 use terrarium_proto::carbon::v1::ParkDefinedV1;
@@ -98,6 +99,7 @@ impl World {
                 event_type: event_type.into(),
                 data: data.clone().into(),
                 metadata,
+                content_type: ContentType::Binary,
             });
         }
         let commit = ProposedCommit {

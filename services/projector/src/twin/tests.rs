@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use prost::Message;
-use terrarium_journal::Position;
+use terrarium_journal::{ContentType, Position, Ticks};
 use terrarium_model::ParkId;
 use terrarium_proto::carbon::v1::ParkDefinedV1;
 use terrarium_proto::energy::v1 as energy;
@@ -69,6 +69,8 @@ impl Feeder {
             revision: *revision,
             id: Uuid::from_u128(number),
             event_type: event_type.into(),
+            content_type: ContentType::Binary,
+            recorded: Ticks::default(),
             data: message.encode_to_vec().into(),
             metadata: Bytes::from_static(
                 br#"{"id":"","source":"","specversion":"1.0","type":"","subject":"","time":"2025-08-01T00:00:00Z","recordedtime":"","schemaversion":1,"actor":"t","digest":""}"#,
@@ -470,6 +472,8 @@ fn an_event_type_of_a_newer_build_is_refused() {
         revision: 0,
         id: Uuid::from_u128(1),
         event_type: "terrarium.water.v1.TankPaintedV1".into(),
+        content_type: ContentType::Binary,
+        recorded: Ticks::default(),
         data: Bytes::new(),
         metadata: Bytes::new(),
     };
