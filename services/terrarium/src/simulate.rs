@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use terrarium_model::{ParkDefinition, TimeZone, UnixSeconds, parse_rfc3339_with_offset};
+use terrarium_model::{AlarmCondition, ParkDefinition, TimeZone, UnixSeconds, parse_rfc3339_with_offset};
 use terrarium_simulator::driver::{DriveError, DriveOptions, Driver, Speed, Tally};
 use terrarium_simulator::faults::{Fault, FaultyDelivery};
 use terrarium_simulator::park::{ParkSimulation, SimulationOptions};
@@ -38,7 +38,7 @@ pub struct Args {
     /// Same as --speed batch
     #[arg(long, conflicts_with = "speed")]
     batch: bool,
-    /// Steps that are sent together at batch speed
+    /// Steps that are sent together at batch speed, at most; fewer where a meter would pass for silent meanwhile
     #[arg(long, default_value_t = 16, value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..=96))]
     together: u32,
     /// The same seed gives the same events
@@ -149,7 +149,7 @@ pub async fn run(client: &ClientArgs, args: Args) -> anyhow::Result<ExitCode> {
         } else {
             args.speed.0
         },
-        steps_together: args.together,
+        steps_together: steps_together(&args, &park),
         retry_for,
     };
     let steps = (until.0 - from.0) as u64 / u64::from(args.interval.0);
@@ -231,6 +231,21 @@ fn read_park(file: &Path) -> anyhow::Result<(String, ParkDefinition)> {
 }
 
 /// A fault of a device that is not there would be one that never shows.
+/// Reports of steps that go out together come after the park's clock has passed them all. Within half of the shortest
+/// silence that raises an alarm, so that a run raises the same alarms at any speed.
+fn steps_together(args: &Args, park: &ParkDefinition) -> u32 {
+    let shortest_silence_s = park
+        .alarms
+        .values()
+        .filter(|alarm| alarm.condition == AlarmCondition::MeterSilent)
+        .map(|alarm| alarm.delay_s)
+        .min();
+    match shortest_silence_s {
+        Some(silence_s) => args.together.min(silence_s / 2 / args.interval.0).max(1),
+        None => args.together,
+    }
+}
+
 fn refuse_unknown_devices(faults: &[Fault], park: &ParkDefinition) -> anyhow::Result<()> {
     for fault in faults {
         let device = fault.device.as_str();
