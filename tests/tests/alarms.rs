@@ -814,7 +814,7 @@ async fn the_command_line_lists_and_decides() {
         BIN,
         "unacknowledged",
         "Order a collection",
-        "1 of the 9 alarms of park domains are not normal; 1 in the last 10 minutes (manageable by EEMUA 191)",
+        "1 of the 10 alarms of park domains are not normal; 1 in the last 10 minutes (manageable by EEMUA 191)",
     ] {
         assert!(listed.contains(part), "{part:?} is not in:\n{listed}");
     }

@@ -90,6 +90,9 @@ pub struct ParkTime {
     pub now: Option<UnixSeconds>,
 }
 
+/// The most steps that may be sent together.
+pub const MOST_STEPS_TOGETHER: u32 = 96;
+
 /// An irrigation's end needs the id that its start got, so bundles that may hold the start are sent again on a resumed run.
 const LONGEST_COMMAND_S: i64 = 4 * 3_600;
 
@@ -192,17 +195,22 @@ impl Driver {
                 }
             }
             let through = simulation.next_start();
-            let margin_s = i64::from(steps_together * simulation.interval_s()) + LONGEST_COMMAND_S;
+            // The run before this one may have sent more steps together.
+            let margin_s =
+                i64::from(MOST_STEPS_TOGETHER * simulation.interval_s()) + LONGEST_COMMAND_S;
             if recorded.is_some_and(|recorded| through.0 + margin_s <= recorded.0) {
                 continue;
             }
-            if let Speed::Times(times) = options.speed {
+            let is_new = recorded.is_none_or(|recorded| through > recorded);
+            if let Speed::Times(times) = options.speed
+                && is_new
+            {
                 let (since, from) = *pace.get_or_insert_with(|| (Instant::now(), through));
                 let simulated_s = (through.0 - from.0) as f64 / times;
                 let due = since + Duration::from_secs_f64(simulated_s.max(0.0));
                 tokio::time::sleep_until(due.into()).await;
             }
-            if time.is_simulated && recorded.is_none_or(|recorded| through > recorded) {
+            if time.is_simulated && is_new {
                 self.advance(through).await?;
             }
             self.send(bundle).await?;

@@ -128,6 +128,7 @@ pub struct FaultyDelivery {
     seed: u64,
     faults: Vec<Fault>,
     stuck_at: Vec<Option<i64>>,
+    drifts_since: Vec<Option<UnixSeconds>>,
     /// Reports on their way, with the time they arrive at.
     held: Vec<(UnixSeconds, Fact)>,
 }
@@ -137,6 +138,7 @@ impl FaultyDelivery {
         FaultyDelivery {
             seed,
             stuck_at: vec![None; faults.len()],
+            drifts_since: vec![None; faults.len()],
             faults,
             held: Vec::new(),
         }
@@ -196,7 +198,8 @@ impl FaultyDelivery {
                 }
                 FaultKind::Noise(share) => scale(&mut fact, 1.0 + share * chance.normal()),
                 FaultKind::Drift(per_day) => {
-                    let days = (now.0 - fault.from.0.max(0)) as f64 / 86_400.0;
+                    let since = *self.drifts_since[index].get_or_insert(now);
+                    let days = (now.0 - since.0) as f64 / 86_400.0;
                     scale(&mut fact, 1.0 + per_day * days);
                 }
                 FaultKind::UnitSlip => scale(&mut fact, 1_000.0),

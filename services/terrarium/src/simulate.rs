@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use terrarium_model::{AlarmCondition, ParkDefinition, TimeZone, UnixSeconds, parse_rfc3339_with_offset};
+use terrarium_model::{
+    AlarmCondition, ParkDefinition, TimeZone, UnixSeconds, parse_rfc3339_with_offset,
+};
 use terrarium_simulator::driver::{DriveError, DriveOptions, Driver, Speed, Tally};
 use terrarium_simulator::faults::{Fault, FaultyDelivery};
 use terrarium_simulator::park::{ParkSimulation, SimulationOptions};
@@ -90,16 +92,25 @@ impl FromStr for Length {
 #[derive(Debug, Clone, Copy)]
 struct RunSpeed(Speed);
 
+/// Slower than real time by so much, or faster.
+const SPEEDS: std::ops::RangeInclusive<f64> = 0.001..=1e9;
+
 impl FromStr for RunSpeed {
     type Err = String;
 
     fn from_str(text: &str) -> Result<RunSpeed, String> {
-        let times = |digits: &str| digits.parse::<f64>().ok().filter(|times| *times > 0.0);
+        let times = |digits: &str| {
+            let times = digits.parse::<f64>().ok();
+            times.filter(|times| SPEEDS.contains(times))
+        };
         match (text, text.strip_prefix('x').map(times)) {
             ("real", _) => Ok(RunSpeed(Speed::Times(1.0))),
             ("batch", _) => Ok(RunSpeed(Speed::Batch)),
-            (_, Some(Some(times))) if times.is_finite() => Ok(RunSpeed(Speed::Times(times))),
-            _ => Err("write real, batch, or x and a number such as x60".to_owned()),
+            (_, Some(Some(times))) => Ok(RunSpeed(Speed::Times(times))),
+            _ => Err(
+                "write real, batch, or x and a number from 0.001 to 1000000000, such as x60"
+                    .to_owned(),
+            ),
         }
     }
 }
@@ -230,7 +241,6 @@ fn read_park(file: &Path) -> anyhow::Result<(String, ParkDefinition)> {
     Ok((text, park))
 }
 
-/// A fault of a device that is not there would be one that never shows.
 /// Reports of steps that go out together come after the park's clock has passed them all. Within half of the shortest
 /// silence that raises an alarm, so that a run raises the same alarms at any speed.
 fn steps_together(args: &Args, park: &ParkDefinition) -> u32 {
@@ -246,6 +256,7 @@ fn steps_together(args: &Args, park: &ParkDefinition) -> u32 {
     }
 }
 
+/// A fault of a device that is not there would be one that never shows.
 fn refuse_unknown_devices(faults: &[Fault], park: &ParkDefinition) -> anyhow::Result<()> {
     for fault in faults {
         let device = fault.device.as_str();
@@ -357,7 +368,7 @@ mod tests {
         assert_eq!("x60".parse::<RunSpeed>().unwrap().0, Speed::Times(60.0));
         assert_eq!("real".parse::<RunSpeed>().unwrap().0, Speed::Times(1.0));
         assert_eq!("batch".parse::<RunSpeed>().unwrap().0, Speed::Batch);
-        for bad in ["", "60", "x", "x0", "x-1", "xinf"] {
+        for bad in ["", "60", "x", "x0", "x-1", "xinf", "x1e-20"] {
             assert!(bad.parse::<RunSpeed>().is_err(), "{bad:?}");
         }
     }

@@ -15,6 +15,8 @@ use crate::supervisor::Ended;
 const LIVE_EVERY_MS: u32 = 50;
 /// Updates of a replay per second of the viewer.
 const REPLAY_STEPS_PER_S: u32 = 20;
+/// The service refuses more of them in one replay.
+const MOST_REPLAY_STEPS: u64 = 1_000_000;
 
 type Twin = TwinServiceClient<AuthorizedChannel>;
 
@@ -67,6 +69,17 @@ pub(crate) async fn show(
                         return Ended::Cut("the viewer is gone".into());
                     }
                 }
+                // The connection is sound, only this moment or range can't be shown; the next wish may be.
+                Err(status) if view.want != Want::Follow && is_refusal(status.code()) => {
+                    lanes.put(Report::Failed {
+                        what: "replay",
+                        reason: status.message().to_owned(),
+                    })
+                    .await;
+                    if shown.changed().await.is_err() {
+                        return Ended::Cut("the viewer is gone".into());
+                    }
+                }
                 Err(status) => return Ended::from_status(&status),
             },
             changed = shown.changed() => {
@@ -76,6 +89,13 @@ pub(crate) async fn show(
             }
         }
     }
+}
+
+fn is_refusal(code: Code) -> bool {
+    matches!(
+        code,
+        Code::InvalidArgument | Code::OutOfRange | Code::FailedPrecondition
+    )
 }
 
 struct OneView<'a> {
@@ -148,7 +168,9 @@ impl OneView<'_> {
     }
 
     async fn replay(&mut self, from_ms: i64, to_ms: i64, speed: u32) -> Result<(), Status> {
-        let step_ms = (speed.saturating_mul(1_000) / REPLAY_STEPS_PER_S).max(1);
+        let shortest_ms = u32::try_from(from_ms.abs_diff(to_ms) / MOST_REPLAY_STEPS + 1);
+        let step_ms =
+            (speed.saturating_mul(1_000) / REPLAY_STEPS_PER_S).max(shortest_ms.unwrap_or(u32::MAX));
         let request = wire::ReplayRequest {
             park: self.park.to_owned(),
             from_ms,

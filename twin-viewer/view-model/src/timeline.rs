@@ -110,7 +110,7 @@ impl Timeline {
 
     /// Whether commands to the park may be given: never from an old picture.
     pub fn allows_commands(&self) -> bool {
-        self.is_live()
+        self.is_live() && !self.is_waiting()
     }
 
     /// The person pressed play, whether or not the data are there.

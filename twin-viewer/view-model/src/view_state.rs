@@ -189,7 +189,8 @@ impl ViewState {
             }
             Report::LiveMoment { first_ms, now_ms } => {
                 self.timeline.know_record(first_ms, now_ms);
-                if self.timeline.is_live() && self.connection == Connection::Live {
+                let shows_live = self.timeline.is_live() && !self.timeline.is_waiting();
+                if shows_live && self.connection == Connection::Live {
                     // Nothing new was recorded, yet what is there grows older.
                     self.timeline.live_arrived(now_ms);
                     self.redraw();

@@ -18,7 +18,7 @@ const KIND_COMMIT_V2: u8 = 2;
 const COMMIT_IS_TOMBSTONE: u8 = 1;
 const EVENT_IS_JSON: u8 = 1;
 const COMMIT_FIXED_BYTES: usize = 1 + 1 + 8 + 2 + 8 + 4;
-const EVENT_FIXED_BYTES: usize = 16 + 1 + 2 + 4 + 4;
+pub(crate) const EVENT_FIXED_BYTES: usize = 16 + 1 + 2 + 4 + 4;
 /// The metadata of a stream with the longest name has a stream too.
 const MAX_STORED_STREAM_NAME_BYTES: usize = MAX_STREAM_NAME_BYTES + METADATA_PREFIX.len();
 

@@ -45,7 +45,9 @@ impl AllCursor {
     /// The cursor that goes on after an event.
     pub fn after(self, event: Position) -> AllCursor {
         match self {
-            AllCursor::ForwardsFrom(_) => AllCursor::ForwardsFrom(Position(event.0 + 1)),
+            AllCursor::ForwardsFrom(_) => {
+                AllCursor::ForwardsFrom(Position(event.0.saturating_add(1)))
+            }
             AllCursor::BackwardsBefore(_) => AllCursor::BackwardsBefore(event),
         }
     }

@@ -77,12 +77,20 @@ impl ClockApi {
             .iter()
             .filter_map(|stream| ParkId::new(stream[PREFIX.len()..].split('.').next()?).ok());
         for id in ids {
-            let park = self.parks.get(&id).await?;
-            if park.clock == ParkClock::Wall {
-                let now = self.clocks.now(&park).await?;
-                if self.next_due(&park).await?.is_some_and(|due| due <= now) {
-                    self.decide_due(&park, now).await?;
-                }
+            // One park that can't be read keeps no other from its deadlines.
+            if let Err(status) = self.decide_in_wall_park(&id).await {
+                tracing::warn!(park = %id, %status, "what is due could not be decided; trying again");
+            }
+        }
+        Ok(())
+    }
+
+    async fn decide_in_wall_park(&self, id: &ParkId) -> Result<(), Status> {
+        let park = self.parks.get(id).await?;
+        if park.clock == ParkClock::Wall {
+            let now = self.clocks.now(&park).await?;
+            if self.next_due(&park).await?.is_some_and(|due| due <= now) {
+                self.decide_due(&park, now).await?;
             }
         }
         Ok(())

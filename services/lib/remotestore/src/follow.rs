@@ -41,10 +41,11 @@ async fn subscribe(
         if let SubscriptionEvent::EventAppeared(event) =
             subscription.next_subscription_event().await?
         {
-            advance(
-                last_position,
-                Position(event.get_original_event().position.commit),
-            );
+            let event = event.get_original_event();
+            // Readers never get those, and would wait for them in vain.
+            if !event.stream_id.starts_with('$') {
+                advance(last_position, Position(event.position.commit));
+            }
         }
     }
 }

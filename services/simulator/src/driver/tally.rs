@@ -60,7 +60,10 @@ impl Tally {
         position: u64,
     ) {
         let counts = counts.unwrap_or_default();
-        self.note_recorded(call, counts.recorded, counts.already_recorded, position);
+        // What is in quarantine is on record too.
+        let recorded = counts.recorded + counts.quarantined;
+        self.note_recorded(call, recorded, counts.already_recorded, position);
+        self.quarantined += counts.quarantined;
         self.rejected += counts.rejected;
         for rejection in rejections {
             let field = rejection.field;

@@ -22,7 +22,9 @@ use super::protocol::streams::batch_append_req::options::{DeadlineOption, Expect
 use super::protocol::streams::batch_append_req::{self, ProposedMessage};
 use super::protocol::streams::{BatchAppendReq, BatchAppendResp};
 use super::reply::{batch_result, echoed_expectation, stream_identifier};
-use super::request::{batch_expectation, missing, proposed_event, stream_name, uuid};
+use super::request::{
+    batch_expectation, missing, proposed_bytes, proposed_event, stream_name, uuid,
+};
 use super::streams::WRITE_DEADLINE;
 use crate::event::{Append, ExpectedRevision, MAX_COMMIT_BYTES, ProposedEvent};
 use crate::store::{EventStore, Pending};
@@ -201,7 +203,7 @@ impl Unfinished {
             if self.refusal.is_some() {
                 return;
             }
-            let bytes = message.data.len() + message.custom_metadata.len();
+            let bytes = proposed_bytes(&message.metadata, &message.custom_metadata, &message.data);
             let event = proposed_event(
                 message.id,
                 &message.metadata,

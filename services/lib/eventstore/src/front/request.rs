@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::failure::{filter_status, missing_metadata};
 use super::protocol::streams::{append_req, batch_append_req, delete_req, read_req, tombstone_req};
 use super::protocol::{shared, streams};
+use crate::encoding::EVENT_FIXED_BYTES;
 use crate::event::{ContentType, ExpectedRevision, Position, ProposedEvent};
 use crate::filter::{Filter, FilterError, FilterOn};
 use crate::page::Direction;
@@ -91,6 +92,19 @@ expectation!(
     tombstone_req::options::ExpectedStreamRevision,
     Revision
 );
+
+/// What a proposed event weighs in memory and in the log, whatever it is made of.
+pub(super) fn proposed_bytes(
+    metadata: &HashMap<String, String>,
+    custom_metadata: &Bytes,
+    data: &Bytes,
+) -> usize {
+    let words: usize = metadata
+        .iter()
+        .map(|(key, value)| key.len() + value.len())
+        .sum();
+    EVENT_FIXED_BYTES + words + custom_metadata.len() + data.len()
+}
 
 pub(super) fn proposed_event(
     id: Option<shared::Uuid>,

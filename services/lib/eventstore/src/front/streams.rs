@@ -14,8 +14,8 @@ use super::protocol::streams::{
 use super::read::{Answers, answer, until_stopped};
 use super::reply::{appended, deleted, not_appended, tombstoned};
 use super::request::{
-    Extent, append_expectation, delete_expectation, missing, proposed_event, read_request,
-    stream_name, tombstone_expectation,
+    Extent, append_expectation, delete_expectation, missing, proposed_bytes, proposed_event,
+    read_request, stream_name, tombstone_expectation,
 };
 use crate::error::AppendError;
 use crate::event::{Append, ExpectedRevision, MAX_COMMIT_BYTES, ProposedEvent, Written};
@@ -136,7 +136,7 @@ async fn receive_append(mut messages: Streaming<AppendReq>) -> Result<Append, St
                 "after its first message an append has events and nothing else",
             ));
         };
-        bytes += event.data.len() + event.custom_metadata.len();
+        bytes += proposed_bytes(&event.metadata, &event.custom_metadata, &event.data);
         if bytes > MAX_COMMIT_BYTES {
             return Err(append_too_large(format!(
                 "the append has more than {MAX_COMMIT_BYTES} bytes: send it in smaller ones"

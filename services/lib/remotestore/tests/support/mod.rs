@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tempfile::TempDir;
@@ -101,6 +101,21 @@ pub struct RunningFront {
     serving: JoinHandle<()>,
 }
 
+/// The port of a front that was killed may be held until its last connection is gone.
+async fn bind_when_free(
+    store: &terrarium_eventstore::EventStore,
+    settings: FrontSettings,
+) -> Front {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        match Front::bind(store.clone(), settings.clone()).await {
+            Ok(front) => return front,
+            Err(error) if Instant::now() > deadline => panic!("not bound: {error}"),
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+}
+
 impl RunningFront {
     pub async fn start(
         store: &terrarium_eventstore::EventStore,
@@ -112,7 +127,7 @@ impl RunningFront {
             users: None,
             advertise: None,
         };
-        let front = Front::bind(store.clone(), settings).await.expect("bound");
+        let front = bind_when_free(store, settings).await;
         let address = front.address();
         let (stop, mut stopped) = watch::channel(false);
         let serving = tokio::spawn(async move {
