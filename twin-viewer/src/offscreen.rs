@@ -230,11 +230,8 @@ fn wait_for_server(view: &mut View, link: &Link, args: &Args) -> Result<()> {
 }
 
 fn is_there(view: &View, wanted_ms: Option<i64>) -> bool {
-    let has_values = view.0.position.is_some() || view.0.connection == Connection::Live;
-    match wanted_ms {
-        Some(moment_ms) => view.0.timeline.shown_ms() == moment_ms && !view.0.timeline.is_waiting(),
-        None => has_values && view.0.timeline.shown_ms() > 0,
-    }
+    let timeline = &view.0.timeline;
+    wanted_ms.is_none_or(|moment_ms| timeline.shown_ms() == moment_ms) && !timeline.is_waiting()
 }
 
 fn refuse_the_future(moment_ms: i64, now_ms: i64) -> Result<()> {

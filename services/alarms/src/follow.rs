@@ -207,6 +207,7 @@ impl Alarms {
         fold.begins_again = false;
         fold.is_live = false;
         self.books_mut().clear();
+        self.folded.send_replace(None);
     }
 
     /// What an earlier run recorded otherwise, because it asked the clock at other moments, is brought in line.
@@ -357,14 +358,14 @@ impl Alarms {
             .collect()
     }
 
-    /// Waits until all that was recorded before this call is folded, for a while. Gives how far it is.
-    pub(crate) async fn caught_up(&self) -> Option<Position> {
+    /// Waits until all that was recorded before this call is folded. Gives how far it is; `None` when that takes too long:
+    /// an alarm that is not folded yet would pass for none.
+    pub(crate) async fn caught_up(&self) -> Option<Option<Position>> {
         let target = *self.store.watch_last_position().borrow();
         let mut folded = self.folded.subscribe();
         let reached = folded.wait_for(|position| *position >= target);
-        // A caller is better served with what is known, and how far that is, than with nothing.
-        let _ = tokio::time::timeout(CATCH_UP_DEADLINE, reached).await;
-        *self.folded.borrow()
+        let folded = tokio::time::timeout(CATCH_UP_DEADLINE, reached).await;
+        folded.ok()?.ok().map(|position| *position)
     }
 
     pub(crate) fn books(&self) -> RwLockReadGuard<'_, BTreeMap<ParkId, AlarmBook>> {

@@ -131,7 +131,11 @@ impl AlarmService for AlarmApi {
         actor(&request)?.require(MAY_READ, &request.get_ref().park)?;
         let park = self.park(&request.get_ref().park).await?;
         let now = self.alarms.clocks.now_or_never_set(&park).await?;
-        let position = self.alarms.caught_up().await;
+        let position = self.alarms.caught_up().await.ok_or_else(|| {
+            Status::unavailable(
+                "the alarms are still being read from the record: ask again in a moment",
+            )
+        })?;
         let books = self.alarms.books();
         let empty = AlarmBook::default();
         let book = books.get(&park.id).unwrap_or(&empty);

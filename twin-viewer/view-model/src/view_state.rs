@@ -237,7 +237,13 @@ impl ViewState {
                 }
                 self.redraw();
             }
-            Report::History(histories) => self.history = histories,
+            Report::History(mut histories) => {
+                let selected = self.selected_id();
+                histories.retain(|history| {
+                    selected.is_some_and(|selected| selected == history.point.asset)
+                });
+                self.history = histories;
+            }
             Report::Events { asset, events } => {
                 let selected = self.selected_id();
                 if selected.is_some_and(|selected| selected == asset) {

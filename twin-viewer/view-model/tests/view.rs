@@ -8,8 +8,8 @@ use terrarium_model::{Name, ParkDefinition};
 use terrarium_view_model::{
     Alarm, AlarmDefinition, AlarmPriority, AlarmState, AlarmStatus, AlarmTransition, Ask, Command,
     Connection, Coverage, Legend, NewPoint, Outcome, Overlay, OverlayCell, ParkCommand, ParkView,
-    PointName, PointTable, Quality, Quantity, RateBand, Report, Request, Sample, SearchIndex,
-    Shown, TwinDelta, ViewState, Want,
+    PointHistory, PointName, PointTable, Quality, Quantity, RateBand, Report, Request, Sample,
+    SearchIndex, Shown, TwinDelta, ViewState, Want,
 };
 
 const HAOTIAN: &str = include_str!("../../../deploy/parks/haotian.toml");
@@ -359,6 +359,12 @@ fn nothing_is_told_to_the_park_from_an_old_picture() {
     assert_eq!(state.apply(Command::Confirm), []);
     assert_eq!(state.apply(Command::Follow), [Request::Show(Want::Follow)]);
     state.apply(Command::Propose(command.clone()));
+    assert_eq!(state.apply(Command::Confirm), [], "still the old picture");
+    state.take(Report::Live {
+        delta: delta(&[], 0),
+        waited_ms: 0,
+    });
+    state.apply(Command::Propose(command.clone()));
     let sent = state.apply(Command::Confirm);
     assert_eq!(sent, [Request::Command { number: 1, command }]);
     let outcome = Outcome::Refused {
@@ -369,6 +375,31 @@ fn nothing_is_told_to_the_park_from_an_old_picture() {
         outcome: outcome.clone(),
     });
     assert_eq!(state.sent[0].outcome, Some(outcome));
+}
+
+#[test]
+fn a_course_of_values_is_kept_only_for_what_is_selected() {
+    let mut state = live(&[]);
+    let (bin, tank) = (first_of_kind(&state, "bin"), first_of_kind(&state, "tank"));
+    let course_of = |asset: &str| PointHistory {
+        point: PointName {
+            asset: asset.into(),
+            quantity: Quantity::FillPermille,
+            source: String::new(),
+        },
+        samples: vec![(NOW_MS, 1, Quality::Good)],
+        recorded: 1,
+    };
+    let index = state.park().and_then(|park| park.index_of(&tank));
+    state.apply(Command::Select(index.expect("it is in the park")));
+    state.take(Report::History(vec![course_of(&bin)]));
+    assert_eq!(
+        state.history,
+        [],
+        "it was asked for before another was selected"
+    );
+    state.take(Report::History(vec![course_of(&tank)]));
+    assert_eq!(state.history, [course_of(&tank)]);
 }
 
 #[test]

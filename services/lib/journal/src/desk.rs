@@ -300,6 +300,7 @@ impl<A: Aggregate> Desk<A> {
                 Ok(ticket) => tickets.push(ticket),
                 Err(error) => {
                     state.forget();
+                    self.deadlines().doubt(&submission.stream);
                     return Err(error.into());
                 }
             }
@@ -325,6 +326,7 @@ impl<A: Aggregate> Desk<A> {
         let mut state = slot.state.lock().await;
         if state.generation == generation {
             state.forget();
+            self.deadlines().doubt(stream);
         }
     }
 }

@@ -83,6 +83,13 @@ impl Deadlines {
             .is_complete = true;
     }
 
+    /// What is due of a park is read from the record again: a decision came to nothing, so what was noted may be wrong.
+    pub(crate) fn doubt(&mut self, stream: &StreamName) {
+        if let Some(park) = self.parks.get_mut(stream.park()) {
+            park.is_complete = false;
+        }
+    }
+
     fn first(&self, park: &ParkId) -> Option<UnixSeconds> {
         let park = self.parks.get(park.as_str())?;
         park.by_time.first().map(|(due, _)| *due)
@@ -124,9 +131,8 @@ impl<A: Aggregate> Desk<A> {
         let due = self.deadlines().due(park, now.seconds());
         let mut in_flight = Vec::with_capacity(due.len());
         for stream in due {
-            // It is noted again by the decision, if something is still due then.
-            self.deadlines().note(&stream, None);
             let Some((command, context)) = command(&stream) else {
+                self.deadlines().note(&stream, None);
                 tracing::warn!(%stream, "something is due of what the park has no more; it stays undecided");
                 continue;
             };

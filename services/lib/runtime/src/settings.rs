@@ -254,9 +254,20 @@ impl Settings {
         let pointer = format!("/{}", key.replace('.', "/"));
         match tree.pointer(&pointer) {
             None | Some(serde_json::Value::Null) => "(none)".to_owned(),
+            // What is printed gets pasted into tickets.
+            Some(serde_json::Value::String(url)) if key.ends_with("_url") => {
+                serde_json::Value::String(without_credentials(url)).to_string()
+            }
             // Strings, numbers and lists of strings read the same in JSON and TOML.
             Some(value) => value.to_string(),
         }
+    }
+}
+
+fn without_credentials(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://***@{host}"),
+        _ => url.to_owned(),
     }
 }
 

@@ -173,3 +173,14 @@ fn foreign_variables_with_our_prefix_warn_and_stop_nothing() {
     assert_eq!(effective.warnings.len(), 1);
     assert!(effective.warnings[0].contains("TERRARIUM_PORT_7470_TCP"));
 }
+
+#[test]
+fn what_is_printed_holds_no_password() {
+    let urls = [("eventstore_url", "esdb://admin:secret@store:2113?tls=true")];
+    let effective = layer(None, &[], &urls).expect("a valid URL");
+    let line = effective.values.iter().find(|line| line.key == urls[0].0);
+    assert_eq!(
+        line.expect("every key is listed").value,
+        "\"esdb://***@store:2113?tls=true\""
+    );
+}
