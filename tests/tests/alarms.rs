@@ -822,7 +822,7 @@ async fn the_command_line_lists_and_decides() {
         .cli(&["alarms", "list", "--all", "--format", "json"])
         .expect_code(0)
         .json();
-    assert_eq!(json["alarms"].as_array().map(Vec::len), Some(9));
+    assert_eq!(json["alarms"].as_array().map(Vec::len), Some(10));
     assert_eq!(json["annunciated_in_10_minutes"], 1);
 
     assert!(said(&["alarms", "acknowledge", BIN, "--comment", "seen"]).contains("is acknowledged"));
