@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_out_of_live_locks_the_commands_and_only_follow_unlocks_them() {
+    fn every_way_out_of_live_locks_the_commands_until_live_values_are_back() {
         let ways: [fn(&mut Timeline); 5] = [
             |timeline| {
                 timeline.pause();
@@ -363,6 +363,8 @@ mod tests {
                 "a live number beside old ones"
             );
             assert_eq!(timeline.follow(), Want::Follow);
+            assert!(!timeline.allows_commands(), "the old picture still stands");
+            timeline.live_arrived(9_200_000);
             assert!(timeline.allows_commands());
         }
     }
