@@ -3,7 +3,8 @@
 //! Several steps go out together: the clock is advanced to the end of the last of them, then all their reports are sent,
 //! domain beside domain, in batches; each device's reports stay in their order. A step with a command (a valve opens, a
 //! crew is called) ends such a bundle, because commands are dated by the park's clock; so does one with a report that a
-//! service waits for with a deadline. So the record is the same whatever the bundle's size and the speed.
+//! service waits for with a deadline. So what devices report and services decide is the same whatever the bundle's size; alarms
+//! with a delay shorter than a bundle are not, because the clock passes their delay before the reports in between are there.
 
 mod bundle;
 mod clients;

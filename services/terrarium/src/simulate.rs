@@ -242,7 +242,7 @@ fn read_park(file: &Path) -> anyhow::Result<(String, ParkDefinition)> {
 }
 
 /// Reports of steps that go out together come after the park's clock has passed them all. Within half of the shortest
-/// silence that raises an alarm, so that a run raises the same alarms at any speed.
+/// silence that raises an alarm, so that no meter passes for silent only because it waits for its turn.
 fn steps_together(args: &Args, park: &ParkDefinition) -> u32 {
     let shortest_silence_s = park
         .alarms
