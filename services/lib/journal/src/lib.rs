@@ -51,8 +51,8 @@ pub mod stream;
 
 pub use aggregate::{Aggregate, EncodedEvent, EventCodecError};
 pub use bus::{
-    BusError, BusHealth, BusProbe, CommitConsumer, CommitPublisher, CommitResult, CommitTicket,
-    PublishError, ReceivedCommit,
+    BusAddress, BusError, BusHealth, BusProbe, CommitConsumer, CommitPublisher, CommitResult,
+    CommitTicket, PublishError, ReceivedCommit,
 };
 pub use clock_api::ClockApi;
 pub use clocks::{ClockError, NEVER_SET, ParkClocks, recorded_time};
