@@ -68,7 +68,7 @@ pub use interval_book::IntervalBook;
 pub use parks::{PARK_DEFINED_V1, ParkError, Parks, park_definition_stream};
 pub use payload::{Payload, event_id_bytes};
 pub use provenance::{Provenance, take_in_request_id};
-pub use refusal::field_status;
+pub use refusal::{field_status, read_status};
 pub use rejection::{CLOCK_TOLERANCE_S, Rejection, RejectionCode, refuse_future};
 pub use reports::{
     Addressed, ReportOutcome, Reports, refuse_too_many_reports, take_in_required_request_id,
