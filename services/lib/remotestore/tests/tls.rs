@@ -34,7 +34,7 @@ async fn over_tls_and_with_a_password_everything_works_and_without_it_nothing_do
     let server = RunningFront::start_with(&behind, anywhere, Some(tls), Some(users)).await;
     let url = |user: &str, authority: &std::path::Path| {
         format!(
-            "esdb://{user}localhost:{}?tls=true&maxDiscoverAttempts=1&tlsCaFile={}",
+            "esdb://{user}localhost:{}?tls=true&tlsCaFile={}",
             server.address.port(),
             authority.display()
         )
