@@ -17,7 +17,7 @@ mod connection;
 mod credentials;
 mod discovery;
 mod failure;
-mod protocol;
+pub mod protocol;
 mod read;
 mod reply;
 mod request;
