@@ -11,6 +11,7 @@
 //! - `index.rs` is what is kept in memory: positions by stream, category and type, and where the commits begin.
 //! - `encoding.rs` turns a commit into bytes and back; `names.rs` keeps one copy of each stream and type name.
 //! - [`Scan`] (`scan.rs`) reads a log offline, without lock or trust, and names the first thing that is wrong.
+//! - [`export`] and [`import`] (`transfer.rs`) turn a store into text and back.
 //! - [`front`] speaks the EventStoreDB gRPC protocol for a store.
 //!
 //! # Promises
@@ -75,6 +76,7 @@ mod retention;
 mod scan;
 mod store;
 mod subscribe;
+mod transfer;
 mod writer;
 
 pub use clock::Clock;
@@ -89,4 +91,5 @@ pub use page::{AllCursor, Direction, LINK_TYPE, PageLimit, ResolvedEvent, Stream
 pub use scan::{Scan, ScanError, ScanProblem};
 pub use store::{EventStore, Pending};
 pub use subscribe::{AllItem, AllSubscription, StreamItem, StreamSubscription, SubscriptionError};
-pub use terrarium_eventlog::{Recovery, TornTail};
+pub use terrarium_eventlog::{RealDisk, Recovery, TornTail};
+pub use transfer::{ExportError, ImportClock, ImportError, Imported, check_export, export, import};
