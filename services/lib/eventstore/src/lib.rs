@@ -67,6 +67,8 @@ mod error;
 mod event;
 mod filter;
 pub mod front;
+#[doc(hidden)]
+pub mod fuzzing;
 mod index;
 mod names;
 mod page;

@@ -278,3 +278,27 @@ fn patience(deadline: Option<DeadlineOption>) -> Duration {
         Some(DeadlineOption::Deadline21100(_)) | None => WRITE_DEADLINE,
     }
 }
+
+/// One chunk as it comes over a call of its own, for fuzzing.
+pub(super) async fn fuzzed_append(store: &EventStore, request: BatchAppendReq) {
+    let mut unfinished = UnfinishedAppends::default();
+    // Twice, so that the second completes or contradicts what the first began.
+    for request in [request.clone(), request] {
+        let Ok(Some(append)) = unfinished.take(request) else {
+            continue;
+        };
+        let pending = store
+            .queue(vec![Append {
+                stream: Arc::clone(&append.asked.stream),
+                expected: append.asked.expected,
+                events: append.events,
+            }])
+            .await;
+        let result = pending.result().await;
+        let stream = Arc::clone(&append.asked.stream);
+        let expected = append.asked.expected;
+        append
+            .asked
+            .answer(result.map_err(|error| write_in_band(&stream, expected, &error)));
+    }
+}

@@ -17,6 +17,7 @@ mod connection;
 mod credentials;
 mod discovery;
 mod failure;
+pub(crate) mod fuzzing;
 pub mod protocol;
 mod read;
 mod reply;
