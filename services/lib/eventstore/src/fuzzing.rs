@@ -1,10 +1,11 @@
-//! What fuzzing tries: any bytes as a log, any bytes as requests. `tests/fuzz` drives them with cargo-fuzz, and
+//! What fuzzing tries: any bytes as a log, as commits in a log, and as requests. `tests/fuzz` drives them with cargo-fuzz, and
 //! `tests/fuzz_corpus.rs` of this crate with the corpus on the stable toolchain.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use terrarium_eventlog::frame_checksum;
 use uuid::Uuid;
 
 use crate::event::{ContentType, Position, ProposedCommit, ProposedEvent};
@@ -15,6 +16,24 @@ pub use crate::front::fuzzing::requests;
 
 /// Of a log of the first form, which every version opens.
 const LOG_FILE: &str = "events.log";
+/// Magic, version 1, length 64, zeros, and the checksum of these.
+const FIRST_FORM_HEADER: [u8; 64] = {
+    let mut header = [0; 64];
+    let start = *b"TERRALOG\x01\0\0\0\x40\0\0\0";
+    let checksum = [0xE5, 0xA6, 0xFD, 0x6A];
+    let mut place = 0;
+    while place < start.len() {
+        header[place] = start[place];
+        place += 1;
+    }
+    place = 0;
+    while place < checksum.len() {
+        header[60 + place] = checksum[place];
+        place += 1;
+    }
+    header
+};
+const FRAME_ALIGNMENT: usize = 8;
 const MAX_EVENTS: usize = 100_000;
 
 /// Bytes as a log: frame decoding, offline reading and recovery.
@@ -62,6 +81,30 @@ pub fn log(bytes: &[u8]) {
         "opening again lost events"
     );
     assert_eq!(reopened.len(), opened.len() + usize::from(!is_over));
+}
+
+/// Bytes as the bodies of frames that are right in themselves: two for a length (little endian), then a body.
+///
+/// # Panics
+/// As [`log`] does.
+pub fn commits(bytes: &[u8]) {
+    let mut file = FIRST_FORM_HEADER.to_vec();
+    let mut rest = bytes;
+    while let [low, high, following @ ..] = rest {
+        let length = usize::from(u16::from_le_bytes([*low, *high])).min(following.len());
+        let (body, after) = following.split_at(length);
+        rest = after;
+        if body.is_empty() {
+            continue;
+        }
+        let position = file.len() as u64;
+        file.extend((body.len() as u32).to_le_bytes());
+        file.extend(frame_checksum(position, position, body).to_le_bytes());
+        file.extend(position.to_le_bytes());
+        file.extend(body);
+        file.resize(file.len().next_multiple_of(FRAME_ALIGNMENT), 0);
+    }
+    log(&file);
 }
 
 fn positions(store: &EventStore) -> Vec<Position> {

@@ -121,6 +121,11 @@ fn no_bytes_bring_down_the_reading_and_recovery_of_a_log() {
 }
 
 #[test]
+fn no_bytes_bring_down_what_reads_them_as_commits() {
+    try_out("commits", fuzzing::commits);
+}
+
+#[test]
 fn no_bytes_bring_down_the_front_that_gets_them_as_requests() {
     try_out("requests", fuzzing::requests);
 }
