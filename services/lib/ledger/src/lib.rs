@@ -17,6 +17,7 @@
 //! - [`entry`]: the lines of the books, expanded on read
 //! - [`completeness`]: which hours are there
 //! - [`hash`]: the two hashes
+//! - [`natural`]: water, heat, mass, vehicles and trees, in litres, Wh and grams
 
 pub mod balance;
 pub mod completeness;
@@ -25,6 +26,7 @@ pub mod fact;
 pub mod factor_book;
 pub mod hash;
 pub mod meter_book;
+pub mod natural;
 pub mod node_hour;
 pub mod park_ledger;
 

@@ -27,8 +27,8 @@ pub use id::{AlarmDefinitionId, AssetId, FactorSetId, InvalidId, MeterId, ParkId
 pub use park::{
     AccuracyClass, AlarmCondition, AlarmDefinition, AlarmPriority, AlarmTest, AlarmTrigger,
     AlarmWatch, Asset, AssetKind, AssetParameters, Chemistry, Connection, ConnectionKind,
-    ConnectionSource, HeatSource, MOST_DEFINITION_BYTES, Measures, Meter, Name, Node, NodeMetering,
-    ParkClock, ParkDefinition, ParkErrors, ParkProblem, Place, PointQuantity, Reports, Site,
+    ConnectionSource, FigureBasis, HeatSource, LoadRole, MOST_DEFINITION_BYTES, Measures, Meter, Name, Node, NodeMetering,
+    ParkClock, ParkDefinition, ParkErrors, ParkProblem, Place, PointQuantity, Published, PublishedFigure, Reports, Site,
     SitePath, SitePoint, SitePolygon, SiteSize, SiteWater, WasteStream, WaterClass, Zone,
 };
 pub use quantity::{
