@@ -69,7 +69,8 @@ pub struct Bundle {
     pub visitors: Vec<mobility::VisitorCount>,
     pub trees: Vec<TreeReport>,
     pub commands: Vec<Command>,
-    is_urgent: bool,
+    /// The end of the last step.
+    pub through: UnixSeconds,
     /// Most reports of a step are of the same times.
     last_time: Option<(UnixSeconds, String)>,
     last_start: Option<(UnixSeconds, String)>,
@@ -93,15 +94,18 @@ impl Bundle {
             visitors: Vec::new(),
             trees: Vec::new(),
             commands: Vec::new(),
-            is_urgent: false,
+            through: UnixSeconds(0),
             last_time: None,
             last_start: None,
         }
     }
 
-    /// Whether something is in it that needs the park's clock to stand still until it is said.
-    pub fn is_urgent(&self) -> bool {
-        self.is_urgent
+    /// Adds what is said in a step.
+    pub fn add_step(&mut self, interval: Interval, facts: Vec<Fact>) {
+        self.through = interval.end();
+        for fact in facts {
+            self.add(fact);
+        }
     }
 
     fn time(&mut self, at: UnixSeconds) -> String {
@@ -112,9 +116,7 @@ impl Bundle {
         remembered(&mut self.last_start, interval.start)
     }
 
-    /// Adds a report.
-    pub fn add(&mut self, fact: Fact) {
-        self.is_urgent |= fact.is_command() || fact.meets_a_deadline();
+    fn add(&mut self, fact: Fact) {
         match fact {
             Fact::EnergyMetered { .. }
             | Fact::RegisterRead { .. }

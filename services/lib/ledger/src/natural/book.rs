@@ -195,10 +195,7 @@ impl NaturalBook {
     }
 
     /// Totals of the period by account and asset (`None`: the park's own), without those of nothing.
-    pub fn totals(
-        &self,
-        period: DayPeriod,
-    ) -> BTreeMap<(NaturalAccount, Option<&AssetId>), i64> {
+    pub fn totals(&self, period: DayPeriod) -> BTreeMap<(NaturalAccount, Option<&AssetId>), i64> {
         let days = self.day_of(period.from)..self.day_of(period.to);
         let mut totals = BTreeMap::new();
         let mut add = |account, asset, amounts: &BTreeMap<i64, i64>| {

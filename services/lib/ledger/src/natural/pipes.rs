@@ -89,9 +89,10 @@ fn network_of(tank: &Asset) -> Option<Network> {
 }
 
 fn tank_above(park: &ParkDefinition, tank: &AssetId) -> Option<AssetId> {
-    let leads_here = park.connections.iter().filter(|connection| {
-        connection.kind == ConnectionKind::Water && connection.to == *tank
-    });
+    let leads_here = park
+        .connections
+        .iter()
+        .filter(|connection| connection.kind == ConnectionKind::Water && connection.to == *tank);
     leads_here
         .filter_map(|connection| match &connection.from {
             ConnectionSource::Asset(from) => Some(from),

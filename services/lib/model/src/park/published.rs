@@ -139,7 +139,10 @@ pub(super) fn read_published(table: &Table<'_>, problems: &mut Problems<'_>) -> 
             let figure = figure.map_or("", PublishedFigure::token);
             problems.note(
                 value.span().start,
-                format!("{} has {key}, but {figure} is of the whole park", table.place),
+                format!(
+                    "{} has {key}, but {figure} is of the whole park",
+                    table.place
+                ),
                 "leave it out",
             );
         }

@@ -3,7 +3,9 @@
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::asset::{AssetKind, AssetParameters, Chemistry, HeatSource, LoadRole, WasteStream, WaterClass};
+use super::asset::{
+    AssetKind, AssetParameters, Chemistry, HeatSource, LoadRole, WasteStream, WaterClass,
+};
 use super::definition::Name;
 use super::geometry::Place;
 use super::parameter_reader::{AssetReference, ParameterReader};
