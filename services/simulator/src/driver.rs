@@ -239,8 +239,8 @@ impl Driver {
         Ok(())
     }
 
-    async fn advance(&self, to: UnixSeconds, reports_follow: bool) -> Result<(), DriveError> {
-        sending::patiently("ClockService.Advance", self.retry_for, || {
+    async fn advance(&mut self, to: UnixSeconds, reports_follow: bool) -> Result<(), DriveError> {
+        let answer = sending::patiently("ClockService.Advance", self.retry_for, || {
             let mut clock = self.clients.clock.clone();
             let request = AdvanceRequest {
                 park: self.park.to_string(),
@@ -250,6 +250,8 @@ impl Driver {
             async move { clock.advance(request).await }
         })
         .await?;
+        let position = answer.recorded_position.unwrap_or_default();
+        self.tally.position = self.tally.position.max(position);
         Ok(())
     }
 }
