@@ -85,10 +85,10 @@ impl Heard {
                 Observed::Balance {
                     node,
                     hour_start,
-                    unexplained_wh,
+                    unexplained,
                 } => {
                     let observation = Observation {
-                        value: unexplained_wh,
+                        value: unexplained,
                         time: UnixMillis((hour_start.0 + SECONDS_PER_HOUR) * 1_000),
                         start: UnixMillis(hour_start.0 * 1_000),
                         event: self.event,

@@ -162,9 +162,8 @@ impl NaturalBook {
             NaturalFact::TreesSurveyed { group, at, co2_g } => {
                 let before = self.trees.insert(group.clone(), *co2_g);
                 // What the first survey finds was there when the record began.
-                if let Some(before) = before {
-                    self.count(group, Account::TreesGrownG, *at, co2_g - before);
-                }
+                let grown_g = before.map_or(0, |before| co2_g - before);
+                self.count(group, Account::TreesGrownG, *at, grown_g);
             }
             NaturalFact::TreesDied {
                 group,
