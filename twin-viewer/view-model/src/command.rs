@@ -64,6 +64,12 @@ pub enum Command {
     CameraHome,
     CameraNorthUp,
     FlyTo(AssetIndex),
+    /// Turns clockwise, tilts towards the ground, and multiplies the distance.
+    MoveCamera {
+        turn_deg: f32,
+        tilt_deg: f32,
+        distance: f32,
+    },
     /// Tells what the camera sees, so that it can be bookmarked.
     CameraMoved(CameraPose),
     AddBookmark {

@@ -181,7 +181,7 @@ impl ViewState {
 
     /// Whether the scene is what is drawn, and not a plan or drawing in its place.
     pub fn shows_scene(&self) -> bool {
-        self.drawing == Drawing::Scene
+        self.drawing == Drawing::Scene && self.page != Page::Ledger
     }
 
     /// Whether the ledger's figures are on the screen.

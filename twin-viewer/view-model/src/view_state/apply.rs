@@ -291,6 +291,19 @@ impl ViewState {
                 .bookmarks
                 .get(place)
                 .map(|bookmark| CameraWish::To(bookmark.pose)),
+            Command::MoveCamera {
+                turn_deg,
+                tilt_deg,
+                distance,
+            } => self.camera.map(|pose| {
+                let moved = CameraPose {
+                    heading_deg: pose.heading_deg + turn_deg,
+                    pitch_deg: pose.pitch_deg + tilt_deg,
+                    distance_m: pose.distance_m * distance,
+                    ..pose
+                };
+                CameraWish::To(moved.held_in())
+            }),
             Command::CameraMoved(pose) => {
                 self.camera = Some(pose);
                 None

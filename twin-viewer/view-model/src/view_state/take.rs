@@ -94,6 +94,17 @@ impl ViewState {
     }
 
     fn take_page(&mut self, report: Report) {
+        let answers = match &report {
+            Report::Entries(_) => Some("entries"),
+            Report::Explanation(_) => Some("explanation"),
+            Report::Compared(_) => Some("comparison"),
+            Report::Shift(_) => Some("shift"),
+            Report::Around(_) => Some("events around"),
+            _ => None,
+        };
+        if answers.is_some() && self.failure.as_ref().map(|(what, _)| *what) == answers {
+            self.failure = None;
+        }
         match report {
             Report::Entries(list) => self.trail.take_entries(list),
             Report::Explanation(explanation) => self.trail.take_explanation(explanation),
