@@ -114,9 +114,12 @@ fn file_menu(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) {
                 commands.push(command);
             }
         }
+        let link = state.link();
         if ui.button(Word::CopyLink.text(language)).clicked() {
-            ui.ctx().copy_text(state.link());
+            ui.ctx().copy_text(link.clone());
         }
+        // For where there is no clipboard: it can be read, and selected.
+        ui.add(egui::TextEdit::singleline(&mut link.as_str()).desired_width(260.0));
     });
 }
 

@@ -93,6 +93,8 @@ pub struct ViewState {
     pub history: Vec<PointHistory>,
     /// Events of the selected asset.
     pub events: Vec<EventLine>,
+    /// Whose events came last, and so its course too.
+    events_of: Option<String>,
     /// A command that waits for its confirmation.
     pub proposed: Option<ParkCommand>,
     /// The newest last.
@@ -189,6 +191,28 @@ impl ViewState {
         self.shows_carbon
             || matches!(self.page, Page::Ledger | Page::Visitors)
             || matches!(self.overlay, Overlay::CarbonIntensity | Overlay::Imbalance)
+    }
+
+    /// Whether all has come that the panels on the screen wait for, so that a picture of them is whole.
+    pub fn is_settled(&self) -> bool {
+        let trail = &self.trail;
+        let ledger = !self.shows_ledger() || self.is_balance_of_moment();
+        let entries = trail.asked.is_none() || trail.list.is_some();
+        let explanation = trail.entry.is_none() || trail.explanation.is_some();
+        let comparison = !self.comparison.is_on() || self.comparison.is_complete();
+        let events = match self.selection.single() {
+            Some(_) => self.events_of.is_some(),
+            None => true,
+        };
+        let view = !self.timeline.is_waiting() && self.alarms.is_told();
+        view && ledger && entries && explanation && comparison && events
+    }
+
+    /// The balance that came last is that of the period which the moment shown asks for.
+    fn is_balance_of_moment(&self) -> bool {
+        let (_, to_ms) = self.ledger_range_ms();
+        let to = terrarium_model::parse_rfc3339_with_offset(&self.carbon.to);
+        to.is_ok_and(|to| to.0 * 1_000 == to_ms)
     }
 
     /// The sun at the moment drawn.

@@ -231,6 +231,7 @@ impl ViewState {
         }
         self.history.clear();
         self.events.clear();
+        self.events_of = None;
     }
 
     /// The asset after (or before) the one that is selected, in the order of their ids; round and round.

@@ -144,6 +144,7 @@ impl ViewState {
                 let selected = self.selected_id();
                 if selected.is_some_and(|selected| selected == asset) {
                     self.events = events;
+                    self.events_of = Some(asset);
                 }
             }
             Report::Density(density) => self.timeline.density = density,
