@@ -14,7 +14,7 @@ use std::time::Duration;
 use terrarium_journal::{
     Aggregate, ClockError, CommitPublisher, Desk, EventStore, LONGEST_OPEN_MS, PARK_DEFINED_V1,
     ParkClocks, ParkError, Parks, Pending, Position, Provenance, ReadError, RecordedEvent,
-    StreamName, Submission, SubmitError, Subscription, recorded_time,
+    StreamName, Submission, SubmitError, Subscription, read_status, recorded_time,
 };
 use terrarium_model::{MeterId, ParkClock, ParkDefinition, ParkId, UnixMillis};
 use terrarium_proto::carbon::v1::ParkDefinedV1;
@@ -71,7 +71,8 @@ impl AlarmsError {
     /// Whether it may be otherwise a little later.
     fn may_pass(&self) -> bool {
         match self {
-            AlarmsError::Fold { .. } | AlarmsError::Store(_) => false,
+            AlarmsError::Store(error) => matches!(error, ReadError::Unavailable(_)),
+            AlarmsError::Fold { .. } => false,
             AlarmsError::Submit(error) => !matches!(error, SubmitError::Unreadable { .. }),
             AlarmsError::Clock(_) | AlarmsError::Park(_) => true,
         }
@@ -85,7 +86,7 @@ impl From<AlarmsError> for Status {
             AlarmsError::Clock(error) => error.into(),
             AlarmsError::Park(error) => error.into(),
             AlarmsError::Fold { .. } => Status::data_loss(error.to_string()),
-            AlarmsError::Store(_) => Status::unavailable(error.to_string()),
+            AlarmsError::Store(error) => read_status(&error),
         }
     }
 }

@@ -79,6 +79,9 @@ pub enum ClockError {
         "the clock of park \"{0}\" is simulated and was never set; move it with ClockService.Advance, as the simulator does"
     )]
     NeverSet(ParkId),
+    /// The record does not answer for now; ask again.
+    #[error("{0}")]
+    Unavailable(String),
     /// The store does not tell.
     #[error("the time of park \"{park}\" can't be read from the record: {reason}")]
     Unreadable {
@@ -167,11 +170,11 @@ impl ParkClocks {
             park: park.clone(),
             reason,
         };
-        let streams = self
-            .store
-            .streams_with_prefix("")
-            .await
-            .map_err(|error| unreadable(error.to_string()))?;
+        let not_read = |error: ReadError| match error {
+            ReadError::Unavailable(reason) => ClockError::Unavailable(reason),
+            error => unreadable(error.to_string()),
+        };
+        let streams = self.store.streams_with_prefix("").await.map_err(not_read)?;
         let mut newest = None;
         for stream in streams {
             let is_of_park =
@@ -180,10 +183,7 @@ impl ParkClocks {
                 continue;
             }
             // Time never goes back, so the last event of a stream has its newest time.
-            let last = self
-                .last_event(&stream)
-                .await
-                .map_err(|error| unreadable(error.to_string()))?;
+            let last = self.last_event(&stream).await.map_err(not_read)?;
             let Some(last) = last else { continue };
             let recorded = recorded_time(&last)
                 .ok_or_else(|| unreadable(format!("the last event of {stream} has no time")))?;

@@ -15,7 +15,7 @@ use crate::clocks::RecordingTime;
 use crate::due::Deadlines;
 use crate::envelope::{Digest, Metadata, seal};
 use crate::provenance::Provenance;
-use crate::store::EventStore;
+use crate::store::{EventStore, ReadError};
 use crate::stream::StreamName;
 
 /// Events of one commit at most.
@@ -232,7 +232,10 @@ impl<A: Aggregate> Desk<A> {
                 .store
                 .read_stream(stream.as_str(), loaded.revision, LOAD_PAGE_EVENTS)
                 .await
-                .map_err(|error| unreadable(error.to_string()))?;
+                .map_err(|error| match error {
+                    ReadError::Unavailable(reason) => SubmitError::Unavailable(reason.into()),
+                    error => unreadable(error.to_string()),
+                })?;
             let Some(last) = events.last() else {
                 return Ok(loaded);
             };
