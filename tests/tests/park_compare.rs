@@ -7,16 +7,16 @@ use serde_json::Value as Json;
 use tempfile::TempDir;
 use terrarium_tests::{Park, repository};
 
-/// Four summer days with the survey of the trees at the end of June.
-const FROM: &str = "2025-06-28";
+/// Twelve summer days with the survey of the trees at the end of June.
+const FROM: &str = "2025-06-20";
 const TO: &str = "2025-07-02";
 
 fn shipped(name: &str) -> PathBuf {
     repository().join("deploy/parks").join(name)
 }
 
-/// The rows of a park after four days at intervals of an hour.
-fn rows_after_four_days(file: &Path, park_id: &str, more: &[&str]) -> Vec<Json> {
+/// The rows of a park after twelve days at intervals of an hour.
+fn rows_after_twelve_days(file: &Path, park_id: &str, more: &[&str]) -> Vec<Json> {
     let mut park = Park::new(&[]);
     park.start();
     let file = file.to_str().expect("a path of plain letters");
@@ -36,10 +36,10 @@ fn rows_after_four_days(file: &Path, park_id: &str, more: &[&str]) -> Vec<Json> 
     let compared = park
         .cli(&["park", "compare", park_id, "--format", "json"])
         .expect_code(0)
-        .expect_said(&["4 days are no year"]);
+        .expect_said(&["12 days are no year"]);
     let answer = compared.json();
-    assert_eq!(answer["days"], 4, "{answer}");
-    assert_eq!(answer["from"], "2025-06-28T00:00:00+08:00");
+    assert_eq!(answer["days"], 12, "{answer}");
+    assert_eq!(answer["from"], "2025-06-20T00:00:00+08:00");
     park.cli(&["park", "compare", park_id]).expect_code(0);
     answer["rows"].as_array().expect("rows").clone()
 }
@@ -59,7 +59,7 @@ fn simulated(rows: &[Json], figure: &str) -> f64 {
 
 #[test]
 fn another_tilt_and_another_mortality_move_the_table_of_haotian() {
-    let rows = rows_after_four_days(&shipped("haotian.toml"), "haotian", &[]);
+    let rows = rows_after_twelve_days(&shipped("haotian.toml"), "haotian", &[]);
     let generation = row(&rows, "generation");
     assert_eq!(generation["unit"], "MWh/a");
     assert_eq!(generation["planned"], "112.000");
@@ -99,7 +99,7 @@ fn another_tilt_and_another_mortality_move_the_table_of_haotian() {
     let folder = TempDir::new().expect("a temporary folder");
     let file = folder.path().join("steep.toml");
     std::fs::write(&file, steep).expect("a park file");
-    let others = rows_after_four_days(&file, "haotian", &["--tree-mortality", "0.5"]);
+    let others = rows_after_twelve_days(&file, "haotian", &["--tree-mortality", "0.5"]);
     let ratio = simulated(&others, "generation") / simulated(&rows, "generation");
     assert!(ratio < 0.9, "panels at 80 degrees make {ratio} of before");
     assert!(simulated(&others, "tree_uptake") < simulated(&rows, "tree_uptake"));
@@ -108,7 +108,7 @@ fn another_tilt_and_another_mortality_move_the_table_of_haotian() {
 
 #[test]
 fn yizhuang_has_its_table_too() {
-    let rows = rows_after_four_days(&shipped("yizhuang.toml"), "yizhuang", &[]);
+    let rows = rows_after_twelve_days(&shipped("yizhuang.toml"), "yizhuang", &[]);
     assert!((0.0..=100.0).contains(&simulated(&rows, "own_share")));
     let others = row(&rows, "other_emissions");
     assert_eq!(others["measured"], "11937.000");

@@ -188,6 +188,21 @@ fn a_unit_slip_is_quarantined_and_the_rest_is_recorded() {
     assert_eq!(count(&summary, "quarantined"), 16 + 1, "{summary}");
 }
 
+#[tokio::test]
+async fn a_level_that_its_meters_do_not_explain_opens_the_water_balance() {
+    let park = started_park();
+    let fault = "reclaimed-tank-1:noise=0.05@2025-05-31T20:00:00Z..2025-06-01T01:00:00Z";
+    simulate(&park, NOON, &["--batch", "--fault", fault]);
+    let raised: Vec<String> = record(&park)
+        .await
+        .into_iter()
+        .filter(|line| line.starts_with("alarm.") && line.contains("water-balance-open"))
+        .collect();
+    let is_of_the_tank = |line: &String| line.contains("reclaimed-tank-1");
+    assert!(!raised.is_empty(), "no balance was open");
+    assert!(raised.iter().all(is_of_the_tank), "{raised:#?}");
+}
+
 #[test]
 fn what_can_t_be_simulated_is_told_before_anything_is_sent() {
     let park = started_park();

@@ -7,6 +7,7 @@
 //! called) is the last of its bundle. A step that says something of another time than its own, or something that a service
 //! waits for with a deadline, is a bundle of its own.
 
+mod asks;
 mod bundle;
 mod clients;
 mod sending;
@@ -27,6 +28,7 @@ pub use tally::{Rejected, Tally};
 
 use crate::faults::FaultyDelivery;
 use crate::park::ParkSimulation;
+use asks::Asks;
 use clients::Clients;
 use steps::Steps;
 
@@ -202,6 +204,10 @@ impl Driver {
         }
         let recorded = time.now.filter(|_| time.is_simulated);
         let mut pace: Option<(Instant, UnixSeconds)> = None;
+        // What an earlier run was asked for and did is done again when its time comes.
+        let mut asks = Asks::default();
+        asks.read(&self.clients, &self.park, simulation, self.retry_for)
+            .await?;
         let mut steps = Steps::new(simulation, faults, options.until);
         while let Some(bundle) = steps.bundle(&self.park, steps_together) {
             let through = bundle.through;
@@ -230,11 +236,37 @@ impl Driver {
             }
             let tally = sending::send_commands(&self.clients, &bundle, self.retry_for).await?;
             self.tally.add(tally);
+            if moves_time {
+                self.answer_asks(&mut asks, steps.simulation(), through)
+                    .await?;
+            }
             progress(Progress {
                 through,
                 steps: steps.taken(),
                 tally: &self.tally,
             });
+        }
+        Ok(())
+    }
+
+    /// Whoever asked while the clock stood still is answered, as far as devices answer.
+    async fn answer_asks(
+        &mut self,
+        asks: &mut Asks,
+        simulation: &mut ParkSimulation,
+        now: UnixSeconds,
+    ) -> Result<(), DriveError> {
+        asks.read(&self.clients, &self.park, simulation, self.retry_for)
+            .await?;
+        if asks.is_open() {
+            let (clients, park) = (&self.clients, &self.park);
+            let seed = simulation.seed();
+            let answers = asks.answer(clients, park, seed, now, self.retry_for);
+            let tally = answers.await?;
+            self.tally.add(tally);
+            // So that they hold from the step on that they would hold from in a run that reads them from the record.
+            asks.read(&self.clients, &self.park, simulation, self.retry_for)
+                .await?;
         }
         Ok(())
     }

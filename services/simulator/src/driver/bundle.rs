@@ -8,7 +8,7 @@ use terrarium_proto::waste::v1 as waste;
 use terrarium_proto::water::v1 as water;
 
 use crate::park::{
-    CompostWork, Fact, TankFlowKind, TreeSurvey, V2gWish, VehicleOwner, WaterSource,
+    CompostWork, Fact, TankFlowKind, TreeSurvey, V2gWish, VehicleDoing, VehicleOwner, WaterSource,
 };
 
 /// Equation behind the CO2 of surveys, for the record.
@@ -85,6 +85,9 @@ pub struct Bundle {
     pub compost: Vec<waste::CompostReport>,
     pub sessions: Vec<SessionReport>,
     pub visitors: Vec<mobility::VisitorCount>,
+    pub vehicles: Vec<mobility::FleetVehicleReport>,
+    pub trips: Vec<mobility::ShuttleTrip>,
+    pub samples: Vec<water::QualitySample>,
     pub trees: Vec<TreeReport>,
     pub commands: Vec<Command>,
     /// The end of the last step.
@@ -110,6 +113,9 @@ impl Bundle {
             compost: Vec::new(),
             sessions: Vec::new(),
             visitors: Vec::new(),
+            vehicles: Vec::new(),
+            trips: Vec::new(),
+            samples: Vec::new(),
             trees: Vec::new(),
             commands: Vec::new(),
             through: UnixSeconds(0),
@@ -145,7 +151,8 @@ impl Bundle {
             | Fact::TankFlow { .. }
             | Fact::WaterMetered { .. }
             | Fact::IrrigationStarted { .. }
-            | Fact::IrrigationEnded { .. } => self.add_water(fact),
+            | Fact::IrrigationEnded { .. }
+            | Fact::WaterSampled { .. } => self.add_water(fact),
             Fact::BinMeasured { .. }
             | Fact::CollectionOrdered { .. }
             | Fact::CollectionAcknowledged { .. }
@@ -155,6 +162,7 @@ impl Bundle {
             | Fact::SessionMetered { .. }
             | Fact::SessionEnded { .. }
             | Fact::VisitorsCounted { .. } => self.add_mobility(fact),
+            Fact::VehicleReported { .. } | Fact::ShuttleTripEnded { .. } => self.add_fleet(fact),
             Fact::TreesPlanted { .. } | Fact::TreesDied { .. } | Fact::TreesSurveyed { .. } => {
                 self.add_trees(fact);
             }
@@ -327,6 +335,24 @@ impl Bundle {
                     litres,
                 });
             }
+            Fact::WaterSampled {
+                tank,
+                sample,
+                at,
+                quality,
+            } => {
+                let time = self.time(at);
+                self.samples.push(water::QualitySample {
+                    tank: tank.to_string(),
+                    sample,
+                    time,
+                    ph_milli: Some(quality.ph_milli),
+                    turbidity_mntu: Some(quality.turbidity_mntu),
+                    cod_ug_per_l: Some(quality.cod_ug_per_l),
+                    ammonia_n_ug_per_l: Some(quality.ammonia_n_ug_per_l),
+                    evidence_sha256: Default::default(),
+                });
+            }
             _ => unreachable!("only reports of the water domain come here"),
         }
     }
@@ -426,6 +452,7 @@ impl Bundle {
                     charger: charger.to_string(),
                     session,
                     vehicle_class: match owner {
+                        VehicleOwner::Fleet => mobility::VehicleClass::Fleet,
                         VehicleOwner::Public => mobility::VehicleClass::Public,
                         VehicleOwner::Visitor => mobility::VehicleClass::Visitor,
                     }
@@ -493,6 +520,51 @@ impl Bundle {
                 });
             }
             _ => unreachable!("only reports of the mobility domain come here"),
+        }
+    }
+
+    fn add_fleet(&mut self, fact: Fact) {
+        match fact {
+            Fact::VehicleReported {
+                vehicle,
+                at,
+                doing,
+                stored_wh,
+                odometer_m,
+            } => {
+                let time = self.time(at);
+                self.vehicles.push(mobility::FleetVehicleReport {
+                    vehicle: vehicle.to_string(),
+                    time,
+                    state: match doing {
+                        VehicleDoing::Parked => mobility::VehicleState::Parked,
+                        VehicleDoing::Driving => mobility::VehicleState::Driving,
+                        VehicleDoing::Charging => mobility::VehicleState::Charging,
+                    }
+                    .into(),
+                    stored_wh,
+                    odometer_m,
+                });
+            }
+            Fact::ShuttleTripEnded {
+                vehicle,
+                trip,
+                started,
+                ended,
+                distance_m,
+                energy_wh,
+                passengers,
+            } => self.trips.push(mobility::ShuttleTrip {
+                vehicle: vehicle.to_string(),
+                trip,
+                line: "round".to_owned(),
+                started: format_rfc3339_utc(started),
+                ended: format_rfc3339_utc(ended),
+                distance_m,
+                energy_wh,
+                passengers,
+            }),
+            _ => unreachable!("only reports of the fleet come here"),
         }
     }
 

@@ -62,13 +62,14 @@ fn may_pass(status: &Status) -> bool {
 }
 
 /// What a call came to, where refusing the report is an answer too.
-enum Answer<T> {
+pub enum Answer<T> {
     Taken(T),
     Refused(Status),
     NotThere,
 }
 
-async fn ask<T, F>(
+/// Calls, where refusing what is said is an answer too.
+pub async fn ask<T, F>(
     call: &'static str,
     retry_for: Duration,
     attempt: impl FnMut() -> F,
@@ -254,7 +255,10 @@ async fn send_water(
     bundle: &Bundle,
     retry_for: Duration,
 ) -> Result<Tally, DriveError> {
-    use water::{ReportTankFlowsRequest, ReportTankLevelsRequest, ReportWaterMetersRequest};
+    use water::{
+        ReportQualitySamplesRequest, ReportTankFlowsRequest, ReportTankLevelsRequest,
+        ReportWaterMetersRequest,
+    };
     let mut tally = Tally::default();
     let park = &bundle.park;
     report_many!(
@@ -288,6 +292,17 @@ async fn send_water(
         ReportWaterMetersRequest {
             park,
             readings: bundle.water
+        }
+    );
+    report_many!(
+        tally,
+        clients.water,
+        retry_for,
+        "WaterService.ReportQualitySamples",
+        report_quality_samples,
+        ReportQualitySamplesRequest {
+            park,
+            samples: bundle.samples
         }
     );
     for end in &bundle.irrigation_ends {
@@ -387,7 +402,10 @@ async fn send_sessions(
     bundle: &Bundle,
     retry_for: Duration,
 ) -> Result<Tally, DriveError> {
-    use mobility::{ReportSessionMetersRequest, ReportVisitorsRequest};
+    use mobility::{
+        ReportFleetVehiclesRequest, ReportSessionMetersRequest, ReportShuttleTripsRequest,
+        ReportVisitorsRequest,
+    };
     let mut tally = Tally::default();
     let park = &bundle.park;
     for report in &bundle.sessions {
@@ -436,6 +454,28 @@ async fn send_sessions(
         ReportVisitorsRequest {
             park,
             counts: bundle.visitors
+        }
+    );
+    report_many!(
+        tally,
+        clients.mobility,
+        retry_for,
+        "MobilityService.ReportFleetVehicles",
+        report_fleet_vehicles,
+        ReportFleetVehiclesRequest {
+            park,
+            reports: bundle.vehicles
+        }
+    );
+    report_many!(
+        tally,
+        clients.mobility,
+        retry_for,
+        "MobilityService.ReportShuttleTrips",
+        report_shuttle_trips,
+        ReportShuttleTripsRequest {
+            park,
+            trips: bundle.trips
         }
     );
     Ok(tally)

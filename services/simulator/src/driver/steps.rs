@@ -53,6 +53,10 @@ impl<'a> Steps<'a> {
         }
     }
 
+    pub fn simulation(&mut self) -> &mut ParkSimulation {
+        self.simulation
+    }
+
     pub fn interval_s(&self) -> u32 {
         self.simulation.interval_s()
     }

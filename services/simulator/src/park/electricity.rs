@@ -10,9 +10,10 @@ use terrarium_model::{AssetId, Interval, MeterId, Reports};
 
 use super::cars::Chargers;
 use super::fact::Fact;
+use super::orders::{Keep, Kept};
 use super::register::Register;
 use crate::calendar::LocalTime;
-use crate::physics::battery::Battery;
+use crate::physics::battery::{Battery, energy_wh};
 use crate::physics::heat;
 use crate::physics::sky::Plane;
 use crate::physics::wind::PowerCurve;
@@ -32,6 +33,9 @@ struct MeterCount {
 }
 
 struct Generator {
+    id: AssetId,
+    /// What it was asked to stay below.
+    limit_w: Option<f64>,
     node: usize,
     meter: Option<MeterIndex>,
     register: Register,
@@ -49,13 +53,46 @@ struct Store {
     charge_meter: Option<MeterIndex>,
     discharge_meter: Option<MeterIndex>,
     battery: Battery,
+    asked: AskedOfStore,
     charged_wh: i64,
     discharged_wh: i64,
     /// Into it in the last interval, negative out of it.
     net_wh: i64,
 }
 
+/// What a store was asked to keep.
+#[derive(Clone, Copy, Default)]
+struct AskedOfStore {
+    charge_limit_w: Option<i64>,
+    discharge_limit_w: Option<i64>,
+    reserve_wh: i64,
+    /// Above zero: into it.
+    power_w: Option<i64>,
+}
+
+impl AskedOfStore {
+    /// What it takes (below zero: gives) of what the node has over.
+    fn of_surplus(&self, over_wh: i64, stored_wh: i64, seconds: u32) -> i64 {
+        let limit_wh = |limit_w: Option<i64>| {
+            limit_w.map_or(i64::MAX, |limit_w| energy_wh(limit_w.max(0), seconds))
+        };
+        let wished_wh = self
+            .power_w
+            .map_or(over_wh, |power_w| energy_wh(power_w, seconds));
+        // A tenth is left for what is lost on the way out.
+        let above_reserve_wh = (stored_wh - self.reserve_wh).max(0) * 9 / 10;
+        let most_out_wh = limit_wh(self.discharge_limit_w).min(match self.reserve_wh {
+            0 => i64::MAX,
+            _ => above_reserve_wh,
+        });
+        wished_wh.clamp(-most_out_wh, limit_wh(self.charge_limit_w))
+    }
+}
+
 struct Load {
+    id: AssetId,
+    /// What it was asked to stay below.
+    limit_w: Option<f64>,
     node: usize,
     meter: Option<MeterIndex>,
     register: Register,
@@ -199,10 +236,11 @@ impl Electricity {
                 Generation::Turbine { curve, hub_m } => turbine_w(curve, *hub_m, weather),
             };
             let generator = &mut self.generators[place];
-            let energy_wh = generator.register.take(power_w * hours);
+            let power_w = power_w.min(generator.limit_w.unwrap_or(f64::INFINITY));
+            let made_wh = generator.register.take(power_w * hours);
             let (node, meter) = (generator.node, generator.meter);
-            self.balances[node].generated_wh += energy_wh;
-            self.count(meter, energy_wh);
+            self.balances[node].generated_wh += made_wh;
+            self.count(meter, made_wh);
         }
     }
 
@@ -269,10 +307,11 @@ impl Electricity {
                 }
             };
             let load = &mut self.loads[place];
-            let energy_wh = load.register.take(power_w.min(rated_w) * hours);
+            let most_w = load.limit_w.map_or(rated_w, |limit_w| limit_w.min(rated_w));
+            let used_wh = load.register.take(power_w.min(most_w) * hours);
             let (node, meter) = (load.node, load.meter);
-            self.balances[node].used_wh += energy_wh;
-            self.count(meter, energy_wh);
+            self.balances[node].used_wh += used_wh;
+            self.count(meter, used_wh);
         }
     }
 
@@ -308,7 +347,9 @@ impl Electricity {
     /// How much of `over_wh` the store took (or gave, negative).
     fn use_store(&mut self, place: usize, over_wh: i64, seconds: u32) -> i64 {
         let store = &mut self.stores[place];
-        let step = store.battery.step(over_wh, seconds);
+        let stored_wh = store.battery.stored_wh();
+        let wished_wh = store.asked.of_surplus(over_wh, stored_wh, seconds);
+        let step = store.battery.step(wished_wh, seconds);
         store.charged_wh += step.charged_wh;
         store.discharged_wh += step.discharged_wh;
         store.net_wh = step.charged_wh - step.discharged_wh;
@@ -362,6 +403,33 @@ impl Electricity {
                 interval,
                 heat_wh: source.heat_wh,
             });
+        }
+    }
+
+    /// A device keeps what it was asked to.
+    pub fn follow(&mut self, kept: &Kept) {
+        let value = kept.value;
+        for load in self.loads.iter_mut().filter(|load| load.id == kept.device) {
+            if kept.what == Keep::ConsumptionLimitW {
+                load.limit_w = Some(value as f64);
+            }
+        }
+        for generator in &mut self.generators {
+            if kept.what == Keep::GenerationLimitW && generator.id == kept.device {
+                generator.limit_w = Some(value as f64);
+            }
+        }
+        for store in &mut self.stores {
+            if store.id != kept.device {
+                continue;
+            }
+            match kept.what {
+                Keep::ChargeLimitW => store.asked.charge_limit_w = Some(value),
+                Keep::DischargeLimitW => store.asked.discharge_limit_w = Some(value),
+                Keep::ReserveWh => store.asked.reserve_wh = value,
+                Keep::StoragePowerW => store.asked.power_w = Some(value),
+                Keep::ConsumptionLimitW | Keep::GenerationLimitW | Keep::ChargePowerW => {}
+            }
         }
     }
 

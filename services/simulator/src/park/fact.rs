@@ -22,8 +22,26 @@ pub enum TankFlowKind {
 /// Whose car is charged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VehicleOwner {
+    Fleet,
     Public,
     Visitor,
+}
+
+/// What a vehicle of the park is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VehicleDoing {
+    Parked,
+    Driving,
+    Charging,
+}
+
+/// What a laboratory finds in a sample of water.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quality {
+    pub ph_milli: u32,
+    pub turbidity_mntu: i64,
+    pub cod_ug_per_l: i64,
+    pub ammonia_n_ug_per_l: i64,
 }
 
 /// What an owner asks for who allows energy to be taken from the car.
@@ -164,6 +182,29 @@ pub enum Fact {
         energy_in_wh: i64,
         energy_out_wh: i64,
     },
+    VehicleReported {
+        vehicle: AssetId,
+        at: UnixSeconds,
+        doing: VehicleDoing,
+        stored_wh: i64,
+        odometer_m: i64,
+    },
+    ShuttleTripEnded {
+        vehicle: AssetId,
+        trip: String,
+        started: UnixSeconds,
+        ended: UnixSeconds,
+        distance_m: i64,
+        energy_wh: i64,
+        passengers: u32,
+    },
+    /// A sample of a tank's water was looked into.
+    WaterSampled {
+        tank: AssetId,
+        sample: String,
+        at: UnixSeconds,
+        quality: Quality,
+    },
     Compost {
         bay: AssetId,
         batch: String,
@@ -233,6 +274,9 @@ impl Fact {
             | Fact::SessionStarted { at, .. }
             | Fact::SessionMetered { at, .. }
             | Fact::SessionEnded { at, .. }
+            | Fact::VehicleReported { at, .. }
+            | Fact::ShuttleTripEnded { ended: at, .. }
+            | Fact::WaterSampled { at, .. }
             | Fact::Compost { at, .. }
             | Fact::TreesPlanted { at, .. }
             | Fact::TreesDied { at, .. }
@@ -256,6 +300,9 @@ impl Fact {
             | Fact::SessionStarted { charger: id, .. }
             | Fact::SessionMetered { charger: id, .. }
             | Fact::SessionEnded { charger: id, .. }
+            | Fact::VehicleReported { vehicle: id, .. }
+            | Fact::ShuttleTripEnded { vehicle: id, .. }
+            | Fact::WaterSampled { tank: id, .. }
             | Fact::Compost { bay: id, .. }
             | Fact::VisitorsCounted { counter: id, .. }
             | Fact::TreesPlanted { group: id, .. }

@@ -8,8 +8,8 @@ use terrarium_model::{
 };
 
 use super::{
-    Electricity, Generation, Generator, HeatKind, HeatSource, Load, LoadUse, MeterCount,
-    MeterIndex, NodeBalance, NodeMeters, Store,
+    AskedOfStore, Electricity, Generation, Generator, HeatKind, HeatSource, Load, LoadUse,
+    MeterCount, MeterIndex, NodeBalance, NodeMeters, Store,
 };
 use crate::park::plan::{self, ElectricTree};
 use crate::park::register::Register;
@@ -137,6 +137,8 @@ impl Electricity {
     ) {
         let rated_w = asset.rated_w.unwrap_or(0);
         let generator = |what| Generator {
+            id: asset.id.clone(),
+            limit_w: None,
             node,
             meter: meter(Measures::Generation),
             register: Register::default(),
@@ -170,6 +172,7 @@ impl Electricity {
                 charge_meter: meter(Measures::StorageCharge),
                 discharge_meter: meter(Measures::StorageDischarge),
                 battery: Battery::new(BatteryTraits::of(*chemistry), *capacity_wh, rated_w),
+                asked: AskedOfStore::default(),
                 charged_wh: 0,
                 discharged_wh: 0,
                 net_wh: 0,
@@ -177,6 +180,8 @@ impl Electricity {
             _ => {
                 if let Some(what) = self.load_use(park, asset) {
                     self.loads.push(Load {
+                        id: asset.id.clone(),
+                        limit_w: None,
                         node,
                         meter: meter(Measures::Consumption),
                         register: Register::default(),
