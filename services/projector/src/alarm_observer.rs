@@ -8,10 +8,17 @@ use terrarium_model::{NodeMetering, ParkId};
 
 use crate::projection::Projection;
 
-/// A projection that tells what each event changed.
-#[derive(Default)]
+/// A projection that tells what each event changed. It keeps no histories: alarms ask for what is so now.
 pub struct AlarmObserver {
     projection: Projection,
+}
+
+impl Default for AlarmObserver {
+    fn default() -> AlarmObserver {
+        AlarmObserver {
+            projection: Projection::brief(),
+        }
+    }
 }
 
 impl Observer for AlarmObserver {

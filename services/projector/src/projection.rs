@@ -28,6 +28,8 @@ pub struct Projection {
     balanced: Vec<OpenBalance>,
     position: Option<u64>,
     events: u64,
+    /// Its twins know only what is so now.
+    is_brief: bool,
 }
 
 /// The two hashes of a projection.
@@ -63,6 +65,14 @@ enum FoldProblem {
 }
 
 impl Projection {
+    /// For those who only want to know what is so now.
+    pub fn brief() -> Projection {
+        Projection {
+            is_brief: true,
+            ..Projection::default()
+        }
+    }
+
     /// Takes in the next event. Node hours that may have changed are added to `touched`.
     pub fn apply(
         &mut self,
@@ -89,7 +99,11 @@ impl Projection {
         let stream = StreamName::parse(&event.stream)?;
         let park = ParkId::new(stream.park())?;
         if !self.twins.contains_key(&park) {
-            self.twins.insert(park.clone(), ParkTwin::default());
+            let twin = match self.is_brief {
+                true => ParkTwin::brief(),
+                false => ParkTwin::default(),
+            };
+            self.twins.insert(park.clone(), twin);
         }
         let twin = self.twins.get_mut(&park).expect("inserted above");
         let mut tell = |fact: &Fact| {
