@@ -136,9 +136,8 @@ fn read(data: &Path) -> (Contents, Result<(), ScanError>) {
         Ok(scan) => scan,
         Err(error) => return (contents, Err(error)),
     };
-    contents.bytes = scan.log_bytes();
     let mut streams: BTreeSet<Arc<str>> = BTreeSet::new();
-    let outcome = scan.try_for_each(|event| {
+    let outcome = scan.by_ref().try_for_each(|event| {
         let event = event?;
         contents.events += 1;
         contents.tombstones += u64::from(event.revision == TOMBSTONE_REVISION);
@@ -148,6 +147,7 @@ fn read(data: &Path) -> (Contents, Result<(), ScanError>) {
         }
         Ok(())
     });
+    contents.bytes = scan.scanned_bytes();
     contents.streams = streams.len() as u64;
     (contents, outcome)
 }

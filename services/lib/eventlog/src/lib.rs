@@ -99,7 +99,7 @@
 //! | 184 | 4 | zero |
 //! | 188 | 4 | CRC32C of bytes 0..188 |
 //!
-//! Sealing writes the mark and syncs it, then writes the rest and syncs that; then the next segment is written as
+//! Sealing writes and syncs the mark, then the parts up to the footer with the file's length, then the footer; then the next segment is written as
 //! `<position>.segment.new`, synced, renamed, and its folder synced. A segment is sealed when its footer is good; a mark
 //! without a footer is an unfinished seal, which opening cuts off.
 //!

@@ -9,7 +9,6 @@ use thiserror::Error;
 
 use crate::files::{FIRST_FORMAT_FILE_NAME, Files, list_segments, read_range};
 use crate::footer::INDEX_PAGE_BYTES;
-use crate::frame::frame_bytes;
 use crate::header::{FIRST_FORMAT_VERSION, HEADER_BYTES, SegmentHeader};
 use crate::reader::{FrameCursor, FrameError, Span, end_by_lengths};
 use crate::recovery::{
@@ -129,13 +128,27 @@ impl Unsealed {
     }
 }
 
+/// A writer may be sealing the segment at this moment: its mark stands there when one looks again.
 fn end_of_frames(file: &File, base: u64) -> io::Result<u64> {
+    let mut attempts = 3;
+    loop {
+        attempts -= 1;
+        match look_for_end(file, base) {
+            Ok((end, true)) => return Ok(end),
+            other if attempts == 0 => return other.map(|(end, _)| end),
+            _ => {}
+        }
+    }
+}
+
+/// The end of the frames, and whether nothing unknown is behind it.
+fn look_for_end(file: &File, base: u64) -> io::Result<(u64, bool)> {
     let file_bytes = file.metadata()?.len();
     let end = end_by_lengths(file, base, file_bytes)?;
     Ok(
         match rest_behind(file, base, end, base + file_bytes, String::new())? {
-            Rest::Zero | Rest::UnfinishedSeal => end,
-            Rest::Torn(_) => base + file_bytes,
+            Rest::Zero | Rest::UnfinishedSeal => (end, true),
+            Rest::Torn(_) => (base + file_bytes, false),
         },
     )
 }
@@ -220,8 +233,7 @@ pub fn check_segment(sealed: &SealedSegment) -> Result<(), SealFault> {
     let mut frames = FrameCursor::over(vec![span], CHUNK_BYTES);
     while let Some(frame) = frames.next() {
         let frame = frame?;
-        let whole = frame_bytes(frame.body.len());
-        check.push(frame.position, &frames.raw_frame(frame.position, whole));
+        check.push(frame.position, &frames.raw_frame(&frame));
     }
     check.finish(sealed)?;
     check_index(sealed)

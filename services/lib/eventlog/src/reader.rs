@@ -347,10 +347,11 @@ impl FrameCursor {
         }
     }
 
-    /// The bytes of the frame that was just read.
-    pub(crate) fn raw_frame(&self, position: u64, whole: u64) -> Bytes {
-        let begin = (position - self.chunk_position) as usize;
-        self.chunk.slice(begin..begin + whole as usize)
+    /// All bytes of the frame that was just read, with header and padding.
+    pub fn raw_frame(&self, frame: &Frame) -> Bytes {
+        let begin = (frame.position - self.chunk_position) as usize;
+        let whole = (frame.next_position() - frame.position) as usize;
+        self.chunk.slice(begin..begin + whole)
     }
 
     /// Goes to the next segment once this one is at its end; false: there is no more.

@@ -157,7 +157,7 @@ impl SealedSegment {
 
 /// The parts of a seal that stand between the mark and the footer.
 pub(crate) fn seal_body(groups: &[Digest], index: &[u8], checksums: &[u8]) -> Vec<u8> {
-    let bytes = groups.len() * 32 + index.len() + checksums.len() + FOOTER_BYTES as usize;
+    let bytes = groups.len() * 32 + index.len() + checksums.len();
     let mut body = Vec::with_capacity(bytes);
     for group in groups {
         body.extend_from_slice(group);

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::disk::{Disk, LogFile, is_out_of_space, write_all};
 use crate::files::segment_file_name;
-use crate::footer::{Footer, SEAL_START_BYTES, encode_seal_start};
+use crate::footer::{Footer, encode_seal_start};
 use crate::frame::{FRAME_HEADER_BYTES, frame_bytes, seal_frame};
 use crate::header::{FORMAT_VERSION, HEADER_BYTES, SegmentHeader, encode_header, read_u32};
 use crate::reader::Shared;
@@ -358,8 +358,7 @@ impl LogWriter {
         let mut hashed_until = self.active.base + HEADER_BYTES;
         while let Some(frame) = frames.next() {
             let frame = frame.map_err(|error| io::Error::other(error.to_string()))?;
-            let whole = frame_bytes(frame.body.len());
-            self.tree.push(&frames.raw_frame(frame.position, whole));
+            self.tree.push(&frames.raw_frame(&frame));
             hashed_until = frame.next_position();
         }
         self.hashed_until = hashed_until;
@@ -369,6 +368,11 @@ impl LogWriter {
     /// True when the active segment is to be sealed with [`seal`](Self::seal) before more is staged.
     pub fn is_full(&self) -> bool {
         self.failure.is_none() && self.active.frames > 0 && self.active.end >= self.seal_from
+    }
+
+    /// Lets the active segment grow by an eighth before it is full again.
+    pub fn postpone_seal(&mut self) {
+        self.seal_from = self.active.end + self.settings.segment_bytes / 8;
     }
 
     /// Seals the active segment with the index of the layer above, and goes on in a new one.
@@ -398,8 +402,7 @@ impl LogWriter {
             index_digest: crate::tree::digest_of(index),
             previous_seal: self.active.previous_seal,
         };
-        let mut body = seal_body(&groups, index, &checksums);
-        body.extend_from_slice(&footer.encode());
+        let body = seal_body(&groups, index, &checksums);
         self.write_seal(&footer, &body)?;
         let sealed = Arc::new(SealedSegment::new(footer, self.shared.files.clone()));
         self.continue_after(&sealed);
@@ -408,38 +411,41 @@ impl LogWriter {
         Ok(sealed)
     }
 
-    /// The mark is durable before anything follows it, so that recovery always knows an unfinished seal.
+    /// The mark is durable before anything follows it, so that recovery always knows an unfinished seal; and the footer
+    /// comes when all before it is durable, so that a good footer vouches for it.
     fn write_seal(&mut self, footer: &Footer, body: &[u8]) -> Result<(), AppendError> {
-        let at = footer.seal_at();
-        let start = encode_seal_start(footer.base, footer.end, footer.frames);
+        let mark = encode_seal_start(footer.base, footer.end, footer.frames);
+        self.write_part_of_seal(footer.seal_at(), &mark, None)?;
+        self.write_part_of_seal(footer.groups_at(), body, Some(footer.file_bytes()))?;
+        self.write_part_of_seal(footer.footer_at(), &footer.encode(), None)
+    }
+
+    fn write_part_of_seal(
+        &mut self,
+        offset: u64,
+        bytes: &[u8],
+        file_bytes: Option<u64>,
+    ) -> Result<(), AppendError> {
         let file = self
             .active
             .file
             .as_mut()
             .expect("a segment with frames has a file");
-        let marked = write_all(&mut **file, &start, at);
-        if let Err(error) = marked {
-            return Err(self.undo_seal(&error));
+        let mut written = write_all(&mut **file, bytes, offset);
+        if let Some(file_bytes) = file_bytes {
+            written = written.and_then(|()| file.set_len(file_bytes));
         }
-        if let Err(error) = self.sync() {
-            return Err(self.fail(format!("fsync failed ({error})")));
-        }
-        let file = self.active.file.as_mut().expect("it was written to");
-        let written = write_all(&mut **file, body, at + SEAL_START_BYTES)
-            .and_then(|()| file.set_len(footer.file_bytes()));
         if let Err(error) = written {
             return Err(self.undo_seal(&error));
         }
-        if let Err(error) = self.sync() {
-            return Err(self.fail(format!("fsync failed ({error})")));
-        }
-        Ok(())
+        self.sync()
+            .map_err(|error| self.fail(format!("fsync failed ({error})")))
     }
 
     fn undo_seal(&mut self, error: &io::Error) -> AppendError {
         // The tree was taken for the footer; it is read again for the next attempt.
         self.hashed_until = self.active.base + HEADER_BYTES;
-        self.seal_from = self.active.end + self.settings.segment_bytes / 8;
+        self.postpone_seal();
         self.undo_write(error)
     }
 
