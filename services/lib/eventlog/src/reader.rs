@@ -7,8 +7,10 @@ use bytes::Bytes;
 use thiserror::Error;
 
 use crate::files::{Files, read_range, read_up_to};
-use crate::frame::{FRAME_HEADER_BYTES, Frame, FrameFault, parse_frame, parse_frame_header};
-use crate::frame::{MAX_BODY_BYTES, frame_bytes};
+use crate::frame::{
+    FRAME_HEADER_BYTES, Frame, FrameFault, MAX_BODY_BYTES, check_frame_body, frame_bytes, parse_frame,
+    parse_frame_header,
+};
 use crate::header::{HEADER_BYTES, read_u32};
 use crate::segment::SealedSegment;
 
@@ -409,14 +411,13 @@ impl FrameCursor {
         if self.available().len() < whole {
             self.load(whole)?;
         }
-        let begin = (self.position - self.chunk_position) as usize;
-        let available = self.chunk.slice(begin..begin + whole);
-        Ok(parse_frame(
-            self.position,
-            &available,
-            bytes_to_end,
-            self.previous_batch,
-        )?)
+        check_frame_body(self.position, &header, self.available())?;
+        let body = (self.position - self.chunk_position) as usize + FRAME_HEADER_BYTES;
+        Ok(Frame {
+            position: self.position,
+            batch: header.batch,
+            body: self.chunk.slice(body..body + header.body_bytes),
+        })
     }
 
     fn fail(&mut self, problem: FrameProblem) -> Option<Result<Frame, FrameError>> {

@@ -75,6 +75,7 @@ mod names;
 mod page;
 mod read;
 mod recent;
+mod replay;
 mod retention;
 mod scan;
 mod sealed;
@@ -93,6 +94,7 @@ pub use event::{
 };
 pub use filter::{Filter, FilterError, FilterOn};
 pub use page::{AllCursor, Direction, LINK_TYPE, PageLimit, ResolvedEvent, StreamPage};
+pub use replay::{EventRef, RecordedCommit, Replay};
 pub use scan::{Scan, ScanError, ScanProblem};
 pub use store::{EventStore, Pending};
 pub use subscribe::{AllItem, AllSubscription, StreamItem, StreamSubscription, SubscriptionError};

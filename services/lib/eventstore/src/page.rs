@@ -247,7 +247,7 @@ impl Contents {
         Ok(found)
     }
 
-    fn events_of_frame(
+    pub fn events_of_frame(
         &self,
         frame: &terrarium_eventlog::Frame,
     ) -> Result<Vec<RecordedEvent>, ReadError> {

@@ -10,6 +10,7 @@ use crate::event::{Position, RecordedEvent};
 use crate::index::Index;
 use crate::lists::{ListKind, Run};
 use crate::names::NameTable;
+use crate::replay::{REPLAY_CHUNK_BYTES, Replay};
 
 const LARGEST_CHUNK_BYTES: usize = 1024 * 1024;
 /// A guess at the size of one event, to not read a megabyte for the sake of ten.
@@ -133,6 +134,19 @@ impl Contents {
             }
         }
         Ok(events)
+    }
+
+    /// Walks what is recorded after a position, which need not be that of an event.
+    pub fn replay(self: &Arc<Self>, after: Option<Position>) -> Result<Replay, ReadError> {
+        let end = self.index().end();
+        let begin = match after {
+            None => 0,
+            Some(after) => self
+                .commit_around(after.0)?
+                .map_or(after.0, |(begin, _)| begin),
+        };
+        let frames = self.log.frames(begin.min(end), end, REPLAY_CHUNK_BYTES);
+        Ok(Replay::new(self.clone(), frames, after))
     }
 
     /// From the commit that holds `after` to the end of the log.

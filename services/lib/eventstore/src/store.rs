@@ -23,6 +23,7 @@ use crate::names::NameTable;
 use crate::page::{AllCursor, Direction, PageLimit, StreamPage};
 use crate::read::Contents;
 use crate::recent::RecentEvents;
+use crate::replay::Replay;
 use crate::retention::{Retention, described_stream};
 use crate::sealed::SealedSet;
 use crate::subscribe::{AllSubscription, StreamSubscription};
@@ -307,9 +308,19 @@ impl EventStore {
         )
     }
 
-    /// Names of the streams that begin with `prefix`, sorted; none when an index can't be read (which is logged).
+    /// Walks everything after a position (exclusive; `None`: from the first event) to the present end, as fast as it can be read.
+    pub fn replay(&self, after: Option<Position>) -> Result<Replay, ReadError> {
+        self.open.contents.replay(after)
+    }
+
+    /// Names of the streams that begin with `prefix`, sorted.
+    pub fn list_streams(&self, prefix: &str) -> Result<Vec<Arc<str>>, ReadError> {
+        self.open.contents.streams_with_prefix(prefix)
+    }
+
+    /// [`list_streams`](Self::list_streams); none when an index can't be read (which is logged).
     pub fn streams_with_prefix(&self, prefix: &str) -> Vec<Arc<str>> {
-        let names = self.open.contents.streams_with_prefix(prefix);
+        let names = self.list_streams(prefix);
         names.unwrap_or_else(|error| {
             tracing::error!(error = %error, prefix, "the names of the streams can't be read");
             Vec::new()
