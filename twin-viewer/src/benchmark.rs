@@ -81,7 +81,7 @@ pub fn run(args: &Args, frames: u32) -> Result<()> {
 const NOON: &str = "2026-06-21T12:00:00+08:00";
 
 fn show(view: &mut View, definition: String) -> Result<()> {
-    let now_ms = start::moment_ms(NOON)?;
+    let now_ms = start::moment_ms("--at", NOON)?;
     view.0.take(Report::Park {
         definition,
         first_ms: None,

@@ -4,14 +4,18 @@ use anyhow::{Result, bail};
 use bevy::prelude::*;
 use bevy::winit::{UpdateMode, WinitSettings};
 use std::time::Duration;
+use terrarium_view_model::{Command, DeepLink};
 
 use crate::app::{self, Surface};
 use crate::args::Args;
+use crate::files::{FilesPlugin, SaveTo};
 use crate::panels::Bare;
 use crate::pick::PickPlugin;
 use crate::rig::steer;
+use crate::rotation::{Rotation, RotationPlugin};
 use crate::start;
-use crate::view::View;
+use crate::status::{StatusOut, StatusPlugin};
+use crate::view::{Link, View, apply};
 
 /// Opens the window and runs until it is closed.
 pub fn run(args: &Args) -> Result<()> {
@@ -21,20 +25,27 @@ pub fn run(args: &Args) -> Result<()> {
         Some(file) => {
             start::park_of_file(&mut view, file, args.at.as_deref())?;
             start::check_geometry(&view)?;
-            crate::view::Link::default()
+            Link::default()
         }
         None => start::connect(args)?,
     };
-    let title = match (&args.park, &args.park_file) {
-        (Some(park), _) => format!("Terrarium: {park}"),
-        (None, Some(file)) => format!("Terrarium: {}", file.display()),
-        (None, None) => "Terrarium".to_owned(),
+    let deep_link = start::link(args)?;
+    let kiosk = start::kiosk(args)?;
+    if let Some(kiosk) = &kiosk {
+        view.0.audience = kiosk.audience;
+    }
+    let title = match &args.park_file {
+        Some(file) => format!("Terrarium: {}", file.display()),
+        None => format!("Terrarium: {}", start::park_name(args)?),
     };
+    let status = StatusOut::new(args.status_out.as_deref(), args.controls_out.clone())?;
     let mut app = app::build(&Surface::Window {
         title,
         size: args.size,
     })?;
-    app.add_plugins(PickPlugin)
+    app.add_plugins((PickPlugin, FilesPlugin, StatusPlugin))
+        .insert_resource(SaveTo(args.save_to.clone()))
+        .insert_resource(status)
         .insert_resource(view)
         .insert_resource(link)
         .insert_resource(Bare(args.bare))
@@ -47,8 +58,28 @@ pub fn run(args: &Args) -> Result<()> {
             commands.spawn(app::scene_camera());
         })
         .add_systems(Update, steer);
+    if let Some(kiosk) = kiosk {
+        app.insert_resource(Rotation::new(kiosk))
+            .add_plugins(RotationPlugin);
+    }
+    if let Some(deep_link) = deep_link {
+        app.insert_resource(Wanted(Some(deep_link)))
+            .add_systems(Update, follow_link);
+    }
     match app.run() {
         AppExit::Success => Ok(()),
         AppExit::Error(code) => bail!("the window ended with code {code}"),
+    }
+}
+
+/// The link that the viewer was started with, until the park is there.
+#[derive(Resource)]
+struct Wanted(Option<DeepLink>);
+
+fn follow_link(mut wanted: ResMut<'_, Wanted>, mut view: ResMut<'_, View>, link: Res<'_, Link>) {
+    if view.bypass_change_detection().0.park().is_some()
+        && let Some(deep_link) = wanted.0.take()
+    {
+        apply(&mut view, &link, [Command::GoTo(deep_link)]);
     }
 }

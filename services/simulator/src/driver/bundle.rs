@@ -27,6 +27,24 @@ pub enum WasteReport {
     Collected(waste::ReportCollectionRequest),
 }
 
+impl SessionReport {
+    fn meters(&mut self) -> Option<&mut Vec<mobility::SessionMeter>> {
+        match self {
+            SessionReport::Meters(meters) => Some(meters),
+            SessionReport::Start(_) | SessionReport::End(_) => None,
+        }
+    }
+}
+
+impl WasteReport {
+    fn bins(&mut self) -> Option<&mut Vec<waste::BinMeasurement>> {
+        match self {
+            WasteReport::Bins(bins) => Some(bins),
+            WasteReport::Collected(_) => None,
+        }
+    }
+}
+
 /// What gardeners say of trees, in its order.
 pub enum TreeReport {
     Planted(carbon::PlantTreesRequest),
@@ -69,7 +87,8 @@ pub struct Bundle {
     pub visitors: Vec<mobility::VisitorCount>,
     pub trees: Vec<TreeReport>,
     pub commands: Vec<Command>,
-    is_urgent: bool,
+    /// The end of the last step.
+    pub through: UnixSeconds,
     /// Most reports of a step are of the same times.
     last_time: Option<(UnixSeconds, String)>,
     last_start: Option<(UnixSeconds, String)>,
@@ -93,15 +112,18 @@ impl Bundle {
             visitors: Vec::new(),
             trees: Vec::new(),
             commands: Vec::new(),
-            is_urgent: false,
+            through: UnixSeconds(0),
             last_time: None,
             last_start: None,
         }
     }
 
-    /// Whether something is in it that needs the park's clock to stand still until it is said.
-    pub fn is_urgent(&self) -> bool {
-        self.is_urgent
+    /// Adds what is said in a step.
+    pub fn add_step(&mut self, interval: Interval, facts: Vec<Fact>) {
+        self.through = interval.end();
+        for fact in facts {
+            self.add(fact);
+        }
     }
 
     fn time(&mut self, at: UnixSeconds) -> String {
@@ -112,9 +134,7 @@ impl Bundle {
         remembered(&mut self.last_start, interval.start)
     }
 
-    /// Adds a report.
-    pub fn add(&mut self, fact: Fact) {
-        self.is_urgent |= fact.is_command() || fact.meets_a_deadline();
+    fn add(&mut self, fact: Fact) {
         match fact {
             Fact::EnergyMetered { .. }
             | Fact::RegisterRead { .. }
@@ -325,10 +345,12 @@ impl Bundle {
                     fill_l,
                     weight_g,
                 };
-                match self.waste.last_mut() {
-                    Some(WasteReport::Bins(measurements)) => measurements.push(measurement),
-                    _ => self.waste.push(WasteReport::Bins(vec![measurement])),
-                }
+                add_to_last(
+                    &mut self.waste,
+                    measurement,
+                    WasteReport::bins,
+                    WasteReport::Bins,
+                );
             }
             Fact::Collected {
                 collection,
@@ -428,10 +450,12 @@ impl Bundle {
                     energy_in_wh,
                     energy_out_wh,
                 };
-                match self.sessions.last_mut() {
-                    Some(SessionReport::Meters(meters)) => meters.push(meter),
-                    _ => self.sessions.push(SessionReport::Meters(vec![meter])),
-                }
+                add_to_last(
+                    &mut self.sessions,
+                    meter,
+                    SessionReport::meters,
+                    SessionReport::Meters,
+                );
             }
             Fact::SessionEnded {
                 charger,
@@ -556,6 +580,19 @@ fn compost_work(work: CompostWork) -> waste::compost_report::What {
         }),
         CompostWork::TakenOut { weight_g } => What::Product(waste::CompostProduct { weight_g }),
         CompostWork::Ended => What::End(waste::CompostEnd {}),
+    }
+}
+
+/// Adds one to the last report if that takes many of its sort, else begins such a report.
+fn add_to_last<Report, One>(
+    reports: &mut Vec<Report>,
+    one: One,
+    many: impl Fn(&mut Report) -> Option<&mut Vec<One>>,
+    begin: impl Fn(Vec<One>) -> Report,
+) {
+    match reports.last_mut().and_then(many) {
+        Some(many) => many.push(one),
+        None => reports.push(begin(vec![one])),
     }
 }
 

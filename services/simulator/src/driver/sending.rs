@@ -143,26 +143,24 @@ macro_rules! report_one {
     }};
 }
 
-/// Sends everything and waits until all of it is recorded, or refused.
-pub async fn send(
-    clients: &mut Clients,
-    bundle: Bundle,
+/// Sends what happened and waits until all of it is recorded, or refused.
+pub async fn send_reports(
+    clients: &Clients,
+    bundle: &Bundle,
     retry_for: Duration,
 ) -> Result<Tally, DriveError> {
     let mut tally = Tally::default();
-    let clients = &*clients;
     let parts = futures::try_join!(
-        send_readings(clients, &bundle, retry_for),
-        send_devices(clients, &bundle, retry_for),
-        send_water(clients, &bundle, retry_for),
-        send_waste(clients, &bundle, retry_for),
-        send_sessions(clients, &bundle, retry_for),
-        send_trees(clients, &bundle, retry_for),
+        send_readings(clients, bundle, retry_for),
+        send_devices(clients, bundle, retry_for),
+        send_water(clients, bundle, retry_for),
+        send_waste(clients, bundle, retry_for),
+        send_sessions(clients, bundle, retry_for),
+        send_trees(clients, bundle, retry_for),
     )?;
     for part in [parts.0, parts.1, parts.2, parts.3, parts.4, parts.5] {
         tally.add(part);
     }
-    tally.add(send_commands(clients, &bundle, retry_for).await?);
     Ok(tally)
 }
 
@@ -486,7 +484,8 @@ async fn send_trees(
     Ok(tally)
 }
 
-async fn send_commands(
+/// Sends what is asked for now that all before it is decided.
+pub async fn send_commands(
     clients: &Clients,
     bundle: &Bundle,
     retry_for: Duration,

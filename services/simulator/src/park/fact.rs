@@ -206,12 +206,38 @@ impl Fact {
         )
     }
 
-    /// Whether the services may be waiting for it with a deadline, so that the park's clock must not pass it unsaid.
+    /// Whether a service may be waiting for it with a deadline, so that what is due before it has to be decided before it is
+    /// said.
     pub fn meets_a_deadline(&self) -> bool {
-        matches!(
-            self,
-            Fact::Collected { .. } | Fact::IrrigationEnded { .. } | Fact::SessionEnded { .. }
-        )
+        matches!(self, Fact::Collected { .. })
+    }
+
+    /// From when on it can be known: its instant, or the end of its interval.
+    pub fn known_at(&self) -> UnixSeconds {
+        match self {
+            Fact::EnergyMetered { interval, .. }
+            | Fact::WeatherObserved { interval, .. }
+            | Fact::HeatMetered { interval, .. }
+            | Fact::TankFlow { interval, .. }
+            | Fact::WaterMetered { interval, .. }
+            | Fact::VisitorsCounted { interval, .. } => interval.end(),
+            Fact::RegisterRead { at, .. }
+            | Fact::StorageReported { at, .. }
+            | Fact::TankLevel { at, .. }
+            | Fact::IrrigationStarted { at, .. }
+            | Fact::IrrigationEnded { at, .. }
+            | Fact::BinMeasured { at, .. }
+            | Fact::CollectionOrdered { at, .. }
+            | Fact::CollectionAcknowledged { at, .. }
+            | Fact::Collected { at, .. }
+            | Fact::SessionStarted { at, .. }
+            | Fact::SessionMetered { at, .. }
+            | Fact::SessionEnded { at, .. }
+            | Fact::Compost { at, .. }
+            | Fact::TreesPlanted { at, .. }
+            | Fact::TreesDied { at, .. }
+            | Fact::TreesSurveyed { at, .. } => *at,
+        }
     }
 
     /// The device or thing that it is about.
