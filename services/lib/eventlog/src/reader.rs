@@ -8,8 +8,8 @@ use thiserror::Error;
 
 use crate::files::{Files, read_range, read_up_to};
 use crate::frame::{
-    FRAME_HEADER_BYTES, Frame, FrameFault, MAX_BODY_BYTES, check_frame_body, frame_bytes, parse_frame,
-    parse_frame_header,
+    FRAME_HEADER_BYTES, Frame, FrameFault, MAX_BODY_BYTES, check_frame_body, frame_bytes,
+    parse_frame, parse_frame_header,
 };
 use crate::header::{HEADER_BYTES, read_u32};
 use crate::segment::SealedSegment;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use terrarium_eventlog::{
-    FRAME_HEADER_BYTES, Frame, FrameCursor, FrameError, FrameFault, FrameProblem, LogFiles,
-    OpenError, SealCheck, SealFault, check_index, locate_changed_byte,
+    Digest, FRAME_HEADER_BYTES, Frame, FrameCursor, FrameError, FrameFault, FrameProblem, LogFiles,
+    OpenError, SealCheck, SealFault, check_index, check_segment, locate_changed_byte,
 };
 use thiserror::Error;
 
@@ -159,6 +159,28 @@ impl Scan {
     pub fn until(mut self, position: Position) -> Scan {
         self.until = Some(position);
         self
+    }
+
+    /// How many segments are sealed, and the seal of the last: the hash of the log up to its end.
+    pub fn seals(&self) -> (u64, Option<Digest>) {
+        let sealed = self.files.sealed();
+        let last = sealed.last().map(|last| last.footer().seal());
+        (sealed.len() as u64, last)
+    }
+
+    /// What is wrong with each sealed segment by itself. Reads all of them; a scan ends at the first thing that is wrong.
+    pub fn segment_problems(&self) -> Vec<ScanError> {
+        let problems = self.files.sealed().iter().filter_map(|sealed| {
+            let fault = check_segment(sealed).err()?;
+            let position = match &fault {
+                SealFault::Frame(error) => error.position,
+                SealFault::Records { start, .. } => *start,
+                _ => sealed.end(),
+            };
+            let problem = ScanProblem::Seal(fault);
+            Some(file_error(sealed.path(), position, problem))
+        });
+        problems.collect()
     }
 
     /// Length of the log when the scan was opened, in bytes: for a progress bar.
