@@ -59,6 +59,9 @@
 //!
 //! Commits of kind 1 are read and no longer written: they have neither flags nor times.
 
+mod active;
+mod backup;
+mod bloom;
 mod clock;
 mod decide;
 mod encoding;
@@ -67,16 +70,21 @@ mod event;
 mod filter;
 pub mod front;
 mod index;
+mod lists;
 mod names;
 mod page;
 mod read;
 mod recent;
+mod replay;
 mod retention;
 mod scan;
+mod sealed;
 mod store;
 mod subscribe;
+mod table;
 mod writer;
 
+pub use backup::{RestoreError, back_up, restore};
 pub use clock::Clock;
 pub use error::{AppendError, OpenError, ReadError, TooLarge};
 pub use event::{
@@ -86,7 +94,8 @@ pub use event::{
 };
 pub use filter::{Filter, FilterError, FilterOn};
 pub use page::{AllCursor, Direction, LINK_TYPE, PageLimit, ResolvedEvent, StreamPage};
+pub use replay::{EventRef, RecordedCommit, Replay};
 pub use scan::{Scan, ScanError, ScanProblem};
 pub use store::{EventStore, Pending};
 pub use subscribe::{AllItem, AllSubscription, StreamItem, StreamSubscription, SubscriptionError};
-pub use terrarium_eventlog::{Recovery, TornTail};
+pub use terrarium_eventlog::{BackupError, Copied, LogSettings, Recovery, TornTail};
