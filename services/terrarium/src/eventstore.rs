@@ -1,6 +1,8 @@
 //! `terrarium eventstore`: an event store by itself, for the official clients of EventStoreDB and KurrentDB.
 
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{BufReader, BufWriter};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,7 +11,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use terrarium_eventstore::front::{Front, FrontSettings, TlsIdentity, Users};
 use terrarium_eventstore::{
-    Copied, EventStore, Scan, ScanError, TOMBSTONE_REVISION, back_up, restore,
+    Copied, EventStore, ImportClock, RealDisk, Scan, ScanError, TOMBSTONE_REVISION, back_up,
+    check_export, export, import, restore,
 };
 use terrarium_runtime::{LogFormat, ensure_crypto_provider, shutdown_on_signals, telemetry};
 
@@ -37,6 +40,10 @@ pub enum Action {
         #[arg(long, value_name = "FOLDER")]
         from: PathBuf,
     },
+    /// Write every event as a line of JSON; the last line holds their number and a hash of all before it
+    Export(ExportArgs),
+    /// Take in what `export` wrote. What is there already stays, so an import that was cut off is just begun again
+    Import(ImportArgs),
 }
 
 /// Arguments of `terrarium eventstore serve`.
@@ -60,6 +67,22 @@ pub struct ServeArgs {
     /// Format of the log on stderr: text or json
     #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = parse_log_format)]
     log_format: LogFormat,
+}
+
+/// Arguments of `terrarium eventstore export`.
+#[derive(Debug, clap::Args)]
+pub struct ExportArgs {
+    /// File to write; it appears when it is whole, and must not be there yet [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// Arguments of `terrarium eventstore import`.
+#[derive(Debug, clap::Args)]
+pub struct ImportArgs {
+    /// File that `export` wrote, checked as a whole before anything is taken in; - is standard input, checked on the way
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
 }
 
 fn parse_host_port(text: &str) -> Result<(String, u16), String> {
@@ -93,6 +116,8 @@ pub async fn run(client: &ClientArgs, action: Action) -> anyhow::Result<ExitCode
         Action::Check => check(&data, client.format),
         Action::Backup { to } => print_copied(&back_up(&data, &to)?, &to, client.format),
         Action::Restore { from } => print_copied(&restore(&from, &data)?, &data, client.format),
+        Action::Export(args) => export_to(&data, &args),
+        Action::Import(args) => import_from(&data, &args, client.format).await,
     }
 }
 
@@ -195,6 +220,66 @@ fn check(data: &Path, format: Format) -> anyhow::Result<ExitCode> {
     print_contents(&contents, format)?;
     if format == Format::Table {
         print_line("every frame, checksum, revision, seal and index is right")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn export_to(data: &Path, args: &ExportArgs) -> anyhow::Result<ExitCode> {
+    let scan = Scan::open(data)?;
+    let Some(output) = &args.output else {
+        let mut stdout = BufWriter::new(std::io::stdout().lock());
+        export(scan, &mut stdout)?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let name = output.display();
+    anyhow::ensure!(
+        !output.exists(),
+        "{name} is there already: name another file"
+    );
+    let mut unfinished = output.clone().into_os_string();
+    unfinished.push(".unfinished");
+    let file = File::create(&unfinished).with_context(|| format!("can't write {name}"))?;
+    let mut writer = BufWriter::new(file);
+    let events = export(scan, &mut writer)?;
+    let file = writer.into_inner().context("can't write the export")?;
+    file.sync_all()
+        .and_then(|()| std::fs::rename(&unfinished, output))
+        .with_context(|| format!("can't write {name}"))?;
+    eprintln!("{} events are in {name}", count(events));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn import_from(data: &Path, args: &ImportArgs, format: Format) -> anyhow::Result<ExitCode> {
+    let format = format.or_refuse_csv("eventstore import")?;
+    let from_stdin = args.file == Path::new("-");
+    let open = || -> anyhow::Result<BufReader<File>> {
+        let file = File::open(&args.file)
+            .with_context(|| format!("can't read {}", args.file.display()))?;
+        Ok(BufReader::new(file))
+    };
+    if !from_stdin {
+        check_export(&mut open()?).context("nothing was imported")?;
+    }
+    std::fs::create_dir_all(data)
+        .with_context(|| format!("can't make the data folder {}", data.display()))?;
+    let clock = ImportClock::default();
+    let (store, _) = EventStore::open_with(&RealDisk, data, clock.clock())?;
+    let imported = if from_stdin {
+        import(&store, &clock, &mut BufReader::new(std::io::stdin())).await
+    } else {
+        import(&store, &clock, &mut open()?).await
+    };
+    store.close();
+    let imported =
+        imported.context("what was imported before stays; correct it and import again")?;
+    if format == Format::Json {
+        print_json(&imported)?;
+    } else {
+        print_line(format!(
+            "{} events imported, {} were there already",
+            count(imported.imported),
+            count(imported.already_there)
+        ))?;
     }
     Ok(ExitCode::SUCCESS)
 }

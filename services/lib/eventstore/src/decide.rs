@@ -218,7 +218,7 @@ impl Writing<'_> {
         state: &StreamState,
     ) -> (Result<Written, AppendError>, bool) {
         let events: &[ProposedEvent] = match &operation.change {
-            Change::Append(events) => events,
+            Change::Append(events) | Change::Restore(events) => events,
             Change::Delete | Change::Tombstone => &[],
         };
         if let Err(error) = check_limits(&operation.stream, events) {
@@ -281,14 +281,15 @@ impl Writing<'_> {
         events: &[ProposedEvent],
     ) -> Result<Written, AppendError> {
         match operation.change {
-            Change::Append(_) if events.is_empty() => Ok(Written {
+            Change::Append(_) | Change::Restore(_) if events.is_empty() => Ok(Written {
                 revision: state.count.checked_sub(1),
                 position: None,
                 already_there: false,
             }),
-            Change::Append(_) => {
+            Change::Append(_) | Change::Restore(_) => {
                 let position = self.stage(&operation.stream, state.count, state.count, events)?;
-                if state.is_deleted() {
+                // What is restored brings the metadata that revived the stream along.
+                if state.is_deleted() && !matches!(operation.change, Change::Restore(_)) {
                     self.write_metadata(&operation.stream, |present| {
                         revival(present, state.count)
                     })?;

@@ -11,6 +11,7 @@
 //! - `index.rs` is what is kept in memory: positions by stream, category and type, and where the commits begin.
 //! - `encoding.rs` turns a commit into bytes and back; `names.rs` keeps one copy of each stream and type name.
 //! - [`Scan`] (`scan.rs`) reads a log offline, without lock or trust, and names the first thing that is wrong.
+//! - [`export`] and [`import`] (`transfer.rs`) turn a store into text and back.
 //! - [`front`] speaks the EventStoreDB gRPC protocol for a store.
 //!
 //! # Promises
@@ -69,6 +70,8 @@ mod error;
 mod event;
 mod filter;
 pub mod front;
+#[doc(hidden)]
+pub mod fuzzing;
 mod index;
 mod lists;
 mod names;
@@ -82,6 +85,7 @@ mod sealed;
 mod store;
 mod subscribe;
 mod table;
+mod transfer;
 mod writer;
 
 pub use backup::{RestoreError, back_up, restore};
@@ -98,4 +102,5 @@ pub use replay::{EventRef, RecordedCommit, Replay};
 pub use scan::{Scan, ScanError, ScanProblem};
 pub use store::{EventStore, Pending};
 pub use subscribe::{AllItem, AllSubscription, StreamItem, StreamSubscription, SubscriptionError};
-pub use terrarium_eventlog::{BackupError, Copied, LogSettings, Recovery, TornTail};
+pub use terrarium_eventlog::{BackupError, Copied, LogSettings, RealDisk, Recovery, TornTail};
+pub use transfer::{ExportError, ImportClock, ImportError, Imported, check_export, export, import};

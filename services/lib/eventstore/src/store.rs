@@ -13,8 +13,8 @@ use crate::clock::{Clock, RecordingClock};
 use crate::encoding::CommitReader;
 use crate::error::{AppendError, OpenError, ReadError};
 use crate::event::{
-    Append, Appended, ExpectedRevision, METADATA_TYPE, Position, ProposedCommit, RecordedEvent,
-    Statistics, Ticks, Written,
+    Append, Appended, ExpectedRevision, METADATA_TYPE, Position, ProposedCommit, ProposedEvent,
+    RecordedEvent, Statistics, Ticks, Written,
 };
 use crate::filter::Filter;
 use crate::index::{Index, sealed_count};
@@ -150,12 +150,28 @@ impl EventStore {
     /// All of one call share one fsync, usually with other calls. A commit may expect what an earlier one of the
     /// same call leads to. A caller that stops waiting does not stop the append.
     pub async fn append(&self, commits: Vec<ProposedCommit>) -> Vec<Result<Appended, AppendError>> {
+        self.append_as(commits, Change::Append).await
+    }
+
+    /// [`append`](Self::append) of what another log held: no metadata is added that the other log would hold, too.
+    pub(crate) async fn restore(
+        &self,
+        commits: Vec<ProposedCommit>,
+    ) -> Vec<Result<Appended, AppendError>> {
+        self.append_as(commits, Change::Restore).await
+    }
+
+    async fn append_as(
+        &self,
+        commits: Vec<ProposedCommit>,
+        change: fn(Vec<ProposedEvent>) -> Change,
+    ) -> Vec<Result<Appended, AppendError>> {
         let operations = commits
             .into_iter()
             .map(|commit| Operation {
                 stream: commit.stream,
                 expected: Expected::Count(commit.expected_revision),
-                change: Change::Append(commit.events),
+                change: change(commit.events),
             })
             .collect();
         let results = self.submit(operations).await.results().await;

@@ -30,6 +30,8 @@ pub(crate) struct Operation {
 
 pub(crate) enum Change {
     Append(Vec<ProposedEvent>),
+    /// Events of another log, which holds all that was added to them.
+    Restore(Vec<ProposedEvent>),
     /// Softly: the stream continues with the next append.
     Delete,
     /// For ever.
