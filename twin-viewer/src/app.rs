@@ -16,6 +16,7 @@ use terrarium_render::RenderPlugin;
 use terrarium_scene::{ChooseDetail, StagePlugin};
 
 use crate::panels::PanelsPlugin;
+use crate::recovery;
 use crate::repaint::RepaintPlugin;
 use crate::rig::{Rig, SceneCamera, SceneClick, VERTICAL_VIEW_DEG, place_camera};
 use crate::view::ViewPlugin;
@@ -109,6 +110,7 @@ fn with_plugins(surface: &Surface) -> App {
         PanelsPlugin,
         RepaintPlugin,
     ))
+    .insert_resource(recovery::handler())
     .init_resource::<Rig>()
     .add_message::<SceneClick>()
     .add_systems(

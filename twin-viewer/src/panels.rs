@@ -72,7 +72,7 @@ fn draw(
         (answer.commands, answer.scene)
     };
     if let Some(stage) = &stage
-        && !state.shows_plan
+        && state.shows_scene()
     {
         let (camera, place) = *camera;
         let eye = Projection { camera, place };
@@ -93,7 +93,7 @@ fn draw(
     let is_over_scene = context
         .pointer_latest_pos()
         .is_none_or(|at| room.contains(at));
-    let is_elsewhere = !is_over_scene || context.egui_wants_pointer_input() || state.shows_plan;
+    let is_elsewhere = !is_over_scene || context.egui_wants_pointer_input() || !state.shows_scene();
     elsewhere.set_if_neq(PointerElsewhere(is_elsewhere));
     if !commands.is_empty() {
         apply(&mut view, &link, commands);

@@ -8,6 +8,7 @@ use terrarium_scene::{Poses, Stage, StillMotion, set_stage};
 use terrarium_view_model::{AssetIndex, Command, Report, ViewState};
 
 use crate::dress;
+use crate::pace::Pace;
 use crate::rig::Rig;
 
 /// All that is shown.
@@ -129,6 +130,7 @@ fn dress_stage(
     mut looks: ResMut<'_, Looks>,
     mut poses: ResMut<'_, Poses>,
     mut still: ResMut<'_, StillMotion>,
+    pace: Option<Res<'_, Pace>>,
 ) {
     let state = &view.0;
     let selection = state.selection.all().iter().fold(0_u64, |sum, asset| {
@@ -139,7 +141,8 @@ fn dress_stage(
         selection,
         hovered: hovered.0,
     };
-    still.set_if_neq(StillMotion(state.reduced_motion));
+    let is_idle_wall = pace.is_some_and(|pace| pace.is_idle_kiosk());
+    still.set_if_neq(StillMotion(state.reduced_motion || is_idle_wall));
     if staged.looks == Some(wanted) {
         return;
     }

@@ -147,7 +147,7 @@ impl Looks {
     }
 
     /// Whether anything moves by the clock: what flows, or rain.
-    fn flows(&self) -> bool {
+    pub fn flows(&self) -> bool {
         self.rain.strength > 0.0 || self.by_tag.iter().any(|look| look.flow_m_per_s != 0.0)
     }
 }
