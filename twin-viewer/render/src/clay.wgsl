@@ -35,7 +35,7 @@ struct Vertex {
 
 struct Out {
     @builtin(position) position: vec4<f32>,
-    @location(0) @interpolate(linear) color: vec3<f32>,
+    @location(0) color: vec3<f32>,
 #ifdef FLOW
     @location(1) along: vec2<f32>,
     @location(2) @interpolate(flat) speed: f32,

@@ -157,7 +157,11 @@ impl Looks {
 pub(crate) struct Rows {
     pub buffer: Handle<ShaderBuffer>,
     tags: usize,
+    frames_to_bind: u8,
 }
+
+/// The buffer of another park may reach the adapter after the materials do, so they bind it in several frames.
+const FRAMES_TO_BIND: u8 = 3;
 
 impl FromWorld for Rows {
     fn from_world(world: &mut World) -> Rows {
@@ -166,6 +170,7 @@ impl FromWorld for Rows {
         Rows {
             buffer: buffers.add(ShaderBuffer::new(&bytes, RenderAssetUsages::default())),
             tags: 1,
+            frames_to_bind: 0,
         }
     }
 }
@@ -194,6 +199,16 @@ impl Motion {
             }
         }
         has_turned
+    }
+}
+
+/// A buffer of another size is another buffer: every material has to bind it.
+fn bind_again(rows: &Rows, clays: &mut Assets<Clay>) {
+    let ids: Vec<_> = clays.ids().collect();
+    for id in ids {
+        if let Some(mut clay) = clays.get_mut(id) {
+            clay.rows = rows.buffer.clone();
+        }
     }
 }
 
@@ -241,6 +256,10 @@ pub(crate) fn write_rows(
     let tags = stage
         .as_ref()
         .map_or(1, |stage| stage.tags().count() as usize);
+    if rows.frames_to_bind > 0 {
+        rows.frames_to_bind -= 1;
+        bind_again(&rows, &mut clays);
+    }
     let has_changed = looks.is_changed() || poses.is_changed();
     if !has_changed && !flows && !turns && tags == rows.tags {
         return;
@@ -252,13 +271,7 @@ pub(crate) fn write_rows(
     buffer.data = Some(bytes_of(&looks.rows(tags, motion.flow_s, &stances)));
     if tags != rows.tags {
         rows.tags = tags;
-        // A buffer of another size is another buffer: every material has to bind it.
-        let ids: Vec<_> = clays.ids().collect();
-        for id in ids {
-            if let Some(clay) = clays.get_mut(id) {
-                let _ = clay;
-            }
-        }
+        rows.frames_to_bind = FRAMES_TO_BIND;
     }
     let Vec3 { x, y, z } = looks.light.background;
     clear_color.0 = Color::linear_rgb(x, y, z);
