@@ -10,9 +10,7 @@ use bevy::prelude::*;
 use bevy_egui::{EguiContexts, EguiOutput, EguiPostUpdateSet, egui};
 use egui::accesskit::{Node, Role, Toggled};
 use serde_json::{Value as Json, json};
-use terrarium_view_model::{
-    AssetIndex, Connection, Mark, Outcome, SentCommand, ViewState,
-};
+use terrarium_view_model::{AssetIndex, Connection, Mark, Outcome, SentCommand, ViewState};
 
 use crate::files::write_whole;
 use crate::view::View;
@@ -35,7 +33,8 @@ impl StatusOut {
             Some("-") => Some(Box::new(std::io::stdout())),
             Some(file) => {
                 let opened = File::create(file);
-                let file = opened.with_context(|| format!("--status-out {file} can't be written"))?;
+                let file =
+                    opened.with_context(|| format!("--status-out {file} can't be written"))?;
                 Some(Box::new(file))
             }
         };
@@ -81,7 +80,9 @@ fn tell_status(view: Res<'_, View>, mut out: ResMut<'_, StatusOut>) {
     }
     out.told.clone_from(&line);
     if let Some(lines) = &mut out.lines
-        && writeln!(lines, "{line}").and_then(|()| lines.flush()).is_err()
+        && writeln!(lines, "{line}")
+            .and_then(|()| lines.flush())
+            .is_err()
     {
         // Nobody listens any more.
         out.lines = None;

@@ -34,6 +34,12 @@ impl Observer for AlarmObserver {
             });
             observed.extend(fresh);
         }
+        let balanced = self.projection.balanced().iter();
+        observed.extend(balanced.map(|balance| Observed::Balance {
+            node: balance.asset.clone(),
+            hour_start: balance.hour_start,
+            unexplained: balance.unexplained_l,
+        }));
         let (Some(ledger), Some(hours)) = (self.projection.park(&park), touched.get(&park)) else {
             return Ok(());
         };
@@ -45,7 +51,7 @@ impl Observer for AlarmObserver {
                 observed.push(Observed::Balance {
                     node: node.clone(),
                     hour_start: *hour_start,
-                    unexplained_wh: hour.amounts.unexplained,
+                    unexplained: hour.amounts.unexplained,
                 });
             }
         }

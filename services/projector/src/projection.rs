@@ -10,10 +10,12 @@ use terrarium_energy::{MeterFact, events as energy_events};
 use terrarium_journal::{
     EventCodecError, InvalidStreamName, PARK_DEFINED_V1, RecordedEvent, StreamName,
 };
+use terrarium_ledger::natural::{NaturalBook, OpenBalance};
 use terrarium_ledger::park_ledger::TouchedHour;
 use terrarium_ledger::{Fact, How, Origin, ParkLedger, hash::Hasher};
 use terrarium_model::{EnergyWh, InvalidId, ParkDefinition, ParkErrors, ParkId};
 
+use crate::natural;
 use crate::twin::{Known, ParkTwin};
 
 /// All parks as of one position.
@@ -21,6 +23,9 @@ use crate::twin::{Known, ParkTwin};
 pub struct Projection {
     parks: BTreeMap<ParkId, ParkLedger>,
     twins: BTreeMap<ParkId, ParkTwin>,
+    natural: BTreeMap<ParkId, NaturalBook>,
+    /// What the newest event balances in the natural books.
+    balanced: Vec<OpenBalance>,
     position: Option<u64>,
     events: u64,
 }
@@ -80,6 +85,7 @@ impl Projection {
         event: &RecordedEvent,
         touched: &mut BTreeMap<ParkId, Vec<TouchedHour>>,
     ) -> Result<(), FoldProblem> {
+        self.balanced.clear();
         let stream = StreamName::parse(&event.stream)?;
         let park = ParkId::new(stream.park())?;
         if !self.twins.contains_key(&park) {
@@ -104,6 +110,9 @@ impl Projection {
         match read(event)? {
             Read::Defined { fact, toml } => {
                 tell(&fact);
+                if let Fact::ParkDefined { definition, .. } = &fact {
+                    self.natural.entry(park).or_default().define(definition);
+                }
                 twin.defined(event, toml);
             }
             Read::Factors(fact) => {
@@ -124,6 +133,10 @@ impl Projection {
                     meter_fact: None,
                 };
                 twin.apply(event, &stream, &known)?;
+                if let Some(fact) = natural::read(event)? {
+                    let book = self.natural.entry(park).or_default();
+                    book.apply(&fact, &mut self.balanced);
+                }
             }
         }
         Ok(())
@@ -152,6 +165,16 @@ impl Projection {
     /// The points of a park, once it has events.
     pub fn twin(&self, park: &ParkId) -> Option<&ParkTwin> {
         self.twins.get(park)
+    }
+
+    /// The natural books of a park.
+    pub fn natural(&self, park: &ParkId) -> Option<&NaturalBook> {
+        self.natural.get(park)
+    }
+
+    /// What the newest event balances in the natural books of its park, or balances anew.
+    pub fn balanced(&self) -> &[OpenBalance] {
+        &self.balanced
     }
 
     /// Content hash of each park.
@@ -188,6 +211,10 @@ impl Projection {
             let label = format!("twin/{park}");
             content.text(&label).bytes(&twin_content);
             state.text(&label).bytes(&twin_state);
+        }
+        for (park, book) in &self.natural {
+            // They follow from the events that the twin's content counts already.
+            state.text(&format!("natural/{park}")).bytes(&book.hash());
         }
         Hashes {
             content: content.finish(),

@@ -30,7 +30,9 @@ pub(crate) fn show(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) 
     }
     let mut differences = comparison.differences();
     let is_other = |difference: &Difference| {
-        !difference.asset.is_some_and(|asset| state.selection.contains(asset))
+        !difference
+            .asset
+            .is_some_and(|asset| state.selection.contains(asset))
     };
     differences.sort_by_key(is_other);
     let count = differences.len().to_string();
@@ -46,12 +48,7 @@ pub(crate) fn show(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) 
     ui.separator();
 }
 
-fn table(
-    ui: &mut Ui,
-    state: &ViewState,
-    differences: &[Difference],
-    commands: &mut Vec<Command>,
-) {
+fn table(ui: &mut Ui, state: &ViewState, differences: &[Difference], commands: &mut Vec<Command>) {
     let language = state.language;
     Grid::new("differences")
         .num_columns(5)

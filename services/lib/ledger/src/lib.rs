@@ -15,24 +15,35 @@
 //! - [`park_ledger`]: the books of one park
 //! - [`balance`]: totals over periods
 //! - [`entry`]: the lines of the books, expanded on read
+//! - [`gas`]: gases, their masses, and the warming potentials that a view weighs them with
+//! - [`books`]: what claims read: the books of a period, as known at a moment
 //! - [`completeness`]: which hours are there
 //! - [`hash`]: the two hashes
+//! - [`natural`]: water, heat, mass, vehicles and trees, in litres, Wh and grams
 
 pub mod balance;
+pub mod books;
 pub mod completeness;
 pub mod entry;
 pub mod fact;
 pub mod factor_book;
+pub mod gas;
 pub mod hash;
 pub mod meter_book;
+pub mod natural;
 pub mod node_hour;
 pub mod park_ledger;
 
 pub use balance::{BalanceLine, Grouping, balance};
+pub use books::{
+    AsOf, Basis, Books, CarbonBook, Detail, FactorMark, FactorUse, InstrumentKind, InstrumentLine,
+    InstrumentState, LifeCycleModule, MethodId, Pool, Posting, Scope,
+};
 pub use completeness::{Completeness, Gap, MeterCompleteness, completeness};
 pub use entry::{Book, EnergyAccount, Entry, EntryId, InvalidEntryId, Method, Quality};
 pub use fact::{Fact, How, Origin};
 pub use factor_book::{FactorBook, FactorKind, FactorRow, FactorSet, InvalidFactorSet};
+pub use gas::{Gas, GasMasses, GwpSet, NoPotential};
 pub use meter_book::{Contribution, CountedReading, MeterBook, MeterHour};
 pub use node_hour::{HourAmounts, MeteredSums, NodeHour, Pricing};
 pub use park_ledger::{ParkLedger, Period};
