@@ -101,7 +101,7 @@ impl Show {
         match &args.park_file {
             Some(file) => start::park_of_file(&mut view, file, args.at.as_deref())?,
             None => {
-                link = start::connect(args)?;
+                link = start::connect(args, Arc::new(|| ()))?;
                 let deep_link = start::link(args)?;
                 let wanted_ms = match (&args.at, &deep_link) {
                     (Some(at), _) => Some(start::moment_ms("--at", at)?),
