@@ -87,7 +87,7 @@ impl AlarmApi {
         let (events, recorded_position) = self
             .alarms
             .desk
-            .carry_out(addressed, now.to_string(), provenance)
+            .carry_out(addressed, now.into(), provenance)
             .await?;
         let state = self
             .alarms

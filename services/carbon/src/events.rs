@@ -123,6 +123,7 @@ impl Aggregate for ParkRecord {
             .encode_to_vec()
             .into(),
             time: timed.at.map_or_else(String::new, |at| at.to_string()),
+            known_at: None,
             causation: None,
         }
     }
@@ -187,6 +188,7 @@ impl Aggregate for FactorSetRecord {
             .encode_to_vec()
             .into(),
             time: format_rfc3339_utc(set.valid_from),
+            known_at: None,
             causation: None,
         }
     }

@@ -95,7 +95,7 @@ impl CarbonApi {
                 sha256: Sha256::digest(definition_toml.as_bytes()).into(),
             }],
             context: Now(now),
-            recorded_time: now.to_string(),
+            recorded_time: now.into(),
             provenance,
         };
         let (results, position) = self
@@ -175,7 +175,7 @@ impl CarbonService for CarbonApi {
             stream: StreamName::new("carbon", "factors", park.as_str(), factor_set.set.as_str()),
             commands: vec![Arc::new(factor_set)],
             context: park,
-            recorded_time: now.to_string(),
+            recorded_time: now.into(),
             provenance,
         };
         let (mut results, position) = self

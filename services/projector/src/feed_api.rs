@@ -146,10 +146,12 @@ async fn send_events(
 
 impl Filter {
     fn takes(&self, event: &RecordedEvent) -> bool {
-        let of_park = self.park.as_deref().is_none_or(|park| {
+        if !self.types.is_empty() && !self.types.contains(&*event.event_type) {
+            return false;
+        }
+        self.park.as_deref().is_none_or(|park| {
             StreamName::parse(&event.stream).is_ok_and(|stream| stream.park() == park)
-        });
-        of_park && (self.types.is_empty() || self.types.contains(&*event.event_type))
+        })
     }
 }
 

@@ -4,6 +4,7 @@
 //! - [`twin`]: the fold that makes samples of points out of events
 //! - `alarm_observer`: the same folds, for the alarms
 //! - [`follow`]: keeps a projection level with the store and tells watchers what changed
+//! - `natural`: what events say to the natural books; [`natural_api`]: GetNaturalBalance
 //! - [`ledger_api`]: Balance, Entries, Watch, Explain, Completeness, GetState
 //! - [`twin_api`]: ListParks, GetPark, Snapshot, Follow, Replay, History, Density, ListEvents
 //! - [`feed_api`]: the record itself for partners and auditors
@@ -13,6 +14,8 @@ pub mod feed_api;
 pub mod follow;
 pub mod ledger_api;
 mod ledger_wire;
+mod natural;
+pub mod natural_api;
 pub mod projection;
 pub mod twin;
 pub mod twin_api;
@@ -22,6 +25,7 @@ pub use alarm_observer::AlarmObserver;
 pub use feed_api::FeedApi;
 pub use follow::{Checkpoint, Projector, ProjectorError};
 pub use ledger_api::LedgerApi;
+pub use natural_api::NaturalBookApi;
 pub use projection::{FoldError, Hashes, Projection};
 pub use twin::ParkTwin;
 pub use twin_api::TwinApi;

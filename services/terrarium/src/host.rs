@@ -14,7 +14,7 @@ use terrarium_journal::{
     DueDecisions, EventStore, ParkClocks, Provenance,
 };
 use terrarium_mobility::MobilityApi;
-use terrarium_projector::{AlarmObserver, FeedApi, LedgerApi, Projector, TwinApi};
+use terrarium_projector::{AlarmObserver, FeedApi, LedgerApi, NaturalBookApi, Projector, TwinApi};
 use terrarium_runtime::{GrpcServer, NatsChild, Settings, Shutdown, Traceparent, WallClock};
 use terrarium_waste::WasteApi;
 use terrarium_water::WaterApi;
@@ -172,12 +172,16 @@ async fn run_roles(
     if roles.contains(&Role::Projector) {
         let projector = Projector::new(Arc::clone(&store), Some(&settings.data));
         routes.add_service(LedgerApi::new(Arc::clone(&projector), shutdown.clone()).into_server());
+        routes.add_service(NaturalBookApi::new(Arc::clone(&projector)).into_server());
         let twin = TwinApi::new(Arc::clone(&projector), Arc::clone(&clock), shutdown.clone());
         routes.add_service(twin.into_server());
         routes.add_service(FeedApi::new(Arc::clone(&store), shutdown.clone()).into_server());
         let until = shutdown.clone();
         tasks.spawn(async move { projector.run(until).await.context("the projector stopped") });
         health.set("terrarium.ledger.v1.LedgerService", true).await;
+        health
+            .set("terrarium.ledger.v1.NaturalBookService", true)
+            .await;
         health.set("terrarium.twin.v1.TwinService", true).await;
         health.set("terrarium.feed.v1.FeedService", true).await;
     }

@@ -125,7 +125,7 @@ enum Command {
         #[command(subcommand)]
         action: eventstore::Action,
     },
-    /// Work with park definition files
+    /// Check park definition files; compare a park's record with what is published of it
     Park {
         #[command(subcommand)]
         action: park::Action,
@@ -202,7 +202,7 @@ async fn dispatch(client: ClientArgs, command: Command) -> anyhow::Result<ExitCo
         Command::Twin { query } => within(Traceparent::fresh(), twin::run(&client, query)).await,
         Command::Events(args) => within(Traceparent::fresh(), events::run(&client, args)).await,
         Command::Eventstore { action } => eventstore::run(&client, action).await,
-        Command::Park { action } => park::run(&client, action),
+        Command::Park { action } => within(Traceparent::fresh(), park::run(&client, action)).await,
         Command::Config { action } => setup::run_config(&client, action),
         Command::Ca { action } => setup::run_ca(&client, action),
         Command::Token { action } => setup::run_token(&client, action),

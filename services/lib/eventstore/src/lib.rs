@@ -60,6 +60,9 @@
 //!
 //! Commits of kind 1 are read and no longer written: they have neither flags nor times.
 
+mod active;
+mod backup;
+mod bloom;
 mod clock;
 mod decide;
 mod encoding;
@@ -70,17 +73,22 @@ pub mod front;
 #[doc(hidden)]
 pub mod fuzzing;
 mod index;
+mod lists;
 mod names;
 mod page;
 mod read;
 mod recent;
+mod replay;
 mod retention;
 mod scan;
+mod sealed;
 mod store;
 mod subscribe;
+mod table;
 mod transfer;
 mod writer;
 
+pub use backup::{RestoreError, back_up, restore};
 pub use clock::Clock;
 pub use error::{AppendError, OpenError, ReadError, TooLarge};
 pub use event::{
@@ -90,8 +98,9 @@ pub use event::{
 };
 pub use filter::{Filter, FilterError, FilterOn};
 pub use page::{AllCursor, Direction, LINK_TYPE, PageLimit, ResolvedEvent, StreamPage};
+pub use replay::{EventRef, RecordedCommit, Replay};
 pub use scan::{Scan, ScanError, ScanProblem};
 pub use store::{EventStore, Pending};
 pub use subscribe::{AllItem, AllSubscription, StreamItem, StreamSubscription, SubscriptionError};
-pub use terrarium_eventlog::{RealDisk, Recovery, TornTail};
+pub use terrarium_eventlog::{BackupError, Copied, LogSettings, RealDisk, Recovery, TornTail};
 pub use transfer::{ExportError, ImportClock, ImportError, Imported, check_export, export, import};

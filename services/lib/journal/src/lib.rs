@@ -54,8 +54,8 @@ pub use bus::{
     BusAddress, BusError, BusHealth, BusProbe, CommitConsumer, CommitPublisher, CommitResult,
     CommitTicket, PublishError, ReceivedCommit,
 };
-pub use clock_api::ClockApi;
-pub use clocks::{ClockError, NEVER_SET, ParkClocks, recorded_time};
+pub use clock_api::{ClockApi, LONGEST_OPEN_MS};
+pub use clocks::{ClockError, NEVER_SET, ParkClocks, RecordingTime, recorded_time};
 pub use desk::{CommandResult, Desk, Pending, Submission, SubmitError};
 pub use due::DueDecisions;
 pub use envelope::{Digest, DigestError, Metadata, seal, verify_continuation, verify_digest};

@@ -19,6 +19,7 @@
 //! - [`books`]: what claims read: the books of a period, as known at a moment
 //! - [`completeness`]: which hours are there
 //! - [`hash`]: the two hashes
+//! - [`natural`]: water, heat, mass, vehicles and trees, in litres, Wh and grams
 
 pub mod balance;
 pub mod books;
@@ -29,6 +30,7 @@ pub mod factor_book;
 pub mod gas;
 pub mod hash;
 pub mod meter_book;
+pub mod natural;
 pub mod node_hour;
 pub mod park_ledger;
 

@@ -8,7 +8,7 @@ use terrarium_proto::waste::v1 as waste;
 use terrarium_proto::water::v1 as water;
 
 use crate::park::{
-    CompostWork, Fact, TankFlowKind, TreeSurvey, V2gWish, VehicleOwner, WaterSource,
+    CompostWork, Fact, TankFlowKind, TreeSurvey, V2gWish, VehicleDoing, VehicleOwner, WaterSource,
 };
 
 /// Equation behind the CO2 of surveys, for the record.
@@ -25,6 +25,24 @@ pub enum SessionReport {
 pub enum WasteReport {
     Bins(Vec<waste::BinMeasurement>),
     Collected(waste::ReportCollectionRequest),
+}
+
+impl SessionReport {
+    fn meters(&mut self) -> Option<&mut Vec<mobility::SessionMeter>> {
+        match self {
+            SessionReport::Meters(meters) => Some(meters),
+            SessionReport::Start(_) | SessionReport::End(_) => None,
+        }
+    }
+}
+
+impl WasteReport {
+    fn bins(&mut self) -> Option<&mut Vec<waste::BinMeasurement>> {
+        match self {
+            WasteReport::Bins(bins) => Some(bins),
+            WasteReport::Collected(_) => None,
+        }
+    }
 }
 
 /// What gardeners say of trees, in its order.
@@ -67,9 +85,13 @@ pub struct Bundle {
     pub compost: Vec<waste::CompostReport>,
     pub sessions: Vec<SessionReport>,
     pub visitors: Vec<mobility::VisitorCount>,
+    pub vehicles: Vec<mobility::FleetVehicleReport>,
+    pub trips: Vec<mobility::ShuttleTrip>,
+    pub samples: Vec<water::QualitySample>,
     pub trees: Vec<TreeReport>,
     pub commands: Vec<Command>,
-    is_urgent: bool,
+    /// The end of the last step.
+    pub through: UnixSeconds,
     /// Most reports of a step are of the same times.
     last_time: Option<(UnixSeconds, String)>,
     last_start: Option<(UnixSeconds, String)>,
@@ -91,17 +113,23 @@ impl Bundle {
             compost: Vec::new(),
             sessions: Vec::new(),
             visitors: Vec::new(),
+            vehicles: Vec::new(),
+            trips: Vec::new(),
+            samples: Vec::new(),
             trees: Vec::new(),
             commands: Vec::new(),
-            is_urgent: false,
+            through: UnixSeconds(0),
             last_time: None,
             last_start: None,
         }
     }
 
-    /// Whether something is in it that needs the park's clock to stand still until it is said.
-    pub fn is_urgent(&self) -> bool {
-        self.is_urgent
+    /// Adds what is said in a step.
+    pub fn add_step(&mut self, interval: Interval, facts: Vec<Fact>) {
+        self.through = interval.end();
+        for fact in facts {
+            self.add(fact);
+        }
     }
 
     fn time(&mut self, at: UnixSeconds) -> String {
@@ -112,9 +140,7 @@ impl Bundle {
         remembered(&mut self.last_start, interval.start)
     }
 
-    /// Adds a report.
-    pub fn add(&mut self, fact: Fact) {
-        self.is_urgent |= fact.is_command() || fact.meets_a_deadline();
+    fn add(&mut self, fact: Fact) {
         match fact {
             Fact::EnergyMetered { .. }
             | Fact::RegisterRead { .. }
@@ -125,7 +151,8 @@ impl Bundle {
             | Fact::TankFlow { .. }
             | Fact::WaterMetered { .. }
             | Fact::IrrigationStarted { .. }
-            | Fact::IrrigationEnded { .. } => self.add_water(fact),
+            | Fact::IrrigationEnded { .. }
+            | Fact::WaterSampled { .. } => self.add_water(fact),
             Fact::BinMeasured { .. }
             | Fact::CollectionOrdered { .. }
             | Fact::CollectionAcknowledged { .. }
@@ -135,6 +162,7 @@ impl Bundle {
             | Fact::SessionMetered { .. }
             | Fact::SessionEnded { .. }
             | Fact::VisitorsCounted { .. } => self.add_mobility(fact),
+            Fact::VehicleReported { .. } | Fact::ShuttleTripEnded { .. } => self.add_fleet(fact),
             Fact::TreesPlanted { .. } | Fact::TreesDied { .. } | Fact::TreesSurveyed { .. } => {
                 self.add_trees(fact);
             }
@@ -307,6 +335,24 @@ impl Bundle {
                     litres,
                 });
             }
+            Fact::WaterSampled {
+                tank,
+                sample,
+                at,
+                quality,
+            } => {
+                let time = self.time(at);
+                self.samples.push(water::QualitySample {
+                    tank: tank.to_string(),
+                    sample,
+                    time,
+                    ph_milli: Some(quality.ph_milli),
+                    turbidity_mntu: Some(quality.turbidity_mntu),
+                    cod_ug_per_l: Some(quality.cod_ug_per_l),
+                    ammonia_n_ug_per_l: Some(quality.ammonia_n_ug_per_l),
+                    evidence_sha256: Default::default(),
+                });
+            }
             _ => unreachable!("only reports of the water domain come here"),
         }
     }
@@ -325,10 +371,12 @@ impl Bundle {
                     fill_l,
                     weight_g,
                 };
-                match self.waste.last_mut() {
-                    Some(WasteReport::Bins(measurements)) => measurements.push(measurement),
-                    _ => self.waste.push(WasteReport::Bins(vec![measurement])),
-                }
+                add_to_last(
+                    &mut self.waste,
+                    measurement,
+                    WasteReport::bins,
+                    WasteReport::Bins,
+                );
             }
             Fact::Collected {
                 collection,
@@ -404,6 +452,7 @@ impl Bundle {
                     charger: charger.to_string(),
                     session,
                     vehicle_class: match owner {
+                        VehicleOwner::Fleet => mobility::VehicleClass::Fleet,
                         VehicleOwner::Public => mobility::VehicleClass::Public,
                         VehicleOwner::Visitor => mobility::VehicleClass::Visitor,
                     }
@@ -428,10 +477,12 @@ impl Bundle {
                     energy_in_wh,
                     energy_out_wh,
                 };
-                match self.sessions.last_mut() {
-                    Some(SessionReport::Meters(meters)) => meters.push(meter),
-                    _ => self.sessions.push(SessionReport::Meters(vec![meter])),
-                }
+                add_to_last(
+                    &mut self.sessions,
+                    meter,
+                    SessionReport::meters,
+                    SessionReport::Meters,
+                );
             }
             Fact::SessionEnded {
                 charger,
@@ -469,6 +520,51 @@ impl Bundle {
                 });
             }
             _ => unreachable!("only reports of the mobility domain come here"),
+        }
+    }
+
+    fn add_fleet(&mut self, fact: Fact) {
+        match fact {
+            Fact::VehicleReported {
+                vehicle,
+                at,
+                doing,
+                stored_wh,
+                odometer_m,
+            } => {
+                let time = self.time(at);
+                self.vehicles.push(mobility::FleetVehicleReport {
+                    vehicle: vehicle.to_string(),
+                    time,
+                    state: match doing {
+                        VehicleDoing::Parked => mobility::VehicleState::Parked,
+                        VehicleDoing::Driving => mobility::VehicleState::Driving,
+                        VehicleDoing::Charging => mobility::VehicleState::Charging,
+                    }
+                    .into(),
+                    stored_wh,
+                    odometer_m,
+                });
+            }
+            Fact::ShuttleTripEnded {
+                vehicle,
+                trip,
+                started,
+                ended,
+                distance_m,
+                energy_wh,
+                passengers,
+            } => self.trips.push(mobility::ShuttleTrip {
+                vehicle: vehicle.to_string(),
+                trip,
+                line: "round".to_owned(),
+                started: format_rfc3339_utc(started),
+                ended: format_rfc3339_utc(ended),
+                distance_m,
+                energy_wh,
+                passengers,
+            }),
+            _ => unreachable!("only reports of the fleet come here"),
         }
     }
 
@@ -556,6 +652,19 @@ fn compost_work(work: CompostWork) -> waste::compost_report::What {
         }),
         CompostWork::TakenOut { weight_g } => What::Product(waste::CompostProduct { weight_g }),
         CompostWork::Ended => What::End(waste::CompostEnd {}),
+    }
+}
+
+/// Adds one to the last report if that takes many of its sort, else begins such a report.
+fn add_to_last<Report, One>(
+    reports: &mut Vec<Report>,
+    one: One,
+    many: impl Fn(&mut Report) -> Option<&mut Vec<One>>,
+    begin: impl Fn(Vec<One>) -> Report,
+) {
+    match reports.last_mut().and_then(many) {
+        Some(many) => many.push(one),
+        None => reports.push(begin(vec![one])),
     }
 }
 

@@ -62,13 +62,14 @@ fn may_pass(status: &Status) -> bool {
 }
 
 /// What a call came to, where refusing the report is an answer too.
-enum Answer<T> {
+pub enum Answer<T> {
     Taken(T),
     Refused(Status),
     NotThere,
 }
 
-async fn ask<T, F>(
+/// Calls, where refusing what is said is an answer too.
+pub async fn ask<T, F>(
     call: &'static str,
     retry_for: Duration,
     attempt: impl FnMut() -> F,
@@ -143,26 +144,24 @@ macro_rules! report_one {
     }};
 }
 
-/// Sends everything and waits until all of it is recorded, or refused.
-pub async fn send(
-    clients: &mut Clients,
-    bundle: Bundle,
+/// Sends what happened and waits until all of it is recorded, or refused.
+pub async fn send_reports(
+    clients: &Clients,
+    bundle: &Bundle,
     retry_for: Duration,
 ) -> Result<Tally, DriveError> {
     let mut tally = Tally::default();
-    let clients = &*clients;
     let parts = futures::try_join!(
-        send_readings(clients, &bundle, retry_for),
-        send_devices(clients, &bundle, retry_for),
-        send_water(clients, &bundle, retry_for),
-        send_waste(clients, &bundle, retry_for),
-        send_sessions(clients, &bundle, retry_for),
-        send_trees(clients, &bundle, retry_for),
+        send_readings(clients, bundle, retry_for),
+        send_devices(clients, bundle, retry_for),
+        send_water(clients, bundle, retry_for),
+        send_waste(clients, bundle, retry_for),
+        send_sessions(clients, bundle, retry_for),
+        send_trees(clients, bundle, retry_for),
     )?;
     for part in [parts.0, parts.1, parts.2, parts.3, parts.4, parts.5] {
         tally.add(part);
     }
-    tally.add(send_commands(clients, &bundle, retry_for).await?);
     Ok(tally)
 }
 
@@ -256,7 +255,10 @@ async fn send_water(
     bundle: &Bundle,
     retry_for: Duration,
 ) -> Result<Tally, DriveError> {
-    use water::{ReportTankFlowsRequest, ReportTankLevelsRequest, ReportWaterMetersRequest};
+    use water::{
+        ReportQualitySamplesRequest, ReportTankFlowsRequest, ReportTankLevelsRequest,
+        ReportWaterMetersRequest,
+    };
     let mut tally = Tally::default();
     let park = &bundle.park;
     report_many!(
@@ -290,6 +292,17 @@ async fn send_water(
         ReportWaterMetersRequest {
             park,
             readings: bundle.water
+        }
+    );
+    report_many!(
+        tally,
+        clients.water,
+        retry_for,
+        "WaterService.ReportQualitySamples",
+        report_quality_samples,
+        ReportQualitySamplesRequest {
+            park,
+            samples: bundle.samples
         }
     );
     for end in &bundle.irrigation_ends {
@@ -389,7 +402,10 @@ async fn send_sessions(
     bundle: &Bundle,
     retry_for: Duration,
 ) -> Result<Tally, DriveError> {
-    use mobility::{ReportSessionMetersRequest, ReportVisitorsRequest};
+    use mobility::{
+        ReportFleetVehiclesRequest, ReportSessionMetersRequest, ReportShuttleTripsRequest,
+        ReportVisitorsRequest,
+    };
     let mut tally = Tally::default();
     let park = &bundle.park;
     for report in &bundle.sessions {
@@ -440,6 +456,28 @@ async fn send_sessions(
             counts: bundle.visitors
         }
     );
+    report_many!(
+        tally,
+        clients.mobility,
+        retry_for,
+        "MobilityService.ReportFleetVehicles",
+        report_fleet_vehicles,
+        ReportFleetVehiclesRequest {
+            park,
+            reports: bundle.vehicles
+        }
+    );
+    report_many!(
+        tally,
+        clients.mobility,
+        retry_for,
+        "MobilityService.ReportShuttleTrips",
+        report_shuttle_trips,
+        ReportShuttleTripsRequest {
+            park,
+            trips: bundle.trips
+        }
+    );
     Ok(tally)
 }
 
@@ -486,7 +524,8 @@ async fn send_trees(
     Ok(tally)
 }
 
-async fn send_commands(
+/// Sends what is asked for now that all before it is decided.
+pub async fn send_commands(
     clients: &Clients,
     bundle: &Bundle,
     retry_for: Duration,

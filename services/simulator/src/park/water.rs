@@ -9,10 +9,11 @@ use terrarium_model::{
     WaterClass,
 };
 
-use super::fact::{Fact, TankFlowKind, WaterSource};
+use super::fact::{Fact, Quality, TankFlowKind, WaterSource};
 use super::plan;
 use super::register::Register;
 use crate::calendar::{Date, LocalTime};
+use crate::chance::Chance;
 use crate::physics::rain::{self, Surface};
 use crate::physics::soil::{self, DayOfWeather, Planting, Soil};
 use crate::weather::{Location, WeatherStep};
@@ -97,6 +98,7 @@ struct DaySoFar {
 
 /// All water of a park.
 pub struct Water {
+    seed: u64,
     location: Location,
     tanks: Vec<Tank>,
     fixtures: Vec<Fixture>,
@@ -113,8 +115,9 @@ pub struct Water {
 }
 
 impl Water {
-    pub fn new(park: &ParkDefinition, location: Location) -> Water {
+    pub fn new(park: &ParkDefinition, location: Location, seed: u64) -> Water {
         let mut water = Water {
+            seed,
             location,
             tanks: Vec::new(),
             fixtures: Vec::new(),
@@ -281,6 +284,7 @@ impl Water {
         self.use_fixtures(local, interval, visitors, facts);
         self.water_zones(interval, facts);
         self.report(interval, facts);
+        self.sample(local, interval, facts);
         self.start_watering(local, interval, facts);
     }
 
@@ -530,6 +534,38 @@ impl Water {
                     });
                 }
             }
+        }
+    }
+
+    /// On Mondays at nine somebody takes a sample of each tank. Turbidity, oxygen demand and ammonia are log-normal about what
+    /// rain from roofs and the town's reclaimed water have (assumed).
+    fn sample(&self, local: LocalTime, interval: Interval, facts: &mut Vec<Fact>) {
+        const SAMPLED_S: i64 = 9 * 3_600;
+        let ends_s = local.second_of_day + i64::from(interval.seconds);
+        let is_now = local.second_of_day < SAMPLED_S && ends_s >= SAMPLED_S;
+        if local.weekday() != 0 || !is_now {
+            return;
+        }
+        let date = Date::of_day(local.day);
+        for tank in &self.tanks {
+            let mut chance = Chance::of(self.seed, tank.id.as_str(), local.day, "sample");
+            let (turbidity_ntu, cod_mg, ammonia_mg) = match tank.water {
+                WaterClass::Rain => (3.0, 14.0, 0.3),
+                WaterClass::Reclaimed => (1.8, 22.0, 0.7),
+                WaterClass::Drinking => (0.2, 1.5, 0.05),
+            };
+            let quality = Quality {
+                ph_milli: (7_300.0 + 150.0 * chance.normal()).clamp(6_000.0, 9_500.0) as u32,
+                turbidity_mntu: (chance.log_normal(turbidity_ntu, 0.4) * 1e3) as i64,
+                cod_ug_per_l: (chance.log_normal(cod_mg, 0.2) * 1e3) as i64,
+                ammonia_n_ug_per_l: (chance.log_normal(ammonia_mg, 0.4) * 1e3) as i64,
+            };
+            facts.push(Fact::WaterSampled {
+                tank: tank.id.clone(),
+                sample: format!("w{:04}{:02}{:02}", date.year, date.month, date.day),
+                at: interval.end(),
+                quality,
+            });
         }
     }
 
