@@ -80,9 +80,15 @@ struct Tail {
 #[derive(Debug, Error)]
 pub enum ExportError {
     #[error(transparent)]
-    Log(#[from] ScanError),
+    Log(Box<ScanError>),
     #[error("can't write the export: {0}")]
     Write(#[from] std::io::Error),
+}
+
+impl From<ScanError> for ExportError {
+    fn from(error: ScanError) -> ExportError {
+        ExportError::Log(Box::new(error))
+    }
 }
 
 /// Why an export could not be read or taken in. What was taken in before stays.
