@@ -150,13 +150,22 @@ fn every_level_of_detail_has_fewer_triangles_and_nearer_squares_more() {
     let park = shipped("haotian");
     let layout = Layout::new(&park);
     let squares = chunks(&layout);
-    assert!(squares.len() > 4 && squares.len() < 200, "{}", squares.len());
+    assert!(
+        squares.len() > 4 && squares.len() < 200,
+        "{}",
+        squares.len()
+    );
     let triangles = |level: usize| -> usize {
-        let merged = squares.iter().flat_map(|square| square.merged(&layout, level));
+        let merged = squares
+            .iter()
+            .flat_map(|square| square.merged(&layout, level));
         merged.map(|(_, merged)| merged.triangles()).sum()
     };
     let by_level: Vec<usize> = (0..GRAINS_M.len()).map(triangles).collect();
-    assert!(by_level.is_sorted_by(|fine, coarse| fine > coarse), "{by_level:?}");
+    assert!(
+        by_level.is_sorted_by(|fine, coarse| fine > coarse),
+        "{by_level:?}"
+    );
     let square = &squares[0];
     let far = square.middle + Vec3::Y * 5_000.0;
     assert_eq!(square.level(square.middle, 1_000.0), 0);
