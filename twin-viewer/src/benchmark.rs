@@ -43,7 +43,10 @@ pub fn run(args: &Args, frames: u32) -> Result<()> {
     let is_made_up = args.park_file.is_none();
     if is_made_up {
         let delta = made_up::first_values(args.assets, noon_ms);
-        view.0.take(Report::Live { delta, waited_ms: 0 });
+        view.0.take(Report::Live {
+            delta,
+            waited_ms: 0,
+        });
     }
     let park = view.0.park().context("no park is there to draw")?;
     let pose = cameras::named(park, &args.camera)?;
@@ -77,7 +80,10 @@ pub fn run(args: &Args, frames: u32) -> Result<()> {
     }
     idle_wall(&mut stage, noon_ms)?;
     if let Some(mb) = resident_mb() {
-        println!("{mb} MB resident with {} parts", stage.world().resource::<Stage>().pieces());
+        println!(
+            "{mb} MB resident with {} parts",
+            stage.world().resource::<Stage>().pieces()
+        );
     }
     if is_made_up {
         load_trees(&mut stage, args, noon_ms)?;
@@ -90,10 +96,20 @@ fn tell_scene(stage: &mut OffscreenStage, args: &Args, assets: usize) {
     let pieces = world.resource::<Stage>().pieces();
     let (triangles, vertices, meshes) = world.resource::<Squares>().shown();
     let poses = world.resource::<Poses>();
-    let moving = poses.assets.iter().filter(|pose| pose.spin_rad_per_s != 0.0).count();
+    let moving = poses
+        .assets
+        .iter()
+        .filter(|pose| pose.spin_rad_per_s != 0.0)
+        .count();
     let adapter = world.resource::<RenderAdapterInfo>();
-    println!("adapter: {} ({:?}, {})", adapter.name, adapter.device_type, adapter.driver_info);
-    println!("load of the machine before: {}", load().unwrap_or_else(|| "not known".to_owned()));
+    println!(
+        "adapter: {} ({:?}, {})",
+        adapter.name, adapter.device_type, adapter.driver_info
+    );
+    println!(
+        "load of the machine before: {}",
+        load().unwrap_or_else(|| "not known".to_owned())
+    );
     println!(
         "{assets} assets, {moving} moving, {pieces} parts in {meshes} meshes, {triangles} triangles, {vertices} vertices, \
          {}x{}, panels {}",
@@ -111,7 +127,11 @@ struct Course {
 }
 
 impl Course {
-    fn of(stage: &mut OffscreenStage, frames: u32, mut before: impl FnMut(&mut OffscreenStage)) -> Result<Course> {
+    fn of(
+        stage: &mut OffscreenStage,
+        frames: u32,
+        mut before: impl FnMut(&mut OffscreenStage),
+    ) -> Result<Course> {
         let mut times_ms: Vec<f64> = Vec::with_capacity(frames as usize);
         let processor_before = processor_ms();
         for _ in 0..frames.max(1) {
@@ -124,7 +144,10 @@ impl Course {
             .zip(processor_ms())
             .map(|(before, after)| (after - before) / times_ms.len() as f64);
         times_ms.sort_by(f64::total_cmp);
-        Ok(Course { times_ms, processor_ms })
+        Ok(Course {
+            times_ms,
+            processor_ms,
+        })
     }
 
     fn at(&self, share: f64) -> f64 {
@@ -186,7 +209,10 @@ fn with_deltas(stage: &mut OffscreenStage, assets: u32, frames: u32, noon_ms: i6
         taken_since = since;
         if let Some(delta) = delta {
             let mut view = stage.world().resource_mut::<View>();
-            view.0.take(Report::Live { delta, waited_ms: 0 });
+            view.0.take(Report::Live {
+                delta,
+                waited_ms: 0,
+            });
         }
     });
     is_over.store(true, Ordering::Relaxed);
@@ -194,7 +220,11 @@ fn with_deltas(stage: &mut OffscreenStage, assets: u32, frames: u32, noon_ms: i6
     anyhow::ensure!(is_fed, "the thread that makes deltas panicked");
     let deltas = lane.lock().unwrap_or_else(PoisonError::into_inner).put;
     latencies_ms.sort_by(f64::total_cmp);
-    Ok(Busy { course: course?, deltas, latencies_ms })
+    Ok(Busy {
+        course: course?,
+        deltas,
+        latencies_ms,
+    })
 }
 
 fn feed(lane: &Mutex<Lane>, is_over: &AtomicBool, assets: u32, noon_ms: i64) {
@@ -228,7 +258,10 @@ fn idle_wall(stage: &mut OffscreenStage, noon_ms: i64) -> Result<()> {
     for second in 1..=IDLE_S {
         let now_ms = noon_ms + 3_600_000 + i64::from(second) * 1_000;
         let mut view = stage.world().resource_mut::<View>();
-        view.0.take(Report::LiveMoment { first_ms: None, now_ms });
+        view.0.take(Report::LiveMoment {
+            first_ms: None,
+            now_ms,
+        });
         stage.frame()?;
         let next = Duration::from_secs(u64::from(second));
         std::thread::sleep(next.saturating_sub(began.elapsed()));
@@ -250,7 +283,9 @@ fn load_trees(stage: &mut OffscreenStage, args: &Args, noon_ms: i64) -> Result<(
     let loaded_ms = began.elapsed().as_millis();
     let parts = stage.world().resource::<Stage>().pieces();
     let (triangles, _, _) = stage.world().resource::<Squares>().shown();
-    println!("{TREES} trees beside them ({parts} parts, {triangles} triangles): loaded and drawn after {loaded_ms} ms");
+    println!(
+        "{TREES} trees beside them ({parts} parts, {triangles} triangles): loaded and drawn after {loaded_ms} ms"
+    );
     Ok(())
 }
 
@@ -274,7 +309,12 @@ fn show(view: &mut View, definition: String, now_ms: i64) -> Result<()> {
 /// The machine's load over one, five and fifteen minutes.
 fn load() -> Option<String> {
     let text = std::fs::read_to_string("/proc/loadavg").ok()?;
-    Some(text.split_whitespace().take(3).collect::<Vec<&str>>().join(" "))
+    Some(
+        text.split_whitespace()
+            .take(3)
+            .collect::<Vec<&str>>()
+            .join(" "),
+    )
 }
 
 /// Main memory that this process holds, shared libraries included.

@@ -51,9 +51,16 @@ impl Show {
         // The stage sees by its number that the park is another one.
         while view.0.park_generation() <= known.park_generation() {
             let definition = std::fs::read_to_string(file_of("zne-homes")).expect("a shipped park");
-            for text in [definition, std::fs::read_to_string(file_of(park)).expect("a shipped park")] {
+            for text in [
+                definition,
+                std::fs::read_to_string(file_of(park)).expect("a shipped park"),
+            ] {
                 let now_ms = view.0.timeline.now_ms();
-                view.0.take(Report::Park { definition: text, first_ms: None, now_ms });
+                view.0.take(Report::Park {
+                    definition: text,
+                    first_ms: None,
+                    now_ms,
+                });
             }
         }
         view.0.take_camera_wish();
@@ -69,8 +76,15 @@ impl Show {
     fn values(&mut self, at: &str, rain_um_per_h: i64) {
         self.at(at);
         let state = &self.stage.world().resource::<View>().0;
-        let delta = values_of(state.park().expect("a park"), state.timeline.now_ms(), rain_um_per_h);
-        self.take(Report::Live { delta, waited_ms: 0 });
+        let delta = values_of(
+            state.park().expect("a park"),
+            state.timeline.now_ms(),
+            rain_um_per_h,
+        );
+        self.take(Report::Live {
+            delta,
+            waited_ms: 0,
+        });
     }
 
     fn look(&mut self, camera: &str) {
@@ -128,9 +142,23 @@ fn values_of(park: &ParkView, moment_ms: i64, rain_um_per_h: i64) -> TwinDelta {
     for (number, asset) in (0_i64..).zip(&park.assets) {
         for (quantity, value) in values_of_asset(asset, number, rain_um_per_h) {
             let point = delta.new_points.len() as u32;
-            let name = PointName { asset: asset.id.clone(), quantity, source: String::new() };
-            delta.new_points.insert(point, NewPoint { name, usual_interval_s: 900 });
-            let sample = Sample { value, time_ms: moment_ms, recorded: Quality::Good };
+            let name = PointName {
+                asset: asset.id.clone(),
+                quantity,
+                source: String::new(),
+            };
+            delta.new_points.insert(
+                point,
+                NewPoint {
+                    name,
+                    usual_interval_s: 900,
+                },
+            );
+            let sample = Sample {
+                value,
+                time_ms: moment_ms,
+                recorded: Quality::Good,
+            };
             delta.values.insert(point, Some(sample));
         }
     }
@@ -142,18 +170,27 @@ fn values_of_asset(asset: &AssetView, number: i64, rain_um_per_h: i64) -> Vec<(Q
     let rated_w = asset.rated_w.unwrap_or(5_000);
     let held = share(asset.capacity().unwrap_or(0));
     match asset.kind {
-        AssetKind::Battery => vec![(Quantity::StoredWh, held), (Quantity::StoragePowerW, -share(rated_w))],
+        AssetKind::Battery => vec![
+            (Quantity::StoredWh, held),
+            (Quantity::StoragePowerW, -share(rated_w)),
+        ],
         AssetKind::Pv | AssetKind::Wind => vec![(Quantity::GenerationW, share(rated_w))],
         AssetKind::Tank => vec![(Quantity::LevelL, held)],
         AssetKind::CompostBay => vec![(Quantity::CompostG, held)],
         AssetKind::Bin => vec![(Quantity::FillPermille, share(1_000))],
         AssetKind::Charger => {
             let way = if number % 2 == 0 { 1 } else { -1 };
-            vec![(Quantity::Session, 1), (Quantity::SessionPowerW, way * share(rated_w))]
+            vec![
+                (Quantity::Session, 1),
+                (Quantity::SessionPowerW, way * share(rated_w)),
+            ]
         }
         AssetKind::WeatherStation => {
             let cloud = if rain_um_per_h > 0 { 950 } else { 100 };
-            vec![(Quantity::RainUmPerH, rain_um_per_h), (Quantity::CloudPermille, cloud)]
+            vec![
+                (Quantity::RainUmPerH, rain_um_per_h),
+                (Quantity::CloudPermille, cloud),
+            ]
         }
         AssetKind::Building | AssetKind::HeatPump | AssetKind::Chiller | AssetKind::Load => {
             vec![(Quantity::ConsumptionW, share(rated_w))]
@@ -170,7 +207,10 @@ fn balances(park: &ParkView) -> CarbonBalances {
         position: Some(4_711),
         ..CarbonBalances::default()
     };
-    for (number, asset) in (1_i64..).zip(&park.assets).filter(|(_, asset)| !asset.meters.is_empty()) {
+    for (number, asset) in (1_i64..)
+        .zip(&park.assets)
+        .filter(|(_, asset)| !asset.meters.is_empty())
+    {
         let consumption_wh = 10_000 * number;
         let line = CarbonLine {
             consumption_wh,
@@ -312,13 +352,17 @@ fn the_parks_look_as_they_did_and_colour_is_kept_for_what_is_abnormal() {
     park.values("2026-06-22T13:00:00+08:00", 12_000);
     let rain = park.assert_golden("haotian-rain");
     assert_is_calm(&rain, "in rain");
-    assert!(brightness(&rain) < brightness(&noon), "rain is as bright as noon");
+    assert!(
+        brightness(&rain) < brightness(&noon),
+        "rain is as bright as noon"
+    );
 
     park.values("2026-06-22T13:30:00+08:00", 0);
     park.look("parking");
     assert_is_calm(&park.assert_golden("haotian-cars"), "with cars");
     park.look("home");
     overlays(&mut park);
+    values_are_read_back_from_the_picture(&mut park);
     yizhuang(&mut park);
 }
 
@@ -346,10 +390,105 @@ fn overlays(park: &mut Show) {
     ] {
         park.does(Command::SetOverlay(overlay));
         let picture = park.assert_golden(&format!("haotian-{name}"));
-        assert!(!seen.contains(&picture), "{name} looks like another overlay");
+        assert!(
+            !seen.contains(&picture),
+            "{name} looks like another overlay"
+        );
         seen.push(picture);
     }
     park.does(Command::SetOverlay(Overlay::None));
+}
+
+/// A store is told to hold one share of its capacity after the other, and its colour in the picture says the same.
+fn values_are_read_back_from_the_picture(park: &mut Show) {
+    // The sun is yellowish, the sky bluish, and some of the clay shows through.
+    const MOST_OFF: f32 = 0.12;
+    const MINUTE_MS: i64 = 60_000;
+    let (id, capacity_wh, now_ms) = {
+        let state = &park.stage.world().resource::<View>().0;
+        let mut assets = state.park().expect("a park").assets.iter();
+        let store = assets.find(|asset| asset.kind == AssetKind::Battery);
+        let store = store.expect("the park has a battery");
+        let capacity_wh = store.capacity().expect("it holds something");
+        (store.id.clone(), capacity_wh, state.timeline.now_ms())
+    };
+    park.look(&id);
+    park.does(Command::SetOverlay(Overlay::StateOfCharge));
+    let mut chance: u64 = 7;
+    for round in 1..=40 {
+        // A linear congruential generator (Knuth, MMIX).
+        chance = chance
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let share = ((chance >> 33) % 1_001) as i64;
+        let moment_ms = now_ms + round * MINUTE_MS;
+        let name = PointName {
+            asset: id.clone(),
+            quantity: Quantity::StoredWh,
+            source: String::new(),
+        };
+        let sample = Sample {
+            value: capacity_wh * share / 1_000,
+            time_ms: moment_ms,
+            recorded: Quality::Good,
+        };
+        let delta = TwinDelta {
+            begins_anew: true,
+            new_points: [(
+                0,
+                NewPoint {
+                    name,
+                    usual_interval_s: 900,
+                },
+            )]
+            .into(),
+            values: [(0, Some(sample))].into(),
+            moment_ms,
+            caught_up: true,
+            ..TwinDelta::default()
+        };
+        park.take(Report::LiveMoment {
+            first_ms: None,
+            now_ms: moment_ms,
+        });
+        park.take(Report::Live {
+            delta,
+            waited_ms: 0,
+        });
+        let read = share_read(&park.picture());
+        let told = share as f32 / 1_000.0;
+        assert!(
+            (read - told).abs() < MOST_OFF,
+            "told {told}, the picture says {read}"
+        );
+    }
+    park.does(Command::SetOverlay(Overlay::None));
+    park.look("home");
+}
+
+/// Where the colour in the middle of the picture stands on the scale. Light makes it brighter or darker, so only its
+/// chromaticity counts.
+fn share_read(picture: &Picture) -> f32 {
+    let middle = (picture.height / 2 * picture.width + picture.width / 2) as usize;
+    let seen = chromaticity(picture.pixels().nth(middle).expect("a pixel in the middle"));
+    let off = |share: f32| {
+        let of_scale = chromaticity(terrarium_view_model::color::sequential(share).0);
+        (0..3)
+            .map(|channel| (of_scale[channel] - seen[channel]).powi(2))
+            .sum::<f32>()
+    };
+    let places = (0..=200).map(|place| place as f32 / 200.0);
+    places
+        .min_by(|one, other| off(*one).total_cmp(&off(*other)))
+        .unwrap_or(0.0)
+}
+
+/// The shares of red, green and blue in the light of a colour.
+fn chromaticity([red, green, blue]: [u8; 3]) -> [f32; 3] {
+    let srgb = u32::from_be_bytes([0, red, green, blue]);
+    let light = terrarium_scene::linear_of_srgb(srgb);
+    let sum: f32 = light.iter().sum::<f32>().max(1e-6);
+    light.map(|channel| channel / sum)
 }
 
 /// The other park: its turbines stand in the wind's way and are seen from far.
@@ -358,7 +497,10 @@ fn yizhuang(park: &mut Show) {
     park.values("2026-06-21T12:00:00+08:00", 0);
     assert_is_calm(&park.assert_golden("yizhuang-noon"), "at noon in Yizhuang");
     park.values("2026-06-21T23:00:00+08:00", 0);
-    assert_is_calm(&park.assert_golden("yizhuang-night"), "at night in Yizhuang");
+    assert_is_calm(
+        &park.assert_golden("yizhuang-night"),
+        "at night in Yizhuang",
+    );
 }
 
 /// The operator's panels around the park: a replay that can't be taken for live, the plan, the ledger in both languages.
@@ -389,11 +531,17 @@ fn the_panels_look_as_they_did() {
         values_of(state.park().expect("a park"), moment_ms, 0)
     };
     delta.caught_up = true;
-    desk.take(Report::Replay { delta, is_end: true });
+    desk.take(Report::Replay {
+        delta,
+        is_end: true,
+    });
     let replay = desk.assert_golden("desk-replay");
     let frame = replay.pixels().filter(|pixel| is_violet(*pixel)).count();
     assert!(frame > 1_000, "the frame of a replay has {frame} pixels");
-    assert_eq!(english.pixels().filter(|pixel| is_violet(*pixel)).count(), 0);
+    assert_eq!(
+        english.pixels().filter(|pixel| is_violet(*pixel)).count(),
+        0
+    );
 
     desk.does(Command::ShowPage(Page::Visitors));
     desk.assert_golden("desk-visitors");

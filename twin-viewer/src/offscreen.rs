@@ -65,11 +65,6 @@ struct Bundle {
 }
 
 /// Renders the picture that the arguments ask for. All that can be wrong with them is found before anything is drawn.
-#[cfg(test)]
-pub fn render(args: &Args) -> Result<Picture> {
-    Ok(render_with_bundle(args)?.0)
-}
-
 fn render_with_bundle(args: &Args) -> Result<(Picture, Option<Bundle>)> {
     let mut show = Show::prepare(args)?;
     let bundle = match args.incident {

@@ -119,14 +119,9 @@ fn set_pace(
         pace.untouched_s + time.delta_secs()
     };
     let is_idle = pace.is_idle_kiosk();
-    let moves = !still.0
-        && (looks.flows()
-            || poses
-                .assets
-                .iter()
-                .any(|pose| pose.spin_rad_per_s != 0.0));
-    let is_attended =
-        rig.is_flying() || view.0.timeline.is_playing() || (is_touched && !is_idle);
+    let moves =
+        !still.0 && (looks.flows() || poses.assets.iter().any(|pose| pose.spin_rad_per_s != 0.0));
+    let is_attended = rig.is_flying() || view.0.timeline.is_playing() || (is_touched && !is_idle);
     // The renderer does not hand its own type on, only the value.
     let is_software = adapter.is_some_and(|info| format!("{:?}", info.device_type) == "Cpu");
     let mode = UpdateMode::Reactive {
@@ -151,7 +146,13 @@ mod tests {
         assert!(!pace.is_idle_kiosk(), "somebody has just started it");
         pace.untouched_s = 60.0;
         assert!(pace.is_idle_kiosk());
-        assert!(!Pace { is_kiosk: false, ..pace }.is_idle_kiosk());
+        assert!(
+            !Pace {
+                is_kiosk: false,
+                ..pace
+            }
+            .is_idle_kiosk()
+        );
         assert_eq!(wait(false, false, true), Duration::from_secs(1));
     }
 

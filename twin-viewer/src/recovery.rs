@@ -95,7 +95,10 @@ mod tests {
             known = with_one_more(&known, now_s).expect("few");
         }
         assert_eq!(with_one_more(&known, 1_030), None);
-        assert_eq!(with_one_more(&known, 1_605).as_deref(), Some("1010,1020,1605"));
+        assert_eq!(
+            with_one_more(&known, 1_605).as_deref(),
+            Some("1010,1020,1605")
+        );
         assert_eq!(with_one_more("nonsense", 5).as_deref(), Some("5"));
     }
 }

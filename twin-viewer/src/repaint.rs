@@ -92,8 +92,8 @@ fn lay_out(world: &mut World) -> Result {
     let is_due = match laid.of {
         None => true,
         Some((known, place, screen)) => {
-            let may_wait = patience == Patience::Short
-                && laid.at.is_some_and(|at| now - at < BETWEEN_VALUES);
+            let may_wait =
+                patience == Patience::Short && laid.at.is_some_and(|at| now - at < BETWEEN_VALUES);
             (place, screen) != (of.1, of.2) || (known != changed && !may_wait)
         }
     };
@@ -106,7 +106,8 @@ fn lay_out(world: &mut World) -> Result {
         outcome = world.try_run_schedule(EguiPrimaryContextPass);
     });
     outcome?;
-    let mut contexts = world.query_filtered::<(&mut EguiInput, &mut EguiFullOutput), With<SceneCamera>>();
+    let mut contexts =
+        world.query_filtered::<(&mut EguiInput, &mut EguiFullOutput), With<SceneCamera>>();
     let (mut input, mut full) = contexts.single_mut(world)?;
     input.take();
     let delay = output

@@ -110,8 +110,7 @@ pub fn connect(args: &Args, wake: Wake) -> Result<Link> {
         ca: args.ca.clone(),
         token: args.token.clone(),
     };
-    let network =
-        Network::start(server, park, wake).context("no thread for the network")?;
+    let network = Network::start(server, park, wake).context("no thread for the network")?;
     Ok(Link(Some(network)))
 }
 

@@ -43,7 +43,6 @@ pub fn park(assets: u32, trees: u32) -> String {
     text
 }
 
-
 /// What the kinds of [`park`] tell, in their order.
 const TOLD: [Quantity; 8] = [
     Quantity::GenerationW,
@@ -78,7 +77,13 @@ pub fn first_values(assets: u32, moment_ms: i64) -> TwinDelta {
                 quantity,
                 source: String::new(),
             };
-            delta.new_points.insert(point, NewPoint { name, usual_interval_s: 60 });
+            delta.new_points.insert(
+                point,
+                NewPoint {
+                    name,
+                    usual_interval_s: 60,
+                },
+            );
             delta.values.insert(point, Some(sample(value, moment_ms)));
         };
         tell(asset, TOLD[kind], value(asset, 0));
