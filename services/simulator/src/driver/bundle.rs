@@ -22,6 +22,12 @@ pub enum SessionReport {
     End(mobility_wire::ReportSessionEndRequest),
 }
 
+/// What vehicles of the park say, in their order.
+pub enum FleetReport {
+    Vehicles(Vec<mobility_wire::FleetVehicleReport>),
+    Trips(Vec<mobility_wire::ShuttleTrip>),
+}
+
 /// What bins and the crew say, in their order.
 pub enum WasteReport {
     Bins(Vec<waste_wire::BinMeasurement>),
@@ -33,6 +39,22 @@ impl SessionReport {
         match self {
             SessionReport::Meters(meters) => Some(meters),
             SessionReport::Start(_) | SessionReport::End(_) => None,
+        }
+    }
+}
+
+impl FleetReport {
+    fn vehicles(&mut self) -> Option<&mut Vec<mobility_wire::FleetVehicleReport>> {
+        match self {
+            FleetReport::Vehicles(vehicles) => Some(vehicles),
+            FleetReport::Trips(_) => None,
+        }
+    }
+
+    fn trips(&mut self) -> Option<&mut Vec<mobility_wire::ShuttleTrip>> {
+        match self {
+            FleetReport::Trips(trips) => Some(trips),
+            FleetReport::Vehicles(_) => None,
         }
     }
 }
@@ -86,8 +108,7 @@ pub struct Bundle {
     pub compost: Vec<waste_wire::CompostReport>,
     pub sessions: Vec<SessionReport>,
     pub visitors: Vec<mobility_wire::VisitorCount>,
-    pub vehicles: Vec<mobility_wire::FleetVehicleReport>,
-    pub trips: Vec<mobility_wire::ShuttleTrip>,
+    pub fleet: Vec<FleetReport>,
     pub samples: Vec<water_wire::QualitySample>,
     pub trees: Vec<TreeReport>,
     pub commands: Vec<Command>,
@@ -114,8 +135,7 @@ impl Bundle {
             compost: Vec::new(),
             sessions: Vec::new(),
             visitors: Vec::new(),
-            vehicles: Vec::new(),
-            trips: Vec::new(),
+            fleet: Vec::new(),
             samples: Vec::new(),
             trees: Vec::new(),
             commands: Vec::new(),

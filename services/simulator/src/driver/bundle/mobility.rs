@@ -3,7 +3,7 @@
 use terrarium_model::format_rfc3339_utc;
 use terrarium_proto::mobility::v1 as mobility;
 
-use super::{Bundle, SessionReport, add_to_last};
+use super::{Bundle, FleetReport, SessionReport, add_to_last};
 use crate::park::{Fact, V2gWish, VehicleDoing, VehicleOwner};
 
 impl Bundle {
@@ -103,7 +103,7 @@ impl Bundle {
                 odometer_m,
             } => {
                 let time = self.time(at);
-                self.vehicles.push(mobility::FleetVehicleReport {
+                let report = mobility::FleetVehicleReport {
                     vehicle: vehicle.to_string(),
                     time,
                     state: match doing {
@@ -114,7 +114,13 @@ impl Bundle {
                     .into(),
                     stored_wh,
                     odometer_m,
-                });
+                };
+                add_to_last(
+                    &mut self.fleet,
+                    report,
+                    FleetReport::vehicles,
+                    FleetReport::Vehicles,
+                );
             }
             Fact::ShuttleTripEnded {
                 vehicle,
@@ -124,16 +130,24 @@ impl Bundle {
                 distance_m,
                 energy_wh,
                 passengers,
-            } => self.trips.push(mobility::ShuttleTrip {
-                vehicle: vehicle.to_string(),
-                trip,
-                line: "round".to_owned(),
-                started: format_rfc3339_utc(started),
-                ended: format_rfc3339_utc(ended),
-                distance_m,
-                energy_wh,
-                passengers,
-            }),
+            } => {
+                let trip = mobility::ShuttleTrip {
+                    vehicle: vehicle.to_string(),
+                    trip,
+                    line: "round".to_owned(),
+                    started: format_rfc3339_utc(started),
+                    ended: format_rfc3339_utc(ended),
+                    distance_m,
+                    energy_wh,
+                    passengers,
+                };
+                add_to_last(
+                    &mut self.fleet,
+                    trip,
+                    FleetReport::trips,
+                    FleetReport::Trips,
+                );
+            }
             _ => unreachable!("only reports of the fleet come here"),
         }
     }
