@@ -4,6 +4,12 @@
 use std::path::PathBuf;
 
 use serde_json::Value as Json;
+use terrarium_proto::energy::v1::energy_device_service_client::EnergyDeviceServiceClient;
+use terrarium_proto::energy::v1::{AskSetpointRequest, SetpointKind};
+use terrarium_proto::mobility::v1::SetChargePowerRequest;
+use terrarium_proto::mobility::v1::mobility_service_client::MobilityServiceClient;
+use terrarium_proto::waste::v1::OrderCollectionRequest;
+use terrarium_proto::waste::v1::waste_service_client::WasteServiceClient;
 use terrarium_tests::{Park, feed, repository};
 
 /// Morning to evening of a summer day: sun, visitors, cars, a collection with its deadline, irrigation at four.
@@ -201,6 +207,70 @@ async fn a_level_that_its_meters_do_not_explain_opens_the_water_balance() {
     let is_of_the_tank = |line: &String| line.contains("reclaimed-tank-1");
     assert!(!raised.is_empty(), "no balance was open");
     assert!(raised.iter().all(is_of_the_tank), "{raised:#?}");
+}
+
+/// Somebody asks the store for a reserve, limits a charger, and orders a collection while the park's time stands still.
+async fn ask_for_things(park: &Park) {
+    let channel = park.clients().await.channel;
+    let reserve = AskSetpointRequest {
+        park: "haotian".into(),
+        device: "storage".into(),
+        kind: SetpointKind::ReserveWh.into(),
+        value: 60_000,
+        client_request_id: "reserve".into(),
+    };
+    EnergyDeviceServiceClient::new(channel.clone())
+        .ask_setpoint(reserve)
+        .await
+        .expect("asked");
+    let limit = SetChargePowerRequest {
+        park: "haotian".into(),
+        charger: "charger-1".into(),
+        limit_w: 5_000,
+        client_request_id: "limit".into(),
+    };
+    MobilityServiceClient::new(channel.clone())
+        .set_charge_power(limit)
+        .await
+        .expect("asked");
+    let order = OrderCollectionRequest {
+        park: "haotian".into(),
+        collection: "operator-1".into(),
+        bins: vec!["bin-1".into(), "bin-2".into()],
+        assignee: "crew-1".into(),
+        due: "2025-06-01T18:00:00+08:00".into(),
+        client_request_id: "order".into(),
+        ..OrderCollectionRequest::default()
+    };
+    WasteServiceClient::new(channel)
+        .order_collection(order)
+        .await
+        .expect("ordered");
+}
+
+#[tokio::test]
+async fn simulated_devices_and_the_crew_do_what_they_are_asked() {
+    let park = started_park();
+    simulate(&park, NOON, &["--batch"]);
+    ask_for_things(&park).await;
+    let summary = simulate(&park, TO, &["--batch"]);
+    assert_eq!(count(&summary, "rejected"), 0, "{summary}");
+    let record = record(&park).await;
+    let of = |stream: &str, name: &str| {
+        let is_meant = |line: &&String| line.starts_with(stream) && line.contains(name);
+        record.iter().filter(is_meant).count()
+    };
+    assert_eq!(of("energy.setpoint", "SetpointObeyedV1"), 1);
+    assert_eq!(
+        of("mobility.charger-haotian.charger-1", "ChargePowerObeyedV1"),
+        1
+    );
+    let collection = "waste.collection-haotian.operator-1";
+    assert_eq!(of(collection, "CollectionAcknowledgedV1"), 1);
+    assert_eq!(of(collection, "CollectionExecutedV1"), 1);
+    // The fleet drove and a shuttle went round.
+    assert!(of("mobility.", "ShuttleTripEndedV1") > 3);
+    assert!(of("mobility.", "FleetVehicleReportedV1") > 40);
 }
 
 #[test]

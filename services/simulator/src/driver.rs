@@ -206,8 +206,13 @@ impl Driver {
         let mut pace: Option<(Instant, UnixSeconds)> = None;
         // What an earlier run was asked for and did is done again when its time comes.
         let mut asks = Asks::default();
-        asks.read(&self.clients, &self.park, simulation, self.retry_for)
-            .await?;
+        match recorded {
+            Some(now) => self.answer_asks(&mut asks, simulation, now).await?,
+            None => {
+                asks.read(&self.clients, &self.park, simulation, self.retry_for)
+                    .await?;
+            }
+        }
         let mut steps = Steps::new(simulation, faults, options.until);
         while let Some(bundle) = steps.bundle(&self.park, steps_together) {
             let through = bundle.through;

@@ -8,7 +8,9 @@ use terrarium_proto::waste::v1 as waste;
 use terrarium_proto::water::v1 as water;
 use tonic::{Code, Response, Status};
 
-use super::bundle::{Bundle, Command, IrrigationEnd, SessionReport, TreeReport, WasteReport};
+use super::bundle::{
+    Bundle, Command, FleetReport, IrrigationEnd, SessionReport, TreeReport, WasteReport,
+};
 use super::clients::Clients;
 use super::tally::Tally;
 use super::{DriveError, is_about_the_report};
@@ -157,9 +159,12 @@ pub async fn send_reports(
         send_water(clients, bundle, retry_for),
         send_waste(clients, bundle, retry_for),
         send_sessions(clients, bundle, retry_for),
+        send_fleet(clients, bundle, retry_for),
         send_trees(clients, bundle, retry_for),
     )?;
-    for part in [parts.0, parts.1, parts.2, parts.3, parts.4, parts.5] {
+    for part in [
+        parts.0, parts.1, parts.2, parts.3, parts.4, parts.5, parts.6,
+    ] {
         tally.add(part);
     }
     Ok(tally)
@@ -402,10 +407,7 @@ async fn send_sessions(
     bundle: &Bundle,
     retry_for: Duration,
 ) -> Result<Tally, DriveError> {
-    use mobility::{
-        ReportFleetVehiclesRequest, ReportSessionMetersRequest, ReportShuttleTripsRequest,
-        ReportVisitorsRequest,
-    };
+    use mobility::{ReportSessionMetersRequest, ReportVisitorsRequest};
     let mut tally = Tally::default();
     let park = &bundle.park;
     for report in &bundle.sessions {
@@ -456,28 +458,44 @@ async fn send_sessions(
             counts: bundle.visitors
         }
     );
-    report_many!(
-        tally,
-        clients.mobility,
-        retry_for,
-        "MobilityService.ReportFleetVehicles",
-        report_fleet_vehicles,
-        ReportFleetVehiclesRequest {
-            park,
-            reports: bundle.vehicles
+    Ok(tally)
+}
+
+async fn send_fleet(
+    clients: &Clients,
+    bundle: &Bundle,
+    retry_for: Duration,
+) -> Result<Tally, DriveError> {
+    use mobility::{ReportFleetVehiclesRequest, ReportShuttleTripsRequest};
+    let mut tally = Tally::default();
+    let park = &bundle.park;
+    for report in &bundle.fleet {
+        match report {
+            FleetReport::Vehicles(vehicles) => {
+                report_many!(
+                    tally,
+                    clients.mobility,
+                    retry_for,
+                    "MobilityService.ReportFleetVehicles",
+                    report_fleet_vehicles,
+                    ReportFleetVehiclesRequest {
+                        park,
+                        reports: vehicles
+                    }
+                );
+            }
+            FleetReport::Trips(trips) => {
+                report_many!(
+                    tally,
+                    clients.mobility,
+                    retry_for,
+                    "MobilityService.ReportShuttleTrips",
+                    report_shuttle_trips,
+                    ReportShuttleTripsRequest { park, trips: trips }
+                );
+            }
         }
-    );
-    report_many!(
-        tally,
-        clients.mobility,
-        retry_for,
-        "MobilityService.ReportShuttleTrips",
-        report_shuttle_trips,
-        ReportShuttleTripsRequest {
-            park,
-            trips: bundle.trips
-        }
-    );
+    }
     Ok(tally)
 }
 

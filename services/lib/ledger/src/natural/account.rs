@@ -241,6 +241,16 @@ impl Network {
 }
 
 impl TankPipe {
+    /// One bit for each pipe.
+    pub(super) fn bit(self) -> u8 {
+        match self {
+            TankPipe::RainIn => 1,
+            TankPipe::ReclaimedIn => 2,
+            TankPipe::SupplyIn => 4,
+            TankPipe::SpillOut => 8,
+        }
+    }
+
     pub(super) fn account(self) -> NaturalAccount {
         match self {
             TankPipe::RainIn => NaturalAccount::TankRainInL,

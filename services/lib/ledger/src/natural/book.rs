@@ -55,11 +55,7 @@ impl NaturalBook {
     pub fn define(&mut self, park: &ParkDefinition) {
         self.zone = Some(park.time_zone.clone());
         self.pipes = Pipes::of(park);
-        let mut takers: BTreeMap<AssetId, u32> = BTreeMap::new();
-        for tank in self.pipes.takers() {
-            *takers.entry(tank.clone()).or_default() += 1;
-        }
-        self.tanks.define(takers);
+        self.tanks.define(self.pipes.tanks(park));
     }
 
     /// Takes in a fact. What can be balanced by it is added to `balances`.

@@ -8,6 +8,7 @@ use terrarium_model::{
 };
 
 use super::account::{Network, TankPipe};
+use super::tanks::DefinedTank;
 
 /// A metered flow of water: through a pipe of a tank, or to a user.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,9 +54,25 @@ impl Pipes {
         pipes
     }
 
-    /// The tank of every user and of every tank below.
-    pub(super) fn takers(&self) -> impl Iterator<Item = &AssetId> {
-        self.tank_of_user.values().chain(self.filled_from.values())
+    /// What has to report of each tank: those who take from it, what runs into it, and what spills.
+    pub(super) fn tanks(&self, park: &ParkDefinition) -> BTreeMap<AssetId, DefinedTank> {
+        let mut tanks: BTreeMap<AssetId, DefinedTank> = BTreeMap::new();
+        for asset in park.assets.values() {
+            let Some(network) = network_of(asset) else {
+                continue;
+            };
+            let runs_in = match network {
+                Network::Rain => TankPipe::RainIn,
+                Network::Reclaimed => TankPipe::ReclaimedIn,
+                Network::Supply => TankPipe::SupplyIn,
+            };
+            let pipes = runs_in.bit() | TankPipe::SpillOut.bit();
+            tanks.insert(asset.id.clone(), DefinedTank { takers: 0, pipes });
+        }
+        for tank in self.tank_of_user.values().chain(self.filled_from.values()) {
+            tanks.entry(tank.clone()).or_default().takers += 1;
+        }
+        tanks
     }
 
     /// The tank that a flow runs into, if it does.

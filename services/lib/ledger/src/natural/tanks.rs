@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use terrarium_model::{AssetId, EnergyWh, Interval, SECONDS_PER_HOUR, UnixSeconds, hour_shares};
 
-use super::account::TankPipe;
 use super::pipes::{Channel, Pipes};
 use crate::hash::Hasher;
 use crate::meter_book::{HOURS_PER_DAY, day_and_hour, hour_start_of};
@@ -54,8 +53,17 @@ impl BalanceSums {
 #[derive(Default)]
 pub(super) struct Tanks {
     tanks: BTreeMap<AssetId, BTreeMap<i64, TankDay>>,
-    /// Users of each tank, and tanks below it, that the definition knows.
-    takers: BTreeMap<AssetId, u32>,
+    /// What the definition knows of each tank.
+    defined: BTreeMap<AssetId, DefinedTank>,
+}
+
+/// Whose meters an hour of a tank needs to be balanced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct DefinedTank {
+    /// Users of it, and tanks below it.
+    pub(super) takers: u32,
+    /// Pipes of its own, a bit each; others count where they report.
+    pub(super) pipes: u8,
 }
 
 type TankDay = [TankHour; HOURS_PER_DAY];
@@ -74,8 +82,8 @@ struct TankHour {
 
 impl Tanks {
     /// From now on flows count as this definition says.
-    pub(super) fn define(&mut self, takers: BTreeMap<AssetId, u32>) {
-        self.takers = takers;
+    pub(super) fn define(&mut self, defined: BTreeMap<AssetId, DefinedTank>) {
+        self.defined = defined;
     }
 
     /// Takes in a flow. Hours of tanks that it belongs to are added to `touched`.
@@ -180,9 +188,11 @@ impl Tanks {
         let hour = self.look(tank, hour_start)?;
         let before = self.look(tank, UnixSeconds(hour_start.0 - SECONDS_PER_HOUR))?;
         let stored_l = hour.level_l? - before.level_l?;
-        let takers = self.takers.get(tank).copied().unwrap_or(0);
-        let flows = takers + hour.pipes.count_ones();
-        (hour.covered_s == flows * SECONDS_PER_HOUR as u32).then_some((hour, stored_l))
+        let defined = self.defined.get(tank)?;
+        let flows = defined.takers + hour.pipes.count_ones();
+        let is_whole = hour.pipes & defined.pipes == defined.pipes
+            && hour.covered_s == flows * SECONDS_PER_HOUR as u32;
+        is_whole.then_some((hour, stored_l))
     }
 
     fn look(&self, tank: &AssetId, hour_start: UnixSeconds) -> Option<TankHour> {
@@ -206,12 +216,7 @@ impl TankHour {
         if let Channel::Pipe(own, pipe) = channel
             && own == tank
         {
-            self.pipes |= match pipe {
-                TankPipe::RainIn => 1,
-                TankPipe::ReclaimedIn => 2,
-                TankPipe::SupplyIn => 4,
-                TankPipe::SpillOut => 8,
-            };
+            self.pipes |= pipe.bit();
         }
     }
 }
