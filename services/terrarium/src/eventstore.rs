@@ -9,7 +9,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use terrarium_eventstore::front::{Front, FrontSettings, TlsIdentity, Users};
 use terrarium_eventstore::{
-    Copied, EventStore, Scan, ScanError, TOMBSTONE_REVISION, back_up, restore,
+    Clock, Copied, EventStore, LogSettings, RealDisk, Scan, ScanError, TOMBSTONE_REVISION, back_up,
+    restore,
 };
 use terrarium_runtime::{LogFormat, ensure_crypto_provider, shutdown_on_signals, telemetry};
 
