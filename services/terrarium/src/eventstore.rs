@@ -11,8 +11,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use terrarium_eventstore::front::{Front, FrontSettings, TlsIdentity, Users};
 use terrarium_eventstore::{
-    Copied, EventStore, ImportClock, RealDisk, Scan, ScanError, TOMBSTONE_REVISION, back_up,
-    check_export, export, import, restore,
+    Clock, Copied, EventStore, ImportClock, LogSettings, RealDisk, Scan, ScanError,
+    TOMBSTONE_REVISION, back_up, check_export, export, import, restore,
 };
 use terrarium_runtime::{LogFormat, ensure_crypto_provider, shutdown_on_signals, telemetry};
 
@@ -64,6 +64,12 @@ pub struct ServeArgs {
     /// HOST:PORT that clients are told when they look for a cluster [default: the address that they dialled]
     #[arg(long, value_name = "HOST:PORT", value_parser = parse_host_port)]
     advertise: Option<(String, u16)>,
+    /// Size of the log's files: one is sealed once its events reach this many bytes
+    #[arg(long, value_name = "BYTES", default_value_t = LogSettings::DEFAULT_SEGMENT_BYTES)]
+    segment_bytes: u64,
+    /// Refuse appends while less than this is free on the disk
+    #[arg(long, value_name = "BYTES", default_value_t = LogSettings::DEFAULT_LOW_DISK_BYTES)]
+    keep_free_bytes: u64,
     /// Format of the log on stderr: text or json
     #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = parse_log_format)]
     log_format: LogFormat,
@@ -145,9 +151,15 @@ async fn serve(data: &Path, args: ServeArgs) -> anyhow::Result<ExitCode> {
     };
     std::fs::create_dir_all(data)
         .with_context(|| format!("can't make the data folder {}", data.display()))?;
-    let (store, recovery) = EventStore::open(data)?;
+    let log_settings = LogSettings {
+        segment_bytes: args.segment_bytes,
+        low_disk_bytes: args.keep_free_bytes,
+    };
+    let (store, recovery) =
+        EventStore::open_settings(&RealDisk, data, Clock::system(), log_settings)?;
     tracing::info!(
         frames = recovery.frames,
+        sealed_segments = recovery.sealed_segments,
         bytes = recovery.durable_bytes,
         "event store is open"
     );

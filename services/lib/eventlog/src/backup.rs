@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::disk::RealDisk;
 use crate::files::{Files, list_segments, read_range, segment_file_name};
+use crate::header::HEADER_BYTES;
 use crate::offline::{LogFiles, SealFault, Unsealed, check_segment, used_bytes};
 use crate::reader::FrameError;
 use crate::recovery::{OpenError, sync_folder, write_marker};
@@ -139,7 +140,9 @@ fn copy_unsealed(unsealed: &Unsealed, to: &Path, copied: &mut Copied) -> Result<
     let new_path = copy_bytes(&unsealed.file, bytes, &path)?;
     put_in_place(&new_path, &path)?;
     copied.bytes += bytes;
-    copied.end = unsealed.header.base + bytes;
+    if bytes > HEADER_BYTES {
+        copied.end = unsealed.header.base + bytes;
+    }
     Ok(())
 }
 

@@ -112,7 +112,7 @@ impl LogWriter {
             shared,
             tree: TreeHasher::default(),
             hashed_until: active.base + HEADER_BYTES,
-            seal_from: active.base + settings.segment_bytes,
+            seal_from: active.base.saturating_add(settings.segment_bytes),
             settings,
             active,
             staged: Vec::new(),
@@ -461,7 +461,7 @@ impl LogWriter {
             file: None,
         };
         self.hashed_until = self.active.end;
-        self.seal_from = base + self.settings.segment_bytes;
+        self.seal_from = base.saturating_add(self.settings.segment_bytes);
         let mut segments = self.segments_mut();
         segments.sealed.push(sealed.clone());
         segments.active_base = base;

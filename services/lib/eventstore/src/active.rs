@@ -13,6 +13,9 @@ use crate::retention::{Retention, described_stream};
 /// How many of a segment's newest events are kept by their ids.
 pub(crate) const KEPT_IDS: usize = 64 * 1024;
 
+/// Frames are found by offsets of 32 bits in units of 8 bytes: 32 GiB.
+pub(crate) const MAX_SEGMENT_BYTES: u64 = 32 << 30;
+
 /// What the unsealed segment holds.
 #[derive(Debug)]
 pub(crate) struct ActiveIndex {

@@ -13,12 +13,13 @@ use uuid::Uuid;
 use crate::encoding::{CommitHead, check_limits, encode_commit};
 use crate::error::{AppendError, ReadError};
 use crate::event::{
-    ContentType, ExpectedRevision, METADATA_TYPE, Position, ProposedEvent, TOMBSTONE_REVISION,
-    TOMBSTONE_TYPE, Ticks, Written,
+    ContentType, METADATA_TYPE, Position, ProposedEvent, TOMBSTONE_REVISION, TOMBSTONE_TYPE, Ticks,
+    Written,
 };
 use crate::read::Contents;
 use crate::recent::RecentEvents;
 use crate::retention::{METADATA_PREFIX, Retention, deletion, described_stream, revival};
+use crate::verdict::{StreamState, Verdict, verdict};
 use crate::writer::{Change, Expected, Operation};
 
 /// An answer, and whether it rests on commits that are not yet durable.
@@ -65,39 +66,6 @@ struct StagedTail {
     retention: Option<Retention>,
     /// Data of the last metadata event, if this is a metadata stream.
     metadata: Option<Bytes>,
-}
-
-/// A stream as a decision sees it: with what is staged.
-#[derive(Clone, Copy, Debug)]
-struct StreamState {
-    count: u64,
-    is_tombstoned: bool,
-    retention: Option<Retention>,
-    in_group: bool,
-}
-
-impl StreamState {
-    fn is_deleted(&self) -> bool {
-        self.retention
-            .is_some_and(|retention| retention.is_deleted(self.count))
-    }
-
-    /// A stream that only has metadata exists too.
-    fn exists(&self) -> bool {
-        (self.count > 0 || self.retention.is_some()) && !self.is_deleted()
-    }
-}
-
-/// How an expectation stands to a stream.
-enum Verdict {
-    Fits,
-    /// Retries are recognised by the recent ids.
-    FitsWeakly,
-    /// The events may stand at this revision already; if not, it does not fit.
-    PerhapsAt(u64),
-    /// The events may stand at this revision already; if not, it fits.
-    FitsUnlessAt(u64),
-    Misfits,
 }
 
 impl Group {
@@ -521,33 +489,6 @@ enum Recent {
     All(Written),
     /// The stream has the first, but not all.
     Some,
-}
-
-fn verdict(expected: Expected, state: &StreamState) -> Verdict {
-    let next = match expected {
-        Expected::Rule(ExpectedRevision::Any) => return Verdict::FitsWeakly,
-        Expected::Rule(ExpectedRevision::StreamExists) if state.exists() => {
-            return Verdict::FitsWeakly;
-        }
-        Expected::Rule(ExpectedRevision::StreamExists) => return Verdict::Misfits,
-        Expected::Rule(ExpectedRevision::NoStream) if state.count == 0 => return Verdict::Fits,
-        Expected::Rule(ExpectedRevision::NoStream) if state.is_deleted() => {
-            return Verdict::FitsUnlessAt(0);
-        }
-        Expected::Rule(ExpectedRevision::NoStream) => 0,
-        Expected::Rule(ExpectedRevision::Exact(revision)) => match revision.checked_add(1) {
-            Some(next) => next,
-            None => return Verdict::Misfits,
-        },
-        Expected::Count(count) => count,
-    };
-    if next == state.count {
-        Verdict::Fits
-    } else if next < state.count {
-        Verdict::PerhapsAt(next)
-    } else {
-        Verdict::Misfits
-    }
 }
 
 /// The metadata that a commit sets, if its stream is one of metadata.

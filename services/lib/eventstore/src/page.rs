@@ -18,6 +18,9 @@ use crate::retention::described_stream;
 pub const LINK_TYPE: &str = "$>";
 const CATEGORY_PREFIX: &str = "$ce-";
 const EVENT_TYPE_PREFIX: &str = "$et-";
+/// Read at a time when going forwards through the whole log, and what one event is guessed to take of it.
+const FORWARDS_CHUNK_BYTES: usize = 256 * 1024;
+const GUESSED_EVENT_BYTES: usize = 512;
 /// Read at a time when going backwards through the whole log.
 const BACKWARDS_CHUNK_BYTES: u64 = 256 * 1024;
 
@@ -291,7 +294,9 @@ impl Contents {
             .map_or(from.0, |(begin, _)| begin);
         let mut events = Vec::new();
         let mut event_bytes = 0;
-        for frame in self.log.frames(begin, end, limit.bytes.min(256 * 1024)) {
+        let guessed_bytes = limit.events.saturating_mul(GUESSED_EVENT_BYTES);
+        let chunk_bytes = guessed_bytes.min(limit.bytes).min(FORWARDS_CHUNK_BYTES);
+        for frame in self.log.frames(begin, end, chunk_bytes) {
             let frame = frame.map_err(damaged_frame)?;
             for event in self.events_of_frame(&frame)? {
                 if event.position < from {

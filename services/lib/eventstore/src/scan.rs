@@ -7,18 +7,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use terrarium_eventlog::{
     Digest, FRAME_HEADER_BYTES, Frame, FrameCursor, FrameError, FrameFault, FrameProblem, LogFiles,
-    OpenError, SealCheck, SealFault, check_index, check_segment, locate_changed_byte,
+    OpenError, SealFault, check_segment, locate_changed_byte,
 };
 use thiserror::Error;
 
-use crate::active::{ActiveIndex, IndexedCommit};
 use crate::encoding::{CommitFault, CommitReader};
-use crate::event::{METADATA_TYPE, Position, RecordedEvent};
-use crate::lists::ListKind;
+use crate::event::{Position, RecordedEvent};
 use crate::names::NameTable;
-use crate::retention::{Retention, described_stream};
+use crate::segment_scan::SegmentScan;
 use crate::store::LOG_FOLDER;
-use crate::table::{Totals, build};
 
 const CHUNK_BYTES: usize = 1024 * 1024;
 /// Stands for the number of events of a stream that can have no more.
@@ -38,11 +35,7 @@ pub struct Scan {
     files: LogFiles,
     /// How many sealed segments are behind the scan.
     segments_done: usize,
-    seal: SealCheck,
-    index: ActiveIndex,
-    totals: Totals,
-    /// How many events categories and types have.
-    list_counts: HashMap<(ListKind, Box<str>), u64>,
+    segment: SegmentScan,
     frames: FrameCursor,
     until: Option<Position>,
     names: NameTable,
@@ -139,10 +132,7 @@ impl Scan {
         Ok(Scan {
             files,
             segments_done: 0,
-            seal: SealCheck::default(),
-            index: ActiveIndex::new(0),
-            totals: Totals::default(),
-            list_counts: HashMap::new(),
+            segment: SegmentScan::new(),
             frames,
             until: None,
             names: NameTable::default(),
@@ -248,86 +238,28 @@ impl Scan {
 
     /// Takes a frame into what is compared at the end of its segment.
     fn take_into_segment(&mut self, frame: &Frame) -> Result<(), ScanError> {
-        let is_sealed = self.segments_done < self.files.sealed().len();
-        if !is_sealed {
-            return Ok(());
-        }
-        self.seal
-            .push(frame.position, &self.frames.raw_frame(frame));
-        let Ok(mut commit) = CommitReader::new(&frame.body) else {
+        let Some(sealed) = self.files.sealed().get(self.segments_done) else {
             return Ok(());
         };
-        let mut events = Vec::new();
-        let mut last_position = 0;
-        let mut metadata = None;
-        for event in commit.by_ref().map_while(Result::ok) {
-            last_position = frame.body_position() + event.offset as u64;
-            metadata = (event.event_type == METADATA_TYPE).then_some(event.data.clone());
-            events.push((event.id, event.event_type));
-        }
-        let described = described_stream(commit.stream).zip(metadata);
-        let indexed = IndexedCommit {
-            stream: commit.stream,
-            is_tombstone: commit.is_tombstone,
-            first_revision: commit.first_revision,
-            recorded: commit.recorded,
-            begin: frame.position,
-            end: frame.next_position(),
-            last_position,
-            retention: described.map(|(described, metadata)| {
-                Retention::parse(&frame.body[metadata], self.revision_of(described))
-            }),
-        };
-        self.index.add(&indexed, &events);
-        let sealed = &self.files.sealed()[self.segments_done];
+        let raw = self.frames.raw_frame(frame);
+        let revisions = &self.revisions;
+        self.segment.take(frame, &raw, |stream| {
+            revisions.get(stream).copied().unwrap_or(0)
+        });
         if frame.next_position() < sealed.end() {
             return Ok(());
         }
-        self.end_segment()
-    }
-
-    /// Compares a sealed segment with its seal.
-    fn end_segment(&mut self) -> Result<(), ScanError> {
-        let sealed = self.files.sealed()[self.segments_done].clone();
         self.segments_done += 1;
-        let seal = std::mem::take(&mut self.seal);
-        let index = std::mem::replace(&mut self.index, ActiveIndex::new(sealed.end()));
-        let event_index = self.events_before;
-        let wrong = |position, problem| ScanError {
-            event_index,
-            ..file_error(sealed.path(), position, problem)
-        };
-        let fault = |position, fault| wrong(position, ScanProblem::Seal(fault));
-        seal.finish(&sealed).map_err(|found| match found {
-            SealFault::Records { start, .. } => fault(start, found),
-            found => fault(sealed.end(), found),
-        })?;
-        check_index(&sealed).map_err(|found| fault(sealed.end(), found))?;
-        let mut list_counts = std::mem::take(&mut self.list_counts);
-        let table = build(&index, self.totals, |kind, name, list| {
-            if kind == ListKind::Stream {
-                return Ok::<_, std::convert::Infallible>(list.first_revision.unwrap_or(0));
+        self.segment.compare(sealed).map_err(|problem| {
+            let position = match &problem {
+                ScanProblem::Seal(SealFault::Records { start, .. }) => *start,
+                _ => sealed.end(),
+            };
+            ScanError {
+                event_index: self.events_before,
+                ..file_error(sealed.path(), position, problem)
             }
-            let count = list_counts.entry((kind, Box::from(name))).or_default();
-            let before = *count;
-            *count += list.count;
-            Ok(before)
-        });
-        let Ok(table) = table;
-        self.list_counts = list_counts;
-        self.totals = Totals {
-            events: self.totals.events + index.events(),
-            commits: self.totals.commits + index.commits(),
-            streams: self.totals.streams + index.new_streams(),
-        };
-        let is_same = sealed.index_bytes() == table.len() as u64
-            && sealed
-                .read_index(0..table.len() as u64)
-                .is_ok_and(|stored| stored == table);
-        if !is_same {
-            return Err(wrong(sealed.end(), ScanProblem::Index));
-        }
-        Ok(())
+        })
     }
 
     /// Checks a whole frame, then makes its events ready.

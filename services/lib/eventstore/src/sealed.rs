@@ -130,6 +130,7 @@ impl SealedSet {
         };
         let parts = answer.parts.clone();
         self.memory.answers().put(kind, name, answer);
+        self.stay_within_bounds();
         Ok(parts)
     }
 
@@ -409,7 +410,7 @@ impl SegmentIndex {
 
 impl SealedSet {
     /// Frees the memory of the segments that were used longest ago, when there is too much.
-    pub fn stay_within_bounds(&self) {
+    fn stay_within_bounds(&self) {
         let memory = &self.memory;
         if memory.loaded_bytes.load(Ordering::Relaxed) <= KEPT_INDEX_BYTES {
             return;

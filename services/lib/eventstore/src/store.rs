@@ -8,7 +8,7 @@ use terrarium_eventlog::{
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::active::{ActiveIndex, IndexedCommit};
+use crate::active::{ActiveIndex, IndexedCommit, MAX_SEGMENT_BYTES};
 use crate::clock::{Clock, RecordingClock};
 use crate::encoding::CommitReader;
 use crate::error::{AppendError, OpenError, ReadError};
@@ -81,8 +81,9 @@ impl EventStore {
         disk: &dyn Disk,
         folder: &Path,
         clock: Clock,
-        settings: LogSettings,
+        mut settings: LogSettings,
     ) -> Result<(EventStore, Recovery), OpenError> {
+        settings.segment_bytes = settings.segment_bytes.min(MAX_SEGMENT_BYTES / 2);
         let lock = FolderLock::take(folder)?;
         let opening = LogOpening::begin(&folder.join(LOG_FOLDER), disk, settings)?;
         let sealed = SealedSet::new(opening.sealed());
@@ -473,6 +474,12 @@ impl std::fmt::Debug for Pending {
 ///
 /// How a stream goes on from a sealed segment is not looked at: that would read all of their indexes. A check of the whole log does.
 fn add_frame(active: &mut ActiveIndex, sealed: &SealedSet, frame: &Frame) -> Result<(), String> {
+    if frame.position - active.base() >= MAX_SEGMENT_BYTES {
+        return Err(format!(
+            "the file holds more than {MAX_SEGMENT_BYTES} bytes of events, which its index cannot: export its events and import \
+             them into a new store"
+        ));
+    }
     let commit = CommitReader::new(&frame.body)
         .map_err(|fault| format!("the commit cannot be read: {fault}"))?;
     let stream = commit.stream;

@@ -163,9 +163,6 @@ impl Writer {
         index.active = ActiveIndex::new(sealed.end());
         index.before = totals;
         index.last_before = last;
-        let set = index.sealed.clone();
-        drop(index);
-        set.stay_within_bounds();
     }
 
     /// Makes durable commits readable.
