@@ -97,8 +97,12 @@ struct Sight {
 
 impl Sight {
     fn of(rect: Rect, drawing: &SingleLine, drafts: &Drafts) -> Sight {
-        let (zoom, shift) = drafts.diagram_view.unwrap_or((1.0, Vec2::ZERO));
         let column = (rect.width() - 40.0) / drawing.columns;
+        // All of it is seen at first, however small.
+        let height = drawing.rows as f32 * ROW;
+        let whole = (column / LEAST_COLUMN).min(rect.height() / height).min(1.0);
+        let usual = (whole.max(LEAST_ZOOM), Vec2::ZERO);
+        let (zoom, shift) = drafts.diagram_view.unwrap_or(usual);
         Sight {
             middle: rect.center(),
             column: column.clamp(LEAST_COLUMN, MOST_COLUMN),
@@ -121,6 +125,12 @@ impl Sight {
     fn at(&self, node: &DiagramNode) -> Pos2 {
         self.point(node.x, node.row as f32)
     }
+}
+
+/// Where a node is drawn while nobody has moved the drawing.
+#[cfg(test)]
+pub(crate) fn place_of(rect: Rect, drawing: &SingleLine, node: &DiagramNode) -> Pos2 {
+    Sight::of(rect, drawing, &Drafts::default()).at(node)
 }
 
 /// Dragging moves, the wheel zooms around the pointer, a middle click shows all of it again.
