@@ -13,9 +13,10 @@ use bevy::window::{ExitCondition, PresentMode, WindowResolution};
 use bevy::winit::WinitPlugin;
 use bevy_egui::EguiPlugin;
 use terrarium_render::RenderPlugin;
-use terrarium_scene::StagePlugin;
+use terrarium_scene::{ChooseDetail, StagePlugin};
 
 use crate::panels::PanelsPlugin;
+use crate::repaint::RepaintPlugin;
 use crate::rig::{Rig, SceneCamera, SceneClick, VERTICAL_VIEW_DEG, place_camera};
 use crate::view::ViewPlugin;
 
@@ -106,12 +107,13 @@ fn with_plugins(surface: &Surface) -> App {
         RenderPlugin,
         ViewPlugin,
         PanelsPlugin,
+        RepaintPlugin,
     ))
     .init_resource::<Rig>()
     .add_message::<SceneClick>()
     .add_systems(
         PostUpdate,
-        place_camera.before(bevy::transform::TransformSystems::Propagate),
+        place_camera.before(ChooseDetail),
     );
     app
 }

@@ -3,13 +3,14 @@
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use terrarium_scene::Stage;
+use terrarium_scene::{Squares, Stage};
 use terrarium_view_model::{Connection, Report};
 
 use crate::args::Args;
 use crate::cameras;
 use crate::offscreen::OffscreenStage;
 use crate::panels::Bare;
+use crate::repaint::Patience;
 use crate::rig::Rig;
 use crate::start;
 use crate::view::View;
@@ -34,6 +35,7 @@ pub fn run(args: &Args, frames: u32) -> Result<()> {
     let assets = park.assets.len();
     view.0.take_camera_wish();
     stage.world().insert_resource(Bare(args.bare));
+    stage.world().insert_resource(Patience::Short);
     stage.world().resource_mut::<Rig>().jump(pose);
     stage.world().insert_resource(view);
     stage.frame()?;
@@ -53,11 +55,10 @@ pub fn run(args: &Args, frames: u32) -> Result<()> {
         .map(|(before, after)| (after - before) / times_ms.len() as f64);
     times_ms.sort_by(f64::total_cmp);
     let at = |share: f64| times_ms[((times_ms.len() - 1) as f64 * share).round() as usize];
-    let on_stage = stage.world().resource::<Stage>().clone();
+    let pieces = stage.world().resource::<Stage>().pieces();
+    let (triangles, vertices, meshes) = stage.world().resource::<Squares>().shown();
     println!(
-        "{assets} assets, {} entities, {} triangles, {}x{}, panels {}",
-        on_stage.entities,
-        on_stage.triangles,
+        "{assets} assets, {pieces} pieces in {meshes} meshes, {triangles} triangles, {vertices} vertices, {}x{}, panels {}",
         args.size.0,
         args.size.1,
         if args.bare { "closed" } else { "open" }

@@ -5,7 +5,7 @@
 //! - `app`: the Bevy app that they share
 //! - `view`: what is shown, kept in step with the services; `dress`: from values to how parts stand and look
 //! - `rig`, `cameras`, `pick`: the camera, cameras by name, pointing at things
-//! - `panels`, `marks`: the operator's panels; signs over the scene
+//! - `panels`, `marks`: the operator's panels; signs over the scene; `repaint`: when they are laid out anew
 //! - `rotation`: screens that follow one another
 //! - `files`, `written_report`: what is written to files
 //! - `status`: what is shown, told to other programs
@@ -24,6 +24,7 @@ mod offscreen;
 mod panels;
 mod pick;
 mod picture;
+mod repaint;
 mod rig;
 mod rotation;
 mod start;
