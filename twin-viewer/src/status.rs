@@ -120,10 +120,15 @@ fn tell_controls(outputs: Query<'_, '_, &EguiOutput>, mut out: ResMut<'_, Status
 /// A control with its words and its place in pixels of the window: left, top, right, bottom.
 fn control(node: &Node, scale: f64, is_focused: bool) -> Option<Json> {
     let bounds = node.bounds()?;
-    let text = node.label().or(node.value())?;
-    if text.is_empty() || node.role() == Role::TextRun {
-        return None;
-    }
+    let words = [node.label(), node.value(), node.placeholder()];
+    let text = words.into_iter().flatten().find(|text| !text.is_empty());
+    // A field for text may have none; it is still there to be written in.
+    let text = match (text, node.role()) {
+        (_, Role::TextRun) => return None,
+        (Some(text), _) => text,
+        (None, Role::TextInput | Role::SpinButton) => "",
+        (None, _) => return None,
+    };
     let px = |points: f64| (points * scale).round() as i64;
     Some(json!({
         "role": format!("{:?}", node.role()),
