@@ -479,12 +479,16 @@ respond_within_s = 14400
     let mut carbon = park.clients().await.carbon;
     carbon.define_park(request).await.expect("it is a park");
     let mut was_cut = false;
-    wait::until(SHOWN_WITHIN, "the newer definition's alarm is listed", || {
-        viewer.frame();
-        was_cut |= viewer.state.connection != Connection::Live;
-        let alarm = viewer.state.alarms.get("charger-fault/charger-1");
-        alarm.map(|alarm| assert_eq!(alarm.definition.name.zh, "充电桩故障"))
-    });
+    wait::until(
+        SHOWN_WITHIN,
+        "the newer definition's alarm is listed",
+        || {
+            viewer.frame();
+            was_cut |= viewer.state.connection != Connection::Live;
+            let alarm = viewer.state.alarms.get("charger-fault/charger-1");
+            alarm.map(|alarm| assert_eq!(alarm.definition.name.zh, "充电桩故障"))
+        },
+    );
     assert!(!was_cut, "the connection stood all the time");
 }
 
@@ -517,28 +521,32 @@ async fn a_command_that_was_given_without_a_connection_is_never_sent_afterwards(
     park.start();
     let mut answered = 0;
     let mut is_live = false;
-    wait::until(SHOWN_WITHIN, "the view is live again and every command answered", || {
-        for report in viewer.network.take() {
-            match report {
-                terrarium_view_model::Report::Outcome { outcome, .. } => {
-                    assert!(
-                        matches!(&outcome, Outcome::Refused { reason } if reason.contains("not connected")),
-                        "{outcome:?}"
-                    );
-                    answered += 1;
+    wait::until(
+        SHOWN_WITHIN,
+        "the view is live again and every command answered",
+        || {
+            for report in viewer.network.take() {
+                match report {
+                    terrarium_view_model::Report::Outcome { outcome, .. } => {
+                        assert!(
+                            matches!(&outcome, Outcome::Refused { reason } if reason.contains("not connected")),
+                            "{outcome:?}"
+                        );
+                        answered += 1;
+                    }
+                    terrarium_view_model::Report::Connection(connection) => {
+                        is_live = connection == Connection::Live;
+                    }
+                    _ => {}
                 }
-                terrarium_view_model::Report::Connection(connection) => {
-                    is_live = connection == Connection::Live;
-                }
-                _ => {}
             }
-        }
-        if !is_live {
-            number += 1;
-            give(&viewer, number);
-        }
-        (is_live && answered == number - 999).then_some(())
-    });
+            if !is_live {
+                number += 1;
+                give(&viewer, number);
+            }
+            (is_live && answered == number - 999).then_some(())
+        },
+    );
     let mut clients = park.clients().await;
     let events = feed::read_all(&mut clients, PARK).await;
     let started = "terrarium.water.v1.IrrigationStartedV1";

@@ -92,7 +92,8 @@ fn park() -> Park {
     park.start();
     let factors = repository().join("deploy/factors/north-china-carried.toml");
     let factors = factors.to_string_lossy();
-    park.cli(&["import", "factors", &factors, "--park", PARK]).expect_code(0);
+    park.cli(&["import", "factors", &factors, "--park", PARK])
+        .expect_code(0);
     let file = repository().join("deploy/parks/haotian.toml");
     let file = file.to_string_lossy();
     let words = [
@@ -123,7 +124,9 @@ fn texts(harness: &Harness<'static, Desk>) -> Vec<String> {
 fn range_of(text: &str) -> Option<(f64, f64)> {
     let text = text.replace('\u{a0}', "").replace('−', "-");
     let (number, unit) = text.split_once(' ').unwrap_or((&text, ""));
-    let places = number.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+    let places = number
+        .split_once('.')
+        .map_or(0, |(_, fraction)| fraction.len());
     let value: f64 = number.parse().ok()?;
     let factor = match unit {
         "" | "W" | "Wh" | "L" | "L/h" | "g" | "/h" | "W/m²" => 1.0,
@@ -152,7 +155,11 @@ async fn values_of(
             at: Some(twin::moment::At::TimeMs(moment_ms)),
         }),
     };
-    let snapshot = client.snapshot(request).await.expect("a snapshot").into_inner();
+    let snapshot = client
+        .snapshot(request)
+        .await
+        .expect("a snapshot")
+        .into_inner();
     let points: BTreeMap<u32, &twin::Point> = snapshot
         .new_points
         .iter()
@@ -174,10 +181,16 @@ async fn values_of(
 /// The rows under the heading of the moment: quantity and value, as written.
 fn rows(texts: &[String], language: Language) -> Vec<(String, String)> {
     let heading = Word::AtMoment.text(language).replace("{time}", "2025-");
-    let (before, after) = heading.split_once("2025-").expect("the heading tells the time");
+    let (before, after) = heading
+        .split_once("2025-")
+        .expect("the heading tells the time");
     let is_heading =
         |text: &String| text.starts_with(before) && text.ends_with(after) && text.contains("2025-");
-    let from = texts.iter().position(is_heading).expect("the panel tells its moment") + 1;
+    let from = texts
+        .iter()
+        .position(is_heading)
+        .expect("the panel tells its moment")
+        + 1;
     let trend = Word::Trend.text(language);
     let to = texts[from..].iter().position(|text| text == trend);
     let part = &texts[from..from + to.expect("the trend comes after the values")];
@@ -191,10 +204,18 @@ fn rows(texts: &[String], language: Language) -> Vec<(String, String)> {
         .collect()
 }
 
-fn expect_rows(said: &BTreeMap<i32, Vec<i64>>, shown: &[(String, String)], language: Language) -> usize {
+fn expect_rows(
+    said: &BTreeMap<i32, Vec<i64>>,
+    shown: &[(String, String)],
+    language: Language,
+) -> usize {
     let mut compared = 0;
     let count: usize = said.values().map(Vec::len).sum();
-    assert_eq!(shown.len(), count, "as many rows as values: {shown:?} for {said:?}");
+    assert_eq!(
+        shown.len(),
+        count,
+        "as many rows as values: {shown:?} for {said:?}"
+    );
     // Two quantities may have one name in a language (a meter's and a store's own): they are told apart by their values.
     let mut left: Vec<&(String, String)> = shown.iter().collect();
     for (quantity, values) in said {
@@ -203,9 +224,8 @@ fn expect_rows(said: &BTreeMap<i32, Vec<i64>>, shown: &[(String, String)], langu
         for value in values {
             let found = left.iter().position(|(shown_name, text)| {
                 shown_name == name
-                    && range_of(text).is_some_and(|(least, most)| {
-                        (least..=most).contains(&(*value as f64))
-                    })
+                    && range_of(text)
+                        .is_some_and(|(least, most)| (least..=most).contains(&(*value as f64)))
             });
             let found = found.unwrap_or_else(|| {
                 panic!("{quantity:?} is {value}, and the panel writes {left:?}")
@@ -228,13 +248,18 @@ fn after<'a>(texts: &'a [String], word: Word, language: Language) -> &'a str {
 fn expect_within(text: &str, value: i64) {
     let (least, most) = range_of(text).unwrap_or_else(|| panic!("{text:?} is a number"));
     let value = value as f64;
-    assert!((least..=most).contains(&value), "{value} is written as {text:?}");
+    assert!(
+        (least..=most).contains(&value),
+        "{value} is written as {text:?}"
+    );
 }
 
 async fn expect_ledger(park: &Park, texts: &[String], moment_ms: i64, language: Language) -> usize {
     let to_ms = moment_ms.div_euclid(HOUR_MS) * HOUR_MS;
     let rfc3339 = |ms: i64| {
-        jiff::Timestamp::from_millisecond(ms).expect("a moment").to_string()
+        jiff::Timestamp::from_millisecond(ms)
+            .expect("a moment")
+            .to_string()
     };
     let request = ledger::BalanceRequest {
         park: PARK.into(),
@@ -246,9 +271,15 @@ async fn expect_ledger(park: &Park, texts: &[String], moment_ms: i64, language: 
         asset: String::new(),
     };
     let mut client = park.clients().await.ledger;
-    let balance = client.balance(request).await.expect("a balance").into_inner();
+    let balance = client
+        .balance(request)
+        .await
+        .expect("a balance")
+        .into_inner();
     let total = balance.total.expect("a total");
-    let begin = texts.iter().position(|text| text == Word::CarbonLedger.text(language));
+    let begin = texts
+        .iter()
+        .position(|text| text == Word::CarbonLedger.text(language));
     let texts = &texts[begin.expect("the ledger is on the screen")..];
     let figures = [
         (Word::Scope2, total.scope2_location_mg),
@@ -263,7 +294,10 @@ async fn expect_ledger(park: &Park, texts: &[String], moment_ms: i64, language: 
         expect_within(after(texts, word, language), value);
     }
     let covered = format!("{}", total.hours_metered);
-    assert!(texts.iter().any(|text| text.contains(&covered)), "{covered} hours metered");
+    assert!(
+        texts.iter().any(|text| text.contains(&covered)),
+        "{covered} hours metered"
+    );
     figures.len() + 1
 }
 
@@ -277,7 +311,9 @@ async fn what_the_panels_write_is_what_the_services_say() {
     let first_ms = ms(FROM) + 24 * HOUR_MS / 4;
     let last_ms = ms(TO);
     harness.state_mut().until("the view is live", |state| {
-        state.connection == Connection::Live && state.park().is_some() && !state.timeline.is_waiting()
+        state.connection == Connection::Live
+            && state.park().is_some()
+            && !state.timeline.is_waiting()
     });
     harness.state_mut().does(Command::ShowCarbon(true));
     let mut compared = 0;
@@ -297,7 +333,14 @@ async fn what_the_panels_write_is_what_the_services_say() {
             is_there && (!reads_ledger || state.is_settled())
         });
         harness.run();
-        let id = harness.state().state.park().expect("drawn").asset(asset).id.clone();
+        let id = harness
+            .state()
+            .state
+            .park()
+            .expect("drawn")
+            .asset(asset)
+            .id
+            .clone();
         let texts = texts(&harness);
         let said = values_of(&mut client, moment_ms, &id).await;
         if !said.is_empty() {
@@ -308,5 +351,8 @@ async fn what_the_panels_write_is_what_the_services_say() {
         }
     }
     println!("{compared} values read back at {MOMENTS} moments");
-    assert!(compared > MOMENTS as usize, "{compared} values were compared");
+    assert!(
+        compared > MOMENTS as usize,
+        "{compared} values were compared"
+    );
 }

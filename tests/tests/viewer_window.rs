@@ -164,47 +164,58 @@ impl Window {
     fn controls(&self) -> Vec<Json> {
         let text = fs::read_to_string(&self.controls).unwrap_or_default();
         let tree: Json = serde_json::from_str(&text).unwrap_or_default();
+        if tree["is_settled"] != true {
+            return Vec::new();
+        }
         tree["controls"].as_array().cloned().unwrap_or_default()
     }
 
     /// Where a control is whose words these are: the middle of what can be pressed, in pixels.
     #[track_caller]
-    fn place_of(&self, what: &str, is_it: impl Fn(&str) -> bool) -> (i64, i64) {
+    fn place_of(&self, role: &str, what: &str, is_it: impl Fn(&str) -> bool) -> (i64, i64) {
         let mut last = None;
-        wait::until(SEEN_WITHIN, &format!("{what} can be pressed and stands still"), || {
-            let controls = self.controls();
-            let found = controls.iter().find(|control| {
-                let is_pressable = matches!(
-                    control["role"].as_str(),
-                    Some("Button" | "Slider" | "CheckBox" | "TextInput")
-                );
-                let text = control["text"].as_str().unwrap_or_default();
-                let is_seen = control["at"][3].as_i64().is_some_and(|bottom| bottom < HEIGHT);
-                is_pressable && is_seen && control["is_disabled"] == false && is_it(text)
-            })?;
-            let at: Vec<i64> = found["at"].as_array()?.iter().filter_map(Json::as_i64).collect();
-            let [left, top, right, bottom] = at[..] else {
-                return None;
-            };
-            let place = ((left + right) / 2, (top + bottom) / 2);
-            // Twice the same: the layout has settled.
-            (last.replace(place) == Some(place)).then_some(place)
-        })
+        wait::until(
+            SEEN_WITHIN,
+            &format!("{what} can be pressed and stands still"),
+            || {
+                let controls = self.controls();
+                let found = controls.iter().find(|control| {
+                    let is_pressable = control["role"] == role;
+                    let text = control["text"].as_str().unwrap_or_default();
+                    let is_seen = control["at"][3]
+                        .as_i64()
+                        .is_some_and(|bottom| bottom < HEIGHT);
+                    is_pressable && is_seen && control["is_disabled"] == false && is_it(text)
+                })?;
+                let at: Vec<i64> = found["at"]
+                    .as_array()?
+                    .iter()
+                    .filter_map(Json::as_i64)
+                    .collect();
+                let [left, top, right, bottom] = at[..] else {
+                    return None;
+                };
+                let place = ((left + right) / 2, (top + bottom) / 2);
+                // Twice the same: the layout has settled.
+                (last.replace(place) == Some(place)).then_some(place)
+            },
+        )
     }
 
     fn click_at(&self, (x, y): (i64, i64)) {
-        self.display.xdotool(&["mousemove", &x.to_string(), &y.to_string()]);
+        self.display
+            .xdotool(&["mousemove", &x.to_string(), &y.to_string()]);
         self.display.xdotool(&["click", "1"]);
     }
 
     #[track_caller]
     fn press(&self, words: &str) {
-        self.click_at(self.place_of(words, |text| text == words));
+        self.click_at(self.place_of("Button", words, |text| text == words));
     }
 
     #[track_caller]
     fn press_first_with(&self, words: &str) {
-        self.click_at(self.place_of(words, |text| text.contains(words)));
+        self.click_at(self.place_of("Button", words, |text| text.contains(words)));
     }
 
     fn key(&self, key: &str) {
@@ -238,7 +249,8 @@ fn park() -> Park {
     park.start();
     let factors = repository().join("deploy/factors/north-china-carried.toml");
     let factors = factors.to_string_lossy();
-    park.cli(&["import", "factors", &factors, "--park", PARK]).expect_code(0);
+    park.cli(&["import", "factors", &factors, "--park", PARK])
+        .expect_code(0);
     let file = repository().join("deploy/parks/haotian.toml");
     let file = file.to_string_lossy();
     let words = [
@@ -267,16 +279,28 @@ async fn a_person_selects_filters_acknowledges_goes_back_and_returns_with_mouse_
     let now_ms = live["now_ms"].as_i64().expect("a clock");
 
     // Without a window manager nobody else gives the window the keyboard.
-    let focus = ["search", "--sync", "--onlyvisible", "--name", "Terrarium", "windowfocus"];
+    let focus = [
+        "search",
+        "--sync",
+        "--onlyvisible",
+        "--name",
+        "Terrarium",
+        "windowfocus",
+    ];
     window.display.xdotool(&focus);
 
     // Filter by what is written, and select what is found.
-    window.press_first_with("pinyin initials");
+    let search = window.place_of("TextInput", "the search box", |text| {
+        text.contains("pinyin")
+    });
+    window.click_at(search);
     wait_for_focus(&window);
     window.write("charger-1");
     window.until("the search finds it", |now| now["found"][0] == "charger-1");
     window.press_first_with("charger-1");
-    window.until("it is selected", |now| now["selected"] == serde_json::json!(["charger-1"]));
+    window.until("it is selected", |now| {
+        now["selected"] == serde_json::json!(["charger-1"])
+    });
     window.key("Escape");
 
     // Acknowledge the alarm.
@@ -307,21 +331,37 @@ async fn a_person_selects_filters_acknowledges_goes_back_and_returns_with_mouse_
     };
     let yesterday_ms = now_ms - 24 * HOUR_MS;
     let y = strip.2.to_string();
-    window.display.xdotool(&["mousemove", &x_of(now_ms - HOUR_MS).to_string(), &y, "mousedown", "1"]);
+    window.display.xdotool(&[
+        "mousemove",
+        &x_of(now_ms - HOUR_MS).to_string(),
+        &y,
+        "mousedown",
+        "1",
+    ]);
     window.until("dragging leaves live", |now| now["is_live"] == false);
-    window.display.xdotool(&["mousemove", &x_of(yesterday_ms).to_string(), &y, "mouseup", "1"]);
+    let there = x_of(yesterday_ms).to_string();
+    window.display.xdotool(&["mousemove", &there, &y]);
+    window.until("the picture follows the drag", |now| {
+        now["moment_ms"].as_i64() < Some(now_ms - 20 * HOUR_MS)
+    });
+    window.display.xdotool(&["mouseup", "1"]);
     let yesterday = window.until("yesterday is shown", |now| {
         let moment_ms = now["moment_ms"].as_i64().unwrap_or_default();
         now["is_waiting"] == false && (moment_ms - yesterday_ms).abs() < HOUR_MS
     });
-    assert_eq!(yesterday["may_command"], false, "commands are locked in replay");
+    assert_eq!(
+        yesterday["may_command"], false,
+        "commands are locked in replay"
+    );
 
     // From a kilogram in the ledger to the event behind it.
     window.key("Escape");
     window.press("Carbon ledger");
     window.until("the ledger is there", |now| now["ledger_position"].is_u64());
     window.press_first_with("kg CO₂");
-    window.until("its entries are listed", |now| now["entries"].as_u64() > Some(0));
+    window.until("its entries are listed", |now| {
+        now["entries"].as_u64() > Some(0)
+    });
     window.press_first_with("g CO₂  (");
     window.until("one is explained", |now| now["explained"].is_string());
     window.press_first_with("IntervalMeteredV1");
@@ -337,7 +377,7 @@ async fn a_person_selects_filters_acknowledges_goes_back_and_returns_with_mouse_
     // The other language, and back to now, by keys.
     window.key("l");
     window.until("the panels are in Chinese", |now| now["language"] == "zh");
-    window.place_of("the Chinese words", |text| text == "碳账本");
+    window.place_of("Button", "the Chinese words", |text| text == "碳账本");
     window.key("End");
     window.until("it is live again", |now| {
         now["is_live"] == true && now["is_waiting"] == false && now["may_command"] == true
@@ -349,9 +389,9 @@ async fn a_person_selects_filters_acknowledges_goes_back_and_returns_with_mouse_
 fn wait_for_focus(window: &Window) {
     wait::until(SEEN_WITHIN, "the search box has the keyboard", || {
         let controls = window.controls();
-        let focused = controls.iter().any(|control| {
-            control["is_focused"] == true && control["role"] == "TextInput"
-        });
+        let focused = controls
+            .iter()
+            .any(|control| control["is_focused"] == true && control["role"] == "TextInput");
         focused.then_some(())
     });
 }
@@ -361,8 +401,14 @@ fn wait_for_focus(window: &Window) {
 fn strip(window: &Window) -> (i64, i64, i64) {
     wait::until(SEEN_WITHIN, "the timeline is on the screen", || {
         let controls = window.controls();
-        let slider = controls.iter().find(|control| control["role"] == "Slider")?;
-        let at: Vec<i64> = slider["at"].as_array()?.iter().filter_map(Json::as_i64).collect();
+        let slider = controls
+            .iter()
+            .find(|control| control["role"] == "Slider")?;
+        let at: Vec<i64> = slider["at"]
+            .as_array()?
+            .iter()
+            .filter_map(Json::as_i64)
+            .collect();
         let [left, top, right, bottom] = at[..] else {
             return None;
         };

@@ -111,10 +111,7 @@ fn with_plugins(surface: &Surface) -> App {
     ))
     .init_resource::<Rig>()
     .add_message::<SceneClick>()
-    .add_systems(
-        PostUpdate,
-        place_camera.before(ChooseDetail),
-    );
+    .add_systems(PostUpdate, place_camera.before(ChooseDetail));
     app
 }
 

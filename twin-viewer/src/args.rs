@@ -235,7 +235,10 @@ impl From<LanguageName> for Language {
 }
 
 fn parse_scale(text: &str) -> Result<f32, String> {
-    let scale = text.parse::<f32>().ok().filter(|scale| (0.5..=4.0).contains(scale));
+    let scale = text
+        .parse::<f32>()
+        .ok()
+        .filter(|scale| (0.5..=4.0).contains(scale));
     scale.ok_or_else(|| format!("`{text}` is no size of texts: write a number from 0.5 to 4"))
 }
 

@@ -116,7 +116,9 @@ pub fn write_bundle(folder: &Path, files: &[BundleFile], png: &[u8]) -> io::Resu
 
 /// Writes a file under another name first, so that no half of it is ever read.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     if let Some(folder) = folder {
         fs::create_dir_all(folder)?;
     }

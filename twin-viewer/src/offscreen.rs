@@ -48,7 +48,9 @@ pub fn run(args: &Args) -> Result<()> {
     println!("{}", out.display());
     if let Some((folder, bundle)) = args.incident.as_ref().zip(bundle) {
         let folder = folder.join(&bundle.name);
-        let png = picture.png().context("the picture can't be written as PNG")?;
+        let png = picture
+            .png()
+            .context("the picture can't be written as PNG")?;
         files::write_bundle(&folder, &bundle.files, &png)
             .with_context(|| format!("{} can't be written", folder.display()))?;
         println!("{}", folder.display());
@@ -61,7 +63,6 @@ struct Bundle {
     name: String,
     files: Vec<BundleFile>,
 }
-
 
 /// Renders the picture that the arguments ask for. All that can be wrong with them is found before anything is drawn.
 #[cfg(test)]

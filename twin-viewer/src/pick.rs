@@ -11,10 +11,7 @@ pub struct PickPlugin;
 
 impl Plugin for PickPlugin {
     fn build(&self, app: &mut App) {
-        app.add_systems(
-            Update,
-            (hover, select).run_if(resource_exists::<Stage>),
-        );
+        app.add_systems(Update, (hover, select).run_if(resource_exists::<Stage>));
     }
 }
 

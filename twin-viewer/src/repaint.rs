@@ -42,6 +42,10 @@ struct LaidOut {
 #[derive(Resource, Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Layouts(pub u64);
 
+/// Whether the last layout was final. The first one of something new is a guess that the next one corrects.
+#[derive(Resource, Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Settled(pub bool);
+
 pub struct RepaintPlugin;
 
 impl Plugin for RepaintPlugin {
@@ -49,6 +53,7 @@ impl Plugin for RepaintPlugin {
         app.init_resource::<LaidOut>()
             .init_resource::<Patience>()
             .init_resource::<Layouts>()
+            .init_resource::<Settled>()
             .add_systems(PreUpdate, take_over)
             .add_systems(
                 PostUpdate,
@@ -92,8 +97,8 @@ fn lay_out(world: &mut World) -> Result {
     let is_due = match laid.of {
         None => true,
         Some((known, place, screen)) => {
-            let may_wait = patience == Patience::Short
-                && laid.at.is_some_and(|at| now - at < BETWEEN_VALUES);
+            let may_wait =
+                patience == Patience::Short && laid.at.is_some_and(|at| now - at < BETWEEN_VALUES);
             (place, screen) != (of.1, of.2) || (known != changed && !may_wait)
         }
     };
@@ -106,7 +111,8 @@ fn lay_out(world: &mut World) -> Result {
         outcome = world.try_run_schedule(EguiPrimaryContextPass);
     });
     outcome?;
-    let mut contexts = world.query_filtered::<(&mut EguiInput, &mut EguiFullOutput), With<SceneCamera>>();
+    let mut contexts =
+        world.query_filtered::<(&mut EguiInput, &mut EguiFullOutput), With<SceneCamera>>();
     let (mut input, mut full) = contexts.single_mut(world)?;
     input.take();
     let delay = output
@@ -118,6 +124,7 @@ fn lay_out(world: &mut World) -> Result {
     let pixels_per_point = output.pixels_per_point;
     full.0 = Some(output);
     world.resource_mut::<Layouts>().0 += 1;
+    world.resource_mut::<Settled>().0 = delay != Some(Duration::ZERO);
     let mut laid = world.resource_mut::<LaidOut>();
     laid.at = Some(now);
     laid.of = Some(of);

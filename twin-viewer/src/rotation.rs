@@ -67,7 +67,8 @@ fn rotate(
     if view.bypass_change_detection().0.park().is_none() {
         return;
     }
-    let is_touched = keys.get_just_pressed().next().is_some() || buttons.get_just_pressed().next().is_some();
+    let is_touched =
+        keys.get_just_pressed().next().is_some() || buttons.get_just_pressed().next().is_some();
     let passed_ms = u64::try_from(time.delta().as_millis()).unwrap_or(u64::MAX);
     if let Some(number) = rotation.pass(passed_ms, is_touched) {
         show(&mut view, &link, &rotation.kiosk, number);
@@ -86,7 +87,9 @@ pub fn show(view: &mut View, link: &Link, kiosk: &Kiosk, number: usize) {
                 camera: Some(pose),
                 ..DeepLink::default()
             })),
-            Err(error) => tracing::warn!(screen = number + 1, %error, "the camera stays where it is"),
+            Err(error) => {
+                tracing::warn!(screen = number + 1, %error, "the camera stays where it is")
+            }
         }
     }
     apply(view, link, commands);

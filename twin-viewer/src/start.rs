@@ -40,8 +40,8 @@ pub fn kiosk(args: &Args) -> Result<Option<Kiosk>> {
     };
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("{} can't be read", file.display()))?;
-    let kiosk = Kiosk::parse(&text)
-        .with_context(|| format!("{} describes no kiosk", file.display()))?;
+    let kiosk =
+        Kiosk::parse(&text).with_context(|| format!("{} describes no kiosk", file.display()))?;
     Ok(Some(kiosk))
 }
 
@@ -52,7 +52,10 @@ pub fn link(args: &Args) -> Result<Option<DeepLink>> {
     };
     let link = DeepLink::parse(text)?;
     if let Some(park) = args.park.as_ref().filter(|park| **park != link.park) {
-        bail!("the link leads to park `{}`, and --park says `{park}`", link.park);
+        bail!(
+            "the link leads to park `{}`, and --park says `{park}`",
+            link.park
+        );
     }
     Ok(Some(link))
 }

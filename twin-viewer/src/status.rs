@@ -10,11 +10,10 @@ use bevy::prelude::*;
 use bevy_egui::{EguiContexts, EguiOutput, EguiPostUpdateSet, egui};
 use egui::accesskit::{Node, Role, Toggled};
 use serde_json::{Value as Json, json};
-use terrarium_view_model::{
-    AssetIndex, Connection, Mark, Outcome, SentCommand, ViewState,
-};
+use terrarium_view_model::{AssetIndex, Connection, Mark, Outcome, SentCommand, ViewState};
 
 use crate::files::write_whole;
+use crate::repaint::Settled;
 use crate::view::View;
 
 /// Where it is told.
@@ -24,7 +23,6 @@ pub struct StatusOut {
     controls: Option<PathBuf>,
     told: String,
     told_controls: String,
-    frames: u64,
 }
 
 impl StatusOut {
@@ -35,7 +33,8 @@ impl StatusOut {
             Some("-") => Some(Box::new(std::io::stdout())),
             Some(file) => {
                 let opened = File::create(file);
-                let file = opened.with_context(|| format!("--status-out {file} can't be written"))?;
+                let file =
+                    opened.with_context(|| format!("--status-out {file} can't be written"))?;
                 Some(Box::new(file))
             }
         };
@@ -44,7 +43,6 @@ impl StatusOut {
             controls,
             told: String::new(),
             told_controls: String::new(),
-            frames: 0,
         })
     }
 }
@@ -81,18 +79,23 @@ fn tell_status(view: Res<'_, View>, mut out: ResMut<'_, StatusOut>) {
     }
     out.told.clone_from(&line);
     if let Some(lines) = &mut out.lines
-        && writeln!(lines, "{line}").and_then(|()| lines.flush()).is_err()
+        && writeln!(lines, "{line}")
+            .and_then(|()| lines.flush())
+            .is_err()
     {
         // Nobody listens any more.
         out.lines = None;
     }
 }
 
-fn tell_controls(outputs: Query<'_, '_, &EguiOutput>, mut out: ResMut<'_, StatusOut>) {
+fn tell_controls(
+    outputs: Query<'_, '_, &EguiOutput>,
+    settled: Res<'_, Settled>,
+    mut out: ResMut<'_, StatusOut>,
+) {
     let Some(path) = out.controls.clone() else {
         return;
     };
-    out.frames += 1;
     for output in &outputs {
         let Some(update) = &output.platform_output.accesskit_update else {
             continue;
@@ -103,7 +106,7 @@ fn tell_controls(outputs: Query<'_, '_, &EguiOutput>, mut out: ResMut<'_, Status
         let controls: Vec<Json> = nodes
             .filter_map(|(id, node)| control(node, scale, *id == focus))
             .collect();
-        let text = json!({ "controls": controls }).to_string();
+        let text = json!({ "is_settled": settled.0, "controls": controls }).to_string();
         if text == out.told_controls {
             continue;
         }

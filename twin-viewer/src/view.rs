@@ -168,7 +168,11 @@ fn light_stage(view: Res<'_, View>, mut staged: ResMut<'_, Staged>, mut looks: R
     let rain_mm_per_h = weather.rain_mm_per_h.unwrap_or(0.0).max(0.0);
     // It does not rain from a clear sky, whatever the weather station says of it.
     let cloud = weather.cloud.unwrap_or(USUAL_CLOUD);
-    let cloud = if rain_mm_per_h > 0.0 { cloud.max(0.85) } else { cloud };
+    let cloud = if rain_mm_per_h > 0.0 {
+        cloud.max(0.85)
+    } else {
+        cloud
+    };
     let wind_m_per_s = weather.wind_m_per_s.unwrap_or(0.0);
     let sky = Sky {
         minute: state.timeline.shown_ms().div_euclid(MINUTE_MS),

@@ -23,7 +23,11 @@ pub fn run(args: &Args, out: &Path) -> Result<()> {
     let link = start::connect(args)?;
     wait_for_server(&mut view, &link, args, None)?;
     let (from_ms, to_ms) = range(args, view.0.timeline.now_ms())?;
-    apply(&mut view, &link, [Command::MakeShiftReport { from_ms, to_ms }]);
+    apply(
+        &mut view,
+        &link,
+        [Command::MakeShiftReport { from_ms, to_ms }],
+    );
     let Some(network) = &link.0 else {
         bail!("a shift report needs a server");
     };
@@ -38,12 +42,20 @@ pub fn run(args: &Args, out: &Path) -> Result<()> {
             bail!("the shift can't be fetched: {reason}");
         }
         if began.elapsed() > LONGEST_WAIT {
-            bail!("{} did not send the shift within {} s", args.server, LONGEST_WAIT.as_secs());
+            bail!(
+                "{} did not send the shift within {} s",
+                args.server,
+                LONGEST_WAIT.as_secs()
+            );
         }
         std::thread::sleep(BETWEEN_LOOKS);
     }
     let state = &view.0;
-    let (shift, park) = state.shift.as_ref().zip(state.park()).context("no shift came")?;
+    let (shift, park) = state
+        .shift
+        .as_ref()
+        .zip(state.park())
+        .context("no shift came")?;
     let document = shift_report(shift, park, &state.alarms, state.language);
     let format = Format::of_file(&out.to_string_lossy());
     write_whole(out, document.written(format).as_bytes())
@@ -66,7 +78,8 @@ fn range(args: &Args, now_ms: i64) -> Result<(i64, i64)> {
         bail!("the shift is empty: --from has to lie before --to");
     }
     if to_ms > now_ms {
-        let now = terrarium_model::format_rfc3339_utc(terrarium_model::UnixMillis(now_ms).seconds());
+        let now =
+            terrarium_model::format_rfc3339_utc(terrarium_model::UnixMillis(now_ms).seconds());
         bail!("--to lies in the future of the park: its clock says {now}");
     }
     if to_ms - from_ms > LONGEST_SHIFT_MS {

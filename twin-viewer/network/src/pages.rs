@@ -10,7 +10,8 @@ use terrarium_proto::twin::v1 as wire;
 use terrarium_proto::twin::v1::twin_service_client::TwinServiceClient;
 use terrarium_runtime::AuthorizedChannel;
 use terrarium_view_model::{
-    CarbonBalances, CarbonLine, Density, EntryList, EventLine, LedgerBook, LedgerEntry, Report, Request,
+    CarbonBalances, CarbonLine, Density, EntryList, EventLine, LedgerBook, LedgerEntry, Report,
+    Request,
 };
 use tokio::task::{AbortHandle, JoinSet};
 use tonic::Status;

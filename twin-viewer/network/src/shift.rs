@@ -6,7 +6,9 @@ use terrarium_proto::feed::v1 as feed;
 use terrarium_proto::feed::v1::feed_service_client::FeedServiceClient;
 use terrarium_proto::ledger::v1 as ledger;
 use terrarium_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
-use terrarium_proto::{alarm::v1 as alarm, energy::v1 as energy, mobility::v1 as mobility, water::v1 as water};
+use terrarium_proto::{
+    alarm::v1 as alarm, energy::v1 as energy, mobility::v1 as mobility, water::v1 as water,
+};
 use terrarium_runtime::AuthorizedChannel;
 use terrarium_view_model::{
     AlarmEvent, AlarmLine, MeterQuality, OrderLine, OrderStep, OrderValue, Report, ShiftRecord,
@@ -112,7 +114,9 @@ enum Line {
 /// Whose credential, as recorded in the metadata.
 fn actor(event: &feed::CloudEvent) -> String {
     let metadata: Option<serde_json::Value> = serde_json::from_slice(&event.metadata).ok();
-    let actor = metadata.as_ref().and_then(|metadata| metadata["actor"].as_str());
+    let actor = metadata
+        .as_ref()
+        .and_then(|metadata| metadata["actor"].as_str());
     actor.unwrap_or_default().to_owned()
 }
 
@@ -271,9 +275,15 @@ async fn take_ledger(
     let told = balance.period.unwrap_or_default();
     shift.balance_from = told.from;
     shift.balance_to = told.to;
-    shift.balance = balance.total.as_ref().map(decode::carbon_line).unwrap_or_default();
+    shift.balance = balance
+        .total
+        .as_ref()
+        .map(decode::carbon_line)
+        .unwrap_or_default();
     let lines = balance.lines.iter();
-    shift.by_asset = lines.map(|line| (line.key.clone(), decode::carbon_line(line))).collect();
+    shift.by_asset = lines
+        .map(|line| (line.key.clone(), decode::carbon_line(line)))
+        .collect();
     shift.position = balance.position;
     for factor in &completeness.factors {
         shift.hours_with_factor += factor.hours_covered;

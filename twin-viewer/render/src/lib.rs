@@ -45,7 +45,8 @@ impl Plugin for RenderPlugin {
                 (
                     finish_what_is_new.after(terrarium_scene::ChooseDetail),
                     write_rows,
-                    show_rain.before(bevy::camera::visibility::VisibilitySystems::VisibilityPropagate),
+                    show_rain
+                        .before(bevy::camera::visibility::VisibilitySystems::VisibilityPropagate),
                 )
                     .chain(),
             );

@@ -310,7 +310,10 @@ mod tests {
             ("TURN", Follows::Turn as u32),
             ("NUMBER_SHIFT", NUMBER_SHIFT),
         ] {
-            assert!(shader.contains(&format!("const {name}: u32 = {number}u;")), "{name}");
+            assert!(
+                shader.contains(&format!("const {name}: u32 = {number}u;")),
+                "{name}"
+            );
         }
     }
 }

@@ -104,9 +104,8 @@ pub fn ground(layout: &Layout) -> Merged {
         .iter()
         .filter(|piece| piece.layer == Layer::Ground)
         .collect();
-    let height = |piece: &&crate::layout::Piece| {
-        layout.shapes[piece.shape].bounds().0.y + piece.place.at.y
-    };
+    let height =
+        |piece: &&crate::layout::Piece| layout.shapes[piece.shape].bounds().0.y + piece.place.at.y;
     flat.sort_by(|one, other| height(other).total_cmp(&height(one)));
     Merged::of(layout, Layer::Ground, flat, 0)
 }

@@ -48,7 +48,10 @@ fn width(corners: &[Vec3]) -> f32 {
         .map(|pair| (pair[0] - corners[0]).cross(pair[1] - corners[0]))
         .sum();
     let next = corners.iter().cycle().skip(1);
-    let edges = corners.iter().zip(next).map(|(one, next)| one.distance(*next));
+    let edges = corners
+        .iter()
+        .zip(next)
+        .map(|(one, next)| one.distance(*next));
     doubled.length() / 2.0 / edges.fold(1e-6, f32::max)
 }
 
@@ -68,7 +71,11 @@ fn fewer_rings(rings: &[Vec<Vec3>], grain: f32) -> Vec<Vec<Vec3>> {
     let mut kept: Vec<Vec<Vec3>> = vec![rings[0].clone()];
     for (place, ring) in rings.iter().enumerate().skip(1) {
         let before = &kept[kept.len() - 1];
-        let apart = ring.iter().zip(before).map(|(one, other)| one.distance(*other)).fold(0.0, f32::max);
+        let apart = ring
+            .iter()
+            .zip(before)
+            .map(|(one, other)| one.distance(*other))
+            .fold(0.0, f32::max);
         if place == last || apart >= grain {
             kept.push(ring.clone());
         }
@@ -122,7 +129,9 @@ fn skin(
             shape.colors.push(color(*corner));
         }
         for corner in 2..corners.len() as u32 {
-            shape.indices.extend([first, first + corner - 1, first + corner]);
+            shape
+                .indices
+                .extend([first, first + corner - 1, first + corner]);
         }
     };
     for pair in rings.windows(2) {
@@ -134,7 +143,9 @@ fn skin(
     }
     let reversed: Vec<Vec3> = rings[0].iter().rev().copied().collect();
     for cap in [&reversed, &rings[rings.len() - 1]] {
-        let is_a_point = cap.iter().all(|corner| corner.distance_squared(cap[0]) < 1e-10);
+        let is_a_point = cap
+            .iter()
+            .all(|corner| corner.distance_squared(cap[0]) < 1e-10);
         if !is_a_point {
             face(cap);
         }
@@ -144,7 +155,10 @@ fn skin(
 /// The colour that a corner of a solid has in its shape: every corner of the coarse solid is one of the fine one.
 fn color_at(shape: &Shape, solid: &Solid, corner: Vec3) -> [f32; 4] {
     let at = |place: &usize| shape.positions[*place].distance_squared(corner);
-    let nearest = solid.vertices.clone().min_by(|one, other| at(one).total_cmp(&at(other)));
+    let nearest = solid
+        .vertices
+        .clone()
+        .min_by(|one, other| at(one).total_cmp(&at(other)));
     nearest.map_or([0.5, 0.5, 0.5, 1.0], |place| shape.colors[place])
 }
 
@@ -163,7 +177,10 @@ mod tests {
             assert!(far.triangles() <= before, "more faces with a coarser grain");
             before = far.triangles();
             let ((least, most), (low, high)) = (fine.bounds(), far.bounds());
-            assert!((least - low).abs().max_element() < grain && (most - high).abs().max_element() < grain);
+            assert!(
+                (least - low).abs().max_element() < grain
+                    && (most - high).abs().max_element() < grain
+            );
         }
         assert!(before < 40, "{before} triangles of a battery from afar");
     }

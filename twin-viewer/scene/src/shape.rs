@@ -189,11 +189,10 @@ impl Shape {
         self.indices
             .extend(other.indices.iter().map(|index| first + index));
         let first = first as usize;
-        self.solids
-            .extend(other.solids.iter().map(|solid| Solid {
-                rings: solid.rings.clone(),
-                vertices: first + solid.vertices.start..first + solid.vertices.end,
-            }));
+        self.solids.extend(other.solids.iter().map(|solid| Solid {
+            rings: solid.rings.clone(),
+            vertices: first + solid.vertices.start..first + solid.vertices.end,
+        }));
         self
     }
 
@@ -206,7 +205,12 @@ impl Shape {
         for normal in &mut self.normals {
             *normal = (normal_from_local * *normal).normalize_or_zero();
         }
-        for corner in self.solids.iter_mut().flat_map(|solid| &mut solid.rings).flatten() {
+        for corner in self
+            .solids
+            .iter_mut()
+            .flat_map(|solid| &mut solid.rings)
+            .flatten()
+        {
             *corner = transform.transform_point3(*corner);
         }
         self

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use bevy::asset::RenderAssetUsages;
 use bevy::camera::primitives::Aabb;
-use bevy::mesh::{Indices, MeshVertexAttribute, PrimitiveTopology, VertexAttributeValues, VertexFormat};
+use bevy::mesh::{
+    Indices, MeshVertexAttribute, PrimitiveTopology, VertexAttributeValues, VertexFormat,
+};
 use bevy::prelude::*;
 use terrarium_model::ConnectionKind;
 use terrarium_view_model::{AssetIndex, ParkView};
@@ -167,8 +169,7 @@ pub fn set_stage(world: &mut World, park: &ParkView) {
         ConnectionKind::Waste,
         ConnectionKind::Heat,
     ] {
-        let of_network =
-            |role| matches!(role, Role::Line { kind, .. } if kind == network);
+        let of_network = |role| matches!(role, Role::Line { kind, .. } if kind == network);
         if let Some(entity) = spawn(world, Layer::Flow, lines(&layout, of_network)) {
             let hidden = (NetworkLines(network), Visibility::Hidden);
             world.entity_mut(entity).insert(hidden);
@@ -192,7 +193,13 @@ fn spawn(world: &mut World, layer: Layer, merged: Merged) -> Option<Entity> {
     }
     let bounds = Aabb::from_min_max(merged.least, merged.most);
     let mesh = world.resource_mut::<Assets<Mesh>>().add(mesh_of(merged));
-    let entity = world.spawn((OnStage, Drawn(layer), Mesh3d(mesh), Transform::IDENTITY, bounds));
+    let entity = world.spawn((
+        OnStage,
+        Drawn(layer),
+        Mesh3d(mesh),
+        Transform::IDENTITY,
+        bounds,
+    ));
     Some(entity.id())
 }
 

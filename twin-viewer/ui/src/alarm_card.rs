@@ -88,8 +88,7 @@ fn facts(ui: &mut Ui, state: &ViewState, alarm: &Alarm) {
 fn buttons(ui: &mut Ui, state: &ViewState, alarm: &Alarm, commands: &mut Vec<Command>) {
     let language = state.language;
     ui.horizontal_wrapped(|ui| {
-        let may_acknowledge =
-            state.allows_commands() && alarm.status.state.is_unacknowledged();
+        let may_acknowledge = state.allows_commands() && alarm.status.state.is_unacknowledged();
         let acknowledge = Button::new(Word::Acknowledge.text(language));
         if ui.add_enabled(may_acknowledge, acknowledge).clicked() {
             // One step: it changes nothing in the park, and the person has its card open.

@@ -30,7 +30,9 @@ pub(crate) fn show(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) 
     }
     let mut differences = comparison.differences();
     let is_other = |difference: &Difference| {
-        !difference.asset.is_some_and(|asset| state.selection.contains(asset))
+        !difference
+            .asset
+            .is_some_and(|asset| state.selection.contains(asset))
     };
     differences.sort_by_key(is_other);
     let count = differences.len().to_string();

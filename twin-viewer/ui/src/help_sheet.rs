@@ -43,13 +43,16 @@ pub(crate) fn show(ui: &Ui, state: &ViewState, commands: &mut Vec<Command>) {
         .resizable(false)
         .anchor(egui::Align2::CENTER_CENTER, egui::Vec2::ZERO)
         .show(ui.ctx(), |ui| {
-            Grid::new("keys").num_columns(2).striped(true).show(ui, |ui| {
-                for (keys, word) in KEYS {
-                    ui.strong(keys);
-                    ui.label(word.with(language, &[("mark", "A / B")]));
-                    ui.end_row();
-                }
-            });
+            Grid::new("keys")
+                .num_columns(2)
+                .striped(true)
+                .show(ui, |ui| {
+                    for (keys, word) in KEYS {
+                        ui.strong(keys);
+                        ui.label(word.with(language, &[("mark", "A / B")]));
+                        ui.end_row();
+                    }
+                });
             if ui.button(Word::Close.text(language)).clicked() {
                 commands.push(Command::ShowHelp(false));
             }

@@ -35,28 +35,72 @@ pub(crate) fn read(ui: &Ui, state: &ViewState, commands: &mut Vec<Command>) {
         tilt_deg,
         distance,
     };
-    on(Modifiers::SHIFT, Key::ArrowLeft, camera(-TURN_DEG, 0.0, 1.0));
-    on(Modifiers::SHIFT, Key::ArrowRight, camera(TURN_DEG, 0.0, 1.0));
+    on(
+        Modifiers::SHIFT,
+        Key::ArrowLeft,
+        camera(-TURN_DEG, 0.0, 1.0),
+    );
+    on(
+        Modifiers::SHIFT,
+        Key::ArrowRight,
+        camera(TURN_DEG, 0.0, 1.0),
+    );
     on(Modifiers::SHIFT, Key::ArrowUp, camera(0.0, TILT_DEG, 1.0));
-    on(Modifiers::SHIFT, Key::ArrowDown, camera(0.0, -TILT_DEG, 1.0));
+    on(
+        Modifiers::SHIFT,
+        Key::ArrowDown,
+        camera(0.0, -TILT_DEG, 1.0),
+    );
     on(Modifiers::NONE, Key::PageUp, camera(0.0, 0.0, NEARER));
-    on(Modifiers::NONE, Key::PageDown, camera(0.0, 0.0, 1.0 / NEARER));
+    on(
+        Modifiers::NONE,
+        Key::PageDown,
+        camera(0.0, 0.0, 1.0 / NEARER),
+    );
     let scale = state.ui_scale.unwrap_or(1.0);
-    on(Modifiers::COMMAND, Key::Plus, Command::SetUiScale(scale * 1.1));
-    on(Modifiers::COMMAND, Key::Equals, Command::SetUiScale(scale * 1.1));
-    on(Modifiers::COMMAND, Key::Minus, Command::SetUiScale(scale / 1.1));
+    on(
+        Modifiers::COMMAND,
+        Key::Plus,
+        Command::SetUiScale(scale * 1.1),
+    );
+    on(
+        Modifiers::COMMAND,
+        Key::Equals,
+        Command::SetUiScale(scale * 1.1),
+    );
+    on(
+        Modifiers::COMMAND,
+        Key::Minus,
+        Command::SetUiScale(scale / 1.1),
+    );
     on(Modifiers::COMMAND, Key::Num0, Command::SetUiScale(1.0));
     on(Modifiers::NONE, Key::Space, pause_or_play);
     let step = |backwards| Command::StepEvent { backwards };
     on(Modifiers::NONE, Key::ArrowLeft, step(true));
     on(Modifiers::NONE, Key::ArrowRight, step(false));
-    on(Modifiers::NONE, Key::ArrowDown, Command::SelectNext { backwards: false });
-    on(Modifiers::NONE, Key::ArrowUp, Command::SelectNext { backwards: true });
+    on(
+        Modifiers::NONE,
+        Key::ArrowDown,
+        Command::SelectNext { backwards: false },
+    );
+    on(
+        Modifiers::NONE,
+        Key::ArrowUp,
+        Command::SelectNext { backwards: true },
+    );
     on(Modifiers::NONE, Key::End, Command::Follow);
     on(Modifiers::NONE, Key::OpenBracket, Command::SetMark(Mark::A));
-    on(Modifiers::NONE, Key::CloseBracket, Command::SetMark(Mark::B));
+    on(
+        Modifiers::NONE,
+        Key::CloseBracket,
+        Command::SetMark(Mark::B),
+    );
     if state.comparison.moments_ms().is_some() {
-        on(Modifiers::NONE, Key::M, Command::Compare(!state.comparison.is_on()));
+        on(
+            Modifiers::NONE,
+            Key::M,
+            Command::Compare(!state.comparison.is_on()),
+        );
     }
     on(Modifiers::NONE, Key::Home, Command::CameraHome);
     on(Modifiers::NONE, Key::N, Command::CameraNorthUp);
@@ -69,15 +113,31 @@ pub(crate) fn read(ui: &Ui, state: &ViewState, commands: &mut Vec<Command>) {
     on(Modifiers::NONE, Key::D, Command::ShowDrawing(drawing));
     let overlay = after(&Overlay::ALL, state.overlay);
     on(Modifiers::NONE, Key::O, Command::SetOverlay(overlay));
-    on(Modifiers::NONE, Key::C, Command::ShowCarbon(!state.shows_carbon));
+    on(
+        Modifiers::NONE,
+        Key::C,
+        Command::ShowCarbon(!state.shows_carbon),
+    );
     on(
         Modifiers::NONE,
         Key::L,
         Command::SetLanguage(state.language.other()),
     );
-    on(Modifiers::NONE, Key::F1, Command::ShowHelp(!state.shows_help));
-    on(Modifiers::NONE, Key::Questionmark, Command::ShowHelp(!state.shows_help));
-    on(Modifiers::SHIFT, Key::Slash, Command::ShowHelp(!state.shows_help));
+    on(
+        Modifiers::NONE,
+        Key::F1,
+        Command::ShowHelp(!state.shows_help),
+    );
+    on(
+        Modifiers::NONE,
+        Key::Questionmark,
+        Command::ShowHelp(!state.shows_help),
+    );
+    on(
+        Modifiers::SHIFT,
+        Key::Slash,
+        Command::ShowHelp(!state.shows_help),
+    );
     if state.camera.is_some() {
         let count = (state.bookmarks.len() + 1).to_string();
         let name = Word::Bookmark.with(state.language, &[("count", &count)]);
@@ -88,10 +148,16 @@ pub(crate) fn read(ui: &Ui, state: &ViewState, commands: &mut Vec<Command>) {
     }
     let listed = state.alarms.listed();
     let open = state.open_alarm.as_deref();
-    let place = listed.iter().position(|alarm| Some(alarm.id.as_str()) == open);
+    let place = listed
+        .iter()
+        .position(|alarm| Some(alarm.id.as_str()) == open);
     let next = place.map_or(0, |place| place + 1) % listed.len().max(1);
     if let Some(alarm) = listed.get(next) {
-        on(Modifiers::NONE, Key::A, Command::OpenAlarm(Some(alarm.id.clone())));
+        on(
+            Modifiers::NONE,
+            Key::A,
+            Command::OpenAlarm(Some(alarm.id.clone())),
+        );
     }
     let open = open.and_then(|alarm| state.alarms.get(alarm));
     let unseen = open.filter(|alarm| alarm.status.state.is_unacknowledged());

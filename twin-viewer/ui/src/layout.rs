@@ -87,10 +87,12 @@ pub fn show(ui: &mut Ui, state: &ViewState, drafts: &mut Drafts) -> Answer {
     }
     let scene = ui.available_rect_before_wrap();
     if state.page == Page::Ledger {
-        frame().inner_margin(Margin::symmetric(30, 16)).show(ui, |ui| {
-            ui.set_min_size(ui.available_size());
-            ScrollArea::vertical().show(ui, |ui| ledger_panel::show(ui, state, &mut commands));
-        });
+        frame()
+            .inner_margin(Margin::symmetric(30, 16))
+            .show(ui, |ui| {
+                ui.set_min_size(ui.available_size());
+                ScrollArea::vertical().show(ui, |ui| ledger_panel::show(ui, state, &mut commands));
+            });
     } else if state.drawing == Drawing::Plan {
         plan::plan(ui, state, drafts, &mut commands);
     } else if let Some(network) = state.drawing.network() {

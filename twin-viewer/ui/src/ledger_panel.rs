@@ -1,7 +1,10 @@
 //! The carbon ledger: its balance by book and scope, how far the park is from zero, and the way from a kilogram through entry
 //! and explanation down to its events. Avoided emissions stand apart and are never subtracted.
 
-use egui::{ComboBox, CornerRadius, Grid, Rect, RichText, ScrollArea, Sense, Ui, WidgetInfo, WidgetType, vec2};
+use egui::{
+    ComboBox, CornerRadius, Grid, Rect, RichText, ScrollArea, Sense, Ui, WidgetInfo, WidgetType,
+    vec2,
+};
 use terrarium_view_model::{
     CarbonLine, Command, Contribution, EntryList, EventMark, Explanation, Language, LedgerBook,
     LedgerEntry, LedgerPeriod, ParkView, ViewState, VisitorFigures, Word, format,
@@ -239,7 +242,9 @@ pub(crate) fn entry_text(entry: &LedgerEntry, book: LedgerBook, language: Langua
     let energy = format::watt_hours(entry.energy_wh as f64);
     match book {
         LedgerBook::Energy => {
-            let account = entry.account.map_or("–", |account| account.title().text(language));
+            let account = entry
+                .account
+                .map_or("–", |account| account.title().text(language));
             format!("{start}  {energy}  {account}")
         }
         LedgerBook::Emission | LedgerBook::Avoided => {

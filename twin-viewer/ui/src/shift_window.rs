@@ -50,19 +50,21 @@ fn written(ui: &mut Ui, document: &Document) {
                 ui.label(text);
             }
             Block::Table(rows) => {
-                Grid::new(("report-table", number)).striped(true).show(ui, |ui| {
-                    for (row_number, row) in rows.iter().enumerate() {
-                        for cell in row {
-                            let text = RichText::new(cell).small();
-                            ui.label(if row_number == 0 {
-                                text.color(FAINT_INK)
-                            } else {
-                                text
-                            });
+                Grid::new(("report-table", number))
+                    .striped(true)
+                    .show(ui, |ui| {
+                        for (row_number, row) in rows.iter().enumerate() {
+                            for cell in row {
+                                let text = RichText::new(cell).small();
+                                ui.label(if row_number == 0 {
+                                    text.color(FAINT_INK)
+                                } else {
+                                    text
+                                });
+                            }
+                            ui.end_row();
                         }
-                        ui.end_row();
-                    }
-                });
+                    });
             }
         }
     }

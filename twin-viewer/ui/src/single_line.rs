@@ -196,7 +196,8 @@ impl Sheet<'_> {
             if wire.is_cross {
                 let line = [self.sight.at(above), pos2(to.x, from.y), to];
                 let stroke = Stroke::new(1.2, LINE);
-                self.painter.extend(Shape::dashed_line(&line, stroke, 5.0, 4.0));
+                self.painter
+                    .extend(Shape::dashed_line(&line, stroke, 5.0, 4.0));
                 continue;
             }
             self.wire(pos2(to.x, from.y), to, below);
@@ -209,9 +210,16 @@ impl Sheet<'_> {
         let (flow, is_doubtful) = match (known, self.kind) {
             // Above zero it takes: from the bar down to it.
             (Some(known), ConnectionKind::Electric) => {
-                let size = known.load.unwrap_or(if known.power_w.unwrap_or(0) == 0 { 0.0 } else { 0.4 });
+                let size = known.load.unwrap_or(if known.power_w.unwrap_or(0) == 0 {
+                    0.0
+                } else {
+                    0.4
+                });
                 let sign = known.power_w.unwrap_or(0).signum() as f32;
-                (size * sign, !known.quality.is_some_and(|quality| quality.is_trusted()))
+                (
+                    size * sign,
+                    !known.quality.is_some_and(|quality| quality.is_trusted()),
+                )
             }
             (Some(known), _) => {
                 let flows = known.is_irrigating || known.flow_l_per_h.is_some_and(|flow| flow > 0);
@@ -223,13 +231,20 @@ impl Sheet<'_> {
         let ink = if is_selected { SELECTED } else { FAINT_INK };
         let stroke = Stroke::new(1.2 + 2.2 * flow.abs(), ink);
         if is_doubtful && flow != 0.0 {
-            self.painter.extend(Shape::dashed_line(&[from, to], stroke, 6.0, 3.0));
+            self.painter
+                .extend(Shape::dashed_line(&[from, to], stroke, 6.0, 3.0));
         } else {
             self.painter.line_segment([from, to], stroke);
         }
         if flow.abs() > 0.004 {
             let middle = from + (to - from) * 0.42;
-            symbols::arrow_head(self.painter, middle, if flow > 0.0 { 1.0 } else { -1.0 }, 7.0 * self.sight.zoom.min(1.6), INK);
+            symbols::arrow_head(
+                self.painter,
+                middle,
+                if flow > 0.0 { 1.0 } else { -1.0 },
+                7.0 * self.sight.zoom.min(1.6),
+                INK,
+            );
         }
     }
 
@@ -258,7 +273,12 @@ impl Sheet<'_> {
                     ConnectionKind::Water => Word::PublicWater,
                     _ => Word::PublicGrid,
                 };
-                self.text(at + vec2(0.0, -size * 0.75), Align2::CENTER_BOTTOM, word.text(self.state.language), INK);
+                self.text(
+                    at + vec2(0.0, -size * 0.75),
+                    Align2::CENTER_BOTTOM,
+                    word.text(self.state.language),
+                    INK,
+                );
             }
             DiagramItem::Asset(asset) => self.asset(node, asset, self.park.asset(asset), rect),
         }
@@ -272,7 +292,13 @@ impl Sheet<'_> {
             .and_then(|overlay| overlay.values.get(asset.0 as usize).copied().flatten());
         let fade = known.map_or(1.0, |known| known.fade);
         let fill = cell.map_or(FIELD, |cell| color(cell.color()));
-        symbols::asset(self.painter, view.kind, rect, fill, INK.gamma_multiply(fade.max(0.45)));
+        symbols::asset(
+            self.painter,
+            view.kind,
+            rect,
+            fill,
+            INK.gamma_multiply(fade.max(0.45)),
+        );
         if let Some(full) = known.and_then(|known| known.full) {
             symbols::level(self.painter, rect, full);
         }
@@ -287,11 +313,22 @@ impl Sheet<'_> {
         if self.state.selection.contains(asset) {
             let around = rect.expand(5.0);
             let stroke = Stroke::new(2.5, SELECTED);
-            self.painter.rect_stroke(around, CornerRadius::ZERO, stroke, egui::StrokeKind::Outside);
+            self.painter.rect_stroke(
+                around,
+                CornerRadius::ZERO,
+                stroke,
+                egui::StrokeKind::Outside,
+            );
         }
         if let Some(alarm) = known.and_then(|known| known.alarm) {
             let beside = rect.right_top() + vec2(4.0, -4.0);
-            alarm_mark(self.painter, beside, 13.0, alarm.priority, alarm.is_unacknowledged);
+            alarm_mark(
+                self.painter,
+                beside,
+                13.0,
+                alarm.priority,
+                alarm.is_unacknowledged,
+            );
         }
         self.labels(node, view, known, rect);
     }
@@ -331,7 +368,9 @@ impl Sheet<'_> {
         match self.kind {
             ConnectionKind::Electric => known.power_w.map(|power_w| format::watts(power_w as f64)),
             _ => {
-                let flow = known.flow_l_per_h.map(|flow| format!("{} L/h", format::whole(flow)));
+                let flow = known
+                    .flow_l_per_h
+                    .map(|flow| format!("{} L/h", format::whole(flow)));
                 let full = known.full.map(|full| format!("{:.0} %", full * 100.0));
                 full.or(flow)
             }
@@ -342,7 +381,9 @@ impl Sheet<'_> {
     fn fitted(&self, text: &str, room: f32) -> String {
         let font = FontId::proportional(11.0);
         let width = |text: &str| {
-            let galley = self.painter.layout_no_wrap(text.to_owned(), font.clone(), INK);
+            let galley = self
+                .painter
+                .layout_no_wrap(text.to_owned(), font.clone(), INK);
             galley.size().x
         };
         if width(text) <= room {
@@ -376,6 +417,7 @@ impl Sheet<'_> {
         if self.sight.zoom < LEAST_ZOOM_OF_TEXTS {
             return;
         }
-        self.painter.text(at, align, text, FontId::proportional(11.0), ink);
+        self.painter
+            .text(at, align, text, FontId::proportional(11.0), ink);
     }
 }

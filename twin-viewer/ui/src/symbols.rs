@@ -9,7 +9,13 @@ use crate::theme::{INK, LINE};
 /// The network outside of the park: a feeder, a square with crossed diagonals.
 pub(crate) fn public_network(painter: &Painter, rect: Rect, ink: Color32) {
     let stroke = Stroke::new(1.5, ink);
-    painter.rect(rect, CornerRadius::ZERO, Color32::WHITE, stroke, StrokeKind::Inside);
+    painter.rect(
+        rect,
+        CornerRadius::ZERO,
+        Color32::WHITE,
+        stroke,
+        StrokeKind::Inside,
+    );
     painter.line_segment([rect.left_top(), rect.right_bottom()], stroke);
     painter.line_segment([rect.right_top(), rect.left_bottom()], stroke);
 }
@@ -23,7 +29,12 @@ pub(crate) fn asset(painter: &Painter, kind: AssetKind, rect: Rect, fill: Color3
     let round = |painter: &Painter| {
         painter.circle(rect.center(), rect.width() / 2.0, fill, stroke);
     };
-    let part = |x: f32, y: f32| pos2(rect.left() + rect.width() * x, rect.top() + rect.height() * y);
+    let part = |x: f32, y: f32| {
+        pos2(
+            rect.left() + rect.width() * x,
+            rect.top() + rect.height() * y,
+        )
+    };
     let line = |painter: &Painter, points: &[(f32, f32)]| {
         let points: Vec<Pos2> = points.iter().map(|(x, y)| part(*x, *y)).collect();
         painter.add(Shape::line(points, stroke));
@@ -40,14 +51,22 @@ pub(crate) fn asset(painter: &Painter, kind: AssetKind, rect: Rect, fill: Color3
         AssetKind::DcBus => {
             square(painter);
             line(painter, &[(0.2, 0.4), (0.8, 0.4)]);
-            painter.add(Shape::dashed_line(&[part(0.2, 0.6), part(0.8, 0.6)], stroke, 4.0, 3.0));
+            painter.add(Shape::dashed_line(
+                &[part(0.2, 0.6), part(0.8, 0.6)],
+                stroke,
+                4.0,
+                3.0,
+            ));
         }
         // A cell in the light.
         AssetKind::Pv | AssetKind::SolarThermal => {
             square(painter);
             line(painter, &[(0.0, 0.0), (0.5, 0.4), (1.0, 0.0)]);
             if kind == AssetKind::SolarThermal {
-                line(painter, &[(0.2, 0.75), (0.4, 0.65), (0.6, 0.85), (0.8, 0.75)]);
+                line(
+                    painter,
+                    &[(0.2, 0.75), (0.4, 0.65), (0.6, 0.85), (0.8, 0.75)],
+                );
             }
         }
         AssetKind::Wind => {
@@ -82,7 +101,16 @@ pub(crate) fn asset(painter: &Painter, kind: AssetKind, rect: Rect, fill: Color3
         AssetKind::IrrigationZone => {
             square(painter);
             for y in [0.35, 0.65] {
-                line(painter, &[(0.1, y), (0.3, y - 0.12), (0.5, y), (0.7, y - 0.12), (0.9, y)]);
+                line(
+                    painter,
+                    &[
+                        (0.1, y),
+                        (0.3, y - 0.12),
+                        (0.5, y),
+                        (0.7, y - 0.12),
+                        (0.9, y),
+                    ],
+                );
             }
         }
         AssetKind::HeatPump | AssetKind::Chiller => {

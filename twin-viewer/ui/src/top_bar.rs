@@ -21,7 +21,10 @@ pub(crate) fn show(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) 
         }
         for drawing in Drawing::ALL {
             let title = Word::of_drawing(drawing).text(language);
-            if ui.selectable_label(state.drawing == drawing, title).clicked() {
+            if ui
+                .selectable_label(state.drawing == drawing, title)
+                .clicked()
+            {
                 commands.push(Command::ShowDrawing(drawing));
             }
         }

@@ -56,7 +56,11 @@ struct Sheet {
 impl Sheet {
     fn heading(&self, ui: &mut Ui, word: Word) {
         ui.add_space(10.0);
-        ui.label(RichText::new(word.text(self.language)).size(TEXT).color(FAINT_INK));
+        ui.label(
+            RichText::new(word.text(self.language))
+                .size(TEXT)
+                .color(FAINT_INK),
+        );
     }
 
     fn figure(&self, ui: &mut Ui, text: Option<String>) {
@@ -98,16 +102,34 @@ impl Sheet {
 
     fn sun(&self, ui: &mut Ui, park: &ParkView) {
         self.heading(ui, Word::VisitorsSun);
-        let power = self.figures.generation_w.map(|power_w| format::watts(power_w as f64));
+        let power = self
+            .figures
+            .generation_w
+            .map(|power_w| format::watts(power_w as f64));
         self.figure(ui, power);
         self.coverage(ui, self.figures.generation);
         let energy = |wh: Option<i64>| wh.map(|wh| format::watt_hours(wh as f64));
-        self.line(ui, Word::VisitorsGenerated, "value", energy(self.figures.generated_wh));
-        self.line(ui, Word::VisitorsConsumed, "value", energy(self.figures.consumed_wh));
+        self.line(
+            ui,
+            Word::VisitorsGenerated,
+            "value",
+            energy(self.figures.generated_wh),
+        );
+        self.line(
+            ui,
+            Word::VisitorsConsumed,
+            "value",
+            energy(self.figures.consumed_wh),
+        );
         if park.location.is_some() {
             match self.figures.sun_elevation_deg {
                 Some(angle) if angle > 0.0 => {
-                    self.line(ui, Word::VisitorsSunUp, "angle", Some(format!("{angle:.0}°")));
+                    self.line(
+                        ui,
+                        Word::VisitorsSunUp,
+                        "angle",
+                        Some(format!("{angle:.0}°")),
+                    );
                 }
                 _ => {
                     let text = Word::VisitorsSunDown.text(self.language);
@@ -124,7 +146,11 @@ impl Sheet {
         self.heading(ui, Word::VisitorsWater);
         self.figure(ui, self.figures.rain_l.map(format::litres));
         self.coverage(ui, self.figures.rain);
-        if let Some(held_l) = self.figures.rain_l.filter(|_| self.figures.rain_capacity_l > 0) {
+        if let Some(held_l) = self
+            .figures
+            .rain_l
+            .filter(|_| self.figures.rain_capacity_l > 0)
+        {
             let share = held_l as f32 / self.figures.rain_capacity_l as f32;
             let held = format::litres(held_l);
             let text = Word::VisitorsRainHeld.with(self.language, &[("value", &held)]);
@@ -137,11 +163,17 @@ impl Sheet {
             return;
         }
         self.heading(ui, Word::VisitorsWaste);
-        let share = self.figures.bins_full.map(|full| format!("{:.0} %", full * 100.0));
+        let share = self
+            .figures
+            .bins_full
+            .map(|full| format!("{:.0} %", full * 100.0));
         self.figure(ui, share.clone());
         self.coverage(ui, self.figures.bins);
         self.line(ui, Word::VisitorsBins, "share", share);
-        let mass = self.figures.compost_g.map(|mass_g| format::grams(mass_g as f64));
+        let mass = self
+            .figures
+            .compost_g
+            .map(|mass_g| format::grams(mass_g as f64));
         self.line(ui, Word::VisitorsCompost, "mass", mass);
     }
 
@@ -154,7 +186,10 @@ impl Sheet {
         self.coverage(ui, self.figures.tree_groups);
         let count = self.figures.trees.map(format::whole);
         self.line(ui, Word::VisitorsTreesAlive, "count", count);
-        let mass = self.figures.trees_co2_g.map(|held_g| format::co2(held_g.saturating_mul(1_000)));
+        let mass = self
+            .figures
+            .trees_co2_g
+            .map(|held_g| format::co2(held_g.saturating_mul(1_000)));
         self.line(ui, Word::VisitorsTreesHold, "mass", mass);
     }
 }

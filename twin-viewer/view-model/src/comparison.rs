@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::asset_state::{AssetState, Weather};
 use crate::alarm::AlarmList;
+use crate::asset_state::{AssetState, Weather};
 use crate::carbon::CarbonBalances;
 use crate::overlay::{Overlay, OverlayView};
 use crate::park_view::{AssetIndex, ParkView};

@@ -36,7 +36,9 @@ pub struct DeepLink {
 pub enum LinkError {
     #[error("`{0}` is no link to a park: it begins with terrarium://PARK")]
     NoLink(String),
-    #[error("the link's part `{0}` is not known: use at, select, overlay, drawing, eye, alarm, entry, compare")]
+    #[error(
+        "the link's part `{0}` is not known: use at, select, overlay, drawing, eye, alarm, entry, compare"
+    )]
     UnknownPart(String),
     #[error("the link's {part} `{text}` can't be read: write it like {like}")]
     Unreadable {
@@ -97,15 +99,16 @@ impl DeepLink {
             }
             "eye" => {
                 let pose = pose(&value);
-                let like = "12.5,-3,80,35,90 (east, north, distance in metres; pitch, heading in degrees)";
+                let like =
+                    "12.5,-3,80,35,90 (east, north, distance in metres; pitch, heading in degrees)";
                 self.camera = Some(pose.ok_or_else(|| unreadable("eye", &value, like))?);
             }
             "alarm" => self.alarm = Some(value),
             "entry" => self.entry = Some(value),
             "compare" => {
-                let moments = value.split_once(',').and_then(|(one, other)| {
-                    Some((moment_ms(one)?, moment_ms(other)?))
-                });
+                let moments = value
+                    .split_once(',')
+                    .and_then(|(one, other)| Some((moment_ms(one)?, moment_ms(other)?)));
                 let like = "2026-06-21T12:00:00+08:00,2026-06-22T12:00:00+08:00";
                 let moments = moments.ok_or_else(|| unreadable("compare", &value, like))?;
                 self.compare_ms = Some(moments);
@@ -145,7 +148,10 @@ impl DeepLink {
                 pose.pitch_deg,
                 pose.heading_deg,
             ];
-            part("eye", &numbers.map(|number| format!("{number:.1}")).join(","));
+            part(
+                "eye",
+                &numbers.map(|number| format!("{number:.1}")).join(","),
+            );
         }
         if let Some(alarm) = &self.alarm {
             part("alarm", alarm);
@@ -167,7 +173,12 @@ fn moment_ms(text: &str) -> Option<i64> {
 fn pose(text: &str) -> Option<CameraPose> {
     let numbers: Option<Vec<f32>> = text
         .split(',')
-        .map(|number| number.parse::<f32>().ok().filter(|number| number.is_finite()))
+        .map(|number| {
+            number
+                .parse::<f32>()
+                .ok()
+                .filter(|number| number.is_finite())
+        })
         .collect();
     let [east_m, north_m, distance_m, pitch_deg, heading_deg] = numbers?[..] else {
         return None;

@@ -32,7 +32,10 @@ pub fn incident_bundle(state: &ViewState, events: &[EventLine]) -> Vec<BundleFil
         "position": state.position,
         "link": link,
     });
-    let lines: String = events.iter().map(|event| format!("{}\n", event_json(event))).collect();
+    let lines: String = events
+        .iter()
+        .map(|event| format!("{}\n", event_json(event)))
+        .collect();
     let pretty = |json: &Json| {
         let mut text = serde_json::to_string_pretty(json).unwrap_or_default();
         text.push('\n');

@@ -96,8 +96,18 @@ impl Kiosk {
             return Err(KioskError::Screens(file.screens.len()));
         }
         let tokens = Audience::ALL.map(Audience::token);
-        let audience = known(file.audience.as_deref(), "audience", &tokens, Audience::from_token)?;
-        let language = known(file.language.as_deref(), "language", &LANGUAGES, language_of)?;
+        let audience = known(
+            file.audience.as_deref(),
+            "audience",
+            &tokens,
+            Audience::from_token,
+        )?;
+        let language = known(
+            file.language.as_deref(),
+            "language",
+            &LANGUAGES,
+            language_of,
+        )?;
         let seconds = file.seconds.unwrap_or(USUAL_SECONDS);
         let screens = file.screens.iter().enumerate().map(|(number, screen)| {
             let place = |field: &str| format!("screen {}, {field}", number + 1);
@@ -105,7 +115,12 @@ impl Kiosk {
             let drawings = Drawing::ALL.map(Drawing::token);
             let overlays = Overlay::ALL.map(Overlay::token);
             let audience = audience.unwrap_or_default();
-            let page = known(screen.page.as_deref(), &place("page"), &pages, Page::from_token)?;
+            let page = known(
+                screen.page.as_deref(),
+                &place("page"),
+                &pages,
+                Page::from_token,
+            )?;
             let usual_page = match audience {
                 Audience::Visitors => Page::Visitors,
                 _ => Page::Park,
@@ -160,7 +175,10 @@ impl Kiosk {
 
     /// The screen that is due after so long.
     pub fn screen_at(&self, elapsed_ms: u64) -> (usize, &Screen) {
-        let lengths = self.screens.iter().map(|screen| u64::from(screen.seconds) * 1_000);
+        let lengths = self
+            .screens
+            .iter()
+            .map(|screen| u64::from(screen.seconds) * 1_000);
         let round_ms: u64 = lengths.clone().sum();
         let mut left_ms = elapsed_ms % round_ms.max(1);
         for (number, length_ms) in lengths.enumerate() {
@@ -257,10 +275,16 @@ mod tests {
     fn a_wrong_file_is_refused_with_its_place() {
         for (text, said) in [
             ("", "0 [[screens]]"),
-            ("[[screens]]\npage = \"lobby\"", "screen 1, page: `lobby` is not known"),
+            (
+                "[[screens]]\npage = \"lobby\"",
+                "screen 1, page: `lobby` is not known",
+            ),
             ("[[screens]]\nseconds = 1", "screen 1, seconds: 1 seconds"),
             ("[[screens]]\ncolour = \"red\"", "colour"),
-            ("audience = \"dogs\"\n[[screens]]", "audience: `dogs` is not known: write one of operator, wall, visitors"),
+            (
+                "audience = \"dogs\"\n[[screens]]",
+                "audience: `dogs` is not known: write one of operator, wall, visitors",
+            ),
         ] {
             let error = Kiosk::parse(text).expect_err(text).to_string();
             assert!(error.contains(said), "{text}: {error}");

@@ -56,9 +56,19 @@ pub use alarm::{
 pub use asset_state::{
     Ask, AssetAlarm, AssetState, ChargeSession, TreeState, Weather, quality_in_range,
 };
+pub use audience::{Audience, Page};
 pub use camera::{Bookmark, CameraPose, CameraWish};
 pub use carbon::{CarbonBalances, CarbonLine};
 pub use command::Command;
+pub use comparison::{Comparison, Difference, Mark};
+pub use deep_link::{DeepLink, LinkError};
+pub use document::{Block, Document, Format};
+pub use incident::{BundleFile, incident_bundle};
+pub use kiosk::{Kiosk, KioskError, Screen};
+pub use ledger_trail::{
+    Contribution, EnergyAccount, EntryList, EventMark, Explanation, FactorUsed, LedgerBook,
+    LedgerEntry, LedgerPeriod, LedgerTrail,
+};
 pub use overlay::{
     Coverage, Legend, LegendUnit, Overlay, OverlayCell, OverlayValue, OverlayView, quality_color,
 };
@@ -72,23 +82,13 @@ pub use quantity::{Quantity, Unit};
 pub use request::{Connection, EventLine, Outcome, ParkCommand, PointHistory, Report, Request};
 pub use search::SearchIndex;
 pub use selection::Selection;
-pub use sun::Sun;
-pub use timeline::{Density, LoopMode, SPEEDS, TimeMode, Timeline, Want};
-pub use view_state::{FileWish, Lags, SentCommand, ViewState};
-pub use words::{Language, Word};
-pub use audience::{Audience, Page};
-pub use comparison::{Comparison, Difference, Mark};
-pub use deep_link::{DeepLink, LinkError};
-pub use document::{Block, Document, Format};
-pub use incident::{BundleFile, incident_bundle};
-pub use kiosk::{Kiosk, KioskError, Screen};
-pub use ledger_trail::{
-    Contribution, EnergyAccount, EntryList, EventMark, Explanation, FactorUsed, LedgerBook,
-    LedgerEntry, LedgerPeriod, LedgerTrail,
-};
 pub use shift_record::{
     AlarmEvent, AlarmLine, MeterQuality, OrderLine, OrderStep, OrderValue, ShiftRecord,
 };
 pub use shift_report::{LONGEST_SHIFT_MS, shift_report};
 pub use single_line::{DiagramItem, DiagramNode, Drawing, SingleLine, Wire};
+pub use sun::Sun;
+pub use timeline::{Density, LoopMode, SPEEDS, TimeMode, Timeline, Want};
+pub use view_state::{FileWish, Lags, SentCommand, ViewState};
 pub use visitors::VisitorFigures;
+pub use words::{Language, Word};

@@ -182,9 +182,10 @@ impl Overlay {
     /// The theme that a change between two moments is shown in: overlays without one of their own show power.
     pub fn or_power(self) -> Overlay {
         match self {
-            Overlay::None | Overlay::CarbonIntensity | Overlay::DataQuality | Overlay::Imbalance => {
-                Overlay::Power
-            }
+            Overlay::None
+            | Overlay::CarbonIntensity
+            | Overlay::DataQuality
+            | Overlay::Imbalance => Overlay::Power,
             other => other,
         }
     }

@@ -50,7 +50,8 @@ impl SearchIndex {
                 texts.extend(tags);
                 let zone = park.zones.get(view.zone);
                 texts.extend(zone.map(|zone| zone.id.to_lowercase()));
-                let zone_names = zone.map(|zone| [zone.name.en.to_lowercase(), zone.name.zh.clone()]);
+                let zone_names =
+                    zone.map(|zone| [zone.name.en.to_lowercase(), zone.name.zh.clone()]);
                 texts.extend(zone_names.into_iter().flatten());
                 let zone_name = zone.map(|zone| zone.name.zh.as_str());
                 let spoken = [view.name.zh.as_str(), kind.text(Language::Chinese)];

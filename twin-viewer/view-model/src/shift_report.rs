@@ -72,7 +72,10 @@ impl Writer<'_> {
 
     fn asset(&self, id: &str) -> String {
         let asset = self.park.index_of(id).map(|asset| self.park.asset(asset));
-        asset.map_or_else(|| id.to_owned(), |asset| asset.name_in(self.language).to_owned())
+        asset.map_or_else(
+            || id.to_owned(),
+            |asset| asset.name_in(self.language).to_owned(),
+        )
     }
 
     fn alarm(&self, id: &str) -> String {
@@ -89,7 +92,10 @@ impl Writer<'_> {
 
     fn head(&self, document: &mut Document) {
         let zone: &TimeZone = &self.park.time_zone;
-        let (from, to) = (self.moment(self.shift.from_ms), self.moment(self.shift.to_ms));
+        let (from, to) = (
+            self.moment(self.shift.from_ms),
+            self.moment(self.shift.to_ms),
+        );
         let position = self.shift.position.to_string();
         let parts = [
             ("from", from.as_str()),
@@ -109,9 +115,9 @@ impl Writer<'_> {
         document.heading(self.text(Word::Alarms));
         let raised: Vec<&AlarmLine> = self.of_event(AlarmEvent::Raised).collect();
         let count = |priority: Option<AlarmPriority>| {
-            let of_it = raised.iter().filter(|line| {
-                priority.is_none() || self.priority(&line.alarm) == priority
-            });
+            let of_it = raised
+                .iter()
+                .filter(|line| priority.is_none() || self.priority(&line.alarm) == priority);
             of_it.count().to_string()
         };
         let cleared = self.of_event(AlarmEvent::Cleared).count().to_string();
@@ -165,7 +171,11 @@ impl Writer<'_> {
 
     /// What people did about alarms, with the name of their credential.
     fn actions(&self, document: &mut Document) {
-        let by_person = self.shift.alarms.iter().filter(|line| line.event.is_by_person());
+        let by_person = self
+            .shift
+            .alarms
+            .iter()
+            .filter(|line| line.event.is_by_person());
         let mut rows = vec![self.row(&[
             Word::ReportTime,
             Word::ReportWho,
@@ -246,7 +256,11 @@ impl Writer<'_> {
         ])];
         rows.push(self.figures(self.text(Word::ParkTotal), &self.shift.balance));
         let lines: &BTreeMap<String, CarbonLine> = &self.shift.by_asset;
-        rows.extend(lines.iter().map(|(id, line)| self.figures(self.asset(id), line)));
+        rows.extend(
+            lines
+                .iter()
+                .map(|(id, line)| self.figures(self.asset(id), line)),
+        );
         document.table(rows);
         document.paragraph(self.text(Word::ReportNotNetted));
     }

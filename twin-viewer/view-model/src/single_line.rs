@@ -122,7 +122,12 @@ impl SingleLine {
             }
         }
         drawing.columns = layout.next_column.max(1.0);
-        drawing.rows = drawing.nodes.iter().map(|node| node.row + 1).max().unwrap_or(0);
+        drawing.rows = drawing
+            .nodes
+            .iter()
+            .map(|node| node.row + 1)
+            .max()
+            .unwrap_or(0);
         drawing
     }
 

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::alarm::AlarmList;
 use crate::asset_state::{AssetState, Weather};
-use crate::camera::{Bookmark, CameraPose, CameraWish};
 use crate::audience::{Audience, Page};
+use crate::camera::{Bookmark, CameraPose, CameraWish};
 use crate::carbon::CarbonBalances;
 use crate::comparison::Comparison;
 use crate::ledger_trail::LedgerTrail;

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use terrarium_model::Name;
 use terrarium_view_model::{
-    Alarm, AlarmDefinition, AlarmEvent, AlarmLine, AlarmPriority, AlarmState, AlarmStatus, Audience,
-    CarbonBalances, CarbonLine, Command, Connection, DeepLink, Drawing, EntryList, EventLine,
-    Explanation, FileWish, Format, Language, LedgerBook, LedgerEntry, LedgerPeriod, Mark,
-    MeterQuality, NewPoint, OrderLine, OrderStep, OrderValue, Outcome, Overlay, OverlayCell, Page,
-    ParkCommand, PointName, Quality, Quantity, Report, Request, Sample, ShiftRecord, TwinDelta,
-    ViewState, VisitorFigures, Want,
+    Alarm, AlarmDefinition, AlarmEvent, AlarmLine, AlarmPriority, AlarmState, AlarmStatus,
+    Audience, CarbonBalances, CarbonLine, Command, Connection, DeepLink, Drawing, EntryList,
+    EventLine, Explanation, FileWish, Format, Language, LedgerBook, LedgerEntry, LedgerPeriod,
+    Mark, MeterQuality, NewPoint, OrderLine, OrderStep, OrderValue, Outcome, Overlay, OverlayCell,
+    Page, ParkCommand, PointName, Quality, Quantity, Report, Request, Sample, ShiftRecord,
+    TwinDelta, ViewState, VisitorFigures, Want,
 };
 
 const HAOTIAN: &str = include_str!("../../../deploy/parks/haotian.toml");
@@ -137,7 +137,11 @@ fn two_moments_are_compared_value_by_value_and_in_colours() {
     state.apply(Command::SetMark(Mark::A));
     let asked = state.apply(Command::Compare(true));
     let to_b = Request::Show(Want::At { moment_ms: NOW_MS });
-    assert_eq!(asked, [to_b], "the values beside the differences are those of B");
+    assert_eq!(
+        asked,
+        [to_b],
+        "the values beside the differences are those of B"
+    );
     assert!(state.comparison.is_on() && !state.comparison.is_complete());
     assert!(!state.allows_commands());
     state.take(Report::Compared(delta(
@@ -176,7 +180,11 @@ fn two_moments_are_compared_value_by_value_and_in_colours() {
         panic!("the charger's power differs: {:?}", view.values[charger]);
     };
     assert_eq!(value.value, 5_000.0);
-    assert!(view.legend.as_ref().is_some_and(|legend| legend.is_diverging));
+    assert!(
+        view.legend
+            .as_ref()
+            .is_some_and(|legend| legend.is_diverging)
+    );
     state.apply(Command::Compare(false));
     let view = state.overlay_view().expect("the park is drawn");
     assert_eq!(view.overlay, Overlay::None);
@@ -224,7 +232,9 @@ fn from_a_kilogram_to_its_event_and_its_place() {
         ..CarbonBalances::default()
     })));
     assert_eq!(again.len(), 2);
-    let place = state.park().and_then(|park| park.index_of("visitor-centre"));
+    let place = state
+        .park()
+        .and_then(|park| park.index_of("visitor-centre"));
     let asked = state.apply(Command::JumpToEvent {
         moment_ms: NOW_MS - HOUR_MS,
         position: 4_711,
@@ -258,7 +268,10 @@ fn a_link_brings_back_what_was_shown() {
     let moment_ms = NOW_MS - HOUR_MS;
     assert!(asked.contains(&Request::Show(Want::At { moment_ms })));
     assert_eq!(other.selection.single(), bin);
-    assert_eq!((other.overlay, other.drawing), (Overlay::WasteFill, Drawing::Water));
+    assert_eq!(
+        (other.overlay, other.drawing),
+        (Overlay::WasteFill, Drawing::Water)
+    );
     // A link without a moment leads back to now.
     let bare = DeepLink::parse("terrarium://haotian").expect("a link");
     let asked = other.apply(Command::GoTo(bare));
@@ -332,7 +345,10 @@ fn shift() -> ShiftRecord {
             line(AlarmEvent::Acknowledged, 11, 5, "wang"),
             line(AlarmEvent::Cleared, 13, 30, ""),
         ],
-        orders: vec![order(OrderStep::Asked, 7_000), order(OrderStep::Missed, 11_000)],
+        orders: vec![
+            order(OrderStep::Asked, 7_000),
+            order(OrderStep::Missed, 11_000),
+        ],
         balance_from: "2026-05-01T06:00:00+08:00".into(),
         balance_to: "2026-05-01T14:00:00+08:00".into(),
         balance,
@@ -343,7 +359,10 @@ fn shift() -> ShiftRecord {
             hours_expected: 8,
             hours_metered: 7,
             quarantined: 2,
-            first_gap: Some(("2026-05-01T09:00:00+08:00".into(), "2026-05-01T10:00:00+08:00".into())),
+            first_gap: Some((
+                "2026-05-01T09:00:00+08:00".into(),
+                "2026-05-01T10:00:00+08:00".into(),
+            )),
         }],
         hours_with_factor: 8,
         hours_of_factors: 8,
@@ -418,7 +437,9 @@ fn the_shift_report_tells_alarms_people_orders_balance_and_gaps_in_both_language
 fn an_incident_bundle_holds_the_values_of_the_moment_and_the_events_around_it() {
     let mut state = live(&[("bin-1", Quantity::FillPermille, 987)]);
     let asked = state.apply(Command::SaveIncident);
-    assert!(matches!(asked[..], [Request::Around { from_ms, to_ms }] if from_ms < NOW_MS && to_ms > NOW_MS));
+    assert!(
+        matches!(asked[..], [Request::Around { from_ms, to_ms }] if from_ms < NOW_MS && to_ms > NOW_MS)
+    );
     state.take(Report::Around(vec![EventLine {
         position: 42,
         id: "an id".into(),
@@ -434,7 +455,9 @@ fn an_incident_bundle_holds_the_values_of_the_moment_and_the_events_around_it() 
     assert_eq!(name, "haotian-2026-05-01T140000-incident");
     let text = |name: &str| {
         let file = files.iter().find(|file| file.name == name);
-        file.unwrap_or_else(|| panic!("{name} is in the bundle")).text.as_str()
+        file.unwrap_or_else(|| panic!("{name} is in the bundle"))
+            .text
+            .as_str()
     };
     assert!(text("values.json").contains("\"value\": 987"));
     assert!(text("events.jsonl").contains("\"position\":42"));
@@ -453,7 +476,11 @@ fn visitors_are_told_what_is_known_and_how_much_of_the_park_it_stands_on() {
     assert_eq!(figures.generation_w, Some(5_000));
     assert_eq!(figures.generation.have, 1);
     assert!(figures.generation.of > 1 && !figures.generation.is_whole());
-    assert!(figures.bins_full.is_some_and(|full| (full - 0.3).abs() < 1e-6));
+    assert!(
+        figures
+            .bins_full
+            .is_some_and(|full| (full - 0.3).abs() < 1e-6)
+    );
     assert_eq!(figures.trees, None, "nothing is made up");
     assert_eq!(figures.generated_wh, None);
 }
@@ -464,11 +491,18 @@ fn assets_are_found_by_kind_and_zone_in_words_and_by_sound() {
     let mut find = |query: &str| {
         state.apply(Command::Search(query.into()));
         let park = state.park().expect("drawn");
-        let ids: Vec<String> = state.found.iter().map(|asset| park.asset(*asset).id.clone()).collect();
+        let ids: Vec<String> = state
+            .found
+            .iter()
+            .map(|asset| park.asset(*asset).id.clone())
+            .collect();
         ids
     };
     for query in ["charger", "充电桩", "cdz", "chongdianzhuang"] {
         let found = find(query);
-        assert!(found.iter().any(|id| id == "charger-1"), "{query}: {found:?}");
+        assert!(
+            found.iter().any(|id| id == "charger-1"),
+            "{query}: {found:?}"
+        );
     }
 }

@@ -91,12 +91,18 @@ fn a_kilogram_leads_through_its_entry_to_the_event_and_into_the_park() {
     harness.run();
     harness.get_by_label_contains("703750200 / 1000 mg");
     harness.get_by_label_contains("0.5703 kgCO2/kWh");
-    harness.get_by_label_contains("Event 42: IntervalMeteredV1").click();
+    harness
+        .get_by_label_contains("Event 42: IntervalMeteredV1")
+        .click();
     harness.run();
     let state = &harness.state().state;
     let park = state.park().expect("drawn");
     assert_eq!(state.selection.single(), park.index_of("visitor-centre"));
-    assert_eq!(state.timeline.asked_ms(), 1_777_608_900_000, "12:15 in Haotian");
+    assert_eq!(
+        state.timeline.asked_ms(),
+        1_777_608_900_000,
+        "12:15 in Haotian"
+    );
     assert!(!state.timeline.is_live());
 }
 
@@ -145,7 +151,10 @@ fn differences_stand_beside_both_values() {
     for text in ["1 values differ", "2.00 kW", "7.50 kW", "+5.50 kW"] {
         harness.get_by_label(text);
     }
-    assert!(!harness.state().state.timeline.is_live(), "commands are locked");
+    assert!(
+        !harness.state().state.timeline.is_live(),
+        "commands are locked"
+    );
 }
 
 #[test]
@@ -208,10 +217,12 @@ fn every_drawing_page_and_window_fits_in_both_languages() {
                 let scene = harness.state().scene;
                 for (rect, clip, text) in texts {
                     let room = clip.intersect(screen);
-                    let is_drawing = drawing != Drawing::Scene && scene.expand(1.0).contains_rect(clip);
+                    let is_drawing =
+                        drawing != Drawing::Scene && scene.expand(1.0).contains_rect(clip);
                     assert!(
                         is_drawing
-                            || (rect.left() >= room.left() - 1.0 && rect.right() <= room.right() + 1.0),
+                            || (rect.left() >= room.left() - 1.0
+                                && rect.right() <= room.right() + 1.0),
                         "{page:?} {language:?}: {text:?} at {rect:?} does not fit into {room:?}"
                     );
                 }
@@ -246,7 +257,12 @@ fn the_keyboard_alone_reaches_every_control() {
     harness.run();
     let controls = |harness: &Harness<'static, Desk>| {
         let mut names: Vec<String> = Vec::new();
-        for role in [Role::Button, Role::CheckBox, Role::ComboBox, Role::TextInput] {
+        for role in [
+            Role::Button,
+            Role::CheckBox,
+            Role::ComboBox,
+            Role::TextInput,
+        ] {
             let nodes = harness.query_all_by_role(role);
             let enabled = nodes.filter(|node| !node.accesskit_node().is_disabled());
             names.extend(enabled.map(|node| name_of(&node)));
@@ -260,12 +276,16 @@ fn the_keyboard_alone_reaches_every_control() {
     for _ in 0..wanted.len() + 20 {
         harness.key_press(egui::Key::Tab);
         harness.run();
-        let focused = harness.query_all(egui_kittest::kittest::By::new().predicate(|node| node.is_focused()));
+        let focused =
+            harness.query_all(egui_kittest::kittest::By::new().predicate(|node| node.is_focused()));
         reached.extend(focused.map(|node| name_of(&node)));
     }
     // A field for numbers turns into one for text while it is written in.
     for name in wanted.into_iter().chain(["500".to_owned()]) {
-        assert!(reached.contains(&name), "{name:?} is not reached: {reached:?}");
+        assert!(
+            reached.contains(&name),
+            "{name:?} is not reached: {reached:?}"
+        );
     }
 }
 
@@ -286,8 +306,14 @@ fn keys_mark_compare_draw_and_explain_themselves() {
         (egui::Key::D, Command::ShowDrawing(Drawing::Plan)),
         (egui::Key::O, Command::SetOverlay(Overlay::Power)),
         (egui::Key::C, Command::ShowCarbon(true)),
-        (egui::Key::ArrowDown, Command::SelectNext { backwards: false }),
-        (egui::Key::A, Command::OpenAlarm(Some("bin-overflow/bin-1".into()))),
+        (
+            egui::Key::ArrowDown,
+            Command::SelectNext { backwards: false },
+        ),
+        (
+            egui::Key::A,
+            Command::OpenAlarm(Some("bin-overflow/bin-1".into())),
+        ),
         (egui::Key::F1, Command::ShowHelp(true)),
         (egui::Key::Escape, Command::ShowHelp(false)),
         (egui::Key::Escape, Command::ClearSelection),
@@ -306,7 +332,10 @@ fn what_the_ledger_says_of_nothing_is_said_and_never_a_crash() {
         ..CarbonBalances::default()
     })));
     state.apply(Command::ShowCarbon(true));
-    state.apply(Command::ListEntries(Some(("gone".into(), LedgerBook::Energy))));
+    state.apply(Command::ListEntries(Some((
+        "gone".into(),
+        LedgerBook::Energy,
+    ))));
     state.apply(Command::Explain(Some("gone".into())));
     state.take(Report::Failed {
         what: "explanation",

@@ -169,7 +169,9 @@ impl ViewState {
             requests.extend(self.compare(true));
         }
         match link.moment_ms {
-            Some(moment_ms) => requests.extend(self.apply_to_time(Command::SeekExact { moment_ms })),
+            Some(moment_ms) => {
+                requests.extend(self.apply_to_time(Command::SeekExact { moment_ms }))
+            }
             None if link.compare_ms.is_none() && !self.timeline.is_live() => {
                 requests.extend(self.apply_to_time(Command::Follow));
             }

@@ -54,14 +54,18 @@ impl ViewState {
         DeepLink {
             park: self.park().map_or_else(String::new, |park| park.id.clone()),
             // A link tells whole seconds, rounded up so that what happened within the second is in.
-            moment_ms: moment_ms.map(|ms| ms.div_euclid(1_000) * 1_000 + i64::from(ms % 1_000 > 0) * 1_000),
+            moment_ms: moment_ms
+                .map(|ms| ms.div_euclid(1_000) * 1_000 + i64::from(ms % 1_000 > 0) * 1_000),
             select: self.selected_id().map(str::to_owned),
             overlay: Some(self.overlay),
             drawing: Some(self.drawing),
             camera: self.camera,
             alarm: self.open_alarm.clone(),
             entry: self.trail.entry.clone(),
-            compare_ms: self.comparison.moments_ms().filter(|_| self.comparison.is_on()),
+            compare_ms: self
+                .comparison
+                .moments_ms()
+                .filter(|_| self.comparison.is_on()),
         }
     }
 
@@ -77,7 +81,11 @@ impl ViewState {
         };
         let document = shift_report(shift, park, &self.alarms, self.language);
         let wish = FileWish::Text {
-            name: format!("{}.{}", self.file_name("shift", shift.to_ms), format.extension()),
+            name: format!(
+                "{}.{}",
+                self.file_name("shift", shift.to_ms),
+                format.extension()
+            ),
             text: document.written(format),
         };
         self.file_wishes.push(wish);
@@ -105,7 +113,10 @@ impl ViewState {
     }
 
     pub(super) fn ask_picture(&mut self) {
-        let name = format!("{}.png", self.file_name("picture", self.timeline.shown_ms()));
+        let name = format!(
+            "{}.png",
+            self.file_name("picture", self.timeline.shown_ms())
+        );
         self.file_wishes.push(FileWish::Picture { name });
     }
 
@@ -114,7 +125,9 @@ impl ViewState {
         let Some(park) = self.park() else {
             return what.to_owned();
         };
-        let moment = park.time_zone.format_rfc3339(UnixMillis(moment_ms).seconds());
+        let moment = park
+            .time_zone
+            .format_rfc3339(UnixMillis(moment_ms).seconds());
         let moment = moment.get(.."2026-05-01T14:03:12".len()).unwrap_or(&moment);
         format!("{}-{}-{what}", park.id, moment.replace(':', ""))
     }

@@ -263,9 +263,8 @@ impl ViewState {
 
     /// The balance anew, where it is on the screen and something was recorded since.
     fn outdated_balance(&mut self) -> Option<Request> {
-        let is_due = self.timeline.is_live()
-            && self.shows_ledger()
-            && self.position != self.carbon_asked_at;
+        let is_due =
+            self.timeline.is_live() && self.shows_ledger() && self.position != self.carbon_asked_at;
         if !is_due || self.drawn.is_none() {
             return None;
         }
