@@ -13,6 +13,7 @@ use serde_json::{Value as Json, json};
 use terrarium_view_model::{AssetIndex, Connection, Mark, Outcome, SentCommand, ViewState};
 
 use crate::files::write_whole;
+use crate::repaint::Settled;
 use crate::view::View;
 
 /// Where it is told.
@@ -22,7 +23,6 @@ pub struct StatusOut {
     controls: Option<PathBuf>,
     told: String,
     told_controls: String,
-    frames: u64,
 }
 
 impl StatusOut {
@@ -43,7 +43,6 @@ impl StatusOut {
             controls,
             told: String::new(),
             told_controls: String::new(),
-            frames: 0,
         })
     }
 }
@@ -89,11 +88,14 @@ fn tell_status(view: Res<'_, View>, mut out: ResMut<'_, StatusOut>) {
     }
 }
 
-fn tell_controls(outputs: Query<'_, '_, &EguiOutput>, mut out: ResMut<'_, StatusOut>) {
+fn tell_controls(
+    outputs: Query<'_, '_, &EguiOutput>,
+    settled: Res<'_, Settled>,
+    mut out: ResMut<'_, StatusOut>,
+) {
     let Some(path) = out.controls.clone() else {
         return;
     };
-    out.frames += 1;
     for output in &outputs {
         let Some(update) = &output.platform_output.accesskit_update else {
             continue;
@@ -104,7 +106,7 @@ fn tell_controls(outputs: Query<'_, '_, &EguiOutput>, mut out: ResMut<'_, Status
         let controls: Vec<Json> = nodes
             .filter_map(|(id, node)| control(node, scale, *id == focus))
             .collect();
-        let text = json!({ "controls": controls }).to_string();
+        let text = json!({ "is_settled": settled.0, "controls": controls }).to_string();
         if text == out.told_controls {
             continue;
         }
@@ -121,10 +123,15 @@ fn tell_controls(outputs: Query<'_, '_, &EguiOutput>, mut out: ResMut<'_, Status
 /// A control with its words and its place in pixels of the window: left, top, right, bottom.
 fn control(node: &Node, scale: f64, is_focused: bool) -> Option<Json> {
     let bounds = node.bounds()?;
-    let text = node.label().or(node.value())?;
-    if text.is_empty() || node.role() == Role::TextRun {
-        return None;
-    }
+    let words = [node.label(), node.value(), node.placeholder()];
+    let text = words.into_iter().flatten().find(|text| !text.is_empty());
+    // A field for text may have none; it is still there to be written in.
+    let text = match (text, node.role()) {
+        (_, Role::TextRun) => return None,
+        (Some(text), _) => text,
+        (None, Role::TextInput | Role::SpinButton) => "",
+        (None, _) => return None,
+    };
     let px = |points: f64| (points * scale).round() as i64;
     Some(json!({
         "role": format!("{:?}", node.role()),

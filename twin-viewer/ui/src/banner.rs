@@ -74,6 +74,8 @@ pub(crate) fn show(
     notices: Vec<Notice>,
     commands: &mut Vec<Command>,
 ) {
+    // No seam between them through which the scene would show.
+    ui.spacing_mut().item_spacing.y = 0.0;
     for notice in notices {
         bar(ui, notice.fill, |ui| {
             ui.label(RichText::new(notice.text).strong().color(Color32::WHITE));

@@ -40,55 +40,60 @@ pub(crate) fn show(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) 
         ui.label(Word::NoDifference.text(language));
     } else {
         ui.label(Word::DifferenceCount.with(language, &[("count", &count)]));
+        let [a, b] = Mark::ALL.map(Mark::letter);
+        ui.small(format!("{a} · {b} · {}", Word::Difference.text(language)));
     }
-    ScrollArea::both()
+    ScrollArea::vertical()
         .id_salt("differences")
         .max_height(HEIGHT)
         .show(ui, |ui| table(ui, state, &differences, commands));
     ui.separator();
 }
 
+/// The asset over its values: side by side they would not fit beside the scene.
 fn table(ui: &mut Ui, state: &ViewState, differences: &[Difference], commands: &mut Vec<Command>) {
-    let language = state.language;
-    Grid::new("differences")
-        .num_columns(5)
-        .striped(true)
-        .show(ui, |ui| {
-            ui.strong(Word::ReportDevice.text(language));
-            ui.label("");
-            ui.strong(Mark::A.letter());
-            ui.strong(Mark::B.letter());
-            ui.strong(Word::Difference.text(language));
-            ui.end_row();
-            for difference in differences.iter().take(MOST_ROWS) {
-                row(ui, state, difference, commands);
-            }
+    let shown = &differences[..differences.len().min(MOST_ROWS)];
+    let of_one_asset = shown.chunk_by(|one, other| one.name.asset == other.name.asset);
+    for of_asset in of_one_asset {
+        let first = &of_asset[0];
+        let known = state.park().zip(first.asset);
+        let name = known.map_or(first.name.asset.as_str(), |(park, asset)| {
+            park.asset(asset).name_in(state.language)
         });
+        let is_selected = first
+            .asset
+            .is_some_and(|asset| state.selection.contains(asset));
+        if ui.selectable_label(is_selected, name).clicked() {
+            commands.extend(first.asset.map(Command::Select));
+        }
+        Grid::new(("differences", &first.name.asset))
+            .num_columns(4)
+            .striped(true)
+            .min_col_width(56.0)
+            .show(ui, |ui| {
+                for difference in of_asset {
+                    row(ui, state, difference);
+                }
+            });
+    }
 }
 
-fn row(ui: &mut Ui, state: &ViewState, difference: &Difference, commands: &mut Vec<Command>) {
+fn row(ui: &mut Ui, state: &ViewState, difference: &Difference) {
     let language = state.language;
-    let asset = state.park().zip(difference.asset);
-    let name = asset.map_or(difference.name.asset.as_str(), |(park, asset)| {
-        park.asset(asset).name_in(language)
-    });
-    let is_selected = difference
-        .asset
-        .is_some_and(|asset| state.selection.contains(asset));
-    if ui.selectable_label(is_selected, name).clicked() {
-        commands.extend(difference.asset.map(Command::Select));
-    }
     let quantity = difference.name.quantity;
-    ui.small(RichText::new(Word::of_quantity(quantity).text(language)).color(FAINT_INK))
-        .on_hover_text(&difference.name.source);
+    let name = Word::of_quantity(quantity).text(language);
+    let mut faint = |text: String| ui.small(RichText::new(text).color(FAINT_INK));
+    let label = faint(name.to_owned());
+    label.on_hover_text(&difference.name.source);
     let text = |value: Option<i64>| {
         value.map_or("–".into(), |value| {
             format::value_text(quantity, value, language)
         })
     };
-    ui.label(text(difference.a));
-    ui.label(text(difference.b));
-    ui.strong(change_text(quantity, difference.change(), language));
+    ui.small(text(difference.a));
+    ui.small(text(difference.b));
+    let change = change_text(quantity, difference.change(), language);
+    ui.small(RichText::new(change).strong());
     ui.end_row();
 }
 

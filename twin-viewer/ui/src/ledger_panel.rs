@@ -34,10 +34,11 @@ pub(crate) fn show(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) 
     figures(ui, language, &carbon.total);
     let position = position.to_string();
     ui.small(Word::VerifiedTo.with(language, &[("position", &position)]));
-    by_asset(ui, state, commands);
-    if let Some(park) = state.park() {
-        entries(ui, state, park, commands);
-        explanation(ui, state, park, commands);
+    // One step of the way at a time, each in the place of the one before it, which closing brings back.
+    match (state.park(), &state.trail.entry, &state.trail.asked) {
+        (Some(park), Some(_), _) => explanation(ui, state, park, commands),
+        (Some(park), None, Some(_)) => entries(ui, state, park, commands),
+        _ => by_asset(ui, state, commands),
     }
     ui.separator();
 }
@@ -195,7 +196,7 @@ fn entries(ui: &mut Ui, state: &ViewState, park: &ParkView, commands: &mut Vec<C
     ui.horizontal_wrapped(|ui| {
         ui.strong(Word::Entries.with(language, &[("asset", name)]));
         ui.weak(book.title().text(language));
-        if ui.small_button(Word::Close.text(language)).clicked() {
+        if ui.small_button(Word::Back.text(language)).clicked() {
             commands.push(Command::ListEntries(None));
         }
     });
@@ -261,7 +262,7 @@ fn explanation(ui: &mut Ui, state: &ViewState, park: &ParkView, commands: &mut V
     ui.separator();
     ui.horizontal_wrapped(|ui| {
         ui.strong(Word::Explain.text(language));
-        if ui.small_button(Word::Close.text(language)).clicked() {
+        if ui.small_button(Word::Back.text(language)).clicked() {
             commands.push(Command::Explain(None));
         }
     });

@@ -22,6 +22,8 @@ const LEAST_COLUMN: f32 = 46.0;
 const MOST_COLUMN: f32 = 150.0;
 const LEAST_ZOOM: f32 = 0.2;
 const MOST_ZOOM: f32 = 6.0;
+/// Smaller, and names would only be a grey mass.
+const LEAST_ZOOM_OF_TEXTS: f32 = 0.45;
 /// From its node down to the bar that it feeds.
 const TO_BAR: f32 = 62.0;
 
@@ -97,8 +99,13 @@ struct Sight {
 
 impl Sight {
     fn of(rect: Rect, drawing: &SingleLine, drafts: &Drafts) -> Sight {
-        let (zoom, shift) = drafts.diagram_view.unwrap_or((1.0, Vec2::ZERO));
-        let column = (rect.width() - 40.0) / drawing.columns;
+        // Room for the names at the rims.
+        let column = (rect.width() - 150.0) / drawing.columns;
+        // All of it is seen at first, however small.
+        let height = drawing.rows as f32 * ROW;
+        let whole = (column / LEAST_COLUMN).min(rect.height() / height).min(1.0);
+        let usual = (whole.max(LEAST_ZOOM), Vec2::ZERO);
+        let (zoom, shift) = drafts.diagram_view.unwrap_or(usual);
         Sight {
             middle: rect.center(),
             column: column.clamp(LEAST_COLUMN, MOST_COLUMN),
@@ -121,6 +128,12 @@ impl Sight {
     fn at(&self, node: &DiagramNode) -> Pos2 {
         self.point(node.x, node.row as f32)
     }
+}
+
+/// Where a node is drawn while nobody has moved the drawing.
+#[cfg(test)]
+pub(crate) fn place_of(rect: Rect, drawing: &SingleLine, node: &DiagramNode) -> Pos2 {
+    Sight::of(rect, drawing, &Drafts::default()).at(node)
 }
 
 /// Dragging moves, the wheel zooms around the pointer, a middle click shows all of it again.
@@ -330,10 +343,13 @@ impl Sheet<'_> {
         };
         let line = vec2(0.0, 13.0);
         if node.bar.is_some() {
-            let right = rect.right_center() + vec2(8.0, -7.0);
-            self.text(right, Align2::LEFT_CENTER, name, INK);
+            // Beside the line where it leads down; higher where a neighbour is near.
+            let is_tight = self.sight.column * self.sight.zoom < 110.0 && (node.x as i64) % 2 == 0;
+            let up = if is_tight { 34.0 } else { 7.0 };
+            let right = rect.right_center() + vec2(8.0, -up);
+            self.sign(right, name, INK);
             if let Some(value) = value {
-                self.text(right + line, Align2::LEFT_CENTER, &value, ink);
+                self.sign(right + line, &value, ink);
             }
             return;
         }
@@ -384,8 +400,21 @@ impl Sheet<'_> {
         text.to_owned()
     }
 
+    /// A text on paper, so that it is read over lines.
+    fn sign(&self, at: Pos2, text: &str, ink: Color32) {
+        if self.sight.zoom < LEAST_ZOOM_OF_TEXTS {
+            return;
+        }
+        let font = FontId::proportional(11.0);
+        let galley = self.painter.layout_no_wrap(text.to_owned(), font, ink);
+        let place = at - vec2(0.0, galley.size().y / 2.0);
+        let paper = Rect::from_min_size(place, galley.size()).expand2(vec2(2.0, 0.0));
+        self.painter.rect_filled(paper, CornerRadius::ZERO, PANEL);
+        self.painter.galley(place, galley, ink);
+    }
+
     fn text(&self, at: Pos2, align: Align2, text: &str, ink: Color32) {
-        if self.sight.zoom < 0.45 {
+        if self.sight.zoom < LEAST_ZOOM_OF_TEXTS {
             return;
         }
         self.painter

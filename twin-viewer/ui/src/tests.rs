@@ -13,6 +13,8 @@ use terrarium_view_model::{
 
 use crate::{Drafts, install, show};
 
+mod tools;
+
 const HAOTIAN: &str = include_str!("../../../deploy/parks/haotian.toml");
 const YIZHUANG: &str = include_str!("../../../deploy/parks/yizhuang.toml");
 const NOW_MS: i64 = 1_777_615_200_000;

@@ -253,7 +253,8 @@ fn pointer(
         commands.push(Command::SelectRange(Some((from_ms, moment_ms))));
     } else if response.clicked_by(PointerButton::Secondary) {
         commands.push(Command::SelectRange(None));
-    } else if response.clicked() || response.dragged() {
+    } else if response.clicked() || response.dragged() || response.drag_stopped() {
+        // The end of a drag is where the button was let go, also when that came within one frame of the last move.
         // While it is dragged only what changed is asked for.
         if moment_ms != state.timeline.asked_ms() {
             commands.push(Command::SeekClamped { moment_ms });
