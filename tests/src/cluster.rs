@@ -15,6 +15,8 @@ use crate::park::{State, state_of};
 use crate::{nats, processes, wait};
 
 const START_WITHIN: Duration = Duration::from_secs(90);
+/// Less than what the store would wait for clients that take no answer.
+const STOP_WITHIN: Duration = Duration::from_secs(8);
 const NATS_PASSWORD: &str = "bus0secret";
 const STORE_PASSWORD: &str = "store0secret";
 
@@ -264,6 +266,15 @@ impl Cluster {
     /// SIGKILL to the store.
     pub fn kill_store(&mut self) {
         self.store.kill();
+    }
+
+    /// SIGTERM to the store, whose clients have calls open that never end by themselves; it must end well and soon.
+    pub fn stop_store(&mut self) {
+        assert!(processes::send(self.store.pid(), Signal::TERM), "it runs");
+        let status = wait::until(STOP_WITHIN, "the store ends after SIGTERM", || {
+            self.store.0.try_wait().expect("it was ours")
+        });
+        assert_eq!(status.code(), Some(0), "the store after SIGTERM: {status}");
     }
 
     /// Starts a store that was killed.

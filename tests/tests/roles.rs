@@ -59,7 +59,7 @@ fn roles_that_are_killed_in_turn_record_and_project_the_same_as_one_process_that
     assert_eq!(state.readings, undisturbed.readings);
     assert_eq!(state.content_hash, undisturbed.content_hash);
     assert_eq!(state.events, undisturbed.events);
-    cluster.kill_store();
+    cluster.stop_store();
     cluster
         .cli("store", &["eventstore", "check"])
         .expect_code(0);

@@ -110,6 +110,24 @@ impl Viewer {
     }
 }
 
+/// A park that runs, a way to report to it, and a viewer that shows it.
+async fn shown() -> (Park, Channel, Viewer) {
+    let mut park = park();
+    park.start();
+    let channel = park.clients().await.channel;
+    let viewer = Viewer::of(&park, PARK);
+    (park, channel, viewer)
+}
+
+/// The tank held a fifth two minutes ago, and two fifths a minute ago.
+async fn show_two_levels(channel: &Channel, viewer: &mut Viewer) {
+    report_level(channel, 4_000, -120).await;
+    report_level(channel, 8_000, -60).await;
+    viewer.until("the newest level is shown", |state| {
+        is_full_to(state, "rain-tank", 0.4)
+    });
+}
+
 fn of<'a>(state: &'a ViewState, asset: &str) -> Option<&'a AssetState> {
     let asset = state.park()?.index_of(asset)?;
     state.state_of(asset)
@@ -206,10 +224,7 @@ async fn expect_as_the_service_says(park: &Park, state: &ViewState) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_kill_the_view_is_right_again_by_itself_and_was_marked_stale_meanwhile() {
-    let mut park = park();
-    park.start();
-    let channel = park.clients().await.channel;
-    let mut viewer = Viewer::of(&park, PARK);
+    let (mut park, channel, mut viewer) = shown().await;
     report_level(&channel, 5_000, -50).await;
     viewer.until("the level is shown", |state| {
         state.connection == Connection::Live && is_full_to(state, "rain-tank", 0.25)
@@ -248,10 +263,7 @@ async fn after_a_kill_the_view_is_right_again_by_itself_and_was_marked_stale_mea
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_freezes_is_noticed_and_one_that_thaws_is_believed_again() {
-    let mut park = park();
-    park.start();
-    let channel = park.clients().await.channel;
-    let mut viewer = Viewer::of(&park, PARK);
+    let (park, channel, mut viewer) = shown().await;
     report_level(&channel, 5_000, -20).await;
     viewer.until("the level is shown", |state| {
         state.connection == Connection::Live && is_full_to(state, "rain-tank", 0.25)
@@ -337,15 +349,8 @@ async fn what_the_operator_does_is_on_record() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_past_moment_is_shown_as_it_was_and_live_comes_back() {
-    let mut park = park();
-    park.start();
-    let channel = park.clients().await.channel;
-    let mut viewer = Viewer::of(&park, PARK);
-    report_level(&channel, 4_000, -120).await;
-    report_level(&channel, 8_000, -60).await;
-    viewer.until("the newest level is shown", |state| {
-        is_full_to(state, "rain-tank", 0.4)
-    });
+    let (park, channel, mut viewer) = shown().await;
+    show_two_levels(&channel, &mut viewer).await;
     let newest_ms = viewer.state.timeline.shown_ms();
 
     viewer.does(Command::SeekExact {
@@ -392,15 +397,8 @@ async fn a_past_moment_is_shown_as_it_was_and_live_comes_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_arrive_for_what_is_selected() {
-    let mut park = park();
-    park.start();
-    let channel = park.clients().await.channel;
-    let mut viewer = Viewer::of(&park, PARK);
-    report_level(&channel, 4_000, -120).await;
-    report_level(&channel, 8_000, -60).await;
-    viewer.until("the newest level is shown", |state| {
-        is_full_to(state, "rain-tank", 0.4)
-    });
+    let (_park, channel, mut viewer) = shown().await;
+    show_two_levels(&channel, &mut viewer).await;
     let tank = viewer
         .state
         .park()

@@ -5,7 +5,8 @@
 //! - `app`: the Bevy app that they share
 //! - `view`: what is shown, kept in step with the services; `dress`: from values to how parts stand and look
 //! - `rig`, `cameras`, `pick`: the camera, cameras by name, pointing at things
-//! - `panels`, `marks`: the operator's panels; signs over the scene
+//! - `panels`, `marks`: the operator's panels; signs over the scene; `repaint`: when they are laid out anew
+//! - `pace`: when a frame is drawn at all; `recovery`: what becomes of a lost graphics adapter
 //! - `rotation`: screens that follow one another
 //! - `files`, `written_report`: what is written to files
 //! - `status`: what is shown, told to other programs
@@ -21,9 +22,12 @@ mod files;
 mod golden_tests;
 mod marks;
 mod offscreen;
+mod pace;
 mod panels;
 mod pick;
 mod picture;
+mod recovery;
+mod repaint;
 mod rig;
 mod rotation;
 mod start;

@@ -65,11 +65,6 @@ struct Bundle {
 }
 
 /// Renders the picture that the arguments ask for. All that can be wrong with them is found before anything is drawn.
-#[cfg(test)]
-pub fn render(args: &Args) -> Result<Picture> {
-    Ok(render_with_bundle(args)?.0)
-}
-
 fn render_with_bundle(args: &Args) -> Result<(Picture, Option<Bundle>)> {
     let mut show = Show::prepare(args)?;
     let bundle = match args.incident {
@@ -101,7 +96,7 @@ impl Show {
         match &args.park_file {
             Some(file) => start::park_of_file(&mut view, file, args.at.as_deref())?,
             None => {
-                link = start::connect(args)?;
+                link = start::connect(args, Arc::new(|| ()))?;
                 let deep_link = start::link(args)?;
                 let wanted_ms = match (&args.at, &deep_link) {
                     (Some(at), _) => Some(start::moment_ms("--at", at)?),

@@ -50,6 +50,7 @@ fn draw(
         // Fonts are there from the next pass on.
         terrarium_ui::install(context);
         panels.is_installed = true;
+        context.request_repaint();
         return Ok(());
     }
     let state = &view.bypass_change_detection().0;
@@ -77,7 +78,7 @@ fn draw(
         let eye = Projection { camera, place };
         let painter =
             context.layer_painter(egui::LayerId::new(egui::Order::Background, "signs".into()));
-        marks::draw(&painter, room, state, &stage.anchors, &eye);
+        marks::draw(&painter, room, state, stage.anchors(), &eye);
     }
     let share = |from: f32, all: f32| (from / all.max(1.0)).clamp(0.0, 1.0);
     let free = [

@@ -1,11 +1,10 @@
 //! From the command line to the first thing shown.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use terrarium_model::parse_rfc3339_with_offset;
-use terrarium_network::Network;
+use terrarium_network::{Network, Wake};
 use terrarium_runtime::ServerAddress;
 use terrarium_view_model::{Audience, Command, Connection, DeepLink, Kiosk, Page, Report};
 
@@ -104,15 +103,14 @@ pub fn park_of_file(view: &mut View, file: &Path, at: Option<&str>) -> Result<()
 }
 
 /// Starts connecting to the server.
-pub fn connect(args: &Args) -> Result<Link> {
+pub fn connect(args: &Args, wake: Wake) -> Result<Link> {
     let park = park_name(args)?;
     let server = ServerAddress {
         url: args.server.clone(),
         ca: args.ca.clone(),
         token: args.token.clone(),
     };
-    let network =
-        Network::start(server, park, Arc::new(|| ())).context("no thread for the network")?;
+    let network = Network::start(server, park, wake).context("no thread for the network")?;
     Ok(Link(Some(network)))
 }
 

@@ -2,15 +2,16 @@
 
 use anyhow::{Result, bail};
 use bevy::prelude::*;
-use bevy::winit::{UpdateMode, WinitSettings};
-use std::time::Duration;
 use terrarium_view_model::{Command, DeepLink};
 
 use crate::app::{self, Surface};
 use crate::args::Args;
 use crate::files::{FilesPlugin, SaveTo};
+use crate::pace::{Pace, PacePlugin, Waker};
 use crate::panels::Bare;
 use crate::pick::PickPlugin;
+use crate::recovery;
+use crate::repaint::Patience;
 use crate::rig::steer;
 use crate::rotation::{Rotation, RotationPlugin};
 use crate::start;
@@ -20,6 +21,7 @@ use crate::view::{Link, View, apply};
 /// Opens the window and runs until it is closed.
 pub fn run(args: &Args) -> Result<()> {
     let mut view = View::default();
+    let waker = Waker::default();
     start::set_preferences(&mut view, args);
     let link = match &args.park_file {
         Some(file) => {
@@ -27,7 +29,7 @@ pub fn run(args: &Args) -> Result<()> {
             start::check_geometry(&view)?;
             Link::default()
         }
-        None => start::connect(args)?,
+        None => start::connect(args, waker.wake())?,
     };
     let deep_link = start::link(args)?;
     let kiosk = start::kiosk(args)?;
@@ -43,17 +45,15 @@ pub fn run(args: &Args) -> Result<()> {
         title,
         size: args.size,
     })?;
-    app.add_plugins((PickPlugin, FilesPlugin, StatusPlugin))
+    waker.attach(&app);
+    app.add_plugins((PickPlugin, FilesPlugin, StatusPlugin, PacePlugin))
         .insert_resource(SaveTo(args.save_to.clone()))
         .insert_resource(status)
         .insert_resource(view)
         .insert_resource(link)
         .insert_resource(Bare(args.bare))
-        // Smooth while a person looks; calm otherwise.
-        .insert_resource(WinitSettings {
-            focused_mode: UpdateMode::reactive(Duration::from_millis(33)),
-            unfocused_mode: UpdateMode::reactive_low_power(Duration::from_millis(100)),
-        })
+        .insert_resource(Pace::new(kiosk.is_some()))
+        .insert_resource(Patience::Short)
         .add_systems(Startup, |mut commands: Commands<'_, '_>| {
             commands.spawn(app::scene_camera());
         })
@@ -68,6 +68,7 @@ pub fn run(args: &Args) -> Result<()> {
     }
     match app.run() {
         AppExit::Success => Ok(()),
+        AppExit::Error(code) if code.get() == recovery::ADAPTER_LOST => Err(recovery::start_anew()),
         AppExit::Error(code) => bail!("the window ended with code {code}"),
     }
 }

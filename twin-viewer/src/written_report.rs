@@ -20,7 +20,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 pub fn run(args: &Args, out: &Path) -> Result<()> {
     let mut view = View::default();
     start::set_preferences(&mut view, args);
-    let link = start::connect(args)?;
+    let link = start::connect(args, std::sync::Arc::new(|| ()))?;
     wait_for_server(&mut view, &link, args, None)?;
     let (from_ms, to_ms) = range(args, view.0.timeline.now_ms())?;
     apply(

@@ -11,6 +11,7 @@
 //! - `index.rs` is what is kept in memory: positions by stream, category and type, and where the commits begin.
 //! - `encoding.rs` turns a commit into bytes and back; `names.rs` keeps one copy of each stream and type name.
 //! - [`Scan`] (`scan.rs`) reads a log offline, without lock or trust, and names the first thing that is wrong.
+//! - [`export`] and [`import`] (`transfer.rs`) turn a store into text and back.
 //! - [`front`] speaks the EventStoreDB gRPC protocol for a store.
 //!
 //! # Promises
@@ -59,6 +60,9 @@
 //!
 //! Commits of kind 1 are read and no longer written: they have neither flags nor times.
 
+mod active;
+mod backup;
+mod bloom;
 mod clock;
 mod decide;
 mod encoding;
@@ -66,17 +70,25 @@ mod error;
 mod event;
 mod filter;
 pub mod front;
+#[doc(hidden)]
+pub mod fuzzing;
 mod index;
+mod lists;
 mod names;
 mod page;
 mod read;
 mod recent;
+mod replay;
 mod retention;
 mod scan;
+mod sealed;
 mod store;
 mod subscribe;
+mod table;
+mod transfer;
 mod writer;
 
+pub use backup::{RestoreError, back_up, restore};
 pub use clock::Clock;
 pub use error::{AppendError, OpenError, ReadError, TooLarge};
 pub use event::{
@@ -86,7 +98,9 @@ pub use event::{
 };
 pub use filter::{Filter, FilterError, FilterOn};
 pub use page::{AllCursor, Direction, LINK_TYPE, PageLimit, ResolvedEvent, StreamPage};
+pub use replay::{EventRef, RecordedCommit, Replay};
 pub use scan::{Scan, ScanError, ScanProblem};
 pub use store::{EventStore, Pending};
 pub use subscribe::{AllItem, AllSubscription, StreamItem, StreamSubscription, SubscriptionError};
-pub use terrarium_eventlog::{Recovery, TornTail};
+pub use terrarium_eventlog::{BackupError, Copied, LogSettings, RealDisk, Recovery, TornTail};
+pub use transfer::{ExportError, ImportClock, ImportError, Imported, check_export, export, import};

@@ -6,15 +6,19 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use terrarium_eventlog::{
-    FRAME_HEADER_BYTES, Frame, FrameCursor, FrameError, FrameFault, FrameProblem, LOG_FILE_NAME,
-    locate_changed_byte, open_for_reading,
+    Digest, FRAME_HEADER_BYTES, Frame, FrameCursor, FrameError, FrameFault, FrameProblem, LogFiles,
+    OpenError, SealCheck, SealFault, check_index, check_segment, locate_changed_byte,
 };
 use thiserror::Error;
 
+use crate::active::{ActiveIndex, IndexedCommit};
 use crate::encoding::{CommitFault, CommitReader};
-use crate::event::{Position, RecordedEvent};
+use crate::event::{METADATA_TYPE, Position, RecordedEvent};
+use crate::lists::ListKind;
 use crate::names::NameTable;
+use crate::retention::{Retention, described_stream};
 use crate::store::LOG_FOLDER;
+use crate::table::{Totals, build};
 
 const CHUNK_BYTES: usize = 1024 * 1024;
 /// Stands for the number of events of a stream that can have no more.
@@ -24,11 +28,21 @@ const DAMAGED_FRAME_BYTES: u64 = 4 * 1024 * 1024 + 64;
 
 /// Reads a log from its first byte and trusts nothing: every event in order, or the first thing that is wrong.
 ///
+/// What it compares: headers, footers and how the segments follow each other, every frame, every commit and how its stream goes
+/// on; and at the end of a sealed segment its records with their tree hash, and its index with one that is made again.
+///
 /// Needs no lock and changes nothing, so a store may be appending meanwhile. The scan ends where the log ended when
 /// it was opened; a store that is just writing may have half a commit there, which [`until`](Scan::until) leaves out.
 #[derive(Debug)]
 pub struct Scan {
-    path: PathBuf,
+    files: LogFiles,
+    /// How many sealed segments are behind the scan.
+    segments_done: usize,
+    seal: SealCheck,
+    index: ActiveIndex,
+    totals: Totals,
+    /// How many events categories and types have.
+    list_counts: HashMap<(ListKind, Box<str>), u64>,
     frames: FrameCursor,
     until: Option<Position>,
     names: NameTable,
@@ -65,6 +79,14 @@ pub enum ScanProblem {
     Io(#[from] std::io::Error),
     #[error("{0}")]
     Header(terrarium_eventlog::HeaderFault),
+    /// A segment that is missing, or a footer that is damaged.
+    #[error("{0}")]
+    Segment(String),
+    /// Records or an index that are not as they were sealed.
+    #[error("{0}")]
+    Seal(SealFault),
+    #[error("the index of the segment is not what its records give")]
+    Index,
     #[error("{fault}{}", describe_changed_byte(*changed_byte))]
     Frame {
         fault: FrameFault,
@@ -109,14 +131,18 @@ impl fmt::Display for ScanError {
 impl Scan {
     /// Opens the log of the data folder `folder` for reading.
     pub fn open(folder: &Path) -> Result<Scan, ScanError> {
-        let path = folder.join(LOG_FOLDER).join(LOG_FILE_NAME);
-        let frames = match open_for_reading(&path, CHUNK_BYTES) {
-            Ok(Ok(frames)) => frames,
-            Ok(Err(fault)) => return Err(header_error(path, ScanProblem::Header(fault))),
-            Err(error) => return Err(header_error(path, ScanProblem::Io(error))),
-        };
+        let folder = folder.join(LOG_FOLDER);
+        let files = LogFiles::open(&folder).map_err(|error| open_error(&folder, error))?;
+        let frames = files
+            .frames(CHUNK_BYTES)
+            .map_err(|error| file_error(folder, 0, error.into()))?;
         Ok(Scan {
-            path,
+            files,
+            segments_done: 0,
+            seal: SealCheck::default(),
+            index: ActiveIndex::new(0),
+            totals: Totals::default(),
+            list_counts: HashMap::new(),
             frames,
             until: None,
             names: NameTable::default(),
@@ -133,6 +159,28 @@ impl Scan {
     pub fn until(mut self, position: Position) -> Scan {
         self.until = Some(position);
         self
+    }
+
+    /// How many segments are sealed, and the seal of the last: the hash of the log up to its end.
+    pub fn seals(&self) -> (u64, Option<Digest>) {
+        let sealed = self.files.sealed();
+        let last = sealed.last().map(|last| last.footer().seal());
+        (sealed.len() as u64, last)
+    }
+
+    /// What is wrong with each sealed segment by itself. Reads all of them; a scan ends at the first thing that is wrong.
+    pub fn segment_problems(&self) -> Vec<ScanError> {
+        let problems = self.files.sealed().iter().filter_map(|sealed| {
+            let fault = check_segment(sealed).err()?;
+            let position = match &fault {
+                SealFault::Frame(error) => error.position,
+                SealFault::Records { start, .. } => *start,
+                _ => sealed.end(),
+            };
+            let problem = ScanProblem::Seal(fault);
+            Some(file_error(sealed.path(), position, problem))
+        });
+        problems.collect()
     }
 
     /// Length of the log when the scan was opened, in bytes: for a progress bar.
@@ -174,7 +222,7 @@ impl Scan {
         problem: ScanProblem,
     ) -> ScanError {
         ScanError {
-            path: self.path.clone(),
+            path: self.files.path_at(position).unwrap_or_default(),
             position,
             stream,
             revision,
@@ -185,6 +233,101 @@ impl Scan {
 
     fn revision_of(&self, stream: &str) -> u64 {
         self.revisions.get(stream).copied().unwrap_or(0)
+    }
+
+    /// What is wrong with a segment is told behind the events of its last frame.
+    fn take_frame_and_seal(&mut self, frame: &Frame) -> Result<(), ScanError> {
+        self.take_frame(frame)?;
+        if self.fault_behind_ready.is_none()
+            && let Err(error) = self.take_into_segment(frame)
+        {
+            self.fault_behind_ready = Some(error);
+        }
+        Ok(())
+    }
+
+    /// Takes a frame into what is compared at the end of its segment.
+    fn take_into_segment(&mut self, frame: &Frame) -> Result<(), ScanError> {
+        let is_sealed = self.segments_done < self.files.sealed().len();
+        if !is_sealed {
+            return Ok(());
+        }
+        self.seal
+            .push(frame.position, &self.frames.raw_frame(frame));
+        let Ok(mut commit) = CommitReader::new(&frame.body) else {
+            return Ok(());
+        };
+        let mut events = Vec::new();
+        let mut last_position = 0;
+        let mut metadata = None;
+        for event in commit.by_ref().map_while(Result::ok) {
+            last_position = frame.body_position() + event.offset as u64;
+            metadata = (event.event_type == METADATA_TYPE).then_some(event.data.clone());
+            events.push((event.id, event.event_type));
+        }
+        let described = described_stream(commit.stream).zip(metadata);
+        let indexed = IndexedCommit {
+            stream: commit.stream,
+            is_tombstone: commit.is_tombstone,
+            first_revision: commit.first_revision,
+            recorded: commit.recorded,
+            begin: frame.position,
+            end: frame.next_position(),
+            last_position,
+            retention: described.map(|(described, metadata)| {
+                Retention::parse(&frame.body[metadata], self.revision_of(described))
+            }),
+        };
+        self.index.add(&indexed, &events);
+        let sealed = &self.files.sealed()[self.segments_done];
+        if frame.next_position() < sealed.end() {
+            return Ok(());
+        }
+        self.end_segment()
+    }
+
+    /// Compares a sealed segment with its seal.
+    fn end_segment(&mut self) -> Result<(), ScanError> {
+        let sealed = self.files.sealed()[self.segments_done].clone();
+        self.segments_done += 1;
+        let seal = std::mem::take(&mut self.seal);
+        let index = std::mem::replace(&mut self.index, ActiveIndex::new(sealed.end()));
+        let event_index = self.events_before;
+        let wrong = |position, problem| ScanError {
+            event_index,
+            ..file_error(sealed.path(), position, problem)
+        };
+        let fault = |position, fault| wrong(position, ScanProblem::Seal(fault));
+        seal.finish(&sealed).map_err(|found| match found {
+            SealFault::Records { start, .. } => fault(start, found),
+            found => fault(sealed.end(), found),
+        })?;
+        check_index(&sealed).map_err(|found| fault(sealed.end(), found))?;
+        let mut list_counts = std::mem::take(&mut self.list_counts);
+        let table = build(&index, self.totals, |kind, name, list| {
+            if kind == ListKind::Stream {
+                return Ok::<_, std::convert::Infallible>(list.first_revision.unwrap_or(0));
+            }
+            let count = list_counts.entry((kind, Box::from(name))).or_default();
+            let before = *count;
+            *count += list.count;
+            Ok(before)
+        });
+        let Ok(table) = table;
+        self.list_counts = list_counts;
+        self.totals = Totals {
+            events: self.totals.events + index.events(),
+            commits: self.totals.commits + index.commits(),
+            streams: self.totals.streams + index.new_streams(),
+        };
+        let is_same = sealed.index_bytes() == table.len() as u64
+            && sealed
+                .read_index(0..table.len() as u64)
+                .is_ok_and(|stored| stored == table);
+        if !is_same {
+            return Err(wrong(sealed.end(), ScanProblem::Index));
+        }
+        Ok(())
     }
 
     /// Checks a whole frame, then makes its events ready.
@@ -269,6 +412,10 @@ impl Scan {
             FrameProblem::Io(error) => {
                 return self.error(position, None, None, self.events_before, error.into());
             }
+            outside @ FrameProblem::Outside => {
+                let problem = ScanProblem::Segment(outside.to_string());
+                return self.error(position, None, None, self.events_before, problem);
+            }
             FrameProblem::Fault(fault) => fault,
         };
         let raw = self
@@ -342,10 +489,27 @@ struct NamedDamage {
     events_in_commit_before: u64,
 }
 
-fn header_error(path: PathBuf, problem: ScanProblem) -> ScanError {
+fn open_error(folder: &Path, error: OpenError) -> ScanError {
+    match error {
+        OpenError::Header { path, fault } => file_error(path, 0, ScanProblem::Header(fault)),
+        OpenError::Io { path, source, .. } => file_error(path, 0, source.into()),
+        OpenError::Footer { path, fault } => {
+            let problem = ScanProblem::Segment(fault.to_string());
+            file_error(path, 0, problem)
+        }
+        OpenError::Layout { path, what } => file_error(path, 0, ScanProblem::Segment(what)),
+        other => file_error(
+            folder.to_owned(),
+            0,
+            ScanProblem::Segment(other.to_string()),
+        ),
+    }
+}
+
+fn file_error(path: PathBuf, position: u64, problem: ScanProblem) -> ScanError {
     ScanError {
         path,
-        position: 0,
+        position,
         stream: None,
         revision: None,
         event_index: 0,
@@ -373,7 +537,7 @@ impl Iterator for Scan {
                     self.finished = true;
                     return self.end_of_log().map(Err);
                 }
-                Some(Ok(frame)) => self.take_frame(&frame),
+                Some(Ok(frame)) => self.take_frame_and_seal(&frame),
                 Some(Err(error)) => Err(self.describe(error)),
             };
             if let Err(error) = taken {

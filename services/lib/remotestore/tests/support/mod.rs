@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tempfile::TempDir;
-use terrarium_eventstore::front::{Front, FrontSettings};
+use terrarium_eventstore::front::{Front, FrontSettings, TlsIdentity, Users};
 use terrarium_journal::{
     AppendError, Appended, ContentType, EventStore, ProposedCommit, ProposedEvent, RecordedEvent,
 };
@@ -105,10 +105,19 @@ impl RunningFront {
         store: &terrarium_eventstore::EventStore,
         listen: SocketAddr,
     ) -> RunningFront {
+        RunningFront::start_with(store, listen, None, None).await
+    }
+
+    pub async fn start_with(
+        store: &terrarium_eventstore::EventStore,
+        listen: SocketAddr,
+        tls: Option<TlsIdentity>,
+        users: Option<Users>,
+    ) -> RunningFront {
         let settings = FrontSettings {
             listen,
-            tls: None,
-            users: None,
+            tls,
+            users,
             advertise: None,
         };
         let runtime = tokio::runtime::Builder::new_multi_thread()
