@@ -3,14 +3,10 @@
 use std::time::{Duration, Instant};
 
 use terrarium_proto::energy::v1 as energy;
-use terrarium_proto::mobility::v1 as mobility;
-use terrarium_proto::waste::v1 as waste;
 use terrarium_proto::water::v1 as water;
 use tonic::{Code, Response, Status};
 
-use super::bundle::{
-    Bundle, Command, FleetReport, IrrigationEnd, SessionReport, TreeReport, WasteReport,
-};
+use super::bundle::{Bundle, IrrigationEnd};
 use super::clients::Clients;
 use super::tally::Tally;
 use super::{DriveError, is_about_the_report};
@@ -145,6 +141,14 @@ macro_rules! report_one {
         }
     }};
 }
+
+// After the macros, which they use.
+mod mobility;
+mod people;
+
+use mobility::{send_fleet, send_sessions};
+pub use people::send_commands;
+use people::{send_trees, send_waste};
 
 /// Sends what happened and waits until all of it is recorded, or refused.
 pub async fn send_reports(
@@ -351,240 +355,4 @@ async fn send_irrigation_end(
         request
     );
     Ok(())
-}
-
-async fn send_waste(
-    clients: &Clients,
-    bundle: &Bundle,
-    retry_for: Duration,
-) -> Result<Tally, DriveError> {
-    use waste::{ReportBinsRequest, ReportCompostRequest};
-    let mut tally = Tally::default();
-    let park = &bundle.park;
-    for report in &bundle.waste {
-        match report {
-            WasteReport::Bins(measurements) => {
-                report_many!(
-                    tally,
-                    clients.waste,
-                    retry_for,
-                    "WasteService.ReportBins",
-                    report_bins,
-                    ReportBinsRequest {
-                        park,
-                        measurements: measurements
-                    }
-                );
-            }
-            WasteReport::Collected(request) => {
-                report_one!(
-                    tally,
-                    clients.waste,
-                    retry_for,
-                    "WasteService.ReportCollection",
-                    report_collection,
-                    request
-                );
-            }
-        }
-    }
-    report_many!(
-        tally,
-        clients.waste,
-        retry_for,
-        "WasteService.ReportCompost",
-        report_compost,
-        ReportCompostRequest {
-            park,
-            reports: bundle.compost
-        }
-    );
-    Ok(tally)
-}
-
-async fn send_sessions(
-    clients: &Clients,
-    bundle: &Bundle,
-    retry_for: Duration,
-) -> Result<Tally, DriveError> {
-    use mobility::{ReportSessionMetersRequest, ReportVisitorsRequest};
-    let mut tally = Tally::default();
-    let park = &bundle.park;
-    for report in &bundle.sessions {
-        match report {
-            SessionReport::Start(request) => {
-                report_one!(
-                    tally,
-                    clients.mobility,
-                    retry_for,
-                    "MobilityService.ReportSessionStart",
-                    report_session_start,
-                    request
-                );
-            }
-            SessionReport::Meters(meters) => {
-                report_many!(
-                    tally,
-                    clients.mobility,
-                    retry_for,
-                    "MobilityService.ReportSessionMeters",
-                    report_session_meters,
-                    ReportSessionMetersRequest {
-                        park,
-                        meters: meters
-                    }
-                );
-            }
-            SessionReport::End(request) => {
-                report_one!(
-                    tally,
-                    clients.mobility,
-                    retry_for,
-                    "MobilityService.ReportSessionEnd",
-                    report_session_end,
-                    request
-                );
-            }
-        }
-    }
-    report_many!(
-        tally,
-        clients.mobility,
-        retry_for,
-        "MobilityService.ReportVisitors",
-        report_visitors,
-        ReportVisitorsRequest {
-            park,
-            counts: bundle.visitors
-        }
-    );
-    Ok(tally)
-}
-
-async fn send_fleet(
-    clients: &Clients,
-    bundle: &Bundle,
-    retry_for: Duration,
-) -> Result<Tally, DriveError> {
-    use mobility::{ReportFleetVehiclesRequest, ReportShuttleTripsRequest};
-    let mut tally = Tally::default();
-    let park = &bundle.park;
-    for report in &bundle.fleet {
-        match report {
-            FleetReport::Vehicles(vehicles) => {
-                report_many!(
-                    tally,
-                    clients.mobility,
-                    retry_for,
-                    "MobilityService.ReportFleetVehicles",
-                    report_fleet_vehicles,
-                    ReportFleetVehiclesRequest {
-                        park,
-                        reports: vehicles
-                    }
-                );
-            }
-            FleetReport::Trips(trips) => {
-                report_many!(
-                    tally,
-                    clients.mobility,
-                    retry_for,
-                    "MobilityService.ReportShuttleTrips",
-                    report_shuttle_trips,
-                    ReportShuttleTripsRequest { park, trips: trips }
-                );
-            }
-        }
-    }
-    Ok(tally)
-}
-
-async fn send_trees(
-    clients: &Clients,
-    bundle: &Bundle,
-    retry_for: Duration,
-) -> Result<Tally, DriveError> {
-    let mut tally = Tally::default();
-    for report in &bundle.trees {
-        match report {
-            TreeReport::Planted(request) => {
-                report_one!(
-                    tally,
-                    clients.carbon,
-                    retry_for,
-                    "CarbonService.PlantTrees",
-                    plant_trees,
-                    request
-                );
-            }
-            TreeReport::Died(request) => {
-                report_one!(
-                    tally,
-                    clients.carbon,
-                    retry_for,
-                    "CarbonService.ReportTreesDied",
-                    report_trees_died,
-                    request
-                );
-            }
-            TreeReport::Surveyed(request) => {
-                report_one!(
-                    tally,
-                    clients.carbon,
-                    retry_for,
-                    "CarbonService.MonitorTrees",
-                    monitor_trees,
-                    request
-                );
-            }
-        }
-    }
-    Ok(tally)
-}
-
-/// Sends what is asked for now that all before it is decided.
-pub async fn send_commands(
-    clients: &Clients,
-    bundle: &Bundle,
-    retry_for: Duration,
-) -> Result<Tally, DriveError> {
-    let mut tally = Tally::default();
-    for command in &bundle.commands {
-        match command {
-            Command::Irrigate { started, request } => {
-                let answer = report_one!(
-                    tally,
-                    clients.water,
-                    retry_for,
-                    "WaterService.StartIrrigation",
-                    start_irrigation,
-                    request
-                );
-                if let Some(answer) = answer {
-                    clients.remember_irrigation(&request.zone, *started, answer.irrigation_id);
-                }
-            }
-            Command::Order(request) => {
-                report_one!(
-                    tally,
-                    clients.waste,
-                    retry_for,
-                    "WasteService.OrderCollection",
-                    order_collection,
-                    request
-                );
-            }
-            Command::Acknowledge(request) => {
-                report_one!(
-                    tally,
-                    clients.waste,
-                    retry_for,
-                    "WasteService.AcknowledgeCollection",
-                    acknowledge_collection,
-                    request
-                );
-            }
-        }
-    }
-    Ok(tally)
 }

@@ -135,7 +135,7 @@ impl Fleet {
             let wanted_m = chance.gamma(2.0, 700.0) as i64;
             self.driven_wh += vehicle.drive(wanted_m);
         }
-        let is_night = hour >= PLUG_IN_HOUR || hour < FETCHED_HOUR - 1;
+        let is_night = !(FETCHED_HOUR - 1..PLUG_IN_HOUR).contains(&hour);
         let is_full = vehicle.stored_wh as f64 > FULL_SHARE * vehicle.capacity_wh as f64;
         if is_night && !is_full {
             let hours_left = (FETCHED_HOUR - hour).rem_euclid(24);

@@ -84,7 +84,7 @@ impl Groves {
                     count: died as u32,
                 });
             }
-            if date.month % 3 == 0 && group.living > 0 {
+            if date.month.is_multiple_of(3) && group.living > 0 {
                 facts.push(Fact::TreesSurveyed {
                     group: group.id.clone(),
                     at: interval.end(),

@@ -76,7 +76,7 @@ impl Pipes {
     }
 
     /// The tank that a flow runs into, if it does.
-    pub(super) fn into_tank<'a>(&'a self, channel: &'a Channel) -> Option<&'a AssetId> {
+    pub(super) fn tank_it_fills<'a>(&'a self, channel: &'a Channel) -> Option<&'a AssetId> {
         match channel {
             Channel::Pipe(_, TankPipe::SpillOut) | Channel::User(..) => None,
             Channel::Pipe(tank, _) => Some(tank),
@@ -84,7 +84,7 @@ impl Pipes {
     }
 
     /// The tank that a flow comes out of, if it does.
-    pub(super) fn out_of_tank<'a>(&'a self, channel: &'a Channel) -> Option<&'a AssetId> {
+    pub(super) fn tank_it_drains<'a>(&'a self, channel: &'a Channel) -> Option<&'a AssetId> {
         match channel {
             Channel::Pipe(tank, TankPipe::SpillOut) => Some(tank),
             Channel::Pipe(tank, TankPipe::ReclaimedIn) => self.filled_from.get(tank),

@@ -95,8 +95,8 @@ impl Tanks {
         litres: i64,
         touched: &mut Vec<(AssetId, UnixSeconds)>,
     ) {
-        let into = pipes.into_tank(channel).cloned();
-        let out_of = pipes.out_of_tank(channel).cloned();
+        let into = pipes.tank_it_fills(channel).cloned();
+        let out_of = pipes.tank_it_drains(channel).cloned();
         if into.is_none() && out_of.is_none() {
             return;
         }
