@@ -15,11 +15,13 @@
 //! - [`park_ledger`]: the books of one park
 //! - [`balance`]: totals over periods
 //! - [`entry`]: the lines of the books, expanded on read
+//! - [`activity`]: words for what was done
 //! - [`gas`]: gases, their masses, and the warming potentials that a view weighs them with
 //! - [`books`]: what claims read: the books of a period, as known at a moment
 //! - [`completeness`]: which hours are there
 //! - [`hash`]: the two hashes
 
+pub mod activity;
 pub mod balance;
 pub mod books;
 pub mod completeness;
