@@ -15,6 +15,9 @@ use crate::gas::GasMasses;
 use crate::node_hour::HourAmounts;
 use crate::park_ledger::Period;
 
+/// The park itself, as [`Posting::party`].
+pub const PARK: &str = "park";
+
 /// The two times of a question.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AsOf {

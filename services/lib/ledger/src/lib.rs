@@ -18,12 +18,14 @@
 //! - [`activity`]: words for what was done
 //! - [`gas`]: gases, their masses, and the warming potentials that a view weighs them with
 //! - [`books`]: what claims read: the books of a period, as known at a moment
+//! - [`claims`]: what standards say of those books
 //! - [`completeness`]: which hours are there
 //! - [`hash`]: the two hashes
 
 pub mod activity;
 pub mod balance;
 pub mod books;
+pub mod claims;
 pub mod completeness;
 pub mod entry;
 pub mod fact;
