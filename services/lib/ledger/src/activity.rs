@@ -4,17 +4,17 @@
 pub const GRID_IMPORT: &str = "grid-import";
 /// Given to the grid, Wh: avoided book.
 pub const GRID_EXPORT: &str = "grid-export";
-/// Heat or steam bought, kJ: scope 2.
+/// Heat or steam bought, Wh: scope 2.
 pub const HEAT_IMPORT: &str = "heat-import";
-/// Cooling bought, kJ: scope 2.
+/// Cooling bought, Wh: scope 2.
 pub const COOLING_IMPORT: &str = "cooling-import";
 /// Transport and distribution losses of bought electricity, Wh: scope 3, category 3.
 pub const ELECTRICITY_LOSSES: &str = "electricity-losses";
 /// What the fuels of bought energy emitted before, in the unit of that energy: scope 3, category 3.
 pub const ENERGY_UPSTREAM: &str = "energy-upstream";
-/// Lost refrigerant, mg.
+/// Lost refrigerant, g; which one stands behind a colon.
 pub const REFRIGERANT: &str = "refrigerant-loss";
-/// CO2 of an industrial process that burns nothing for heat.
+/// CO2 of an industrial process that burns nothing for heat, g; which one stands behind a colon.
 pub const PROCESS: &str = "industrial-process";
 /// Trees grew, mg of CO2.
 pub const TREE_GROWTH: &str = "tree-growth";
@@ -24,6 +24,9 @@ pub const TREE_LOSS: &str = "tree-loss";
 pub const COMMUTING: &str = "commuting";
 /// Visitors on their way, m.
 pub const VISITOR_TRAVEL: &str = "visitor-travel";
+
+/// Heat of a Wh: 3.6 kJ of 29.3076 MJ/kg, millionths of a milligram of standard coal.
+pub const MGCE_PER_WH_MILLIONTHS: i64 = 122_835_033;
 
 /// A fuel that is burnt for its energy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,13 +73,16 @@ impl Fuel {
 
     /// Grams of standard coal in an amount; `None` where the unit has no conversion.
     pub fn standard_coal_g(self, amount: i64, unit: &str) -> Option<i64> {
-        let rate = match unit {
-            "l" => self.mgce_per_litre?,
-            "g" => self.mgce_per_gram?,
+        let (rate, steps_per_unit) = match unit {
+            // Litres of gas at normal conditions ("Nl") are what its row says.
+            "l" | "Nl" => (self.mgce_per_litre?, 1),
+            "ml" => (self.mgce_per_litre?, 1_000),
+            "g" => (self.mgce_per_gram?, 1),
+            "Wh" => (MGCE_PER_WH_MILLIONTHS, 1_000_000),
             _ => return None,
         };
         let mgce = i128::from(amount) * i128::from(rate);
-        Some(terrarium_model::round_half_even_div(mgce, 1_000) as i64)
+        Some(terrarium_model::round_half_even_div(mgce, 1_000 * steps_per_unit) as i64)
     }
 }
 
@@ -88,7 +94,9 @@ mod tests {
     fn a_litre_of_diesel_is_about_one_and_a_quarter_kilograms_of_standard_coal() {
         let diesel = Fuel::of("diesel:mower").expect("known");
         assert_eq!(diesel.standard_coal_g(1_000, "l"), Some(1_223_964));
-        assert_eq!(diesel.standard_coal_g(1, "Wh"), None);
+        assert_eq!(diesel.standard_coal_g(1_000_000, "ml"), Some(1_223_964));
+        assert_eq!(diesel.standard_coal_g(1_000, "Wh"), Some(123));
+        assert_eq!(diesel.standard_coal_g(1, "count"), None);
         assert_eq!(Fuel::of("dieselgate"), None);
     }
 }

@@ -243,6 +243,3 @@ fn missing_hours(books: &Books) -> Option<Words> {
 pub(crate) fn per_cent(ppm: i64) -> String {
     statement::spoken(ppm, statement::Unit::Ppm)
 }
-
-#[cfg(test)]
-mod tests;

@@ -23,8 +23,6 @@ use crate::entry::EnergyAccount;
 const HEAT_TENTHS_GCE_PER_KWH: i64 = 1_229;
 /// What plants burn, about 300 g of standard coal per kWh.
 const PLANT_TENTHS_GCE_PER_KWH: i64 = 3_000;
-/// kJ of a gram of standard coal, in tenths of joules per milligram: 29.3076 MJ/kg.
-const KJ_PER_KG_STANDARD_COAL: i128 = 29_308;
 /// Smallest park of the scheme.
 const SMALLEST_TCE: i64 = 200_000;
 /// From here on the looser threshold holds.
@@ -150,16 +148,19 @@ fn standard_coal(ground: &Ground<'_>, electricity_wh: i64, tenths_gce_per_kwh: i
                 .standard_coal_g(placed.posting.amount, placed.posting.unit)
         })
         .sum();
-    let heat_kj: i64 = ground
+    let heat_wh: i64 = ground
         .placed
         .iter()
         .filter(|placed| {
             placed.posting.activity.starts_with(activity::HEAT_IMPORT)
-                && placed.posting.unit == "kJ"
+                && placed.posting.unit == "Wh"
         })
         .map(|placed| placed.posting.amount)
         .sum();
-    let heat = round_half_even_div(i128::from(heat_kj) * 1_000, KJ_PER_KG_STANDARD_COAL) as i64;
+    let heat = round_half_even_div(
+        i128::from(heat_wh) * i128::from(activity::MGCE_PER_WH_MILLIONTHS),
+        1_000_000_000,
+    ) as i64;
     electricity + fuels + heat
 }
 
