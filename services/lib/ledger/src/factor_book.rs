@@ -8,6 +8,7 @@ use terrarium_model::{
 };
 use uuid::Uuid;
 
+use crate::books::{FactorMark, FactorUse};
 use crate::fact::Origin;
 
 /// An hourly series has at most this many values: a leap year.
@@ -15,23 +16,58 @@ pub const MOST_VALUES: usize = 8_784;
 /// Longest text of a descriptive field in bytes.
 pub const LONGEST_TEXT_BYTES: usize = 500;
 
+/// Half of the 95 % interval of a grid's average where its publisher gives none: 10 % (worked example of the project's carbon
+/// accounting note, section 4.1).
+pub const GRID_U95_PPM: u32 = 100_000;
+
 /// What factors tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FactorKind {
     /// Average of the grid's generation: location-based scope 2 (GHG Protocol Scope 2 Guidance, chapter 6).
     GridAverage,
+    /// What one kWh more or less changes in the grid's emissions; prices the avoided book. The only kind that may be negative.
+    GridMarginal,
+    /// Average of what is left in the grid once claimed attributes are taken out: market-based, where nothing better covers.
+    ResidualMix,
+    /// Electricity bought under a contract that conveys its attributes.
+    Contract,
+    /// Rate of the supplier, with retired attributes only.
+    Supplier,
+    /// Emissions of what transmission and distribution lose per kWh taken: scope 3, category 3.
+    GridLosses,
+    /// Emissions upstream of the power plants per kWh taken: scope 3, category 3.
+    ElectricityUpstream,
 }
 
 impl FactorKind {
+    /// All kinds, in order.
+    pub const ALL: [FactorKind; 7] = [
+        FactorKind::GridAverage,
+        FactorKind::GridMarginal,
+        FactorKind::ResidualMix,
+        FactorKind::Contract,
+        FactorKind::Supplier,
+        FactorKind::GridLosses,
+        FactorKind::ElectricityUpstream,
+    ];
+
     /// From its token.
     pub fn parse(token: &str) -> Option<FactorKind> {
-        (token == "grid_average").then_some(FactorKind::GridAverage)
+        FactorKind::ALL
+            .into_iter()
+            .find(|kind| kind.token() == token)
     }
 
     /// The token.
     pub fn token(self) -> &'static str {
         match self {
             FactorKind::GridAverage => "grid_average",
+            FactorKind::GridMarginal => "grid_marginal",
+            FactorKind::ResidualMix => "residual_mix",
+            FactorKind::Contract => "contract",
+            FactorKind::Supplier => "supplier",
+            FactorKind::GridLosses => "grid_losses",
+            FactorKind::ElectricityUpstream => "electricity_upstream",
         }
     }
 }
@@ -247,19 +283,46 @@ impl FactorRow {
     pub fn value(&self) -> FactorValue {
         self.set.value(self.row)
     }
+
+    /// As postings name it. All values of a series share one key: they share their publisher's error.
+    pub fn used(&self) -> FactorUse {
+        FactorUse {
+            key: format!("{}/{}", self.set.set, self.set.version),
+            mark: FactorMark::Default,
+            u95_ppm: GRID_U95_PPM,
+        }
+    }
 }
 
 /// All factor sets of a park.
 #[derive(Default)]
 pub struct FactorBook {
     sets: BTreeMap<(FactorSetId, String), (Arc<FactorSet>, Origin)>,
+    /// By kind and region, those before others first.
+    ranked: BTreeMap<FactorKind, BTreeMap<String, Vec<(Arc<FactorSet>, Origin)>>>,
 }
 
 impl FactorBook {
     /// Takes in a set.
     pub fn publish(&mut self, set: Arc<FactorSet>, origin: Origin) {
-        self.sets
-            .insert((set.set.clone(), set.version.clone()), (set, origin));
+        let key = (set.set.clone(), set.version.clone());
+        if let Some((replaced, _)) = self.sets.insert(key, (Arc::clone(&set), origin)) {
+            let ranked = self
+                .ranked
+                .get_mut(&replaced.kind)
+                .and_then(|regions| regions.get_mut(&replaced.region));
+            if let Some(ranked) = ranked {
+                ranked.retain(|(known, _)| !Arc::ptr_eq(known, &replaced));
+            }
+        }
+        let ranked = self
+            .ranked
+            .entry(set.kind)
+            .or_default()
+            .entry(set.region.clone())
+            .or_default();
+        let place = ranked.partition_point(|(known, _)| known.precedence() > set.precedence());
+        ranked.insert(place, (set, origin));
     }
 
     /// Sets in order of id and version.
@@ -277,23 +340,59 @@ impl FactorBook {
         self.sets.is_empty()
     }
 
-    /// The row that prices an hour in a region: of all that hold at its start an hourly series before a constant, then
-    /// the latest publication, then the greatest version, then the greatest id.
+    /// The row that prices an hour in a region, as known at a position: of all that hold at its start an hourly series before
+    /// a constant, then the latest publication, then the greatest version, then the greatest id.
     pub fn row(
         &self,
         region: &str,
         kind: FactorKind,
         hour_start: UnixSeconds,
+        known_at: u64,
     ) -> Option<FactorRow> {
-        self.sets
-            .values()
-            .filter(|(set, _)| set.region == region && set.kind == kind)
-            .filter_map(|(set, origin)| set.row_at(hour_start).map(|row| (set, row, origin)))
-            .max_by(|(one, ..), (other, ..)| one.precedence().cmp(&other.precedence()))
-            .map(|(set, row, origin)| FactorRow {
-                set: Arc::clone(set),
-                row,
-                origin: *origin,
-            })
+        let (set, row, origin) = self.find(region, kind, hour_start, known_at)?;
+        Some(FactorRow {
+            set: Arc::clone(set),
+            row,
+            origin,
+        })
+    }
+
+    /// Value of the row that prices an hour.
+    pub fn value(
+        &self,
+        region: &str,
+        kind: FactorKind,
+        hour_start: UnixSeconds,
+        known_at: u64,
+    ) -> Option<FactorValue> {
+        let (set, row, _) = self.find(region, kind, hour_start, known_at)?;
+        Some(set.value(row))
+    }
+
+    /// Event that published the row that prices an hour.
+    pub fn winner(
+        &self,
+        region: &str,
+        kind: FactorKind,
+        hour_start: UnixSeconds,
+        known_at: u64,
+    ) -> Option<Origin> {
+        let (_, _, origin) = self.find(region, kind, hour_start, known_at)?;
+        Some(origin)
+    }
+
+    fn find(
+        &self,
+        region: &str,
+        kind: FactorKind,
+        hour_start: UnixSeconds,
+        known_at: u64,
+    ) -> Option<(&Arc<FactorSet>, usize, Origin)> {
+        self.ranked
+            .get(&kind)?
+            .get(region)?
+            .iter()
+            .filter(|(_, origin)| origin.position <= known_at)
+            .find_map(|(set, origin)| Some((set, set.row_at(hour_start)?, *origin)))
     }
 }
