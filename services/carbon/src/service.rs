@@ -1,6 +1,7 @@
 //! The gRPC shell of the carbon service.
 
 mod accounts;
+mod claims;
 
 use std::sync::Arc;
 

@@ -227,6 +227,7 @@ async fn run_roles(
             patiently(|| CommitPublisher::connect(nats_url, "terrarium-carbon")).await?;
         let carbon = CarbonApi::new(Arc::clone(&store), publisher, clock.clone());
         define_parks(&carbon, &settings.parks).await?;
+        routes.add_service(carbon.clone().into_claims_server());
         routes.add_service(carbon.into_server());
         health.set("terrarium.carbon.v1.CarbonService", true).await;
     }

@@ -1,4 +1,8 @@
 //! The reporting periods of a park: opened, closed, verified by someone else, restated.
+//!
+//! - [`verification`]: sampling plan and findings after ISO 14064-3
+
+pub mod verification;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -7,10 +11,12 @@ use bytes::Bytes;
 use terrarium_journal::{Event, Rejection, facts};
 use terrarium_model::{ParkId, UnixSeconds, format_rfc3339_utc};
 use terrarium_proto::carbon::v1::{
-    Assurance, PeriodClosedV1, PeriodOpenedV1, PeriodRestatedV1, PeriodState, PeriodVerifiedV1,
-    RestatementReason,
+    Assurance, PeriodClosedV1, PeriodFindingRaisedV1, PeriodFindingResolvedV1, PeriodOpenedV1,
+    PeriodRestatedV1, PeriodSamplingPlannedV1, PeriodState, PeriodVerifiedV1, RestatementReason,
 };
 use uuid::Uuid;
+
+pub use verification::Verification;
 
 facts! {
     /// What happened to the reporting periods of a park.
@@ -19,6 +25,9 @@ facts! {
         PeriodClosedV1 at time_s,
         PeriodVerifiedV1 at time_s,
         PeriodRestatedV1 at time_s,
+        PeriodSamplingPlannedV1 at time_s,
+        PeriodFindingRaisedV1 at time_s,
+        PeriodFindingResolvedV1 at time_s,
     }
 }
 
@@ -70,6 +79,12 @@ pub enum PeriodStep {
         /// The caller's own id of the command.
         client_request_id: Arc<str>,
     },
+    /// A verifier says what will be looked at. Period, time, who and restatement are filled in.
+    PlanSampling(PeriodSamplingPlannedV1),
+    /// A verifier found something; filled in likewise.
+    RaiseFinding(PeriodFindingRaisedV1),
+    /// A finding was dealt with; filled in likewise.
+    ResolveFinding(PeriodFindingResolvedV1),
 }
 
 /// A period, as its past left it.
@@ -97,6 +112,7 @@ pub struct Period {
 pub struct Periods {
     by_id: BTreeMap<String, Period>,
     restated: BTreeMap<Uuid, u32>,
+    verifications: BTreeMap<String, Verification>,
 }
 
 impl Periods {
@@ -119,6 +135,11 @@ impl Periods {
             .copied()
     }
 
+    /// The verification of a period so far.
+    pub fn verification(&self, id: &str) -> Option<&Verification> {
+        self.verifications.get(id)
+    }
+
     /// Decides about a command.
     pub fn decide(
         &self,
@@ -138,6 +159,9 @@ impl Periods {
                 explanation,
                 client_request_id,
             } => self.restate(context, id, *reason, explanation, client_request_id),
+            PeriodStep::PlanSampling(sent) => self.plan_sampling(context, id, sent),
+            PeriodStep::RaiseFinding(sent) => self.raise_finding(context, id, sent),
+            PeriodStep::ResolveFinding(sent) => self.resolve_finding(context, id, sent),
         }
     }
 
@@ -177,6 +201,24 @@ impl Periods {
                     period.restatements = restated.restatement;
                     period.authors.insert(restated.by.clone());
                 });
+            }
+            PeriodFact::PeriodSamplingPlannedV1(planned) => {
+                self.verifications
+                    .entry(planned.period.clone())
+                    .or_default()
+                    .plan(planned);
+            }
+            PeriodFact::PeriodFindingRaisedV1(raised) => {
+                self.verifications
+                    .entry(raised.period.clone())
+                    .or_default()
+                    .raise(raised);
+            }
+            PeriodFact::PeriodFindingResolvedV1(resolved) => {
+                self.verifications
+                    .entry(resolved.period.clone())
+                    .or_default()
+                    .resolve(resolved);
             }
         }
     }
@@ -331,6 +373,7 @@ impl Periods {
                 ),
             ));
         }
+        self.refuse_unfinished_verification(id, period, assurance)?;
         let verified = PeriodVerifiedV1 {
             period: id.to_string(),
             time_s: context.now.0,

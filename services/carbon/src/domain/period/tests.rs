@@ -158,3 +158,89 @@ fn what_does_not_fit_a_period_is_refused() {
     let order: Vec<&String> = periods.in_order().into_iter().map(|(id, _)| id).collect();
     assert_eq!(order, ["2025", "2026"]);
 }
+
+fn plan_sampling() -> PeriodCommand {
+    use terrarium_proto::carbon::v1::SampledItem;
+    step(
+        "2025",
+        PeriodStep::PlanSampling(PeriodSamplingPlannedV1 {
+            materiality_permille: 50,
+            items: vec![SampledItem {
+                area: "electricity".into(),
+                selection: "the three largest meters".into(),
+                test: "recalculation".into(),
+                risk: "wrong current transformer ratio".into(),
+            }],
+            ..PeriodSamplingPlannedV1::default()
+        }),
+    )
+}
+
+fn raise(finding: &str) -> PeriodCommand {
+    step(
+        "2025",
+        PeriodStep::RaiseFinding(PeriodFindingRaisedV1 {
+            finding: finding.into(),
+            text: "an invoice is missing".into(),
+            misstatement_mg: 5_000_000,
+            ..PeriodFindingRaisedV1::default()
+        }),
+    )
+}
+
+fn resolve(finding: &str) -> PeriodCommand {
+    step(
+        "2025",
+        PeriodStep::ResolveFinding(PeriodFindingResolvedV1 {
+            finding: finding.into(),
+            resolution: "the invoice was found".into(),
+            ..PeriodFindingResolvedV1::default()
+        }),
+    )
+}
+
+fn verify_reasonably() -> PeriodCommand {
+    let verify = PeriodStep::Verify {
+        assurance: Assurance::Reasonable,
+        statement_sha256: vec![7; 32].into(),
+    };
+    step("2025", verify)
+}
+
+#[test]
+fn a_verification_plans_finds_resolves_and_only_then_states() {
+    let mut periods = Periods::default();
+    carry_out(&mut periods, "lin", &open("2025", 0, YEAR_END));
+    carry_out(&mut periods, "lin", &close());
+    let auditor = by("wu", YEAR_END);
+    // Without a plan there is no finding and no reasonable assurance; the author plans nothing.
+    for (context, command) in [
+        (&auditor, raise("f-1")),
+        (&auditor, verify_reasonably()),
+        (&by("lin", YEAR_END), plan_sampling()),
+    ] {
+        let refusal = periods.decide(context, &command).expect_err("too early");
+        assert_eq!(refusal.code, RejectionCode::FailedPrecondition);
+    }
+    assert_eq!(carry_out(&mut periods, "wu", &plan_sampling()), 1);
+    assert_eq!(carry_out(&mut periods, "wu", &plan_sampling()), 0);
+    assert_eq!(carry_out(&mut periods, "wu", &raise("f-1")), 1);
+    let refusal = periods
+        .decide(&auditor, &verify_reasonably())
+        .expect_err("an open finding");
+    assert!(refusal.to_string().contains("f-1"), "{refusal}");
+    let refusal = periods
+        .decide(&by("someone", YEAR_END), &resolve("f-1"))
+        .expect_err("not theirs");
+    assert_eq!(refusal.code, RejectionCode::FailedPrecondition);
+    assert_eq!(carry_out(&mut periods, "wu", &resolve("f-1")), 1);
+    assert_eq!(carry_out(&mut periods, "wu", &resolve("f-1")), 0);
+    assert_eq!(carry_out(&mut periods, "wu", &verify_reasonably()), 1);
+    let known = periods.verification("2025").expect("planned");
+    assert_eq!(known.findings().count(), 1);
+    // A restatement makes the plan stale.
+    carry_out(&mut periods, "lin", &restate("r-1"));
+    assert!(periods.decide(&auditor, &verify_reasonably()).is_err());
+    carry_out(&mut periods, "wu", &plan_sampling());
+    assert_eq!(carry_out(&mut periods, "wu", &verify_reasonably()), 1);
+}

@@ -14,7 +14,7 @@ use crate::claims::{Question, Refusal};
 use crate::entry::EnergyAccount;
 use crate::gas::{Gas, GwpSet};
 use crate::node_hour::HourAmounts;
-use crate::park_ledger::amount;
+use crate::entry::amount;
 
 /// A posting within the boundary.
 #[derive(Clone, Copy)]
