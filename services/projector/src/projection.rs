@@ -14,6 +14,8 @@ use terrarium_ledger::park_ledger::TouchedHour;
 use terrarium_ledger::{Fact, How, Origin, ParkLedger, hash::Hasher};
 use terrarium_model::{EnergyWh, InvalidId, ParkDefinition, ParkErrors, ParkId};
 
+use crate::ledger_facts;
+use crate::recorded::RecordedTimes;
 use crate::twin::{Known, ParkTwin};
 
 /// All parks as of one position.
@@ -21,6 +23,7 @@ use crate::twin::{Known, ParkTwin};
 pub struct Projection {
     parks: BTreeMap<ParkId, ParkLedger>,
     twins: BTreeMap<ParkId, ParkTwin>,
+    recorded: BTreeMap<ParkId, RecordedTimes>,
     position: Option<u64>,
     events: u64,
 }
@@ -86,6 +89,11 @@ impl Projection {
             self.twins.insert(park.clone(), ParkTwin::default());
         }
         let twin = self.twins.get_mut(&park).expect("inserted above");
+        if !self.recorded.contains_key(&park) {
+            self.recorded.insert(park.clone(), RecordedTimes::default());
+        }
+        let recorded = self.recorded.get_mut(&park).expect("inserted above");
+        recorded.take_in(event);
         let mut tell = |fact: &Fact| {
             let origin = Origin {
                 position: event.position.0,
@@ -119,6 +127,9 @@ impl Projection {
                 twin.apply(event, &stream, &known)?;
             }
             Read::OfTwin => {
+                if let Some(fact) = ledger_facts::of_carbon(event)? {
+                    tell(&fact);
+                }
                 let known = Known {
                     ledger: self.parks.get(&park),
                     meter_fact: None,
@@ -147,6 +158,11 @@ impl Projection {
     /// All parks, in order.
     pub fn parks(&self) -> &BTreeMap<ParkId, ParkLedger> {
         &self.parks
+    }
+
+    /// When a park's events were recorded.
+    pub(crate) fn recorded(&self, park: &ParkId) -> Option<&RecordedTimes> {
+        self.recorded.get(park)
     }
 
     /// The points of a park, once it has events.

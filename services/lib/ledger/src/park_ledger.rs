@@ -220,13 +220,7 @@ impl ParkLedger {
 
     /// From the first hour with a reading to the end of the last; `None` without readings.
     pub fn metered_period(&self) -> Option<Period> {
-        let extents = || self.meters.iter().filter_map(MeterBook::extent);
-        let first = extents().map(|(first, _)| first).min()?;
-        let last = extents().map(|(_, last)| last).max()?;
-        Some(Period {
-            from: first.start_of_hour(),
-            to: UnixSeconds(UnixSeconds(last.0 + SECONDS_PER_HOUR - 1).start_of_hour().0),
-        })
+        self.present().metered_period()
     }
 
     /// The entries of a node hour as they stand.
@@ -439,7 +433,7 @@ impl ParkLedger {
                 let extents = || {
                     node.meters
                         .iter()
-                        .filter_map(|(meter, _)| self.meters[*meter].extent())
+                        .filter_map(|(meter, _)| self.meters[*meter].extent(Sight::ALL))
                 };
                 let first = extents().map(|(first, _)| first).min()?;
                 let last = extents().map(|(_, last)| last).max()?;

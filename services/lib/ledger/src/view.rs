@@ -83,6 +83,20 @@ impl<'a> View<'a> {
         Some(self.definition()?.nodes.get(asset)?.metering)
     }
 
+    /// From the first hour with a reading to the end of the last, as seen; `None` without readings.
+    pub fn metered_period(&self) -> Option<Period> {
+        let extents = || {
+            let books = self.ledger.meters.iter();
+            books.filter_map(|book| book.extent(self.sight))
+        };
+        let first = extents().map(|(first, _)| first).min()?;
+        let last = extents().map(|(_, last)| last).max()?;
+        Some(Period {
+            from: first.start_of_hour(),
+            to: UnixSeconds(last.0 + SECONDS_PER_HOUR - 1).start_of_hour(),
+        })
+    }
+
     /// A node hour.
     pub fn node_hour(&self, asset: &AssetId, hour_start: UnixSeconds) -> NodeHour {
         self.node(asset)

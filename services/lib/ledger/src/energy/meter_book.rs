@@ -465,10 +465,10 @@ impl MeterBook {
         &self.quarantined
     }
 
-    /// First and last second that any reading covers; `None` without readings.
-    pub fn extent(&self) -> Option<(UnixSeconds, UnixSeconds)> {
-        let (first, _) = self.reading_from(UnixSeconds(i64::MIN))?;
-        let (start, last) = self.reading_before(UnixSeconds(i64::MAX))?;
+    /// First and last second that any reading covers, as seen; `None` without readings.
+    pub fn extent(&self, sight: Sight) -> Option<(UnixSeconds, UnixSeconds)> {
+        let (first, _) = self.seen_from(UnixSeconds(i64::MIN), sight)?;
+        let (start, last) = self.seen_before(UnixSeconds(i64::MAX), sight)?;
         Some((first, UnixSeconds(start.0 + i64::from(last.seconds))))
     }
 
