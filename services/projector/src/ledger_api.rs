@@ -2,6 +2,7 @@
 
 mod as_of;
 mod explain;
+mod report;
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -11,28 +11,42 @@ use terrarium_ledger::{
 use terrarium_model::UnixSeconds;
 use terrarium_proto::carbon::v1 as wire;
 
+use crate::claim_facts;
+
+/// Beginnings of the messages that are told.
+const KNOWN: [&str; 10] = [
+    "Instrument",
+    "Period",
+    "BaseYear",
+    "Boundary",
+    "Target",
+    "ReportingProfile",
+    "Party",
+    "StageCriteria",
+    "Indicator",
+    "LifeCyclePlan",
+];
+
 /// What an event tells the ledger; `None`: nothing.
 pub(crate) fn of_carbon(event: &RecordedEvent) -> Result<Option<Fact>, EventCodecError> {
     let Some(message) = event.event_type.strip_prefix(TYPE_PREFIX) else {
         return Ok(None);
     };
-    let is_told = ["Instrument", "Period", "BaseYear"]
-        .iter()
-        .any(|kind| message.starts_with(kind));
+    let is_told = KNOWN.iter().any(|kind| message.starts_with(kind));
     if !is_told {
         return Ok(None);
     }
     Ok(
         match decode(event.id, &event.event_type, &event.data)? {
             CarbonEvent::Instrument(instrument) => Some(instrument_moved(&instrument.fact)),
-            CarbonEvent::Period(period) => Some(period_moved(&period.fact)),
+            CarbonEvent::Period(period) => period_moved(&period.fact),
             CarbonEvent::Policy(policy) => match &policy.fact {
                 PolicyFact::BaseYearSetV1(set) => Some(Fact::BaseYearSet {
                     year: set.year,
                     recalculation_permille: set.recalculation_permille,
                     at: UnixSeconds(set.time_s),
                 }),
-                PolicyFact::BoundaryPolicySetV1(_) | PolicyFact::TargetSetV1(_) => None,
+                other => claim_facts::decided(other),
             },
             CarbonEvent::Trees(_) | CarbonEvent::Embodied(_) => None,
         },
@@ -89,7 +103,8 @@ fn instrument_moved(fact: &InstrumentFact) -> Fact {
     }
 }
 
-fn period_moved(fact: &PeriodFact) -> Fact {
+/// Sampling plans and findings change no figure.
+fn period_moved(fact: &PeriodFact) -> Option<Fact> {
     let (period, by, step) = match fact {
         PeriodFact::PeriodOpenedV1(opened) => {
             let step = PeriodStep::Opened {
@@ -113,11 +128,14 @@ fn period_moved(fact: &PeriodFact) -> Fact {
             };
             (&restated.period, &restated.by, PeriodStep::Restated(reason))
         }
+        PeriodFact::PeriodSamplingPlannedV1(_)
+        | PeriodFact::PeriodFindingRaisedV1(_)
+        | PeriodFact::PeriodFindingResolvedV1(_) => return None,
     };
-    Fact::PeriodMoved {
+    Some(Fact::PeriodMoved {
         period: Arc::from(period.as_str()),
         at: fact.time(),
         by: Arc::from(by.as_str()),
         step,
-    }
+    })
 }

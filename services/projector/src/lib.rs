@@ -4,11 +4,12 @@
 //! - [`twin`]: the fold that makes samples of points out of events
 //! - `alarm_observer`: the same folds, for the alarms
 //! - [`follow`]: keeps a projection level with the store and tells watchers what changed
-//! - [`ledger_api`]: Balance, Entries, Watch, Explain, Completeness, GetState
+//! - [`ledger_api`]: Balance, Entries, Watch, Explain, Completeness, GetState; statements
 //! - [`twin_api`]: ListParks, GetPark, Snapshot, Follow, Replay, History, Density, ListEvents
 //! - [`feed_api`]: the record itself for partners and auditors
 
 mod alarm_observer;
+mod claim_facts;
 pub mod feed_api;
 pub mod follow;
 pub mod ledger_api;
@@ -16,6 +17,7 @@ mod ledger_facts;
 mod ledger_wire;
 pub mod projection;
 pub mod recorded;
+mod statement_wire;
 mod twin;
 pub mod twin_api;
 mod twin_wire;

@@ -6,6 +6,7 @@ use terrarium_model::{EnergyWh, Interval, MeterId, ParkDefinition, UnixSeconds};
 use uuid::Uuid;
 
 use crate::books::InstrumentKind;
+use crate::claims::policy::Decision;
 use crate::factor_book::FactorSet;
 
 /// The event that a fact comes from.
@@ -89,6 +90,13 @@ pub enum Fact {
         /// A change of its total by this many thousandths or more makes it be worked out again.
         recalculation_permille: u32,
         /// When it was decided.
+        at: UnixSeconds,
+    },
+    /// The park decided something that claims rest on.
+    Decided {
+        /// What.
+        decision: Arc<Decision>,
+        /// When it was decided, or from when it holds.
         at: UnixSeconds,
     },
 }

@@ -9,6 +9,7 @@ use terrarium_model::{
 
 use crate::accounts::{InstrumentBook, PeriodBook, PolicyBook};
 use crate::books::{AsOf, Books};
+use crate::claims::policy::DecisionBook;
 use crate::energy::layout::{Defined, NodeBook, ParkHours};
 use crate::energy::meter_book::{HOURS_PER_DAY, MeterBook, Sight, day_and_hour, hour_start_of};
 use crate::entry::{Entry, EntryId, Quality};
@@ -63,6 +64,7 @@ pub struct ParkLedger {
     pub(crate) instruments: InstrumentBook,
     pub(crate) periods: PeriodBook,
     pub(crate) policy: PolicyBook,
+    pub(crate) decisions: DecisionBook,
     before: Vec<Totals>,
 }
 
@@ -137,6 +139,7 @@ impl ParkLedger {
             } => self
                 .policy
                 .base_year_set(*year, *recalculation_permille, *at, origin),
+            Fact::Decided { decision, at } => self.decisions.decided(decision, *at, origin),
         }
     }
 
@@ -288,6 +291,7 @@ impl ParkLedger {
         self.instruments.hash(&mut content, &mut state);
         self.periods.hash(&mut content, &mut state);
         self.policy.hash(&mut content, &mut state);
+        self.decisions.hash(&mut content, &mut state);
         let content = content.finish();
         state.bytes(&content);
         (content, state.finish())

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use terrarium_model::round_half_even_div;
+use terrarium_model::{UnixSeconds, round_half_even_div};
 
 use crate::books::CarbonBook;
 use crate::claims::cfe_hourly;
@@ -157,8 +157,10 @@ pub struct StageCriteria {
 /// A reported indicator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Indicator {
-    /// Millionths, or a count.
+    /// Millionths.
     pub value: i64,
+    /// For when.
+    pub at: UnixSeconds,
     /// The document behind it.
     pub source: String,
     /// SHA-256 of that document; `None`: no evidence attached.

@@ -49,6 +49,23 @@ pub enum Unit {
 }
 
 impl Unit {
+    /// All units.
+    pub const ALL: [Unit; 8] = [
+        Unit::Co2eMg,
+        Unit::Co2Mg,
+        Unit::Wh,
+        Unit::Ppm,
+        Unit::StandardCoalG,
+        Unit::Co2MgPerTce,
+        Unit::Date,
+        Unit::Count,
+    ];
+
+    /// From its token.
+    pub fn parse(token: &str) -> Option<Unit> {
+        Unit::ALL.into_iter().find(|unit| unit.token() == token)
+    }
+
     /// As in statements for machines.
     pub fn token(self) -> &'static str {
         match self {
@@ -439,6 +456,15 @@ pub fn spoken(value: i64, unit: Unit) -> String {
         "%" => format!("{digits} %"),
         _ => format!("{digits} {name}"),
     }
+}
+
+/// A figure without its unit, such as "-1,234.5".
+pub fn bare(value: i64, unit: Unit) -> String {
+    if unit == Unit::Date {
+        return spoken(value, unit);
+    }
+    let (_, power) = unit.read_in();
+    figure(value, power, decimals(value, power))
 }
 
 /// Decimals that people need: three below 10, one below 10,000, none above.

@@ -59,6 +59,7 @@ fn park(reported_ppm: i64) -> Policy {
             token.into(),
             decided(Indicator {
                 value: reported_ppm,
+                at: terrarium_model::UnixSeconds(0),
                 source: "yearly audit".into(),
                 evidence: Some([7; 32]),
             }),

@@ -150,8 +150,6 @@ pub fn policy() -> Policy {
         decided(ReportingPeriod {
             period: period_2025(),
             state: PeriodState::Closed,
-            closed_by: "lin".into(),
-            verified_by: String::new(),
         }),
     );
     policy
