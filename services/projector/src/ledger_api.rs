@@ -2,7 +2,11 @@
 
 mod as_of;
 mod explain;
+<<<<<<< HEAD
 mod report;
+=======
+mod restatements;
+>>>>>>> books
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -371,6 +375,15 @@ impl LedgerService for LedgerApi {
         })
     }
 
+    async fn restatements(
+        &self,
+        request: Request<wire::RestatementsRequest>,
+    ) -> Result<Response<wire::RestatementsResponse>, Status> {
+        actor(&request)?.require(MAY_READ, &request.get_ref().park)?;
+        self.level().await?;
+        self.restatements_of(request.get_ref()).await
+    }
+
     async fn get_state(
         &self,
         request: Request<wire::GetStateRequest>,
@@ -393,10 +406,7 @@ impl LedgerService for LedgerApi {
             })
             .map(|(park, ledger)| wire::ParkState {
                 park: park.to_string(),
-                readings: ledger
-                    .meters()
-                    .map(|(_, book)| book.counted())
-                    .sum(),
+                readings: ledger.meters().map(|(_, book)| book.counted()).sum(),
                 readings_superseded: ledger
                     .meters()
                     .map(|(_, book)| book.superseded().len() as u64)

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use terrarium_carbon::domain::{InstrumentFact, PeriodFact, PolicyFact};
 use terrarium_carbon::events::{CarbonEvent, TYPE_PREFIX, decode};
 use terrarium_journal::{EventCodecError, Fact as _, RecordedEvent};
-use terrarium_ledger::{
-    Fact, InstrumentKind, InstrumentStep, PeriodStep, RestatementReason,
-};
+use terrarium_ledger::{Fact, InstrumentKind, InstrumentStep, PeriodStep, RestatementReason};
 use terrarium_model::UnixSeconds;
 use terrarium_proto::carbon::v1 as wire;
 
@@ -36,21 +34,19 @@ pub(crate) fn of_carbon(event: &RecordedEvent) -> Result<Option<Fact>, EventCode
     if !is_told {
         return Ok(None);
     }
-    Ok(
-        match decode(event.id, &event.event_type, &event.data)? {
-            CarbonEvent::Instrument(instrument) => Some(instrument_moved(&instrument.fact)),
-            CarbonEvent::Period(period) => period_moved(&period.fact),
-            CarbonEvent::Policy(policy) => match &policy.fact {
-                PolicyFact::BaseYearSetV1(set) => Some(Fact::BaseYearSet {
-                    year: set.year,
-                    recalculation_permille: set.recalculation_permille,
-                    at: UnixSeconds(set.time_s),
-                }),
-                other => claim_facts::decided(other),
-            },
-            CarbonEvent::Trees(_) | CarbonEvent::Embodied(_) => None,
+    Ok(match decode(event.id, &event.event_type, &event.data)? {
+        CarbonEvent::Instrument(instrument) => Some(instrument_moved(&instrument.fact)),
+        CarbonEvent::Period(period) => period_moved(&period.fact),
+        CarbonEvent::Policy(policy) => match &policy.fact {
+            PolicyFact::BaseYearSetV1(set) => Some(Fact::BaseYearSet {
+                year: set.year,
+                recalculation_permille: set.recalculation_permille,
+                at: UnixSeconds(set.time_s),
+            }),
+            other => claim_facts::decided(other),
         },
-    )
+        CarbonEvent::Trees(_) | CarbonEvent::Embodied(_) => None,
+    })
 }
 
 fn instrument_moved(fact: &InstrumentFact) -> Fact {
@@ -123,8 +119,9 @@ fn period_moved(fact: &PeriodFact) -> Option<Fact> {
                 wire::RestatementReason::NewFactors => RestatementReason::NewFactors,
                 wire::RestatementReason::MethodChange => RestatementReason::MethodChange,
                 wire::RestatementReason::BoundaryChange => RestatementReason::BoundaryChange,
-                wire::RestatementReason::CorrectedData
-                | wire::RestatementReason::Unspecified => RestatementReason::CorrectedData,
+                wire::RestatementReason::CorrectedData | wire::RestatementReason::Unspecified => {
+                    RestatementReason::CorrectedData
+                }
             };
             (&restated.period, &restated.by, PeriodStep::Restated(reason))
         }

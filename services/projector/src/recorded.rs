@@ -20,7 +20,10 @@ impl RecordedTimes {
         if self.events.is_multiple_of(NOTED_EVERY)
             && let Some(time) = recorded_time(event)
         {
-            let latest = self.noted.last().map_or(time, |(latest, _)| time.max(*latest));
+            let latest = self
+                .noted
+                .last()
+                .map_or(time, |(latest, _)| time.max(*latest));
             self.noted.push((latest, event.position.0));
         }
         self.events += 1;

@@ -1,14 +1,15 @@
 //! `terrarium ledger`: questions to the carbon ledger.
 
 mod explain;
+mod restated;
 mod tables;
 
 use std::process::ExitCode;
 
 use clap::ValueEnum;
 use terrarium_proto::ledger::v1::{
-    AsOf, BalanceRequest, Book, CompletenessRequest, EntriesRequest, ExplainRequest, Grouping, Period,
-    WatchRequest,
+    AsOf, BalanceRequest, Book, CompletenessRequest, EntriesRequest, ExplainRequest, Grouping,
+    Period, RestatementsRequest, WatchRequest,
 };
 
 use crate::client::{Client, ClientArgs};
@@ -62,6 +63,21 @@ pub enum Query {
     Completeness {
         #[command(flatten)]
         period: PeriodArgs,
+    },
+    /// What was reported of a reporting period, and what has changed since it was closed
+    ///
+    /// JSON is RestatementsResponse, CSV its restatements (Restatement).
+    Restatements {
+        /// Id of the reporting period
+        period: String,
+        /// Park [default: the server's only park]
+        #[arg(long)]
+        park: Option<String>,
+        #[command(flatten)]
+        as_of: AsOfArgs,
+        /// Warming potentials: sar, ar4, ar5, ar6 or ar6-20
+        #[arg(long, default_value = "ar6")]
+        gwp: String,
     },
     /// Print node hours as they change, until interrupted
     ///
@@ -195,6 +211,20 @@ pub async fn run(client: &ClientArgs, query: Query) -> anyhow::Result<ExitCode> 
             explain(&server, format, entry, park, as_of.as_of()).await?
         }
         Query::Completeness { period } => completeness(&server, format, period).await?,
+        Query::Restatements {
+            period,
+            park,
+            as_of,
+            gwp,
+        } => {
+            let request = RestatementsRequest {
+                park: server.park_or_only(park.as_deref()).await?,
+                period,
+                as_of: as_of.as_of(),
+                gwp,
+            };
+            restatements(&server, format, request).await?;
+        }
         Query::Watch { park, asset } => watch(&server, format, park, asset).await?,
     }
     Ok(ExitCode::SUCCESS)
@@ -329,6 +359,30 @@ async fn completeness(server: &Client, format: Format, period: PeriodArgs) -> an
             &answer.meters,
         )?,
         Format::Table => print_line(tables::completeness(&answer))?,
+    }
+    Ok(())
+}
+
+async fn restatements(
+    server: &Client,
+    format: Format,
+    request: RestatementsRequest,
+) -> anyhow::Result<()> {
+    let answer = server
+        .ledger()
+        .restatements(request)
+        .await
+        .map_err(|status| server.failed(status))?
+        .into_inner();
+    match format {
+        Format::Json => {
+            print_json(&Shape::of("terrarium.ledger.v1.RestatementsResponse").json(&answer))?
+        }
+        Format::Csv => print_csv(
+            &Shape::of("terrarium.ledger.v1.Restatement"),
+            &answer.restatements,
+        )?,
+        Format::Table => print_line(restated::table_of(&answer))?,
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 pub mod instruments;
 pub mod periods;
+pub mod restatement;
 
 use terrarium_model::UnixSeconds;
 

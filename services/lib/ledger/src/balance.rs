@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use terrarium_model::{AssetId, ParkDefinition, UnixSeconds};
+use terrarium_model::{AssetId, ParkDefinition, SECONDS_PER_HOUR, UnixSeconds};
 
 use crate::node_hour::{NodeHour, Totals};
 use crate::park_ledger::Period;
@@ -135,17 +135,22 @@ pub fn balance(
         }
     } else if let Some(definition) = view.definition() {
         let nodes = view.nodes().count() as u64;
-        for hour_start in period.hour_starts() {
-            let line = lines
-                .entry(key_of_hour(definition, grouping, hour_start))
-                .or_insert_with_key(|key| BalanceLine::of(key));
-            match only {
-                Some(asset) if view.has_node(asset) => {
-                    line.add_hour(&view.node_hour(asset, hour_start))
+        // Lines follow each other in time: a line is looked up once, not every hour.
+        for part in parts(definition, grouping, period) {
+            let mut line = BalanceLine::default();
+            for hour_start in part.hour_starts() {
+                match only {
+                    Some(asset) if view.has_node(asset) => {
+                        line.add_hour(&view.node_hour(asset, hour_start));
+                    }
+                    Some(_) => {}
+                    None => line.add_totals(&view.park_hour(hour_start), nodes),
                 }
-                Some(_) => {}
-                None => line.add_totals(&view.park_hour(hour_start), nodes),
             }
+            lines
+                .entry(key_of_hour(definition, grouping, part.from))
+                .or_insert_with_key(|key| BalanceLine::of(key))
+                .add_line(&line);
         }
     }
     let lines: Vec<BalanceLine> = lines.into_values().collect();
@@ -164,6 +169,32 @@ impl BalanceLine {
             ..BalanceLine::default()
         }
     }
+}
+
+/// The hours of a period that stand in one line together.
+fn parts(definition: &ParkDefinition, grouping: Grouping, period: Period) -> Vec<Period> {
+    let mut parts: Vec<Period> = Vec::new();
+    let mut last = None;
+    for hour_start in period.hour_starts() {
+        let offset = i64::from(definition.time_zone.offset_seconds(hour_start));
+        let local_day = (hour_start.0 + offset).div_euclid(86_400);
+        let group = match grouping {
+            Grouping::Total | Grouping::Asset => 0,
+            Grouping::Hour => hour_start.0,
+            // Days of one month share a key, under which their lines come together.
+            Grouping::Day | Grouping::Month => local_day,
+        };
+        let to = UnixSeconds(hour_start.0 + SECONDS_PER_HOUR);
+        match parts.last_mut() {
+            Some(part) if last == Some(group) => part.to = to,
+            _ => parts.push(Period {
+                from: hour_start,
+                to,
+            }),
+        }
+        last = Some(group);
+    }
+    parts
 }
 
 fn key_of_hour(definition: &ParkDefinition, grouping: Grouping, hour_start: UnixSeconds) -> String {

@@ -42,6 +42,7 @@ pub mod park_ledger;
 pub mod view;
 
 pub use accounts::periods::{PeriodEvent, PeriodState, ReportingPeriod};
+pub use accounts::restatement::{Figures, Restatement, Run};
 pub use accounts::{BaseYear, InstrumentBook, PeriodBook, PolicyBook};
 pub use balance::{BalanceLine, Grouping, balance};
 pub use books::{

@@ -13,7 +13,7 @@ use crate::claims::policy::DecisionBook;
 use crate::energy::layout::{Defined, NodeBook, ParkHours};
 use crate::energy::meter_book::{HOURS_PER_DAY, MeterBook, Sight, day_and_hour, hour_start_of};
 use crate::entry::{Entry, EntryId, Quality};
-use crate::fact::{Fact, Origin};
+use crate::fact::{Fact, How, Origin, RestatementReason};
 use crate::factor_book::{FactorBook, FactorKind, FactorRow, FactorSet};
 use crate::hash::{Hasher, node_day};
 use crate::node_hour::{NodeHour, Totals};
@@ -83,10 +83,17 @@ impl ParkLedger {
                 });
                 self.definitions.push(defined);
                 self.balance_everything(origin.position, touched);
+                self.periods.moved_figures(
+                    UnixSeconds(i64::MIN),
+                    UnixSeconds(i64::MAX),
+                    RestatementReason::BoundaryChange,
+                    origin.position,
+                );
             }
             Fact::FactorSetPublished(set) => {
                 self.factors.publish(Arc::clone(set), origin);
                 self.price_again(set, origin.position, touched);
+                self.note_factors(set, origin.position);
             }
             Fact::ReadingCounted {
                 meter,
@@ -96,7 +103,11 @@ impl ParkLedger {
                 how,
             } => {
                 let meter = self.number(meter);
-                self.count(meter, *interval, origin.position, touched, |book| {
+                let reason = match how {
+                    How::Reported => RestatementReason::LateData,
+                    How::Corrected | How::Released { .. } => RestatementReason::CorrectedData,
+                };
+                self.count(meter, *interval, reason, origin.position, touched, |book| {
                     book.count(*interval, *energy, *revision, *how, origin);
                 });
             }
@@ -112,7 +123,8 @@ impl ParkLedger {
                     start: *at,
                     seconds: 0,
                 };
-                self.count(meter, read, origin.position, touched, |book| {
+                let reason = RestatementReason::LateData;
+                self.count(meter, read, reason, origin.position, touched, |book| {
                     book.count_continued(*at, *energy, *offset, *next_offset, origin);
                 });
             }
@@ -125,7 +137,10 @@ impl ParkLedger {
                 serial,
                 at,
                 step,
-            } => self.instruments.moved(registry, serial, *at, step, origin),
+            } => {
+                self.instruments.moved(registry, serial, *at, step, origin);
+                self.note_instrument(registry, serial, origin.position);
+            }
             Fact::PeriodMoved {
                 period,
                 at,
@@ -306,6 +321,7 @@ impl ParkLedger {
         &mut self,
         meter: usize,
         interval: Interval,
+        reason: RestatementReason,
         position: u64,
         touched: &mut Vec<TouchedHour>,
         put: impl FnOnce(&mut MeterBook),
@@ -328,7 +344,12 @@ impl ParkLedger {
         );
         put(&mut self.meters[meter]);
         for (hour_start, before) in changed.hour_starts().zip(&before) {
-            self.replace_hour(node, hour_start, before, position);
+            let has_moved = self.replace_hour(node, hour_start, before, position);
+            if has_moved && self.periods.has_closed() {
+                let hour_end = UnixSeconds(hour_start.0 + SECONDS_PER_HOUR);
+                self.periods
+                    .moved_figures(hour_start, hour_end, reason, position);
+            }
             let defined = self.definitions.last().expect("it has this node");
             touched.push((defined.nodes[node].asset.clone(), hour_start));
         }
@@ -337,14 +358,11 @@ impl ParkLedger {
 
     /// What an hour of a node counts for at present.
     fn present_totals(&self, node: usize, hour_start: UnixSeconds) -> Totals {
-        let Some(defined) = self.definitions.last() else {
-            return Totals::default();
-        };
-        if !defined.is_complete(node, hour_start, &self.meters) {
-            return Totals::default();
-        }
-        let hour = defined.hour(node, hour_start, &self.meters, &self.factors, Sight::ALL);
-        Totals::of(&hour)
+        self.definitions
+            .last()
+            .map_or_else(Totals::default, |defined| {
+                defined.totals(node, hour_start, &self.meters, &self.factors)
+            })
     }
 
     fn replace_hour(
@@ -353,7 +371,7 @@ impl ParkLedger {
         hour_start: UnixSeconds,
         before: &Totals,
         position: u64,
-    ) {
+    ) -> bool {
         let after = self.present_totals(node, hour_start);
         let (day, hour) = day_and_hour(hour_start);
         let node_day = self.nodes[node].change(day, position);
@@ -363,6 +381,49 @@ impl ParkLedger {
         let park_day = self.park_hours.change(day, position);
         park_day.hours[hour].add(&after);
         park_day.hours[hour].take_out(before);
+        after != *before
+    }
+
+    /// A set of factors moves the figures of the closed periods that it prices anything of.
+    fn note_factors(&mut self, set: &FactorSet, position: u64) {
+        let region = self.definition().map(|definition| &definition.grid_region);
+        if !self.periods.has_closed() || region != Some(&set.region) {
+            return;
+        }
+        let (first_day, _) = day_and_hour(set.valid_from);
+        let (last_day, _) = day_and_hour(set.valid_to);
+        for day in self.park_hours.days_within(first_day, last_day) {
+            for hour in 0..HOURS_PER_DAY {
+                let hour_start = hour_start_of(day, hour);
+                let winner = self
+                    .factors
+                    .winner(&set.region, set.kind, hour_start, u64::MAX);
+                if winner.is_some_and(|origin| origin.position == position) {
+                    let hour_end = UnixSeconds(hour_start.0 + SECONDS_PER_HOUR);
+                    let reason = RestatementReason::NewFactors;
+                    self.periods
+                        .moved_figures(hour_start, hour_end, reason, position);
+                }
+            }
+        }
+    }
+
+    /// A certificate that is retired for a period that was closed moves its market-based figure.
+    fn note_instrument(&mut self, registry: &str, serial: &str, position: u64) {
+        if !self.periods.has_closed() {
+            return;
+        }
+        let lines = self.instruments.lines(UnixSeconds(i64::MAX), Sight::ALL);
+        let moved = lines
+            .into_iter()
+            .find(|line| line.registry == registry && line.serial == serial);
+        let used_for = moved.and_then(|line| line.used_for);
+        let period = used_for.and_then(|id| self.periods.get(&id, Sight::ALL));
+        if let Some(reporting) = period {
+            let Period { from, to } = reporting.period;
+            let reason = RestatementReason::LateData;
+            self.periods.moved_figures(from, to, reason, position);
+        }
     }
 
     /// Prices anew what a set that was just published may change.
@@ -417,10 +478,10 @@ impl ParkLedger {
                 }
             }
             if any & won != 0 {
-                self.nodes[node].change(day, position).totals = totals;
+                self.nodes[node].change_price(day, position).totals = totals;
             }
         }
-        self.park_hours.change(day, position).hours = park;
+        self.park_hours.change_price(day, position).hours = park;
     }
 
     fn balance_everything(&mut self, position: u64, touched: &mut Vec<TouchedHour>) {

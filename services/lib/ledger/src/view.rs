@@ -158,15 +158,11 @@ impl<'a> View<'a> {
         };
         let (day, hour) = day_and_hour(hour_start);
         if self.is_in_force && self.has_all_happened(day) {
-            match self.ledger.park_hours.day(day) {
-                None => return Totals::default(),
-                Some(park_day) if park_day.changed.1 <= self.sight.known_at => {
-                    return park_day.hours[hour];
-                }
-                Some(park_day) if park_day.changed.0 > self.sight.known_at => {
-                    return Totals::default();
-                }
-                Some(_) => {}
+            let Some(park_day) = self.ledger.park_hours.day(day) else {
+                return Totals::default();
+            };
+            if let Some(kept) = park_day.known_at(self.sight.known_at, hour) {
+                return kept;
             }
         }
         let mut totals = Totals::default();
@@ -276,11 +272,11 @@ impl<'a> View<'a> {
     /// Sums of a day: as kept, where nothing that changed since could show.
     fn node_day(&self, defined: &Defined, node: usize, day: i64) -> Totals {
         if self.is_in_force && self.has_all_happened(day) {
-            match self.ledger.nodes[node].day(day) {
-                None => return Totals::default(),
-                Some(kept) if kept.changed.1 <= self.sight.known_at => return kept.totals,
-                Some(kept) if kept.changed.0 > self.sight.known_at => return Totals::default(),
-                Some(_) => {}
+            let Some(node_day) = self.ledger.nodes[node].day(day) else {
+                return Totals::default();
+            };
+            if let Some(kept) = node_day.known_at(self.sight.known_at) {
+                return kept;
             }
         }
         let mut totals = Totals::default();

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use terrarium_energy::MeterFact;
 use terrarium_energy::events as energy_events;
 use terrarium_journal::{Metadata, Position, RecordedEvent, field_status};
-use terrarium_ledger::entry::{EnergyAccount, EntryLine};
 use terrarium_ledger::entry::amount;
+use terrarium_ledger::entry::{EnergyAccount, EntryLine};
 use terrarium_ledger::{AsOf, Contribution, Entry, EntryId, HourAmounts};
 use terrarium_model::{Measures, MeterId, NodeMetering, ParkDefinition, emission_fraction_mg};
 use terrarium_proto::ledger::v1 as wire;
@@ -42,9 +42,7 @@ impl LedgerApi {
             .iter()
             .flat_map(|(_, _, contribution)| {
                 let opening = contribution.opening_read.map(|read| read.position);
-                opening
-                    .into_iter()
-                    .chain([contribution.reading.position])
+                opening.into_iter().chain([contribution.reading.position])
             })
             .chain(parts.entry.factor.as_ref().map(|row| row.origin.position));
         for position in positions {

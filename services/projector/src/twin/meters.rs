@@ -113,9 +113,7 @@ fn register_read(
     };
     let is_read = |(_, other): &(UnixSeconds, CountedReading)| other.seconds == 0;
     let earlier = book.reading_before(time).filter(is_read);
-    let later = book
-        .reading_from(UnixSeconds(time.0 + 1))
-        .filter(is_read);
+    let later = book.reading_from(UnixSeconds(time.0 + 1)).filter(is_read);
     if let Some((start, opening)) = earlier {
         between(samples, point, (start, &opening), (time, &read));
     }

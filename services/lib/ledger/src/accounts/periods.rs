@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use terrarium_model::UnixSeconds;
 
+use crate::accounts::restatement::Run;
 use crate::energy::meter_book::Sight;
 use crate::fact::{Origin, PeriodStep, RestatementReason};
 use crate::hash::Hasher;
@@ -79,6 +80,10 @@ impl ReportingPeriod {
 #[derive(Default)]
 pub struct PeriodBook {
     by_id: BTreeMap<Arc<str>, Vec<(PeriodEvent, uuid::Uuid)>>,
+    /// What moved the figures of closed periods.
+    runs: BTreeMap<Arc<str>, Vec<Run>>,
+    /// Those that were closed, whatever happened to them since.
+    closed: Vec<(Period, Arc<str>)>,
 }
 
 impl PeriodBook {
@@ -91,6 +96,11 @@ impl PeriodBook {
         step: PeriodStep,
         origin: Origin,
     ) {
+        if step == PeriodStep::Closed
+            && let Some(PeriodStep::Opened { from, to }) = self.first_step(period)
+        {
+            self.closed.push((Period { from, to }, Arc::clone(period)));
+        }
         let event = PeriodEvent {
             at,
             by: Arc::clone(by),
@@ -101,6 +111,51 @@ impl PeriodBook {
             .entry(Arc::clone(period))
             .or_default()
             .push((event, origin.event));
+    }
+
+    fn first_step(&self, period: &str) -> Option<PeriodStep> {
+        let (event, _) = self.by_id.get(period)?.first()?;
+        Some(event.step)
+    }
+
+    /// Whether any period is closed.
+    pub(crate) fn has_closed(&self) -> bool {
+        !self.closed.is_empty()
+    }
+
+    /// Notes that a fact moved figures between two moments.
+    pub(crate) fn moved_figures(
+        &mut self,
+        from: UnixSeconds,
+        to: UnixSeconds,
+        reason: RestatementReason,
+        position: u64,
+    ) {
+        for (period, id) in &self.closed {
+            if from >= period.to || period.from >= to {
+                continue;
+            }
+            let last_restated = self.by_id[id].last().map_or(0, |(event, _)| event.position);
+            let runs = self.runs.entry(Arc::clone(id)).or_default();
+            match runs.last_mut() {
+                Some(run) if run.last == position => {}
+                Some(run) if run.reason == reason && run.last > last_restated => {
+                    run.last = position;
+                    run.facts += 1;
+                }
+                _ => runs.push(Run {
+                    reason,
+                    first: position,
+                    last: position,
+                    facts: 1,
+                }),
+            }
+        }
+    }
+
+    /// What moved the figures of a period since it was closed, in the order of the record.
+    pub fn runs(&self, id: &str) -> &[Run] {
+        self.runs.get(id).map_or(&[], Vec::as_slice)
     }
 
     /// A period as seen; `None` if it was not opened by then.

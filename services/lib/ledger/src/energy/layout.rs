@@ -6,9 +6,10 @@ use std::sync::Arc;
 use terrarium_model::{AssetId, Measures, MeterId, NodeMetering, ParkDefinition, UnixSeconds};
 
 use super::meter_book::{HOURS_PER_DAY, MeterBook, Sight};
+use crate::entry::Quality;
 use crate::fact::Origin;
 use crate::factor_book::{FactorBook, FactorKind};
-use crate::node_hour::{HourAmounts, MeteredSums, NodeHour, Totals};
+use crate::node_hour::{HourAmounts, MeteredSums, NodeHour, Pricing, Totals};
 
 /// A node and its meters.
 pub(crate) struct LaidNode {
@@ -24,7 +25,8 @@ pub(crate) struct Defined {
     pub origin: Origin,
     /// In the order of their assets.
     pub nodes: Vec<LaidNode>,
-    node_of_meter: BTreeMap<usize, usize>,
+    /// By the meter's number.
+    node_of_meter: Vec<Option<usize>>,
 }
 
 impl Defined {
@@ -35,13 +37,16 @@ impl Defined {
         origin: Origin,
         mut number: impl FnMut(&MeterId) -> usize,
     ) -> Defined {
-        let mut node_of_meter = BTreeMap::new();
+        let mut node_of_meter = Vec::new();
         let mut nodes = Vec::with_capacity(definition.nodes.len());
         for (asset, node) in &definition.nodes {
             let mut meters = Vec::with_capacity(node.meters.len());
             for meter in &node.meters {
                 let meter_number = number(meter);
-                node_of_meter.insert(meter_number, nodes.len());
+                if node_of_meter.len() <= meter_number {
+                    node_of_meter.resize(meter_number + 1, None);
+                }
+                node_of_meter[meter_number] = Some(nodes.len());
                 meters.push((meter_number, definition.meters[meter].measures));
             }
             nodes.push(LaidNode {
@@ -61,7 +66,7 @@ impl Defined {
 
     /// Place of the node that a meter belongs to.
     pub fn node_of_meter(&self, meter: usize) -> Option<usize> {
-        self.node_of_meter.get(&meter).copied()
+        self.node_of_meter.get(meter).copied().flatten()
     }
 
     /// Place of the node of an asset.
@@ -95,24 +100,70 @@ impl Defined {
         }
         hour.amounts = HourAmounts::balance(laid.metering, sums);
         if hour.complete {
-            let region = &self.definition.grid_region;
-            let value = |kind| factors.value(region, kind, hour_start, sight.known_at);
-            hour.pricing = NodeHour::price(
-                &hour.amounts,
-                || value(FactorKind::GridAverage),
-                || value(FactorKind::GridMarginal).or_else(|| value(FactorKind::GridAverage)),
-            );
+            hour.pricing = self.price(&hour.amounts, hour_start, factors, sight);
         }
         hour
     }
 
-    /// Whether every meter of a node covers an hour; cheaper than the hour itself where one does not.
-    pub fn is_complete(&self, node: usize, hour_start: UnixSeconds, meters: &[MeterBook]) -> bool {
-        self.nodes[node]
-            .meters
-            .iter()
-            .all(|(meter, _)| meters[*meter].hour(hour_start, Sight::ALL).is_complete())
+    /// What an hour of a node counts for at present: nothing while some meter does not cover it.
+    pub fn totals(
+        &self,
+        node: usize,
+        hour_start: UnixSeconds,
+        meters: &[MeterBook],
+        factors: &FactorBook,
+    ) -> Totals {
+        let laid = &self.nodes[node];
+        let mut sums = MeteredSums::default();
+        let mut quality = Quality::NONE;
+        for (meter, measures) in &laid.meters {
+            let metered = meters[*meter].hour(hour_start, Sight::ALL);
+            if !metered.is_complete() {
+                return Totals::default();
+            }
+            quality = quality | metered.quality;
+            sums.add(*measures, metered.energy);
+        }
+        let amounts = HourAmounts::balance(laid.metering, sums);
+        Totals::of(&NodeHour {
+            any: true,
+            complete: true,
+            pricing: self.price(&amounts, hour_start, factors, Sight::ALL),
+            amounts,
+            quality,
+        })
     }
+
+    fn price(
+        &self,
+        amounts: &HourAmounts,
+        hour_start: UnixSeconds,
+        factors: &FactorBook,
+        sight: Sight,
+    ) -> Pricing {
+        let region = &self.definition.grid_region;
+        let value = |kind| factors.value(region, kind, hour_start, sight.known_at);
+        NodeHour::price(
+            amounts,
+            || value(FactorKind::GridAverage),
+            || value(FactorKind::GridMarginal).or_else(|| value(FactorKind::GridAverage)),
+        )
+    }
+}
+
+/// Sums that held from one position of the record to another, both included.
+pub(crate) struct Older<T> {
+    since: u64,
+    until: u64,
+    sums: T,
+}
+
+/// The older sums that held at a position, if they were kept.
+fn older_at<T>(older: &[Older<T>], known_at: u64) -> Option<&T> {
+    older
+        .iter()
+        .find(|older| older.since <= known_at && known_at <= older.until)
+        .map(|older| &older.sums)
 }
 
 /// Sums of a node's hours of one day.
@@ -123,8 +174,23 @@ pub(crate) struct NodeDay {
     /// A bit for each hour that any meter has something for.
     pub any: u32,
     /// Position of the first and the last fact that changed anything here.
-    pub changed: (u64, u64),
+    changed: (u64, u64),
+    /// What held before each release of factors.
+    older: Vec<Older<Totals>>,
     pub hash: Option<[u8; 32]>,
+}
+
+impl NodeDay {
+    /// The sums as known at a position; `None`: they have to be worked out.
+    pub fn known_at(&self, position: u64) -> Option<Totals> {
+        if self.changed.1 <= position {
+            return Some(self.totals);
+        }
+        if self.changed.0 > position {
+            return Some(Totals::default());
+        }
+        older_at(&self.older, position).copied()
+    }
 }
 
 /// The days of one node, in order.
@@ -149,6 +215,7 @@ impl NodeBook {
                     totals: Totals::default(),
                     any: 0,
                     changed: (position, position),
+                    older: Vec::new(),
                     hash: None,
                 };
                 self.days.insert(place, node_day);
@@ -159,6 +226,19 @@ impl NodeBook {
         found.changed.1 = position;
         found.hash = None;
         found
+    }
+
+    /// A day whose prices change at a position: what held before is kept.
+    pub fn change_price(&mut self, day: i64, position: u64) -> &mut NodeDay {
+        if let Ok(place) = self.place(day) {
+            let found = &mut self.days[place];
+            found.older.push(Older {
+                since: found.changed.1,
+                until: position.saturating_sub(1),
+                sums: found.totals,
+            });
+        }
+        self.change(day, position)
     }
 
     fn place(&self, day: i64) -> Result<usize, usize> {
@@ -184,7 +264,22 @@ pub(crate) struct ParkHours {
 pub(crate) struct ParkDay {
     pub hours: [Totals; HOURS_PER_DAY],
     /// Position of the first and the last fact that changed anything here.
-    pub changed: (u64, u64),
+    changed: (u64, u64),
+    /// What held before each release of factors.
+    older: Vec<Older<Box<[Totals; HOURS_PER_DAY]>>>,
+}
+
+impl ParkDay {
+    /// The sums as known at a position; `None`: they have to be worked out.
+    pub fn known_at(&self, position: u64, hour: usize) -> Option<Totals> {
+        if self.changed.1 <= position {
+            return Some(self.hours[hour]);
+        }
+        if self.changed.0 > position {
+            return Some(Totals::default());
+        }
+        older_at(&self.older, position).map(|hours| hours[hour])
+    }
 }
 
 impl ParkHours {
@@ -199,10 +294,23 @@ impl ParkHours {
             Box::new(ParkDay {
                 hours: [Totals::default(); HOURS_PER_DAY],
                 changed: (position, position),
+                older: Vec::new(),
             })
         });
         found.changed.1 = position;
         found
+    }
+
+    /// A day whose prices change at a position: what held before is kept.
+    pub fn change_price(&mut self, day: i64, position: u64) -> &mut ParkDay {
+        if let Some(found) = self.days.get_mut(&day) {
+            found.older.push(Older {
+                since: found.changed.1,
+                until: position.saturating_sub(1),
+                sums: Box::new(found.hours),
+            });
+        }
+        self.change(day, position)
     }
 
     /// Days from a first to a last one, in order.

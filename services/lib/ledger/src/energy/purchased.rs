@@ -15,6 +15,7 @@ use terrarium_model::{
 use crate::books::{
     Basis, CarbonBook, Detail, FactorUse, InstrumentKind, InstrumentState, MethodId, Posting, Scope,
 };
+use crate::energy::lots::LotOrder;
 use crate::factor_book::{FactorKind, FactorRow};
 use crate::gas::{Gas, GasMasses};
 use crate::park_ledger::Period;
@@ -141,6 +142,10 @@ pub(crate) fn postings(view: &View<'_>, period: Period) -> Vec<Posting> {
     let covered = covered_by_certificates(view, period);
     let sold = attributes_sold(view, period);
     let nodes: Vec<&AssetId> = view.nodes().collect();
+    let foreign: Vec<BTreeMap<UnixSeconds, i64>> = nodes
+        .iter()
+        .map(|node| foreign_exports(view, node, period))
+        .collect();
     let mut postings = Vec::new();
     for month in months(period, |instant| definition.time_zone.month_key(instant)) {
         let mut sums: Vec<BTreeMap<Key, Sum>> = Vec::new();
@@ -149,7 +154,7 @@ pub(crate) fn postings(view: &View<'_>, period: Period) -> Vec<Posting> {
             let hour_factors = factors.of_hour(view, hour_start);
             let mut certified = covered.get(&hour_start).copied().unwrap_or(0);
             let mut sold = sold.get(&hour_start).copied().unwrap_or(0);
-            for (node, sums) in nodes.iter().zip(&mut sums) {
+            for ((node, sums), foreign) in nodes.iter().zip(&mut sums).zip(&foreign) {
                 let hour = view.node_hour(node, hour_start);
                 if !hour.complete {
                     continue;
@@ -162,7 +167,7 @@ pub(crate) fn postings(view: &View<'_>, period: Period) -> Vec<Posting> {
                     sums,
                     &hour_factors,
                     hour.amounts.import,
-                    hour.amounts.export,
+                    hour.amounts.export - foreign.get(&hour_start).copied().unwrap_or(0),
                     by_certificate,
                     attribute_sold,
                 );
@@ -328,6 +333,17 @@ fn posting(node: &AssetId, month: Period, key: Key, sum: &Sum, factors: &Factors
             _ => Detail::None,
         },
     }
+}
+
+/// Exported Wh of each hour that a store gave and that were not generated on site: they avoid nothing, what they were charged with
+/// was emitted elsewhere.
+fn foreign_exports(view: &View<'_>, node: &AssetId, period: Period) -> BTreeMap<UnixSeconds, i64> {
+    view.store_hours(node, period.to, LotOrder::Fifo)
+        .iter()
+        .filter(|hour| period.contains(hour.hour_start))
+        .map(|hour| (hour.hour_start, hour.foreign_export_wh()))
+        .filter(|(_, wh)| *wh != 0)
+        .collect()
 }
 
 /// Wh of each hour that certificates cover, park-wide. Certificates count for the reporting period that they were retired for,
