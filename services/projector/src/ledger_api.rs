@@ -2,11 +2,8 @@
 
 mod as_of;
 mod explain;
-<<<<<<< HEAD
 mod report;
-=======
 mod restatements;
->>>>>>> books
 
 use std::pin::Pin;
 use std::sync::Arc;

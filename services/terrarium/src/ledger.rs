@@ -120,7 +120,8 @@ pub struct AsOfArgs {
 }
 
 impl AsOfArgs {
-    fn as_of(&self) -> Option<AsOf> {
+    /// As the wire carries it.
+    pub fn as_of(&self) -> Option<AsOf> {
         if self.at.is_none() && self.known_at.is_none() {
             return None;
         }

@@ -438,21 +438,20 @@ fn side_by_side(
             .depth(1)
             .role(LineRole::Beside)
             .from(Source::Energy(account));
+            let lacks_generation = of.energy.generation < of.energy.export && id != "export";
             if line.value.is_none() {
                 line = line.remark("Nothing is metered.", "无计量数据。");
-            } else if id == "self-use" && total < 0 {
+            } else if lacks_generation {
                 line.value = None;
-                line = line.remark(
-                    "Exported more than the metered generation: generation is not metered.",
-                    "外送多于计量发电：发电未计量。",
-                );
+                line = line.remark("Generation is not metered.", "发电未计量。");
             }
             statement.lines.push(line);
         }
     }
     let export = plan.generation_wh - plan.self_use_wh;
     for of in &observed {
-        let given = generation_credit(plan, of.energy.generation);
+        // What was exported was generated, whether or not that was metered.
+        let given = generation_credit(plan, of.energy.generation.max(of.energy.export));
         statement.lines.push(
             Line::new(
                 format!("{}-credit", of.id),
@@ -511,7 +510,6 @@ fn generation_credit(plan: &LifeCyclePlan, generation_wh: i64) -> i64 {
     if planned == 0 {
         return 0;
     }
-    // In grams, so that the product of a park's life stays inside of 128 bits with room.
     round_half_even_div(
         i128::from(generation_wh) * i128::from(plan.generation_credit_mg),
         planned,
