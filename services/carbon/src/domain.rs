@@ -189,7 +189,7 @@ mod tests {
             publisher: "MEE".to_owned(),
             region: "north-china".to_owned(),
             kind: FactorKind::GridAverage,
-            unit: FactorUnit::KgCo2PerKwh,
+            unit: FactorUnit::KG_CO2_PER_KWH,
             valid_from: UnixSeconds(0),
             valid_to: UnixSeconds(3600),
             published_on: "2024-12-20".to_owned(),

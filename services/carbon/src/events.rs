@@ -175,7 +175,7 @@ impl Aggregate for FactorSetRecord {
                 publisher: set.publisher.clone(),
                 region: set.region.clone(),
                 kind: set.kind.token().to_owned(),
-                unit: set.unit.token().to_owned(),
+                unit: set.unit.token(),
                 valid_from_s: set.valid_from.0,
                 valid_to_s: set.valid_to.0,
                 published_on: set.published_on.clone(),

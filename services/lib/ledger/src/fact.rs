@@ -5,6 +5,7 @@ use std::sync::Arc;
 use terrarium_model::{EnergyWh, Interval, MeterId, ParkDefinition, UnixSeconds};
 use uuid::Uuid;
 
+use crate::carbon::CarbonFact;
 use crate::factor_book::FactorSet;
 
 /// The event that a fact comes from.
@@ -59,6 +60,8 @@ pub enum Fact {
         /// The meter.
         meter: MeterId,
     },
+    /// Something happened beside electricity.
+    Carbon(CarbonFact),
 }
 
 /// How a reading came to count.

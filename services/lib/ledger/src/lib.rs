@@ -17,11 +17,13 @@
 //! - [`entry`]: the lines of the books, expanded on read
 //! - [`gas`]: gases, their masses, and the warming potentials that a view weighs them with
 //! - [`books`]: what claims read: the books of a period, as known at a moment
+//! - [`carbon`]: the carbon books of water, waste, fuels, gases, transport, materials and trees
 //! - [`completeness`]: which hours are there
 //! - [`hash`]: the two hashes
 
 pub mod balance;
 pub mod books;
+pub mod carbon;
 pub mod completeness;
 pub mod entry;
 pub mod fact;
@@ -37,10 +39,13 @@ pub use books::{
     AsOf, Basis, Books, CarbonBook, Detail, FactorMark, FactorUse, InstrumentKind, InstrumentLine,
     InstrumentState, LifeCycleModule, MethodId, Pool, Posting, Scope,
 };
+pub use carbon::{ActivityBook, CarbonFact};
 pub use completeness::{Completeness, Gap, MeterCompleteness, completeness};
 pub use entry::{Book, EnergyAccount, Entry, EntryId, InvalidEntryId, Method, Quality};
 pub use fact::{Fact, How, Origin};
-pub use factor_book::{FactorBook, FactorKind, FactorRow, FactorSet, InvalidFactorSet};
+pub use factor_book::{
+    FactorBook, FactorDetail, FactorKind, FactorQuery, FactorRow, FactorSet, InvalidFactorSet,
+};
 pub use gas::{Gas, GasMasses, GwpSet, NoPotential};
 pub use meter_book::{Contribution, CountedReading, MeterBook, MeterHour};
 pub use node_hour::{HourAmounts, MeteredSums, NodeHour, Pricing};

@@ -7,6 +7,9 @@ use terrarium_model::{
     AssetId, Interval, MeterId, NodeMetering, ParkDefinition, SECONDS_PER_HOUR, UnixSeconds,
 };
 
+use crate::books::{AsOf, Posting};
+use crate::carbon::ActivityBook;
+use crate::carbon::postings::{WorkedPeriod, by_month, work_period};
 use crate::entry::{EnergyAccount, Entry, EntryId, EntryLine, Quality};
 use crate::fact::{Fact, Origin};
 use crate::factor_book::{FactorBook, FactorKind, FactorRow};
@@ -44,6 +47,7 @@ pub struct ParkLedger {
     meters: BTreeMap<MeterId, MeterBook>,
     factors: FactorBook,
     nodes: BTreeMap<AssetId, NodeBook>,
+    activities: ActivityBook,
 }
 
 #[derive(Default)]
@@ -70,7 +74,9 @@ impl ParkLedger {
             }
             Fact::FactorSetPublished(set) => {
                 self.factors.publish(Arc::clone(set), origin);
-                self.price_again(set.valid_from, set.valid_to, touched);
+                if set.kind == FactorKind::GridAverage {
+                    self.price_again(set.valid_from, set.valid_to, touched);
+                }
             }
             Fact::ReadingCounted {
                 meter,
@@ -103,7 +109,37 @@ impl ParkLedger {
                     .or_default()
                     .quarantine(origin);
             }
+            Fact::Carbon(fact) => self.activities.take_in(fact, origin),
         }
+    }
+
+    /// What the carbon books were told beside electricity.
+    pub fn activities(&self) -> &ActivityBook {
+        &self.activities
+    }
+
+    /// Everything beside electricity that touches a period, line by line; nothing before the park is defined. With `explains`
+    /// lines carry the steps that led to them.
+    pub fn worked(&self, period: Period, as_of: AsOf, explains: bool) -> WorkedPeriod {
+        self.definition()
+            .map_or_else(WorkedPeriod::default, |definition| {
+                work_period(
+                    definition,
+                    &self.factors,
+                    &self.activities,
+                    period,
+                    as_of,
+                    explains,
+                )
+            })
+    }
+
+    /// The carbon books of a period beside electricity, summed up by month of the park's zone.
+    pub fn activity_postings(&self, period: Period, as_of: AsOf) -> Vec<Posting> {
+        let worked = self.worked(period, as_of, false);
+        self.definition().map_or_else(Vec::new, |definition| {
+            by_month(&definition.time_zone, period, as_of, &worked.lines)
+        })
     }
 
     /// The definition in force.
@@ -247,6 +283,7 @@ impl ParkLedger {
                 state.number(quarantined.position as i64);
             }
         }
+        self.activities.hash_into(&mut content, &mut state);
         for (asset, node) in &mut self.nodes {
             content.text(asset.as_str());
             for (day, block) in &mut node.days {
