@@ -400,7 +400,14 @@ impl FactorSet {
         for value in &self.values {
             values.extend_from_slice(&value.to_le_bytes());
         }
-        event_id(&[
+        let unit = self.unit.token();
+        let (valid_from, valid_to) = (
+            self.valid_from.0.to_le_bytes(),
+            self.valid_to.0.to_le_bytes(),
+        );
+        let scale = self.scale.to_le_bytes();
+        let step = self.step_seconds.unwrap_or(0).to_le_bytes();
+        let mut parts: Vec<&[u8]> = vec![
             b"terrarium.carbon.factor-set",
             park.as_bytes(),
             self.set.as_str().as_bytes(),
@@ -408,15 +415,33 @@ impl FactorSet {
             self.publisher.as_bytes(),
             self.region.as_bytes(),
             self.kind.token().as_bytes(),
-            self.unit.token().as_bytes(),
-            &self.valid_from.0.to_le_bytes(),
-            &self.valid_to.0.to_le_bytes(),
+            unit.as_bytes(),
+            &valid_from,
+            &valid_to,
             self.published_on.as_bytes(),
             self.source.as_bytes(),
-            &self.scale.to_le_bytes(),
-            &self.step_seconds.unwrap_or(0).to_le_bytes(),
+            &scale,
+            &step,
             &values,
-        ])
+        ];
+        let detail = &self.detail;
+        let u95 = detail.u95_ppm.to_le_bytes();
+        let mark = [detail.mark as u8];
+        let tags = detail.tags.join("\n");
+        // Said only of rows, so that sets without keep their ids.
+        if !detail.row.is_empty() {
+            parts.extend([
+                detail.row.as_bytes(),
+                detail.subject.as_bytes(),
+                detail.locator.as_bytes(),
+                &mark,
+                &u95,
+                detail.context.as_bytes(),
+                tags.as_bytes(),
+                detail.note.as_bytes(),
+            ]);
+        }
+        event_id(&parts)
     }
 
     /// As postings name it: "set/version", and "/row" of a table.

@@ -11,6 +11,7 @@
 //! - [`fact`]: what the ledger is told
 //! - [`meter_book`]: a meter's counted readings, laid over hours
 //! - [`factor_book`]: published factor sets, and which row prices an hour
+//! - [`factor_check`]: whether published rows can be what they say
 //! - [`node_hour`]: the balance rule of one node and hour, and its price
 //! - [`park_ledger`]: the books of one park
 //! - [`balance`]: totals over periods
@@ -28,6 +29,7 @@ pub mod completeness;
 pub mod entry;
 pub mod fact;
 pub mod factor_book;
+pub mod factor_check;
 pub mod gas;
 pub mod hash;
 pub mod meter_book;
