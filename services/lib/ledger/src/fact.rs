@@ -6,6 +6,7 @@ use terrarium_model::{EnergyWh, Interval, MeterId, ParkDefinition, UnixSeconds};
 use uuid::Uuid;
 
 use crate::books::InstrumentKind;
+use crate::carbon::CarbonFact;
 use crate::factor_book::FactorSet;
 
 /// The event that a fact comes from.
@@ -91,6 +92,8 @@ pub enum Fact {
         /// When it was decided.
         at: UnixSeconds,
     },
+    /// Something happened beside electricity.
+    Carbon(CarbonFact),
 }
 
 /// How a reading came to count.
