@@ -95,6 +95,9 @@ fn period_moved(fact: &PeriodFact) -> Fact {
             (&opened.period, &opened.by, step)
         }
         PeriodFact::PeriodClosedV1(closed) => (&closed.period, &closed.by, PeriodStep::Closed),
+        PeriodFact::PeriodReviewedV1(reviewed) => {
+            (&reviewed.period, &reviewed.by, PeriodStep::Reviewed)
+        }
         PeriodFact::PeriodVerifiedV1(verified) => {
             (&verified.period, &verified.by, PeriodStep::Verified)
         }
