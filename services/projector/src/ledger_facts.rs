@@ -45,7 +45,13 @@ pub(crate) fn of_carbon(event: &RecordedEvent) -> Result<Option<Fact>, EventCode
             }),
             other => claim_facts::decided(other),
         },
-        CarbonEvent::Trees(_) | CarbonEvent::Embodied(_) => None,
+        // `carbon_facts` tells of these.
+        CarbonEvent::Trees(_)
+        | CarbonEvent::Embodied(_)
+        | CarbonEvent::Activity(_)
+        | CarbonEvent::Evidence(_)
+        | CarbonEvent::Invoice(_)
+        | CarbonEvent::Profile(_) => None,
     })
 }
 
@@ -110,6 +116,9 @@ fn period_moved(fact: &PeriodFact) -> Option<Fact> {
             (&opened.period, &opened.by, step)
         }
         PeriodFact::PeriodClosedV1(closed) => (&closed.period, &closed.by, PeriodStep::Closed),
+        PeriodFact::PeriodReviewedV1(reviewed) => {
+            (&reviewed.period, &reviewed.by, PeriodStep::Reviewed)
+        }
         PeriodFact::PeriodVerifiedV1(verified) => {
             (&verified.period, &verified.by, PeriodStep::Verified)
         }

@@ -4,16 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 use prost::Message;
-use terrarium_carbon::events::{FACTOR_SET_PUBLISHED_V1, decode_factor_set, decode_park_defined};
+use terrarium_carbon::events::{
+    FACTOR_SET_PUBLISHED_V1, FACTOR_SET_PUBLISHED_V2, decode_factor_set, decode_park_defined,
+};
 use terrarium_energy::domain::RecordedReading;
 use terrarium_energy::{MeterFact, events as energy_events};
 use terrarium_journal::{
     EventCodecError, InvalidStreamName, PARK_DEFINED_V1, RecordedEvent, StreamName,
 };
 use terrarium_ledger::park_ledger::TouchedHour;
-use terrarium_ledger::{Fact, How, Origin, ParkLedger, hash::Hasher};
+use terrarium_ledger::{Fact, FactorSet, How, Origin, ParkLedger, hash::Hasher};
 use terrarium_model::{EnergyWh, InvalidId, ParkDefinition, ParkErrors, ParkId};
 
+use crate::carbon_facts;
 use crate::ledger_facts;
 use crate::recorded::RecordedTimes;
 use crate::twin::{Known, ParkTwin};
@@ -114,8 +117,10 @@ impl Projection {
                 tell(&fact);
                 twin.defined(event, toml);
             }
-            Read::Factors(fact) => {
-                tell(&fact);
+            Read::Factors(rows) => {
+                for row in rows {
+                    tell(&Fact::FactorSetPublished(row));
+                }
                 twin.tally(event);
             }
             Read::Meter(meter_fact) => {
@@ -129,6 +134,9 @@ impl Projection {
             Read::OfTwin => {
                 if let Some(fact) = ledger_facts::of_carbon(event)? {
                     tell(&fact);
+                }
+                if let Some(fact) = carbon_facts::read(event)? {
+                    tell(&Fact::Carbon(fact));
                 }
                 let known = Known {
                     ledger: self.parks.get(&park),
@@ -215,7 +223,7 @@ impl Projection {
 /// What an event is to the folds.
 enum Read {
     Defined { fact: Fact, toml: Arc<str> },
-    Factors(Fact),
+    Factors(Vec<Arc<FactorSet>>),
     Meter(MeterFact),
     OfTwin,
 }
@@ -236,9 +244,9 @@ fn read(event: &RecordedEvent) -> Result<Read, FoldProblem> {
                 toml: defined.definition_toml,
             }
         }
-        FACTOR_SET_PUBLISHED_V1 => {
+        FACTOR_SET_PUBLISHED_V1 | FACTOR_SET_PUBLISHED_V2 => {
             let published = decode_factor_set(event.id, &event.event_type, &event.data)?;
-            Read::Factors(Fact::FactorSetPublished(published.factor_set))
+            Read::Factors(published.publication.rows().to_vec())
         }
         energy_events::INTERVAL_METERED_V1
         | energy_events::REGISTER_READ_V1

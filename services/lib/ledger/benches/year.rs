@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use terrarium_ledger::{
-    AsOf, Fact, FactorKind, FactorSet, Grouping, How, Origin, ParkLedger, Period, balance,
+    AsOf, Fact, FactorDetail, FactorKind, FactorSet, Grouping, How, Origin, ParkLedger, Period,
+    balance,
 };
 use terrarium_model::{
     EnergyWh, FactorSetId, FactorUnit, Interval, MeterId, ParkDefinition, SECONDS_PER_HOUR,
@@ -198,7 +199,7 @@ fn release(version: &str, published_on: &str, ten_thousandths: i64, days: i64) -
         publisher: "benchmark".to_owned(),
         region: "north-china".to_owned(),
         kind: FactorKind::GridAverage,
-        unit: FactorUnit::KgCo2PerKwh,
+        unit: FactorUnit::KG_CO2_PER_KWH,
         valid_from: UnixSeconds(NEW_YEAR),
         valid_to: UnixSeconds(NEW_YEAR + days * 86_400),
         published_on: published_on.to_owned(),
@@ -206,6 +207,7 @@ fn release(version: &str, published_on: &str, ten_thousandths: i64, days: i64) -
         scale: 4,
         step_seconds: None,
         values: vec![ten_thousandths],
+        detail: FactorDetail::default(),
     }))
 }
 

@@ -30,6 +30,18 @@ pub struct AsOf {
     pub known_at: Option<u64>,
 }
 
+impl AsOf {
+    /// Whether what stands at a position of the record was known.
+    pub fn knows(self, position: u64) -> bool {
+        self.known_at.is_none_or(|known_at| position <= known_at)
+    }
+
+    /// The end of what had happened, if it is before `to`.
+    pub fn clip(self, to: UnixSeconds) -> UnixSeconds {
+        self.at.map_or(to, |at| at.min(to))
+    }
+}
+
 /// The six books in carbon; the seventh is in natural units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CarbonBook {

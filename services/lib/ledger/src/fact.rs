@@ -6,6 +6,7 @@ use terrarium_model::{EnergyWh, Interval, MeterId, ParkDefinition, UnixSeconds};
 use uuid::Uuid;
 
 use crate::books::InstrumentKind;
+use crate::carbon::CarbonFact;
 use crate::claims::policy::Decision;
 use crate::factor_book::FactorSet;
 
@@ -99,6 +100,8 @@ pub enum Fact {
         /// When it was decided, or from when it holds.
         at: UnixSeconds,
     },
+    /// Something happened beside electricity.
+    Carbon(CarbonFact),
 }
 
 /// How a reading came to count.

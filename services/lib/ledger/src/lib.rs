@@ -12,6 +12,7 @@
 //! - [`fact`]: what the ledger is told
 //! - [`energy`]: readings with all their versions, laid over hours; stores as lots; purchased electricity
 //! - [`factor_book`]: published factor sets, and which row prices an hour
+//! - [`factor_check`]: whether published rows can be what they say
 //! - [`node_hour`]: the balance rule of one node and hour, and its price
 //! - [`accounts`]: instruments, reporting periods, decisions
 //! - [`park_ledger`]: the books of one park
@@ -21,6 +22,7 @@
 //! - [`activity`]: words for what was done
 //! - [`gas`]: gases, their masses, and the warming potentials that a view weighs them with
 //! - [`books`]: what claims read: the books of a period, as known at a moment
+//! - [`carbon`]: the carbon books of water, waste, fuels, gases, transport, materials and trees
 //! - [`claims`]: what standards say of those books
 //! - [`completeness()`]: which hours are there
 //! - [`hash`]: the two hashes
@@ -29,12 +31,14 @@ pub mod accounts;
 pub mod activity;
 pub mod balance;
 pub mod books;
+pub mod carbon;
 pub mod claims;
 pub mod completeness;
 pub mod energy;
 pub mod entry;
 pub mod fact;
 pub mod factor_book;
+pub mod factor_check;
 pub mod gas;
 pub mod hash;
 pub mod node_hour;
@@ -49,11 +53,14 @@ pub use books::{
     AsOf, Basis, Books, CarbonBook, Detail, FactorMark, FactorUse, InstrumentKind, InstrumentLine,
     InstrumentState, LifeCycleModule, MethodId, Pool, Posting, Scope,
 };
+pub use carbon::{ActivityBook, CarbonFact};
 pub use completeness::{Completeness, Gap, MeterCompleteness, completeness};
 pub use energy::meter_book::{Contribution, CountedReading, MeterBook, MeterHour, Sight};
 pub use entry::{Book, EnergyAccount, Entry, EntryId, InvalidEntryId, Method, Quality};
 pub use fact::{Fact, How, InstrumentStep, Origin, PeriodStep, RestatementReason};
-pub use factor_book::{FactorBook, FactorKind, FactorRow, FactorSet, InvalidFactorSet};
+pub use factor_book::{
+    FactorBook, FactorDetail, FactorKind, FactorQuery, FactorRow, FactorSet, InvalidFactorSet,
+};
 pub use gas::{Gas, GasMasses, GwpSet, NoPotential};
 pub use node_hour::{HourAmounts, MeteredSums, NodeHour, Pricing, Totals};
 pub use park_ledger::{ParkLedger, Period};

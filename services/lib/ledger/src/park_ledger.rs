@@ -8,7 +8,9 @@ use terrarium_model::{
 };
 
 use crate::accounts::{InstrumentBook, PeriodBook, PolicyBook};
-use crate::books::{AsOf, Books};
+use crate::books::{AsOf, Books, Posting};
+use crate::carbon::ActivityBook;
+use crate::carbon::postings::{WorkedPeriod, by_month, work_period};
 use crate::claims::policy::DecisionBook;
 use crate::energy::layout::{Defined, NodeBook, ParkHours};
 use crate::energy::meter_book::{HOURS_PER_DAY, MeterBook, Sight, day_and_hour, hour_start_of};
@@ -65,6 +67,7 @@ pub struct ParkLedger {
     pub(crate) periods: PeriodBook,
     pub(crate) policy: PolicyBook,
     pub(crate) decisions: DecisionBook,
+    pub(crate) activities: ActivityBook,
     before: Vec<Totals>,
 }
 
@@ -83,12 +86,7 @@ impl ParkLedger {
                 });
                 self.definitions.push(defined);
                 self.balance_everything(origin.position, touched);
-                self.periods.moved_figures(
-                    UnixSeconds(i64::MIN),
-                    UnixSeconds(i64::MAX),
-                    RestatementReason::BoundaryChange,
-                    origin.position,
-                );
+                self.note_everything(RestatementReason::BoundaryChange, origin.position);
             }
             Fact::FactorSetPublished(set) => {
                 self.factors.publish(Arc::clone(set), origin);
@@ -155,6 +153,10 @@ impl ParkLedger {
                 .policy
                 .base_year_set(*year, *recalculation_permille, *at, origin),
             Fact::Decided { decision, at } => self.decisions.decided(decision, *at, origin),
+            Fact::Carbon(fact) => {
+                self.activities.take_in(fact, origin);
+                self.note_everything(RestatementReason::LateData, origin.position);
+            }
         }
     }
 
@@ -171,6 +173,38 @@ impl ParkLedger {
     /// The books of a period, as they were at two times.
     pub fn books(&self, period: Period, as_of: AsOf) -> Option<Books> {
         self.view(as_of).books(period)
+    }
+
+    /// What the carbon books were told beside electricity.
+    pub fn activities(&self) -> &ActivityBook {
+        &self.activities
+    }
+
+    /// Everything beside electricity that touches a period, line by line; nothing before the park is defined. With `explains`
+    /// lines carry the steps that led to them.
+    pub fn worked(&self, period: Period, as_of: AsOf, explains: bool) -> WorkedPeriod {
+        self.view(as_of)
+            .definition()
+            .map_or_else(WorkedPeriod::default, |definition| {
+                work_period(
+                    definition,
+                    &self.factors,
+                    &self.activities,
+                    period,
+                    as_of,
+                    explains,
+                )
+            })
+    }
+
+    /// The carbon books of a period beside electricity, summed up by month of the park's zone.
+    pub fn activity_postings(&self, period: Period, as_of: AsOf) -> Vec<Posting> {
+        let worked = self.worked(period, as_of, false);
+        self.view(as_of)
+            .definition()
+            .map_or_else(Vec::new, |definition| {
+                by_month(&definition.time_zone, period, as_of, &worked.lines)
+            })
     }
 
     /// The definition in force.
@@ -292,6 +326,7 @@ impl ParkLedger {
                 state.number(quarantined.position as i64);
             }
         }
+        self.activities.hash_into(&mut content, &mut state);
         if let Some(defined) = self.definitions.last() {
             for (laid, node) in defined.nodes.iter().zip(&mut self.nodes) {
                 content.text(laid.asset.as_str());
@@ -384,8 +419,20 @@ impl ParkLedger {
         after != *before
     }
 
+    /// A fact may have moved the figures of every closed period; those that it did not move get no entry.
+    fn note_everything(&mut self, reason: RestatementReason, position: u64) {
+        let (from, to) = (UnixSeconds(i64::MIN), UnixSeconds(i64::MAX));
+        self.periods.moved_figures(from, to, reason, position);
+    }
+
     /// A set of factors moves the figures of the closed periods that it prices anything of.
     fn note_factors(&mut self, set: &FactorSet, position: u64) {
+        if !set.kind.is_of_electricity() {
+            let (from, to) = (set.valid_from, set.valid_to);
+            let reason = RestatementReason::NewFactors;
+            self.periods.moved_figures(from, to, reason, position);
+            return;
+        }
         let region = self.definition().map(|definition| &definition.grid_region);
         if !self.periods.has_closed() || region != Some(&set.region) {
             return;
@@ -395,9 +442,7 @@ impl ParkLedger {
         for day in self.park_hours.days_within(first_day, last_day) {
             for hour in 0..HOURS_PER_DAY {
                 let hour_start = hour_start_of(day, hour);
-                let winner = self
-                    .factors
-                    .winner(&set.region, set.kind, hour_start, u64::MAX);
+                let winner = self.factors.winner(&set.region, set.kind, hour_start);
                 if winner.is_some_and(|origin| origin.position == position) {
                     let hour_end = UnixSeconds(hour_start.0 + SECONDS_PER_HOUR);
                     let reason = RestatementReason::NewFactors;
@@ -439,9 +484,7 @@ impl ParkLedger {
             let mut won = 0_u32;
             for hour in 0..HOURS_PER_DAY {
                 let hour_start = hour_start_of(day, hour);
-                let winner = self
-                    .factors
-                    .winner(&set.region, set.kind, hour_start, u64::MAX);
+                let winner = self.factors.winner(&set.region, set.kind, hour_start);
                 if winner.is_some_and(|origin| origin.position == position) {
                     won |= 1 << hour;
                 }

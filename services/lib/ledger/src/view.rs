@@ -121,7 +121,7 @@ impl<'a> View<'a> {
         let region = &self.definition()?.grid_region;
         self.ledger
             .factors
-            .row(region, kind, hour_start, self.sight.known_at)
+            .row_known_at(region, kind, hour_start, self.sight.known_at)
     }
 
     /// The row that prices exports: the grid's marginal factor, or its average where no marginal one is known.
@@ -231,6 +231,7 @@ impl<'a> View<'a> {
             }
         }
         let mut postings = purchased::postings(self, period);
+        postings.extend(self.ledger.activity_postings(period, self.as_of));
         postings.sort_unstable();
         Some(Books {
             park: definition.id.clone(),

@@ -271,7 +271,7 @@ impl Periods {
     /// A closed period, asked about by someone who is no author of it.
     fn to_verify(&self, context: &PeriodContext, id: &str) -> Result<&Period, Rejection> {
         let period = self.known(context, id)?;
-        if period.state != PeriodState::Closed {
+        if !matches!(period.state, PeriodState::Closed | PeriodState::Reviewed) {
             return Err(Rejection::failed_precondition(
                 "period",
                 format!("period {id} is not closed, or verified already; only a closed one is looked at"),

@@ -138,12 +138,16 @@ impl View<'_> {
                 ..*run
             })
             .collect();
-        Some(
-            (1..)
-                .zip(seen)
-                .map(|(number, run)| self.restatement(&reporting, number, run, gwp))
-                .collect(),
-        )
+        let mut entries = Vec::new();
+        for run in seen {
+            match self.restatement(&reporting, entries.len() as u32 + 1, run, gwp) {
+                // What moved and moved back, or moved nothing after all, restates nothing.
+                Ok(entry) if entry.before.books_sha256 == entry.after.books_sha256 => {}
+                Ok(entry) => entries.push(entry),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        Some(Ok(entries))
     }
 
     fn restatement(

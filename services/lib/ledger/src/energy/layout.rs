@@ -232,6 +232,7 @@ impl NodeBook {
     pub fn change_price(&mut self, day: i64, position: u64) -> &mut NodeDay {
         if let Ok(place) = self.place(day) {
             let found = &mut self.days[place];
+            found.older.reserve_exact(1);
             found.older.push(Older {
                 since: found.changed.1,
                 until: position.saturating_sub(1),

@@ -161,7 +161,7 @@ impl MeterBook {
         if let How::Released { quarantined } = how
             && let Some(decided) = self.quarantined.get_mut(&quarantined)
         {
-            decided.decided_at = Some(origin.position);
+            decided.decided_at.get_or_insert(origin.position);
         }
         let quality = match how {
             How::Reported => Quality::NONE,
@@ -250,13 +250,10 @@ impl MeterBook {
 
     /// Keeps a reading apart.
     pub fn quarantine(&mut self, origin: Origin) {
-        self.quarantined.insert(
-            origin.event,
-            Quarantined {
-                position: origin.position,
-                decided_at: None,
-            },
-        );
+        self.quarantined.entry(origin.event).or_insert(Quarantined {
+            position: origin.position,
+            decided_at: None,
+        });
     }
 
     /// What the meter has for an hour.

@@ -128,8 +128,9 @@ impl Factors {
 
 fn gas_of(unit: FactorUnit) -> Gas {
     match unit {
-        FactorUnit::KgCo2PerKwh => Gas::Co2,
-        FactorUnit::KgCo2ePerKwh => Gas::Co2e,
+        FactorUnit::Emission { gas, .. } => gas,
+        // No parameter prices electricity: such sets are refused.
+        FactorUnit::Parameter(_) => Gas::Co2e,
     }
 }
 
