@@ -19,13 +19,23 @@ fn haotian_as_published() -> Park {
 fn import_decisions(park: &Park) -> Json {
     let file = repository().join("deploy/decisions/haotian.toml");
     let file = file.to_string_lossy().into_owned();
-    park.cli(&["import", "decisions", &file, "--park", PARK, "--format", "json"])
-        .expect_code(0)
-        .json()
+    park.cli(&[
+        "import",
+        "decisions",
+        &file,
+        "--park",
+        PARK,
+        "--format",
+        "json",
+    ])
+    .expect_code(0)
+    .json()
 }
 
 fn statement(park: &Park, claim: &str, more: &[&str]) -> Json {
-    let mut words = vec!["report", "--park", PARK, "--claim", claim, "--format", "json"];
+    let mut words = vec![
+        "report", "--park", PARK, "--claim", claim, "--format", "json",
+    ];
     words.extend(more);
     park.cli(&words).expect_code(0).json()
 }
@@ -88,8 +98,17 @@ async fn the_founders_figures_and_the_honest_ones_come_from_events() {
 
     let quarantine = &answer.quarantined[0].quarantine_id;
     park.cli(&[
-        "quarantine", "correct", quarantine, "--value", "180700", "--unit", "kWh", "--reason",
-        "meter reading 1,807 x ratio 100, in kWh", "--park", PARK,
+        "quarantine",
+        "correct",
+        quarantine,
+        "--value",
+        "180700",
+        "--unit",
+        "kWh",
+        "--reason",
+        "meter reading 1,807 x ratio 100, in kWh",
+        "--park",
+        PARK,
     ])
     .expect_code(0);
 
@@ -108,8 +127,13 @@ async fn the_founders_figures_and_the_honest_ones_come_from_events() {
         assert!((tonnes(&after, id) - expected_t).abs() <= 1, "{id}");
     }
     // 54.2 MWh a year, 1.81 times the plan.
-    let export_wh = after["figures"]["measured-export"].as_i64().expect("metered");
-    assert_eq!(export_wh / 100_000, 541 + i64::from(export_wh >= 54_200_000));
+    let export_wh = after["figures"]["measured-export"]
+        .as_i64()
+        .expect("metered");
+    assert_eq!(
+        export_wh / 100_000,
+        541 + i64::from(export_wh >= 54_200_000)
+    );
     let notes = after["notes"].to_string();
     assert!(notes.contains("times the planned one"), "{notes}");
     assert!(notes.contains("2029-10, not in 2031"), "{notes}");
@@ -123,7 +147,15 @@ async fn the_founders_figures_and_the_honest_ones_come_from_events() {
     );
     assert_eq!(then["figures"], before["figures"]);
     let restatements = park
-        .cli(&["ledger", "restatements", "trial", "--park", PARK, "--format", "json"])
+        .cli(&[
+            "ledger",
+            "restatements",
+            "trial",
+            "--park",
+            PARK,
+            "--format",
+            "json",
+        ])
         .expect_code(0)
         .json();
     assert!(
@@ -150,16 +182,40 @@ async fn a_statement_comes_in_every_form_and_language() {
         let file = park.scratch(&format!("statement-{lang}.{format}"));
         let output = file.to_string_lossy().into_owned();
         park.cli(&[
-            "report", "--park", PARK, "--claim", "lifecycle_neutrality", "--period", "trial",
-            "--provisional", "--format", format, "--lang", lang, "--output", &output,
+            "report",
+            "--park",
+            PARK,
+            "--claim",
+            "lifecycle_neutrality",
+            "--period",
+            "trial",
+            "--provisional",
+            "--format",
+            format,
+            "--lang",
+            lang,
+            "--output",
+            &output,
         ])
         .expect_code(0);
         let bytes = std::fs::read(&file).expect("a file");
-        assert!(bytes.starts_with(magic), "{format}: {:?}", &bytes[..bytes.len().min(40)]);
+        assert!(
+            bytes.starts_with(magic),
+            "{format}: {:?}",
+            &bytes[..bytes.len().min(40)]
+        );
     }
     // A claim over an open period is refused, and so is an unknown one.
-    park.cli(&["report", "--park", PARK, "--claim", "lifecycle_neutrality", "--period", "trial"])
-        .expect_said(&["period trial is open", "close the period first"]);
+    park.cli(&[
+        "report",
+        "--park",
+        PARK,
+        "--claim",
+        "lifecycle_neutrality",
+        "--period",
+        "trial",
+    ])
+    .expect_said(&["period trial is open", "close the period first"]);
     park.cli(&["report", "--park", PARK, "--claim", "green"])
         .expect_said(&["no claim", "iso14064"]);
     park.cli(&["status", "--format", "pdf"])

@@ -34,11 +34,7 @@ pub(crate) fn statement(statement: &Statement, definition: &ParkDefinition) -> w
         period_state: String::new(),
         provisional: statement.provisional,
         gwp: statement.gwp.token().to_owned(),
-        lines: statement
-            .lines
-            .iter()
-            .map(|of| line(of, &used))
-            .collect(),
+        lines: statement.lines.iter().map(|of| line(of, &used)).collect(),
         netting: statement.netting.iter().map(netting).collect(),
         verdict: Some(wire::Verdict {
             kind: statement.verdict.kind.token().to_owned(),
@@ -120,11 +116,7 @@ fn line(of: &Line, used: &Used) -> wire::StatementLine {
         }
         .to_owned(),
         depth: of.depth.into(),
-        sources: of
-            .from
-            .iter()
-            .filter_map(|of| source(of, used))
-            .collect(),
+        sources: of.from.iter().filter_map(|of| source(of, used)).collect(),
         remark: of.remark.as_ref().map(words),
     }
 }

@@ -182,7 +182,9 @@ async fn dispatch(mut client: ClientArgs, command: Command) -> anyhow::Result<Ex
     match (client.form.format(), &command) {
         (Some(format), _) => client.format = format,
         (None, Command::Report(_)) => {}
-        (None, _) => anyhow::bail!("parquet, xlsx and pdf are forms of `terrarium report`; use --format table, json or csv"),
+        (None, _) => anyhow::bail!(
+            "parquet, xlsx and pdf are forms of `terrarium report`; use --format table, json or csv"
+        ),
     }
     match command {
         Command::Up(args) => up::run(args).await,

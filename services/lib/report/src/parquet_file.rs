@@ -42,7 +42,11 @@ pub fn parquet(statement: &wire::Statement, language: Language) -> Result<Vec<u8
     let mut file = SerializedFileWriter::new(&mut bytes, schema, properties)?;
     let mut group = file.next_row_group()?;
     let text = |pick: &dyn Fn(&Row) -> String| -> Column {
-        Column::Text(rows.iter().map(|row| pick(row).into_bytes().into()).collect())
+        Column::Text(
+            rows.iter()
+                .map(|row| pick(row).into_bytes().into())
+                .collect(),
+        )
     };
     let columns = [
         text(&|_| statement.park.clone()),

@@ -201,7 +201,11 @@ fn postings(canvas: &mut Canvas, statement: &wire::Statement, language: Language
             sheet::tonnes(posting.co2e_mg),
             sheet::posted(posting),
         ];
-        canvas.table_row(&columns, &texts, &[false, false, false, false, false, true, true]);
+        canvas.table_row(
+            &columns,
+            &texts,
+            &[false, false, false, false, false, true, true],
+        );
     }
     if statement.postings.len() > MOST_POSTINGS {
         let rest = statement.postings.len() - MOST_POSTINGS;

@@ -65,7 +65,8 @@ pub fn rows(statement: &wire::Statement, language: Language) -> Vec<Row> {
         .iter()
         .map(|line| {
             let unit = Unit::parse(&line.unit);
-            let show = |value: i64| unit.map_or_else(|| value.to_string(), |unit| bare(value, unit));
+            let show =
+                |value: i64| unit.map_or_else(|| value.to_string(), |unit| bare(value, unit));
             Row {
                 id: line.id.clone(),
                 label: language.of(line.words.as_ref()).to_owned(),
@@ -201,22 +202,36 @@ pub fn heading(statement: &wire::Statement, language: Language) -> Vec<(String, 
                 if statement.period_name.is_empty() {
                     String::new()
                 } else {
-                    format!(" ({}, {})", statement.period_name, state(statement, language))
+                    format!(
+                        " ({}, {})",
+                        statement.period_name,
+                        state(statement, language)
+                    )
                 }
             ),
         ),
         (
-            language.pick("Warming potentials", "全球增温潜势").to_owned(),
+            language
+                .pick("Warming potentials", "全球增温潜势")
+                .to_owned(),
             format!("IPCC {}", statement.gwp.to_uppercase()),
         ),
     ];
     if let Some(as_of) = &statement.as_of {
         let mut times = Vec::new();
         if !as_of.at.is_empty() {
-            times.push(format!("{} {}", language.pick("happened until", "发生截至"), as_of.at));
+            times.push(format!(
+                "{} {}",
+                language.pick("happened until", "发生截至"),
+                as_of.at
+            ));
         }
         if !as_of.known_at.is_empty() {
-            times.push(format!("{} {}", language.pick("known at", "知悉截至"), as_of.known_at));
+            times.push(format!(
+                "{} {}",
+                language.pick("known at", "知悉截至"),
+                as_of.known_at
+            ));
         }
         if let Some(position) = as_of.known_at_position {
             times.push(format!(

@@ -45,10 +45,7 @@ pub fn table(statement: &wire::Statement, language: Language) -> String {
         text.push_str(&format!(
             "  {} {} {}  {}\n",
             padded(sheet::treatment(&netting.treatment, language), 12),
-            padded(
-                &clipped(language.of(netting.flow.as_ref()), 44),
-                44
-            ),
+            padded(&clipped(language.of(netting.flow.as_ref()), 44), 44),
             right(&amount, 18),
             language.of(netting.why.as_ref())
         ));
@@ -78,7 +75,16 @@ pub fn table(statement: &wire::Statement, language: Language) -> String {
 pub fn csv(statement: &wire::Statement, language: Language) -> Result<Vec<u8>, ReportError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record([
-        "id", "label", "value", "unit", "half95", "role", "depth", "shown", "shown_unit", "remark",
+        "id",
+        "label",
+        "value",
+        "unit",
+        "half95",
+        "role",
+        "depth",
+        "shown",
+        "shown_unit",
+        "remark",
         "sources",
     ])?;
     let number = |value: Option<i64>| value.map_or_else(String::new, |value| value.to_string());

@@ -120,7 +120,9 @@ fn figures(
         page.write_string(row, 4, &line.remark)?;
         page.write_string(row, 5, &line.sources)?;
         page.write_string(row, 6, &line.id)?;
-        let exact = line.exact.map_or_else(String::new, |value| value.to_string());
+        let exact = line
+            .exact
+            .map_or_else(String::new, |value| value.to_string());
         page.write_string(row, 7, &exact)?;
         page.write_string(row, 8, &line.exact_unit)?;
     }
@@ -129,7 +131,17 @@ fn figures(
         page.write_string(row, 0, language.of(Some(note)))?;
         row += 1;
     }
-    for (column, width) in [(0, 58), (1, 16), (2, 10), (3, 12), (4, 44), (5, 44), (6, 28), (7, 20), (8, 12)] {
+    for (column, width) in [
+        (0, 58),
+        (1, 16),
+        (2, 10),
+        (3, 12),
+        (4, 44),
+        (5, 44),
+        (6, 28),
+        (7, 20),
+        (8, 12),
+    ] {
         page.set_column_width(column, width)?;
     }
     Ok(())
@@ -216,7 +228,17 @@ fn postings(
         page.write_number(row, 14, f64::from(posting.tier))?;
         page.write_string(row, 15, posting.co2e_mg.to_string())?;
     }
-    for (column, width) in [(1, 10), (2, 22), (7, 24), (8, 26), (9, 14), (11, 14), (12, 22), (13, 40), (15, 18)] {
+    for (column, width) in [
+        (1, 10),
+        (2, 22),
+        (7, 24),
+        (8, 26),
+        (9, 14),
+        (11, 14),
+        (12, 22),
+        (13, 40),
+        (15, 18),
+    ] {
         page.set_column_width(column, width)?;
     }
     Ok(())

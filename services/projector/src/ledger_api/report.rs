@@ -31,12 +31,7 @@ impl LedgerApi {
         ReportServiceServer::new(self)
     }
 
-    fn books_of(
-        &self,
-        park: &str,
-        as_of: AsOf,
-        period: Period,
-    ) -> Result<(Books, Policy), Status> {
+    fn books_of(&self, park: &str, as_of: AsOf, period: Period) -> Result<(Books, Policy), Status> {
         on_park(self, park, as_of, |view, _, _| {
             Ok((books(view, period)?, Policy::of(view)))
         })
@@ -165,9 +160,8 @@ impl ReportService for LedgerApi {
                 now: books.period.to,
             })
             .collect();
-        let whole = roll_up(&questions, &transfers).map_err(|error| {
-            field_status(Code::InvalidArgument, "transfers", error.to_string())
-        })?;
+        let whole = roll_up(&questions, &transfers)
+            .map_err(|error| field_status(Code::InvalidArgument, "transfers", error.to_string()))?;
         Ok(Response::new(wire::PortfolioResponse {
             sum_mg: whole.sum_mg,
             twice_mg: whole.twice_mg,
@@ -184,7 +178,10 @@ fn kind_of(claim: &str) -> Result<ClaimKind, Status> {
         field_status(
             Code::InvalidArgument,
             "claim",
-            format!("\"{claim}\" is no claim; ask for one of {}", known.join(", ")),
+            format!(
+                "\"{claim}\" is no claim; ask for one of {}",
+                known.join(", ")
+            ),
         )
     })
 }
@@ -243,7 +240,9 @@ fn grounds(
         Some(base) => Some(books(view, year(zone, base.what.year.into()))?),
         None => None,
     };
-    let first = view.metered_period().map_or(period.from, |metered| metered.from);
+    let first = view
+        .metered_period()
+        .map_or(period.from, |metered| metered.from);
     let mut years = Vec::new();
     let last = year_of(zone, UnixSeconds(period.to.0 - 1));
     for number in year_of(zone, first).max(last - MOST_YEARS)..=last {
@@ -273,7 +272,8 @@ fn year_figures(
     zone: &TimeZone,
 ) -> Result<Vec<wire::YearFigures>, Status> {
     let within = |books: &&Books| {
-        question.books.period.from <= books.period.from && books.period.to <= question.books.period.to
+        question.books.period.from <= books.period.from
+            && books.period.to <= question.books.period.to
     };
     question
         .years
@@ -350,9 +350,8 @@ fn transfers_of(sent: &[wire::PortfolioTransfer]) -> Result<BTreeSet<Transfer>, 
     sent.iter()
         .enumerate()
         .map(|(number, transfer)| {
-            let park = |id: &str| {
-                ParkId::new(id).map_err(|error| refused(number, error.to_string()))
-            };
+            let park =
+                |id: &str| ParkId::new(id).map_err(|error| refused(number, error.to_string()));
             Ok(Transfer {
                 from: park(&transfer.from)?,
                 to: park(&transfer.to)?,

@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use terrarium_journal::{Event, Rejection};
 use terrarium_proto::carbon::v1::{
-    Assurance, PeriodFindingRaisedV1, PeriodFindingResolvedV1, PeriodSamplingPlannedV1,
-    PeriodState,
+    Assurance, PeriodFindingRaisedV1, PeriodFindingResolvedV1, PeriodSamplingPlannedV1, PeriodState,
 };
 
 use super::{Period, PeriodContext, PeriodFact, Periods};
@@ -274,7 +273,9 @@ impl Periods {
         if !matches!(period.state, PeriodState::Closed | PeriodState::Reviewed) {
             return Err(Rejection::failed_precondition(
                 "period",
-                format!("period {id} is not closed, or verified already; only a closed one is looked at"),
+                format!(
+                    "period {id} is not closed, or verified already; only a closed one is looked at"
+                ),
             ));
         }
         if period.authors.contains(&*context.by) {

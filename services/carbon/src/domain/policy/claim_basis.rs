@@ -185,7 +185,10 @@ fn refuse_criteria(set: &StageCriteriaSetV1) -> Result<(), Rejection> {
     if set.criteria.is_empty() || set.criteria.len() > MOST_CRITERIA {
         return Err(Rejection::invalid(
             "criteria",
-            format!("there are {}; send 1 to {MOST_CRITERIA}", set.criteria.len()),
+            format!(
+                "there are {}; send 1 to {MOST_CRITERIA}",
+                set.criteria.len()
+            ),
         ));
     }
     let mut measures: BTreeMap<i32, BTreeSet<i32>> = BTreeMap::new();

@@ -144,10 +144,18 @@ impl Boundary {
                 let share = match self.consolidation {
                     Consolidation::EquityShare => party.equity_ppm,
                     Consolidation::FinancialControl => {
-                        if party.park_controls_financially { 1_000_000 } else { 0 }
+                        if party.park_controls_financially {
+                            1_000_000
+                        } else {
+                            0
+                        }
                     }
                     Consolidation::OperationalControl => {
-                        if party.park_operates { 1_000_000 } else { 0 }
+                        if party.park_operates {
+                            1_000_000
+                        } else {
+                            0
+                        }
                     }
                 };
                 (party.relation, share)

@@ -33,14 +33,16 @@ pub fn score<'a>(hours: impl IntoIterator<Item = &'a HourAmounts>) -> Option<i64
 }
 
 /// The share of a period's generation in its load, millionths, at most all of it.
-pub fn volumetric<'a>(hours: impl IntoIterator<Item = &'a HourAmounts>, certified_wh: i64) -> Option<i64> {
+pub fn volumetric<'a>(
+    hours: impl IntoIterator<Item = &'a HourAmounts>,
+    certified_wh: i64,
+) -> Option<i64> {
     let total = total_energy(hours);
-    let clean = (total.generation + certified_wh).min(total.consumption).max(0);
+    let clean = (total.generation + certified_wh)
+        .min(total.consumption)
+        .max(0);
     (total.consumption > 0).then(|| {
-        round_half_even_div(
-            i128::from(clean) * 1_000_000,
-            i128::from(total.consumption),
-        ) as i64
+        round_half_even_div(i128::from(clean) * 1_000_000, i128::from(total.consumption)) as i64
     })
 }
 
@@ -102,10 +104,7 @@ pub fn matching(question: &Question<'_>) -> Result<Statement, Refusal> {
             flow: Words::new("Surplus of an hour", "某小时的富余电量"),
             treatment: Treatment::Out,
             amount: Some((total_energy(hours.values()).export, Unit::Wh)),
-            why: Words::new(
-                "Never helps another hour.",
-                "不能用于其他小时。",
-            ),
+            why: Words::new("Never helps another hour.", "不能用于其他小时。"),
         },
         Netting {
             flow: Words::new("Certificates without an hour", "无小时标记的绿证"),

@@ -7,8 +7,8 @@ use crate::activity::{self, Fuel};
 use crate::books::{Basis, CarbonBook, Posting, Scope};
 use crate::claims::ground::{Ground, Placed, netting};
 use crate::claims::statement::{
-    Line, LineRole, Netting, Source, Statement, Treatment, Unit, Verdict, VerdictKind, Words, frame,
-    spoken,
+    Line, LineRole, Netting, Source, Statement, Treatment, Unit, Verdict, VerdictKind, Words,
+    frame, spoken,
 };
 use crate::claims::{ClaimKind, Question, Refusal};
 use crate::entry::EnergyAccount;
@@ -32,13 +32,7 @@ pub(super) fn direct_lines(ground: &Ground<'_>) -> [Line; 2] {
         ground.co2_line(
             "co2-process",
             Words::new("Industrial processes", "工业生产过程"),
-            move |placed| {
-                direct(placed)
-                    && placed
-                        .posting
-                        .activity
-                        .starts_with(activity::PROCESS)
-            },
+            move |placed| direct(placed) && placed.posting.activity.starts_with(activity::PROCESS),
         ),
     ]
 }
@@ -74,7 +68,10 @@ pub(super) fn electricity_out_line(ground: &Ground<'_>) -> Line {
     let energy = ground.energy();
     let mut line = Line::new(
         "co2-electricity-out",
-        Words::new("Electricity given out, at the same factor", "输出电力（同一因子）"),
+        Words::new(
+            "Electricity given out, at the same factor",
+            "输出电力（同一因子）",
+        ),
         at_grid_factor(ground, energy.export),
         Unit::Co2Mg,
     )
@@ -126,7 +123,10 @@ pub fn emissions(question: &Question<'_>) -> Result<Statement, Refusal> {
     statement.lines.push(
         Line::new(
             "cn-total",
-            Words::new("Total, net of electricity given out", "合计（扣除输出电力）"),
+            Words::new(
+                "Total, net of electricity given out",
+                "合计（扣除输出电力）",
+            ),
             total,
             Unit::Co2Mg,
         )
@@ -192,7 +192,10 @@ fn netting_list(statement: &Statement) -> Vec<Netting> {
             "指南不含此项。",
         ),
         never(
-            Words::new("Methane, nitrous oxide, refrigerants", "甲烷、氧化亚氮、制冷剂"),
+            Words::new(
+                "Methane, nitrous oxide, refrigerants",
+                "甲烷、氧化亚氮、制冷剂",
+            ),
             "This view is CO2 alone.",
             "本视角仅计二氧化碳。",
         ),

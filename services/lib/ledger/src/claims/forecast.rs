@@ -116,10 +116,7 @@ impl Fit {
             return None;
         }
         let level = i128::from(self.mean_mg + shift_mg);
-        let hours = round_half_even_div(
-            level * self.slope_denominator,
-            -self.slope_numerator,
-        );
+        let hours = round_half_even_div(level * self.slope_denominator, -self.slope_numerator);
         i64::try_from(hours)
             .ok()
             .and_then(|hours| hours.checked_mul(3_600))

@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::books::{
-    Basis, CarbonBook, Detail, InstrumentKind, InstrumentState, Posting, Scope,
-};
+use crate::books::{Basis, CarbonBook, Detail, InstrumentKind, InstrumentState, Posting, Scope};
 use crate::claims::boundary::{Boundary, LeftOut, Place, share};
 use crate::claims::interval;
 use crate::claims::statement::{
@@ -12,9 +10,9 @@ use crate::claims::statement::{
 };
 use crate::claims::{Question, Refusal};
 use crate::entry::EnergyAccount;
+use crate::entry::amount;
 use crate::gas::{Gas, GwpSet};
 use crate::node_hour::HourAmounts;
-use crate::entry::amount;
 
 /// A posting within the boundary.
 #[derive(Clone, Copy)]
@@ -130,11 +128,7 @@ impl<'a> Ground<'a> {
     ) -> Line {
         let picked: Vec<&Placed<'a>> = self.placed.iter().filter(|placed| pick(placed)).collect();
         let value = picked.iter().map(|placed| weigh(placed)).sum();
-        let half95 = interval::half95(
-            picked
-                .iter()
-                .map(|placed| (placed.posting, weigh(placed))),
-        );
+        let half95 = interval::half95(picked.iter().map(|placed| (placed.posting, weigh(placed))));
         let mut line = Line::new(id, words, Some(value), unit).half95(half95);
         line.from = picked
             .iter()
@@ -234,7 +228,10 @@ impl<'a> Ground<'a> {
     pub fn certificates_line(&self) -> Line {
         let mut line = Line::new(
             "certificates-retired",
-            Words::new("Green certificates retired for the period", "为本期注销的绿证"),
+            Words::new(
+                "Green certificates retired for the period",
+                "为本期注销的绿证",
+            ),
             None,
             Unit::Wh,
         )
@@ -319,7 +316,10 @@ impl<'a> Ground<'a> {
                 }
             })
             .collect();
-        if let Some(decided) = self.question.policy.boundary_at(self.question.books.period.from)
+        if let Some(decided) = self
+            .question
+            .policy
+            .boundary_at(self.question.books.period.from)
             && !decided.what.exclusions.is_empty()
         {
             netting.push(Netting {
@@ -433,7 +433,10 @@ fn left_out_words(why: LeftOut) -> (Words, Words) {
             ),
         ),
         LeftOut::NoShare => (
-            Words::new("Activities without a share of the owner", "所有者无权益份额的活动"),
+            Words::new(
+                "Activities without a share of the owner",
+                "所有者无权益份额的活动",
+            ),
             Words::new(
                 "By equity share nothing of them belongs to the owner.",
                 "按股权比例，所有者无份额。",

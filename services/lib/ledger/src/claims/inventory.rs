@@ -19,10 +19,16 @@ pub const SCOPE3: [(&str, &str); 15] = [
     ("Business travel", "商务旅行"),
     ("Employee commuting", "员工通勤"),
     ("Upstream leased assets", "上游租赁资产"),
-    ("Downstream transportation and distribution", "下游运输和配送"),
+    (
+        "Downstream transportation and distribution",
+        "下游运输和配送",
+    ),
     ("Processing of sold products", "售出产品的加工"),
     ("Use of sold products", "售出产品的使用"),
-    ("End-of-life treatment of sold products", "售出产品的寿命终止处理"),
+    (
+        "End-of-life treatment of sold products",
+        "售出产品的寿命终止处理",
+    ),
     ("Downstream leased assets", "下游租赁资产"),
     ("Franchises", "特许经营"),
     ("Investments", "投资"),
@@ -100,9 +106,7 @@ pub fn scope_lines(ground: &Ground<'_>) -> Vec<Line> {
             .line(
                 "scope3",
                 Words::new("Scope 3, value chain", "范围三（价值链）"),
-                |placed| {
-                    placed.is_emission() && matches!(placed.scope, Some(Scope::Three(_)))
-                },
+                |placed| placed.is_emission() && matches!(placed.scope, Some(Scope::Three(_))),
             )
             .role(LineRole::Sum),
     );
@@ -176,13 +180,13 @@ fn netting_list(statement: &Statement, ground: &Ground<'_>) -> Vec<Netting> {
     let mut list = vec![
         netting(
             statement,
-            Words::new("Direct and purchased energy, value chain", "直接排放、外购能源与价值链"),
+            Words::new(
+                "Direct and purchased energy, value chain",
+                "直接排放、外购能源与价值链",
+            ),
             Treatment::In,
             "total-location",
-            Words::new(
-                "Counted gross, each scope by itself.",
-                "按总量分范围计入。",
-            ),
+            Words::new("Counted gross, each scope by itself.", "按总量分范围计入。"),
         ),
         netting(
             statement,
@@ -209,10 +213,7 @@ fn netting_list(statement: &Statement, ground: &Ground<'_>) -> Vec<Netting> {
             Words::new("Credits", "减排量（碳信用）"),
             Treatment::Beside,
             "credits-retired",
-            Words::new(
-                "Not part of an inventory.",
-                "不属于清单。",
-            ),
+            Words::new("Not part of an inventory.", "不属于清单。"),
         ),
         netting(
             statement,
@@ -288,10 +289,7 @@ fn notes(ground: &Ground<'_>) -> Vec<Words> {
     notes
 }
 
-fn month_chart(
-    ground: &Ground<'_>,
-    total: Scope2Total,
-) -> Option<crate::claims::statement::Chart> {
+fn month_chart(ground: &Ground<'_>, total: Scope2Total) -> Option<crate::claims::statement::Chart> {
     let basis = match total {
         Scope2Total::Location => Basis::Location,
         Scope2Total::Market => ground.market,

@@ -13,8 +13,14 @@ pub const CATEGORIES: [(&str, &str); 6] = [
     ("Direct emissions", "直接排放"),
     ("Indirect, imported energy", "输入能源的间接排放"),
     ("Indirect, transportation", "运输的间接排放"),
-    ("Indirect, products and services used", "组织使用的产品的间接排放"),
-    ("Indirect, use of the organisation's products", "使用组织产品的间接排放"),
+    (
+        "Indirect, products and services used",
+        "组织使用的产品的间接排放",
+    ),
+    (
+        "Indirect, use of the organisation's products",
+        "使用组织产品的间接排放",
+    ),
     ("Indirect, other sources", "其他来源的间接排放"),
 ];
 
@@ -65,11 +71,16 @@ pub fn inventory(question: &Question<'_>) -> Result<Statement, Refusal> {
         let line = ground
             .line(
                 &format!("iso-{category}"),
-                Words::new(format!("Category {category}: {en}"), format!("类别 {category}：{zh}")),
+                Words::new(
+                    format!("Category {category}: {en}"),
+                    format!("类别 {category}：{zh}"),
+                ),
                 |placed: &Placed<'_>| {
                     placed.is_emission()
                         && placed.counts_by(Basis::Location)
-                        && placed.scope.is_some_and(|scope| category_of(scope) == category)
+                        && placed
+                            .scope
+                            .is_some_and(|scope| category_of(scope) == category)
                 },
             )
             .role(LineRole::Sum);
@@ -96,11 +107,11 @@ pub fn inventory(question: &Question<'_>) -> Result<Statement, Refusal> {
             ]),
     );
     // The same figures by scope, so that a reader of either standard finds their own.
-    statement
-        .lines
-        .extend(scope_lines(&ground).into_iter().filter_map(|line| {
-            (line.depth == 0).then(|| line.role(LineRole::Beside))
-        }));
+    statement.lines.extend(
+        scope_lines(&ground)
+            .into_iter()
+            .filter_map(|line| (line.depth == 0).then(|| line.role(LineRole::Beside))),
+    );
     statement.lines.extend(ground.removal_lines());
     statement.lines.extend(ground.beside_lines());
     statement.lines.push(ground.credits_line());

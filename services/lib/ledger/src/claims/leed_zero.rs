@@ -55,7 +55,10 @@ pub fn balance(question: &Question<'_>) -> Result<Statement, Refusal> {
     let certificates = ground.certificates_line();
     let off_site = Line::new(
         "off-site-renewables",
-        Words::new("Off-site renewables, certificates retired", "场外可再生电力（注销绿证）"),
+        Words::new(
+            "Off-site renewables, certificates retired",
+            "场外可再生电力（注销绿证）",
+        ),
         at_grid_factor(&ground, certificates.value.unwrap_or(0)),
         Unit::Co2eMg,
     )
@@ -72,9 +75,14 @@ pub fn balance(question: &Question<'_>) -> Result<Statement, Refusal> {
         .map(|line| line.value)
         .sum();
     let balance = avoided.map(|avoided| emitted - avoided);
-    statement
-        .lines
-        .extend([delivered, transport, exported, certificates, off_site, credits]);
+    statement.lines.extend([
+        delivered,
+        transport,
+        exported,
+        certificates,
+        off_site,
+        credits,
+    ]);
     statement.lines.push(
         Line::new(
             "leed-balance",
@@ -122,7 +130,10 @@ pub fn balance(question: &Question<'_>) -> Result<Statement, Refusal> {
         statement.netting.push(line);
     }
     statement.netting.push(crate::claims::statement::Netting {
-        flow: Words::new("Trees, water, waste, construction", "树木、用水、废弃物、建设"),
+        flow: Words::new(
+            "Trees, water, waste, construction",
+            "树木、用水、废弃物、建设",
+        ),
         treatment: Treatment::Out,
         amount: None,
         why: Words::new("Not in LEED Zero Carbon.", "不在 LEED Zero Carbon 之内。"),

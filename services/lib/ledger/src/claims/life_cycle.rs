@@ -211,7 +211,10 @@ pub fn claim(question: &Question<'_>) -> Result<Statement, Refusal> {
         question.gwp,
         Words::new("Life-cycle carbon balance", "全生命周期碳平衡"),
         Words::new(
-            format!("The park's own rule, and honest readings beside it. Plan: {}", plan.source),
+            format!(
+                "The park's own rule, and honest readings beside it. Plan: {}",
+                plan.source
+            ),
             format!("园区自有规则及并列的审慎口径。计划来源：{}", plan.source),
         ),
     );
@@ -237,7 +240,9 @@ pub fn claim(question: &Question<'_>) -> Result<Statement, Refusal> {
         growth_permille,
     };
     for view in VIEWS {
-        view_lines(&mut statement, plan, decided.position, |growth| course(view, growth));
+        view_lines(&mut statement, plan, decided.position, |growth| {
+            course(view, growth)
+        });
     }
     let checked: Vec<(&str, Course<'_>)> = vec![
         ("founders-checkpoint", course(VIEWS[0], CONSTANT)),
@@ -282,7 +287,10 @@ fn view_lines<'a>(
         statement.lines.push(
             Line::new(
                 "founders-start",
-                Words::new("Founders' view: balance in year 0", "创办方口径：第 0 年余额"),
+                Words::new(
+                    "Founders' view: balance in year 0",
+                    "创办方口径：第 0 年余额",
+                ),
                 Some(constant.balance_mg(0)),
                 Unit::Co2eMg,
             )
@@ -298,9 +306,24 @@ fn view_lines<'a>(
         &[(CONSTANT, "crossing", "crosses zero", "越过零点")]
     } else {
         &[
-            (CONSTANT, "crossing", "crosses zero at average growth", "按平均生长越过零点"),
-            (YOUNG_LOW, "crossing-1400", "crosses zero at growth t^1.4", "按 t^1.4 生长越过零点"),
-            (YOUNG_HIGH, "crossing-1900", "crosses zero at growth t^1.9", "按 t^1.9 生长越过零点"),
+            (
+                CONSTANT,
+                "crossing",
+                "crosses zero at average growth",
+                "按平均生长越过零点",
+            ),
+            (
+                YOUNG_LOW,
+                "crossing-1400",
+                "crosses zero at growth t^1.4",
+                "按 t^1.4 生长越过零点",
+            ),
+            (
+                YOUNG_HIGH,
+                "crossing-1900",
+                "crosses zero at growth t^1.9",
+                "按 t^1.9 生长越过零点",
+            ),
         ]
     };
     for (growth, id, en, zh) in crossings {
@@ -362,7 +385,13 @@ struct Observed {
     removed_mg: i64,
 }
 
-fn observe(id: &'static str, en: &'static str, zh: &'static str, books: &Books, question: &Question<'_>) -> Result<Observed, Refusal> {
+fn observe(
+    id: &'static str,
+    en: &'static str,
+    zh: &'static str,
+    books: &Books,
+    question: &Question<'_>,
+) -> Result<Observed, Refusal> {
     let of = Question {
         books,
         base_year: None,
@@ -404,8 +433,18 @@ fn side_by_side(
         observed.extend(observe("simulated", "simulated", "模拟", beside, question).ok());
     }
     let planned = [
-        ("generation", "Generation a year", "年发电量", plan.generation_wh),
-        ("self-use", "Used on site a year", "年自用电量", plan.self_use_wh),
+        (
+            "generation",
+            "Generation a year",
+            "年发电量",
+            plan.generation_wh,
+        ),
+        (
+            "self-use",
+            "Used on site a year",
+            "年自用电量",
+            plan.self_use_wh,
+        ),
         (
             "export",
             "Exported a year",
@@ -426,7 +465,10 @@ fn side_by_side(
         for of in &observed {
             let (total, account) = match id {
                 "generation" => (of.energy.generation, EnergyAccount::Generation),
-                "self-use" => (of.energy.generation - of.energy.export, EnergyAccount::SelfUse),
+                "self-use" => (
+                    of.energy.generation - of.energy.export,
+                    EnergyAccount::SelfUse,
+                ),
                 _ => (of.energy.export, EnergyAccount::Export),
             };
             let mut line = Line::new(
@@ -456,7 +498,10 @@ fn side_by_side(
             Line::new(
                 format!("{}-credit", of.id),
                 Words::new(
-                    format!("Credit of all generation so far, founders' factor: {}", of.en),
+                    format!(
+                        "Credit of all generation so far, founders' factor: {}",
+                        of.en
+                    ),
                     format!("迄今全部发电量抵扣（创办方因子）：{}", of.zh),
                 ),
                 Some(given),
@@ -523,11 +568,26 @@ fn figure_ratio(actual: i64, planned: i64) -> String {
 
 fn course_chart<'a>(plan: &LifeCyclePlan, course: &impl Fn(View, u32) -> Course<'a>) -> Chart {
     let rows = [
-        (VIEWS[0], CONSTANT, "Founders, average growth", "创办方口径，平均生长"),
-        (VIEWS[0], YOUNG_MIDDLE, "Founders, growth t^1.6", "创办方口径，t^1.6 生长"),
+        (
+            VIEWS[0],
+            CONSTANT,
+            "Founders, average growth",
+            "创办方口径，平均生长",
+        ),
+        (
+            VIEWS[0],
+            YOUNG_MIDDLE,
+            "Founders, growth t^1.6",
+            "创办方口径，t^1.6 生长",
+        ),
         (VIEWS[1], CONSTANT, "Export only", "仅外送电量"),
         (VIEWS[3], CONSTANT, "Removals only", "仅清除量"),
-        (VIEWS[3], YOUNG_MIDDLE, "Removals only, growth t^1.6", "仅清除量，t^1.6 生长"),
+        (
+            VIEWS[3],
+            YOUNG_MIDDLE,
+            "Removals only, growth t^1.6",
+            "仅清除量，t^1.6 生长",
+        ),
         (VIEWS[4], CONSTANT, "Crown cover", "冠幅默认值"),
     ];
     let years = 0..=i64::from(plan.years);
@@ -626,7 +686,10 @@ fn netting_list(statement: &Statement, plan: &LifeCyclePlan, emitted_mg: i64) ->
             "在第 0 年一次性计入。",
         ),
         line(
-            Words::new("All generation (founders' view only)", "全部发电量（仅创办方口径）"),
+            Words::new(
+                "All generation (founders' view only)",
+                "全部发电量（仅创办方口径）",
+            ),
             Treatment::Netted,
             Some((plan.generation_credit_mg, Unit::Co2eMg)),
             "Worked out in this view from energy; no entry of the avoided book is used.",
@@ -640,14 +703,20 @@ fn netting_list(statement: &Statement, plan: &LifeCyclePlan, emitted_mg: i64) ->
             "寿命期计划吸收量；已监测量见清除账簿。",
         ),
         line(
-            Words::new("Low-carbon design against a usual building", "低碳设计相对常规建设"),
+            Words::new(
+                "Low-carbon design against a usual building",
+                "低碳设计相对常规建设",
+            ),
             Treatment::Out,
             Some((plan.design_saving_mg, Unit::Co2eMg)),
             "Already in the lower construction figure; counting it again would count it twice.",
             "已体现在较低的建设排放中，再计即重复。",
         ),
         line(
-            Words::new("Operation: water, waste, fuel, visitors, replacement", "运营：用水、废弃物、燃料、访客、更换"),
+            Words::new(
+                "Operation: water, waste, fuel, visitors, replacement",
+                "运营：用水、废弃物、燃料、访客、更换",
+            ),
             Treatment::Out,
             None,
             "The founders' rule leaves it out; the inventories of the years hold it.",

@@ -54,7 +54,10 @@ pub fn claim(question: &Question<'_>) -> Result<Statement, Refusal> {
     statement.lines.push(
         Line::new(
             "residual",
-            Words::new("Residual after removals within the boundary", "扣除边界内清除后的剩余排放"),
+            Words::new(
+                "Residual after removals within the boundary",
+                "扣除边界内清除后的剩余排放",
+            ),
             Some(residual),
             Unit::Co2eMg,
         )
@@ -106,7 +109,10 @@ pub(super) fn base_line(question: &Question<'_>) -> Result<Option<Line>, Refusal
     let mut line = ground
         .line(
             "base-year-total",
-            Words::new("Total of the base year, market-based", "基准年合计（基于市场）"),
+            Words::new(
+                "Total of the base year, market-based",
+                "基准年合计（基于市场）",
+            ),
             ground.in_inventory(ground.market),
         )
         .role(LineRole::Beside);
@@ -163,7 +169,10 @@ fn verdict(case: &Case) -> Verdict {
                     None => "no base year shows any reduction".to_owned(),
                     Some(change) if change <= 0 =>
                         format!("emissions grew by {} since the base year", say(-change)),
-                    Some(change) => format!("only {} were reduced, without a plan on record", say(change)),
+                    Some(change) => format!(
+                        "only {} were reduced, without a plan on record",
+                        say(change)
+                    ),
                 }
             ),
             format!(
@@ -238,10 +247,7 @@ fn netting_list(statement: &Statement) -> Vec<Netting> {
             flow: Words::new("Exported electricity", "外送电力"),
             treatment: Treatment::Out,
             amount: None,
-            why: Words::new(
-                "No reduction of the footprint.",
-                "不构成碳足迹的减少。",
-            ),
+            why: Words::new("No reduction of the footprint.", "不构成碳足迹的减少。"),
         },
     ]
 }

@@ -156,9 +156,7 @@ impl DecisionBook {
     fn seen(&self, sight: Sight) -> impl Iterator<Item = (&Decision, UnixSeconds, u64)> {
         self.decisions
             .iter()
-            .filter(move |(_, at, origin)| {
-                origin.position <= sight.known_at && *at < sight.before
-            })
+            .filter(move |(_, at, origin)| origin.position <= sight.known_at && *at < sight.before)
             .map(|(decision, at, origin)| (&**decision, *at, origin.position))
     }
 

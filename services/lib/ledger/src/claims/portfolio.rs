@@ -26,7 +26,9 @@ pub struct Transfer {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnbalancedTransfer {
     /// A side is no park of the portfolio.
-    #[error("transfer of {activity} from {from} to {to}: {missing} is no park of this portfolio; add its books, or drop the transfer")]
+    #[error(
+        "transfer of {activity} from {from} to {to}: {missing} is no park of this portfolio; add its books, or drop the transfer"
+    )]
     NoSuchPark {
         /// What is transferred.
         activity: String,
@@ -61,7 +63,9 @@ pub enum UnbalancedTransfer {
         asset: AssetId,
     },
     /// The books of the parks are of different periods.
-    #[error("the books of {one} and {other} are of different periods; ask for the same period of all parks")]
+    #[error(
+        "the books of {one} and {other} are of different periods; ask for the same period of all parks"
+    )]
     OtherPeriod {
         /// A park.
         one: ParkId,
@@ -136,7 +140,11 @@ pub fn roll_up(
         for source in &twice.from {
             if let Source::Posting { index, .. } = source {
                 let posting = &question.books.postings[*index];
-                received.insert((park.clone(), posting.asset.clone(), posting.activity.clone()));
+                received.insert((
+                    park.clone(),
+                    posting.asset.clone(),
+                    posting.activity.clone(),
+                ));
             }
         }
         sum_mg += line.value.unwrap_or(0);
@@ -168,7 +176,10 @@ pub fn roll_up(
         .iter()
         .map(|line| (line.id.clone(), if line.depth == 0 { 1 } else { -1 }))
         .collect();
-    let sources: Vec<(&str, i8)> = signs.iter().map(|(id, sign)| (id.as_str(), *sign)).collect();
+    let sources: Vec<(&str, i8)> = signs
+        .iter()
+        .map(|(id, sign)| (id.as_str(), *sign))
+        .collect();
     let total = Line::new(
         "portfolio-total",
         Words::new("Portfolio, each tonne once", "组合合计（不重复计算）"),
@@ -189,7 +200,10 @@ fn check(
     questions: &[Question<'_>],
     transfers: &BTreeSet<Transfer>,
 ) -> Result<(), UnbalancedTransfer> {
-    let parks: BTreeSet<&ParkId> = questions.iter().map(|question| &question.books.park).collect();
+    let parks: BTreeSet<&ParkId> = questions
+        .iter()
+        .map(|question| &question.books.park)
+        .collect();
     for transfer in transfers {
         if transfer.from == transfer.to {
             return Err(UnbalancedTransfer::ToItself {

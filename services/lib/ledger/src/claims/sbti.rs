@@ -60,7 +60,10 @@ pub fn progress(question: &Question<'_>) -> Result<Statement, Refusal> {
         let actual = covered(
             &ground,
             &format!("target-{id}-actual"),
-            Words::new(format!("{id}: emissions covered"), format!("{id}：覆盖的排放")),
+            Words::new(
+                format!("{id}: emissions covered"),
+                format!("{id}：覆盖的排放"),
+            ),
         )
         .role(LineRole::Sum);
         let mut base = covered(
@@ -80,15 +83,27 @@ pub fn progress(question: &Question<'_>) -> Result<Statement, Refusal> {
         if is_behind {
             behind.push(id.clone());
         }
-        statement.charts.push(chart(id, target, base.value.unwrap_or(0), year, actual.value));
+        statement.charts.push(chart(
+            id,
+            target,
+            base.value.unwrap_or(0),
+            year,
+            actual.value,
+        ));
         let base_id = base.id.clone();
         statement.lines.push(base);
         statement.lines.push(
             Line::new(
                 format!("target-{id}-path"),
                 Words::new(
-                    format!("{id}: allowed in {year} on the straight path to {}", target.target_year),
-                    format!("{id}：直线路径下 {year} 年允许量（目标年 {}）", target.target_year),
+                    format!(
+                        "{id}: allowed in {year} on the straight path to {}",
+                        target.target_year
+                    ),
+                    format!(
+                        "{id}：直线路径下 {year} 年允许量（目标年 {}）",
+                        target.target_year
+                    ),
                 ),
                 Some(allowed),
                 Unit::Co2eMg,
@@ -116,7 +131,15 @@ pub fn progress(question: &Question<'_>) -> Result<Statement, Refusal> {
         let line = netting(&statement, flow, Treatment::Out, line, Words::new(en, zh));
         statement.netting.push(line);
     }
-    statement.notes.push(coverage(&ground, &question.policy.targets.values().map(|d| &d.what).collect::<Vec<_>>()));
+    statement.notes.push(coverage(
+        &ground,
+        &question
+            .policy
+            .targets
+            .values()
+            .map(|d| &d.what)
+            .collect::<Vec<_>>(),
+    ));
     statement.verdict = if behind.is_empty() {
         Verdict::new(
             VerdictKind::Holds,
@@ -197,10 +220,7 @@ fn coverage(ground: &Ground<'_>, targets: &[&Target]) -> Words {
             round_half_even_div(covered * 1_000_000, all) as i64
         }
     };
-    let direct = spoken(
-        share(&|scope| !matches!(scope, Scope::Three(_))),
-        Unit::Ppm,
-    );
+    let direct = spoken(share(&|scope| !matches!(scope, Scope::Three(_))), Unit::Ppm);
     let chain = spoken(share(&|scope| matches!(scope, Scope::Three(_))), Unit::Ppm);
     Words::new(
         format!(

@@ -14,8 +14,8 @@ use crate::claims::forecast::{balances, forecast};
 use crate::claims::ground::Ground;
 use crate::claims::neutrality::base_line;
 use crate::claims::statement::{
-    Line, LineRole, Netting, Source, Statement, Treatment, Unit, Verdict, VerdictKind, Words, frame,
-    spoken,
+    Line, LineRole, Netting, Source, Statement, Treatment, Unit, Verdict, VerdictKind, Words,
+    frame, spoken,
 };
 use crate::claims::{ClaimKind, Question, Refusal};
 use crate::entry::EnergyAccount;
@@ -170,11 +170,27 @@ pub struct Indicator {
 /// Indicators that follow from the books, in millionths.
 pub const COMPUTED: [(&str, &str, &str); 6] = [
     ("metered-hours", "Hours fully metered", "完整计量小时占比"),
-    ("clean-share", "Electricity not taken from the grid, or certified", "清洁电力占比"),
+    (
+        "clean-share",
+        "Electricity not taken from the grid, or certified",
+        "清洁电力占比",
+    ),
     ("hourly-matched", "Matched in the same hour", "同小时匹配率"),
-    ("removal-share", "Removals against emissions", "清除量占排放比例"),
-    ("reduction", "Reduced since the base year", "较基准年减排比例"),
-    ("net-share", "Left after removals, against the base year", "扣除清除后占基准年比例"),
+    (
+        "removal-share",
+        "Removals against emissions",
+        "清除量占排放比例",
+    ),
+    (
+        "reduction",
+        "Reduced since the base year",
+        "较基准年减排比例",
+    ),
+    (
+        "net-share",
+        "Left after removals, against the base year",
+        "扣除清除后占基准年比例",
+    ),
 ];
 
 /// Value of a computed indicator; `None`: can't be told from these books.
@@ -193,7 +209,11 @@ fn computed(ground: &Ground<'_>, token: &str) -> Result<Option<(i64, Vec<Source>
             .collect::<Vec<_>>()
     };
     let total = ground
-        .line("total-market", Words::default(), ground.in_inventory(ground.market))
+        .line(
+            "total-market",
+            Words::default(),
+            ground.in_inventory(ground.market),
+        )
         .value
         .unwrap_or(0);
     let removed = ground
@@ -228,7 +248,10 @@ fn computed(ground: &Ground<'_>, token: &str) -> Result<Option<(i64, Vec<Source>
         "net-share" => base
             .and_then(|base| ratio(total - removed, base))
             .map(|ppm| {
-                (ppm, lines(&["base-year-total", "total-market", "removals-net"]))
+                (
+                    ppm,
+                    lines(&["base-year-total", "total-market", "removals-net"]),
+                )
             }),
         _ => None,
     })
@@ -275,7 +298,9 @@ pub fn claim(question: &Question<'_>) -> Result<Statement, Refusal> {
         sorted.sort();
         for (number, criterion) in sorted.iter().enumerate() {
             let line = criterion_line(&ground, stage, number, criterion, decided.position)?;
-            let holds = line.value.is_some_and(|value| criterion.cutoff.holds(value));
+            let holds = line
+                .value
+                .is_some_and(|value| criterion.cutoff.holds(value));
             if !holds {
                 all_hold = false;
                 lacking.push((stage, line.words.clone()));
@@ -289,7 +314,12 @@ pub fn claim(question: &Question<'_>) -> Result<Statement, Refusal> {
     forecast_line(&mut statement, question)?;
     statement.netting = netting_list(&ground);
     statement.verdict = verdict(reached, &lacking);
-    if question.policy.indicators.values().any(|known| known.what.evidence.is_none()) {
+    if question
+        .policy
+        .indicators
+        .values()
+        .any(|known| known.what.evidence.is_none())
+    {
         statement.notes.push(Words::new(
             "Indicators without attached evidence are marked; they count, and a verifier will ask.",
             "无附件证据的指标已标注；仍计入，但核查时会被要求提供。",
@@ -359,8 +389,16 @@ fn criterion_line(
             Some(known) => {
                 let remark = match known.what.evidence {
                     Some(hash) => Words::new(
-                        format!("{} (SHA-256 {}…)", known.what.source, &hex::encode(hash)[..12]),
-                        format!("{}（SHA-256 {}…）", known.what.source, &hex::encode(hash)[..12]),
+                        format!(
+                            "{} (SHA-256 {}…)",
+                            known.what.source,
+                            &hex::encode(hash)[..12]
+                        ),
+                        format!(
+                            "{}（SHA-256 {}…）",
+                            known.what.source,
+                            &hex::encode(hash)[..12]
+                        ),
                     ),
                     None => Words::new(
                         format!("{}; no evidence attached", known.what.source),
@@ -470,10 +508,7 @@ fn netting_list(ground: &Ground<'_>) -> Vec<Netting> {
             flow: Words::new("Avoided emissions, credits", "避免排放、减排量"),
             treatment: Treatment::Out,
             amount: Some((sum(CarbonBook::Avoided), Unit::Co2eMg)),
-            why: Words::new(
-                "No stage is reached by them.",
-                "不得用于达到任何阶段。",
-            ),
+            why: Words::new("No stage is reached by them.", "不得用于达到任何阶段。"),
         },
     ];
     list.extend(ground.left_out_netting());
@@ -499,8 +534,16 @@ fn verdict(reached: Option<Stage>, lacking: &[(Stage, Words)]) -> Verdict {
         ),
         (Some(stage), Some(next)) => Verdict::new(
             VerdictKind::Holds,
-            format!("Stage: {}. For {} there lacks: {open_en}.", stage.words().en, next.words().en),
-            format!("所处阶段：{}。要达到{}尚缺：{open_zh}。", stage.words().zh, next.words().zh),
+            format!(
+                "Stage: {}. For {} there lacks: {open_en}.",
+                stage.words().en,
+                next.words().en
+            ),
+            format!(
+                "所处阶段：{}。要达到{}尚缺：{open_zh}。",
+                stage.words().zh,
+                next.words().zh
+            ),
         ),
         (None, _) => Verdict::new(
             VerdictKind::Fails,

@@ -516,6 +516,9 @@ mod tests {
         assert_eq!(spoken(2_139_123_000_000, Unit::Co2eMg), "2,139.1 tCO2e");
         assert_eq!(spoken(934_500, Unit::Ppm), "93.5 %");
         assert_eq!(spoken(0, Unit::Co2eMg), "0.000 tCO2e");
-        assert_eq!(spoken(12_345_678_900_000_000, Unit::Wh), "12,345,678,900 MWh");
+        assert_eq!(
+            spoken(12_345_678_900_000_000, Unit::Wh),
+            "12,345,678,900 MWh"
+        );
     }
 }

@@ -13,8 +13,8 @@ use crate::claims::cn_guideline::{
 };
 use crate::claims::ground::{Ground, netting};
 use crate::claims::statement::{
-    Line, LineRole, Netting, Source, Statement, Treatment, Unit, Verdict, VerdictKind, Words, frame,
-    spoken,
+    Line, LineRole, Netting, Source, Statement, Treatment, Unit, Verdict, VerdictKind, Words,
+    frame, spoken,
 };
 use crate::claims::{ClaimKind, Question, Refusal, per_cent};
 use crate::entry::EnergyAccount;
@@ -66,9 +66,14 @@ pub fn indicators(question: &Question<'_>) -> Result<Statement, Refusal> {
             .iter()
             .filter_map(|line| line.half95),
     );
-    statement
-        .lines
-        .extend([fuel, process, electricity_in, electricity_out, heat_in, certificates]);
+    statement.lines.extend([
+        fuel,
+        process,
+        electricity_in,
+        electricity_out,
+        heat_in,
+        certificates,
+    ]);
     for (id, en, zh, value, certificate_sign) in [
         (
             "park-co2",
@@ -184,10 +189,8 @@ fn readings(statement: &mut Statement) -> Vec<Reading> {
             let co2_mg = statement.value(carbon).unwrap_or(0);
             let coal_g = statement.value(energy).unwrap_or(0);
             let intensity = (coal_g > 0).then(|| {
-                round_half_even_div(
-                    i128::from(co2_mg) * i128::from(G_PER_T),
-                    i128::from(coal_g),
-                ) as i64
+                round_half_even_div(i128::from(co2_mg) * i128::from(G_PER_T), i128::from(coal_g))
+                    as i64
             });
             let id = format!("core-{carbon}-{energy}");
             statement.lines.push(
@@ -273,7 +276,11 @@ fn clean_share(statement: &mut Statement, ground: &Ground<'_>) {
 fn verdict(question: &Question<'_>, statement: &Statement, readings: &[Reading]) -> Verdict {
     let decided = question.policy.boundary_at(question.books.period.from);
     let zone = decided.is_some_and(|decided| decided.what.development_zone);
-    let largest = readings.iter().map(|reading| reading.tce).max().unwrap_or(0);
+    let largest = readings
+        .iter()
+        .map(|reading| reading.tce)
+        .max()
+        .unwrap_or(0);
     let mut why_en = Vec::new();
     let mut why_zh = Vec::new();
     if !zone {
@@ -302,7 +309,11 @@ fn verdict(question: &Question<'_>, statement: &Statement, readings: &[Reading])
     let met: Vec<bool> = readings
         .iter()
         .filter_map(|reading| {
-            let limit = if reading.tce >= LARGE_TCE { LOOSE } else { STRICT };
+            let limit = if reading.tce >= LARGE_TCE {
+                LOOSE
+            } else {
+                STRICT
+            };
             Some(reading.intensity? <= limit)
         })
         .collect();
@@ -318,14 +329,18 @@ fn verdict(question: &Question<'_>, statement: &Statement, readings: &[Reading])
     if met.iter().all(|met| *met) {
         return Verdict::new(
             VerdictKind::Holds,
-            format!("Met in every reading ({span}); clean share {clean}. Unverified: the annex was not seen in full."),
+            format!(
+                "Met in every reading ({span}); clean share {clean}. Unverified: the annex was not seen in full."
+            ),
             format!("各种理解下均达标（{span}）；清洁电力占比 {clean}。未核实：附件未见全文。"),
         );
     }
     if met.iter().any(|met| *met) {
         return Verdict::new(
             VerdictKind::Unknown,
-            format!("Met in some readings and not in others ({span}); which one holds was not seen."),
+            format!(
+                "Met in some readings and not in others ({span}); which one holds was not seen."
+            ),
             format!("部分理解下达标、部分不达标（{span}）；何者有效未见原文。"),
         );
     }

@@ -33,8 +33,14 @@ fn totals(boundary: Boundary) -> [Option<i64>; 5] {
         &policy,
     );
     assert_figures_lead_back(&statement);
-    ["scope1", "scope2-location", "scope3-13", "scope3", "total-location"]
-        .map(|id| statement.value(id).map(|mg| mg / T))
+    [
+        "scope1",
+        "scope2-location",
+        "scope3-13",
+        "scope3",
+        "total-location",
+    ]
+    .map(|id| statement.value(id).map(|mg| mg / T))
 }
 
 fn joint(park_operates: bool, equity_ppm: u32) -> BTreeMap<String, Party> {
@@ -57,12 +63,18 @@ fn a_landlord_counts_what_tenants_burn_and_buy_as_downstream_leased_assets() {
         parties: joint(true, 250_000),
         ..Boundary::default()
     };
-    assert_eq!(totals(landlord.clone()), [Some(4), Some(10), Some(35), Some(35), Some(49)]);
+    assert_eq!(
+        totals(landlord.clone()),
+        [Some(4), Some(10), Some(35), Some(35), Some(49)]
+    );
     let without_13 = Boundary {
         scope3: BTreeSet::from([1, 2, 3]),
         ..landlord
     };
-    assert_eq!(totals(without_13), [Some(4), Some(10), None, Some(0), Some(14)]);
+    assert_eq!(
+        totals(without_13),
+        [Some(4), Some(10), None, Some(0), Some(14)]
+    );
 }
 
 #[test]
@@ -73,7 +85,10 @@ fn who_operates_what_tenants_use_counts_it_in_scopes_1_and_2() {
         ..Boundary::default()
     };
     // The tenant's own value chain comes with it here; the joint venture is run by the other side.
-    assert_eq!(totals(operator), [Some(5), Some(40), None, Some(8), Some(53)]);
+    assert_eq!(
+        totals(operator),
+        [Some(5), Some(40), None, Some(8), Some(53)]
+    );
 }
 
 #[test]
@@ -85,7 +100,10 @@ fn by_equity_share_everything_counts_by_the_share() {
         parties: joint(false, 250_000),
         ..Boundary::default()
     };
-    assert_eq!(totals(equity), [Some(1), Some(5), Some(35), Some(35), Some(41)]);
+    assert_eq!(
+        totals(equity),
+        [Some(1), Some(5), Some(35), Some(35), Some(41)]
+    );
 }
 
 #[test]
@@ -131,8 +149,14 @@ fn what_one_park_sells_another_is_counted_once() {
     };
     let questions = [question(&plant, &policy), question(&office, &policy)];
     let whole = roll_up(&questions, &BTreeSet::from([transfer.clone()])).expect("balanced");
-    assert_eq!((whole.sum_mg, whole.twice_mg, whole.total_mg()), (150 * T, 30 * T, 120 * T));
-    assert_eq!(whole.lines.last().and_then(|line| line.value), Some(120 * T));
+    assert_eq!(
+        (whole.sum_mg, whole.twice_mg, whole.total_mg()),
+        (150 * T, 30 * T, 120 * T)
+    );
+    assert_eq!(
+        whole.lines.last().and_then(|line| line.value),
+        Some(120 * T)
+    );
     let nowhere = Transfer {
         activity: "cooling-import".into(),
         ..transfer.clone()

@@ -61,7 +61,11 @@ fn the_core_indicator_is_met_at_the_clean_shares_of_the_note() {
         assert!(statement.standard.en.contains("unverified"));
     }
     // 1,000 GWh at 0.5306 are 530,600 t in 122,900 tce: 4.317.
-    let all_grid = claim(ClaimKind::NdrcZeroCarbonPark, &electric_park(2_000, 0), &policy);
+    let all_grid = claim(
+        ClaimKind::NdrcZeroCarbonPark,
+        &electric_park(2_000, 0),
+        &policy,
+    );
     assert_eq!(all_grid.value(heat).map(|mg| mg / 1_000_000), Some(4_317));
     assert_eq!(all_grid.value(plant).map(|mg| mg / 1_000_000), Some(1_768));
 }
@@ -95,7 +99,11 @@ fn retired_certificates_count_in_one_reading_and_not_in_the_other() {
 #[test]
 fn the_national_guideline_takes_electricity_given_out_from_what_is_bought() {
     let mut books = books(grid(50_000_000, 600_000).to_vec());
-    books.postings.push(emission(terrarium_ledger::Scope::One, "diesel:mower", 6 * T));
+    books.postings.push(emission(
+        terrarium_ledger::Scope::One,
+        "diesel:mower",
+        6 * T,
+    ));
     books.energy = hour(HourAmounts {
         consumption: 40_000_000,
         import: 50_000_000,

@@ -41,7 +41,11 @@ fn construction() -> Posting {
 fn haotian() -> Statement {
     let mut policy = policy();
     policy.life_cycle = Some(decided(plan()));
-    claim(ClaimKind::LifeCycleNeutrality, &books(vec![construction()]), &policy)
+    claim(
+        ClaimKind::LifeCycleNeutrality,
+        &books(vec![construction()]),
+        &policy,
+    )
 }
 
 fn whole_t(statement: &Statement, id: &str) -> i64 {
@@ -64,15 +68,36 @@ fn the_founders_view_prints_their_figures() {
     for (id, years) in [
         (
             "founders-checkpoint",
-            [(1, -799), (5, -309), (10, 303), (15, 915), (20, 1_527), (25, 2_139)],
+            [
+                (1, -799),
+                (5, -309),
+                (10, 303),
+                (15, 915),
+                (20, 1_527),
+                (25, 2_139),
+            ],
         ),
         (
             "founders-young-checkpoint",
-            [(1, -841), (5, -462), (10, 94), (15, 719), (20, 1_403), (25, 2_139)],
+            [
+                (1, -841),
+                (5, -462),
+                (10, 94),
+                (15, 719),
+                (20, 1_403),
+                (25, 2_139),
+            ],
         ),
         (
             "removals-young-checkpoint",
-            [(1, -914), (5, -827), (10, -635), (15, -375), (20, -55), (25, 316)],
+            [
+                (1, -914),
+                (5, -827),
+                (10, -635),
+                (15, -375),
+                (20, -55),
+                (25, 316),
+            ],
         ),
     ] {
         for (year, expected_t) in years {
@@ -106,10 +131,21 @@ fn every_honest_view_prints_its_figure_and_its_date() {
 #[test]
 fn the_report_says_that_the_printed_averages_mean_october_2029() {
     let statement = haotian();
-    let notes: String = statement.notes.iter().map(|note| note.en.as_str()).collect();
+    let notes: String = statement
+        .notes
+        .iter()
+        .map(|note| note.en.as_str())
+        .collect();
     assert!(notes.contains("2029-10, not in 2031"), "{notes}");
-    assert!(notes.contains("counts it \u{20}twice") || notes.contains("twice"), "{notes}");
-    let zh: String = statement.notes.iter().map(|note| note.zh.as_str()).collect();
+    assert!(
+        notes.contains("counts it \u{20}twice") || notes.contains("twice"),
+        "{notes}"
+    );
+    let zh: String = statement
+        .notes
+        .iter()
+        .map(|note| note.zh.as_str())
+        .collect();
     assert!(zh.contains("2029-10") && zh.contains("而非 2031"), "{zh}");
     assert!(statement.verdict.words.en.contains("straddles zero"));
 }
@@ -175,7 +211,11 @@ fn the_measured_export_stands_beside_the_planned_one_and_drives_the_figures() {
     let statement = make(ClaimKind::LifeCycleNeutrality, &asked).expect("made");
     let export_mwh = statement.value("measured-export").expect("measured") / 100_000;
     assert_eq!(export_mwh, 542);
-    let notes: String = statement.notes.iter().map(|note| note.en.as_str()).collect();
+    let notes: String = statement
+        .notes
+        .iter()
+        .map(|note| note.en.as_str())
+        .collect();
     assert!(notes.contains("1.81 times the planned one"), "{notes}");
     assert!(statement.value("simulated-generation").is_some());
     assert_eq!(statement.value("plan-export"), Some(30_000_000));

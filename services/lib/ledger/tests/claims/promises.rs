@@ -13,7 +13,11 @@ fn a_park_that_covers_all_it_emits_with_credits_is_told_so() {
     assert_eq!(statement.value("balance"), Some(0));
     assert_eq!(statement.verdict.kind, VerdictKind::ByCredits);
     assert!(
-        statement.verdict.words.en.contains("by credits, not by reduction"),
+        statement
+            .verdict
+            .words
+            .en
+            .contains("by credits, not by reduction"),
         "{}",
         statement.verdict.words.en
     );

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use terrarium_ledger::claims::policy::Policy;
-use terrarium_ledger::claims::stage::{Criterion, Cutoff, Indicator, Measure, Stage, StageCriteria};
+use terrarium_ledger::claims::stage::{
+    Criterion, Cutoff, Indicator, Measure, Stage, StageCriteria,
+};
 use terrarium_ledger::claims::statement::VerdictKind;
 use terrarium_ledger::claims::{ClaimKind, Refusal, Statement, make};
 use terrarium_ledger::{Books, HourAmounts, Scope};
@@ -107,12 +109,20 @@ fn a_park_of_each_stage_lands_in_its_stage_with_the_evidence_listed() {
         let criteria: Vec<_> = statement
             .lines
             .iter()
-            .filter(|line| Stage::ALL.iter().any(|stage| line.id.starts_with(stage.token())))
+            .filter(|line| {
+                Stage::ALL
+                    .iter()
+                    .any(|stage| line.id.starts_with(stage.token()))
+            })
             .collect();
         assert_eq!(criteria.len(), 24);
         for line in criteria {
             assert!(!line.from.is_empty(), "{} leads nowhere", line.id);
-            assert!(line.remark.is_some(), "{} does not say whether it holds", line.id);
+            assert!(
+                line.remark.is_some(),
+                "{} does not say whether it holds",
+                line.id
+            );
         }
     }
 }
@@ -157,5 +167,9 @@ fn the_date_of_neutrality_is_forecast_with_its_interval() {
     let statement = make(ClaimKind::Stage, &asked).expect("made");
     let line = statement.line("neutral-date").expect("two years");
     assert_eq!(line.value, Some(START_OF_2025 + 2 * YEAR_S));
-    assert!(line.remark.as_ref().is_some_and(|words| words.en.contains("between")));
+    assert!(
+        line.remark
+            .as_ref()
+            .is_some_and(|words| words.en.contains("between"))
+    );
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use terrarium_ledger::claims::policy::{BaseYear, Decided, PeriodState, Policy, ReportingPeriod, Target};
+use terrarium_ledger::claims::policy::{
+    BaseYear, Decided, PeriodState, Policy, ReportingPeriod, Target,
+};
 use terrarium_ledger::claims::{ClaimKind, Question, Statement};
 use terrarium_ledger::gas::{Gas, GasMasses, GwpSet};
 use terrarium_ledger::{
@@ -60,8 +62,7 @@ pub fn emission(scope: Scope, activity: &str, co2_mg: i64) -> Posting {
 
 /// Grid electricity, in both totals of scope 2.
 pub fn grid(wh: i64, grams_per_mwh: i64) -> [Posting; 2] {
-    let co2_mg = i64::try_from(i128::from(wh) * i128::from(grams_per_mwh) / 1_000)
-        .expect("fits");
+    let co2_mg = i64::try_from(i128::from(wh) * i128::from(grams_per_mwh) / 1_000).expect("fits");
     let of = |basis, token| Posting {
         basis,
         amount: wh,

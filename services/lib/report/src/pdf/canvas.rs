@@ -108,7 +108,11 @@ impl Canvas {
                 lines.push(String::new());
                 used = 0.0;
             }
-            let piece = if used == 0.0 { piece.trim_start() } else { piece };
+            let piece = if used == 0.0 {
+                piece.trim_start()
+            } else {
+                piece
+            };
             used += self.width(piece, size);
             if let Some(line) = lines.last_mut() {
                 line.push_str(piece);
@@ -306,11 +310,7 @@ impl Canvas {
         let finished = std::mem::take(&mut self.pages);
         for (number, page) in finished.into_iter().enumerate() {
             self.pages.push(page);
-            self.line(
-                &[(0.0, MARGIN + 12.0), (WIDTH, MARGIN + 12.0)],
-                LINE,
-                0.4,
-            );
+            self.line(&[(0.0, MARGIN + 12.0), (WIDTH, MARGIN + 12.0)], LINE, 0.4);
             let footer = self.cut(&footer, 7.5, WIDTH - 60.0);
             self.text_at(0.0, MARGIN, 7.5, QUIET, &footer);
             let page = format!("{} / {count}", number + 1);

@@ -113,7 +113,10 @@ fn grid(canvas: &mut Canvas, chart: &wire::Chart, scale: &Scale) {
         let (colour, width) = if tick == 0 { (QUIET, 0.7) } else { (LINE, 0.3) };
         canvas.line(&[(LEFT, y), (WIDTH, y)], colour, width);
         let text = unit.map_or_else(|| tick.to_string(), |unit| bare(tick, unit));
-        let text = text.strip_suffix(".000").or(text.strip_suffix(".0")).unwrap_or(&text);
+        let text = text
+            .strip_suffix(".000")
+            .or(text.strip_suffix(".0"))
+            .unwrap_or(&text);
         canvas.text_right(LEFT - 5.0, y - 2.5, 7.0, QUIET, text);
         tick += scale.step;
     }
@@ -139,7 +142,10 @@ fn bars(canvas: &mut Canvas, chart: &wire::Chart, scale: &Scale) {
                 continue;
             };
             let from = if value >= 0 { above } else { below };
-            let (low, high) = (scale.place(from.min(from + value)), scale.place(from.max(from + value)));
+            let (low, high) = (
+                scale.place(from.min(from + value)),
+                scale.place(from.max(from + value)),
+            );
             canvas.fill(x, low, slot * 0.64, high - low, colour(place));
             if value >= 0 {
                 above += value;
