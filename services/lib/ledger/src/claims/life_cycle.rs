@@ -7,17 +7,17 @@
 //! Trees do not take up the same every year: `uptake(t) = total x (t / years)^p`. `p = 1` is the printed average; 1.4 to 1.9 is
 //! like a young stand. The power is a model's, worked out in floating point and rounded to milligrams; no balance holds it.
 
+mod observed;
+mod told;
+
 use terrarium_model::{UnixSeconds, round_half_even_div};
 
-use crate::books::{Books, CarbonBook};
-use crate::claims::ground::{Ground, total_energy};
+use crate::books::CarbonBook;
+use crate::claims::ground::Ground;
 use crate::claims::statement::{
-    Chart, ChartKind, Line, LineRole, Netting, Series, Source, Statement, Treatment, Unit, Verdict,
-    VerdictKind, Words, frame, spoken,
+    Chart, ChartKind, Line, LineRole, Series, Source, Statement, Unit, Words, frame,
 };
 use crate::claims::{ClaimKind, Question, Refusal};
-use crate::entry::EnergyAccount;
-use crate::node_hour::HourAmounts;
 
 /// Mean Gregorian year.
 const SECONDS_PER_YEAR: i64 = 31_556_952;
@@ -250,11 +250,12 @@ pub fn claim(question: &Question<'_>) -> Result<Statement, Refusal> {
         ("removals-young-checkpoint", course(VIEWS[3], YOUNG_MIDDLE)),
     ];
     checkpoint_lines(&mut statement, plan, &checked);
-    side_by_side(&mut statement, question, plan, emitted_mg);
+    observed::side_by_side(&mut statement, question, plan, emitted_mg);
     statement.charts.insert(0, course_chart(plan, &course));
-    statement.netting = netting_list(&statement, plan, emitted_mg);
-    statement.notes.extend(why_they_differ(plan, &course));
-    statement.verdict = verdict(plan, &course);
+    let removed = ground.removal_lines().pop().and_then(|line| line.value);
+    statement.netting = told::netting_list(plan, emitted_mg, removed);
+    statement.notes.extend(told::why_they_differ(plan, &course));
+    statement.verdict = told::verdict(plan, &course);
     Ok(statement)
 }
 
@@ -375,197 +376,6 @@ fn checkpoint_lines(
     }
 }
 
-/// What books say of a park's years: energy a year, uptake so far.
-struct Observed {
-    id: &'static str,
-    en: &'static str,
-    zh: &'static str,
-    energy: HourAmounts,
-    hours: i64,
-    removed_mg: i64,
-}
-
-fn observe(
-    id: &'static str,
-    en: &'static str,
-    zh: &'static str,
-    books: &Books,
-    question: &Question<'_>,
-) -> Result<Observed, Refusal> {
-    let of = Question {
-        books,
-        base_year: None,
-        beside: None,
-        ..*question
-    };
-    let ground = Ground::of(&of)?;
-    let removed = ground.removal_lines().pop().and_then(|line| line.value);
-    Ok(Observed {
-        id,
-        en,
-        zh,
-        energy: total_energy(books.energy.values()),
-        hours: books.energy.len() as i64,
-        removed_mg: removed.unwrap_or(0),
-    })
-}
-
-/// Wh of some hours as Wh a year.
-fn yearly(wh: i64, hours: i64) -> Option<i64> {
-    (hours > 0).then(|| {
-        round_half_even_div(
-            i128::from(wh) * i128::from(SECONDS_PER_YEAR),
-            i128::from(hours) * i128::from(terrarium_model::SECONDS_PER_HOUR),
-        ) as i64
-    })
-}
-
-/// Plan, measured and simulated: the same figures of each.
-fn side_by_side(
-    statement: &mut Statement,
-    question: &Question<'_>,
-    plan: &LifeCyclePlan,
-    emitted_mg: i64,
-) {
-    let mut observed = Vec::new();
-    observed.extend(observe("measured", "measured", "实测", question.books, question).ok());
-    if let Some(beside) = question.beside {
-        observed.extend(observe("simulated", "simulated", "模拟", beside, question).ok());
-    }
-    let planned = [
-        (
-            "generation",
-            "Generation a year",
-            "年发电量",
-            plan.generation_wh,
-        ),
-        (
-            "self-use",
-            "Used on site a year",
-            "年自用电量",
-            plan.self_use_wh,
-        ),
-        (
-            "export",
-            "Exported a year",
-            "年外送电量",
-            plan.generation_wh - plan.self_use_wh,
-        ),
-    ];
-    for (id, en, zh, wh) in planned {
-        statement.lines.push(
-            Line::new(
-                format!("plan-{id}"),
-                Words::new(format!("{en}: planned"), format!("{zh}：计划")),
-                Some(wh),
-                Unit::Wh,
-            )
-            .role(LineRole::Beside),
-        );
-        for of in &observed {
-            let (total, account) = match id {
-                "generation" => (of.energy.generation, EnergyAccount::Generation),
-                "self-use" => (
-                    of.energy.generation - of.energy.export,
-                    EnergyAccount::SelfUse,
-                ),
-                _ => (of.energy.export, EnergyAccount::Export),
-            };
-            let mut line = Line::new(
-                format!("{}-{id}", of.id),
-                Words::new(format!("{en}: {}", of.en), format!("{zh}：{}", of.zh)),
-                yearly(total, of.hours),
-                Unit::Wh,
-            )
-            .depth(1)
-            .role(LineRole::Beside)
-            .from(Source::Energy(account));
-            let lacks_generation = of.energy.generation < of.energy.export && id != "export";
-            if line.value.is_none() {
-                line = line.remark("Nothing is metered.", "无计量数据。");
-            } else if lacks_generation {
-                line.value = None;
-                line = line.remark("Generation is not metered.", "发电未计量。");
-            }
-            statement.lines.push(line);
-        }
-    }
-    let export = plan.generation_wh - plan.self_use_wh;
-    for of in &observed {
-        // What was exported was generated, whether or not that was metered.
-        let given = generation_credit(plan, of.energy.generation.max(of.energy.export));
-        statement.lines.push(
-            Line::new(
-                format!("{}-credit", of.id),
-                Words::new(
-                    format!(
-                        "Credit of all generation so far, founders' factor: {}",
-                        of.en
-                    ),
-                    format!("迄今全部发电量抵扣（创办方因子）：{}", of.zh),
-                ),
-                Some(given),
-                Unit::Co2eMg,
-            )
-            .role(LineRole::Beside)
-            .from(Source::Energy(EnergyAccount::Generation)),
-        );
-        statement.lines.push(
-            Line::new(
-                format!("{}-balance", of.id),
-                Words::new(
-                    format!("Founders' balance so far: {}", of.en),
-                    format!("创办方口径迄今余额：{}", of.zh),
-                ),
-                Some(given + of.removed_mg - emitted_mg),
-                Unit::Co2eMg,
-            )
-            .role(LineRole::Beside)
-            .from_lines(&[(&format!("{}-credit", of.id), 1), ("embodied", -1)]),
-        );
-        let actual = yearly(of.energy.export, of.hours);
-        if let Some(actual) = actual
-            && export > 0
-            && (actual - export).abs() * 10 > export
-        {
-            let ratio = figure_ratio(actual, export);
-            statement.notes.push(Words::new(
-                format!(
-                    "The {} export is {ratio} times the planned one ({} a year against {}): it drives the {} figures, and the plan stays \
-                     what it is, a forecast.",
-                    of.en,
-                    spoken(actual, Unit::Wh),
-                    spoken(export, Unit::Wh),
-                    of.en
-                ),
-                format!(
-                    "{}外送电量为计划的 {ratio} 倍（每年 {} 对 {}）：账目以其为准，计划仅作预测保留。",
-                    of.zh,
-                    spoken(actual, Unit::Wh),
-                    spoken(export, Unit::Wh)
-                ),
-            ));
-        }
-    }
-}
-
-/// Generation at the factor that the founders' figures come to.
-fn generation_credit(plan: &LifeCyclePlan, generation_wh: i64) -> i64 {
-    let planned = i128::from(plan.generation_wh) * i128::from(plan.years);
-    if planned == 0 {
-        return 0;
-    }
-    round_half_even_div(
-        i128::from(generation_wh) * i128::from(plan.generation_credit_mg),
-        planned,
-    ) as i64
-}
-
-fn figure_ratio(actual: i64, planned: i64) -> String {
-    let hundredths = round_half_even_div(i128::from(actual) * 100, i128::from(planned)) as i64;
-    crate::claims::statement::figure(hundredths, 2, 2)
-}
-
 fn course_chart<'a>(plan: &LifeCyclePlan, course: &impl Fn(View, u32) -> Course<'a>) -> Chart {
     let rows = [
         (
@@ -607,167 +417,6 @@ fn course_chart<'a>(plan: &LifeCyclePlan, course: &impl Fn(View, u32) -> Course<
             })
             .collect(),
     }
-}
-
-fn crossing_words<'a>(plan: &LifeCyclePlan, course: Course<'a>) -> String {
-    course.crossing_s().map_or_else(
-        || "never".to_owned(),
-        |seconds| spoken(plan.opening.0 + seconds, Unit::Date)[..7].to_owned(),
-    )
-}
-
-fn why_they_differ<'a>(
-    plan: &LifeCyclePlan,
-    course: &impl Fn(View, u32) -> Course<'a>,
-) -> Vec<Words> {
-    let founders = course(VIEWS[0], CONSTANT);
-    let average = founders.credit_mg_per_year()
-        + round_half_even_div(i128::from(plan.trees_mg), i128::from(plan.years)) as i64;
-    let printed = crossing_words(plan, founders);
-    let self_use = generation_credit(plan, plan.self_use_wh);
-    vec![
-        Words::new(
-            format!(
-                "The printed averages ({} a year) put the date in {printed}, not in {}. {} needs trees that grow slowly at first: {} at \
-                 growth t^1.4, {} at t^1.9.",
-                spoken(average, Unit::Co2eMg),
-                plan.stated_year,
-                plan.stated_year,
-                crossing_words(plan, course(VIEWS[0], YOUNG_LOW)),
-                crossing_words(plan, course(VIEWS[0], YOUNG_HIGH)),
-            ),
-            format!(
-                "按公布的年均值（每年 {}），越过零点应在 {printed}，而非 {} 年。{} 年须假定树木前期生长缓慢：t^1.4 时为 {}，t^1.9 时为 {}。",
-                spoken(average, Unit::Co2eMg),
-                plan.stated_year,
-                plan.stated_year,
-                crossing_words(plan, course(VIEWS[0], YOUNG_LOW)),
-                crossing_words(plan, course(VIEWS[0], YOUNG_HIGH)),
-            ),
-        ),
-        Words::new(
-            format!(
-                "Self-used electricity ({} a year) keeps the park's own scope 2 low; counting it as an offset as well ({} a year) counts it \
-                 twice. Without it the date is {}, and without anything avoided {}.",
-                spoken(plan.self_use_wh, Unit::Wh),
-                spoken(self_use, Unit::Co2eMg),
-                crossing_words(plan, course(VIEWS[1], CONSTANT)),
-                crossing_words(plan, course(VIEWS[3], CONSTANT)),
-            ),
-            format!(
-                "自用电量（每年 {}）已降低园区自身范围二；再计为抵销（每年 {}）即重复计算。剔除后为 {}；完全不计避免排放为 {}。",
-                spoken(plan.self_use_wh, Unit::Wh),
-                spoken(self_use, Unit::Co2eMg),
-                crossing_words(plan, course(VIEWS[1], CONSTANT)),
-                crossing_words(plan, course(VIEWS[3], CONSTANT)),
-            ),
-        ),
-        Words::new(
-            "The founders' figures hold together only if building is one lump, operation adds nothing in all the years, and nothing is \
-             ever replaced: inverters, batteries, panels at their end, cleaning, waste and water are not in them.",
-            "创办方数字仅在以下条件下自洽：建设排放一次性计入、运营期无新增排放、设备从不更换（逆变器、电池、组件报废、保洁、废弃物与用水均未计入）。",
-        ),
-    ]
-}
-
-fn netting_list(statement: &Statement, plan: &LifeCyclePlan, emitted_mg: i64) -> Vec<Netting> {
-    let line = |flow: Words, treatment, amount, en: &str, zh: &str| Netting {
-        flow,
-        treatment,
-        amount,
-        why: Words::new(en, zh),
-    };
-    vec![
-        line(
-            Words::new("Construction", "建设"),
-            Treatment::In,
-            Some((emitted_mg, Unit::Co2eMg)),
-            "One lump in year 0.",
-            "在第 0 年一次性计入。",
-        ),
-        line(
-            Words::new(
-                "All generation (founders' view only)",
-                "全部发电量（仅创办方口径）",
-            ),
-            Treatment::Netted,
-            Some((plan.generation_credit_mg, Unit::Co2eMg)),
-            "Worked out in this view from energy; no entry of the avoided book is used.",
-            "在本视图内由电量计算，不引用避免排放账簿。",
-        ),
-        line(
-            Words::new("Trees", "树木"),
-            Treatment::Netted,
-            Some((plan.trees_mg, Unit::Co2eMg)),
-            "Planned uptake over the life; what was surveyed so far stands in the removal book.",
-            "寿命期计划吸收量；已监测量见清除账簿。",
-        ),
-        line(
-            Words::new(
-                "Low-carbon design against a usual building",
-                "低碳设计相对常规建设",
-            ),
-            Treatment::Out,
-            Some((plan.design_saving_mg, Unit::Co2eMg)),
-            "Already in the lower construction figure; counting it again would count it twice.",
-            "已体现在较低的建设排放中，再计即重复。",
-        ),
-        line(
-            Words::new(
-                "Operation: water, waste, fuel, visitors, replacement",
-                "运营：用水、废弃物、燃料、访客、更换",
-            ),
-            Treatment::Out,
-            None,
-            "The founders' rule leaves it out; the inventories of the years hold it.",
-            "创办方规则未包含；见各年度清单。",
-        ),
-        line(
-            Words::new("Removals measured so far", "迄今监测的清除量"),
-            Treatment::Beside,
-            statement
-                .line("measured-balance")
-                .and_then(|_| Some((statement.value("measured-balance")?, Unit::Co2eMg))),
-            "In the measured balance beside the plan.",
-            "计入与计划并列的实测余额。",
-        ),
-    ]
-}
-
-fn verdict<'a>(plan: &LifeCyclePlan, course: &impl Fn(View, u32) -> Course<'a>) -> Verdict {
-    let life_s = i64::from(plan.years) * SECONDS_PER_YEAR;
-    let founders = course(VIEWS[0], CONSTANT);
-    let honest = course(VIEWS[3], CONSTANT);
-    let kind = if honest.balance_mg(life_s) >= 0 {
-        VerdictKind::HoldsStraddling
-    } else {
-        VerdictKind::Fails
-    };
-    let low = course(VIEWS[4], CONSTANT).balance_mg(life_s);
-    Verdict::new(
-        kind,
-        format!(
-            "Founders' rule: {} at the opening, {} in year {}, zero in {}. Removals alone: {}, zero in {}; with the default for crown cover \
-             {}: the range straddles zero.",
-            spoken(founders.balance_mg(0), Unit::Co2eMg),
-            spoken(founders.balance_mg(life_s), Unit::Co2eMg),
-            plan.years,
-            crossing_words(plan, founders),
-            spoken(honest.balance_mg(life_s), Unit::Co2eMg),
-            crossing_words(plan, honest),
-            spoken(low, Unit::Co2eMg),
-        ),
-        format!(
-            "创办方规则：开园时 {}，第 {} 年 {}，{} 越过零点。仅计清除量：{}，{} 越过零点；按冠幅默认值为 {}，即结果区间跨越零点。",
-            spoken(founders.balance_mg(0), Unit::Co2eMg),
-            plan.years,
-            spoken(founders.balance_mg(life_s), Unit::Co2eMg),
-            crossing_words(plan, founders),
-            spoken(honest.balance_mg(life_s), Unit::Co2eMg),
-            crossing_words(plan, honest),
-            spoken(low, Unit::Co2eMg),
-        ),
-    )
 }
 
 /// Tonnes as milligrams, for plans.

@@ -136,9 +136,9 @@ fn the_report_says_that_the_printed_averages_mean_october_2029() {
         .iter()
         .map(|note| note.en.as_str())
         .collect();
-    assert!(notes.contains("2029-10, not in 2031"), "{notes}");
+    assert!(notes.contains("October 2029, not in 2031"), "{notes}");
     assert!(
-        notes.contains("counts it \u{20}twice") || notes.contains("twice"),
+        notes.contains("twice"),
         "{notes}"
     );
     let zh: String = statement
@@ -146,7 +146,7 @@ fn the_report_says_that_the_printed_averages_mean_october_2029() {
         .iter()
         .map(|note| note.zh.as_str())
         .collect();
-    assert!(zh.contains("2029-10") && zh.contains("而非 2031"), "{zh}");
+    assert!(zh.contains("2029年10月") && zh.contains("而非 2031"), "{zh}");
     assert!(statement.verdict.words.en.contains("straddles zero"));
 }
 

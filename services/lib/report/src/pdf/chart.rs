@@ -39,11 +39,11 @@ pub fn draw(canvas: &mut Canvas, chart: &wire::Chart, language: Language) {
     if chart.labels.is_empty() || chart.series.is_empty() {
         return;
     }
-    canvas.need(HEIGHT + 78.0);
+    canvas.need(HEIGHT + 88.0);
     canvas.space(4.0);
     let y = canvas.y() - 11.0;
     canvas.text_at(0.0, y, 10.5, INK, language.of(chart.title.as_ref()));
-    canvas.down(22.0);
+    canvas.down(32.0);
     let bottom = canvas.y() - HEIGHT;
     let (low, high) = extent(chart);
     let scale = scale(low, high, bottom);
@@ -120,8 +120,8 @@ fn grid(canvas: &mut Canvas, chart: &wire::Chart, scale: &Scale) {
         canvas.text_right(LEFT - 5.0, y - 2.5, 7.0, QUIET, text);
         tick += scale.step;
     }
-    let y = scale.place(scale.high) + 7.0;
-    canvas.text_at(0.0, y, 7.0, QUIET, name);
+    let y = scale.place(scale.high) + 8.0;
+    canvas.text_right(LEFT - 5.0, y, 7.0, QUIET, name);
 }
 
 fn slot(chart: &wire::Chart) -> f32 {

@@ -30,6 +30,16 @@ pub struct Font {
     written: BTreeMap<u16, (char, f32)>,
 }
 
+/// As a typesetter sets it: CO2 with its subscript.
+fn set(text: &str) -> impl Iterator<Item = char> + '_ {
+    let mut before = ['\0'; 2];
+    text.chars().map(move |character| {
+        let is_index = before == ['C', 'O'] && character == '2';
+        before = [before[1], character];
+        if is_index { '₂' } else { character }
+    })
+}
+
 impl Font {
     /// The typeface.
     pub fn new() -> Result<Font, ReportError> {
@@ -67,7 +77,7 @@ impl Font {
 
     /// Width of a text in points.
     pub fn width(&self, text: &str, size: f32) -> f32 {
-        text.chars()
+        set(text)
             .map(|character| self.advance(self.glyph(character)))
             .sum::<f32>()
             * size
@@ -77,7 +87,7 @@ impl Font {
     /// A text as glyph numbers, two bytes each.
     pub fn encode(&mut self, text: &str) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(text.len() * 2);
-        for character in text.chars() {
+        for character in set(text) {
             let glyph = self.glyph(character);
             let number = self.glyphs.remap(glyph);
             let width = self.advance(glyph);
