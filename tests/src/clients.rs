@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use terrarium_proto::carbon::v1::carbon_service_client::CarbonServiceClient;
+use terrarium_proto::carbon::v1::claims_service_client::ClaimsServiceClient;
 use terrarium_proto::energy::v1::energy_service_client::EnergyServiceClient;
 use terrarium_proto::feed::v1::feed_service_client::FeedServiceClient;
 use terrarium_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
@@ -21,6 +22,8 @@ pub struct Clients {
     pub energy: EnergyServiceClient<Channel>,
     /// Takes factors.
     pub carbon: CarbonServiceClient<Channel>,
+    /// Takes what claims rest on.
+    pub claims: ClaimsServiceClient<Channel>,
     /// Answers for the ledger.
     pub ledger: LedgerServiceClient<Channel>,
     /// Sends the record.
@@ -39,6 +42,7 @@ pub async fn connect(url: &str) -> Result<Clients, Error> {
     Ok(Clients {
         energy: EnergyServiceClient::new(channel.clone())
             .max_decoding_message_size(MAX_ANSWER_BYTES),
+        claims: ClaimsServiceClient::new(channel.clone()),
         carbon: CarbonServiceClient::new(channel.clone())
             .max_decoding_message_size(MAX_ANSWER_BYTES),
         ledger: LedgerServiceClient::new(channel.clone())

@@ -1,16 +1,24 @@
 //! What is decided about the carbon accounts of a park. Pure.
 //!
 //! - here: definitions and factor sets
+//! - [`activities`]: what no meter sees, as reported
+//! - [`evidence`]: documents by their hash
+//! - [`invoices`]: what suppliers charged for
+//! - [`profile`]: how activities are accounted for
 //! - [`trees`]: tree groups as sinks, with reversals
 //! - [`embodied`]: embodied carbon by asset and module of EN 15978
 //! - [`instrument`]: certificates, credits and allowances
 //! - [`period`]: reporting periods, closed by one and verified by another
 //! - [`policy`]: boundary, base year and targets
 
+pub mod activities;
 pub mod embodied;
+pub mod evidence;
 pub mod instrument;
+pub mod invoices;
 pub mod period;
 pub mod policy;
+pub mod profile;
 pub mod trees;
 
 use std::collections::BTreeMap;
@@ -20,10 +28,14 @@ use terrarium_ledger::FactorSet;
 use terrarium_model::{MeterId, ParkDefinition, ParkId, Reports, event_id};
 use uuid::Uuid;
 
+pub use activities::{Activities, ActivitiesContext, ActivityFact};
 pub use embodied::{EmbodiedCarbon, EmbodiedContext, EmbodiedFact};
+pub use evidence::{Evidence, EvidenceContext, EvidenceFact};
 pub use instrument::{Instrument, InstrumentContext, InstrumentFact};
+pub use invoices::{InvoiceFact, Invoices, InvoicesContext};
 pub use period::{PeriodCommand, PeriodContext, PeriodFact, PeriodStep, Periods};
 pub use policy::{Policy, PolicyCommand, PolicyContext, PolicyFact};
+pub use profile::{AccountingProfile, ProfileContext, ProfileFact};
 pub use trees::{TreeCommand, TreeContext, TreeFact, TreeGroup};
 
 /// The definitions of one park, as their past left them.
@@ -125,13 +137,69 @@ pub struct FactorSetRecord {
     versions: BTreeMap<String, Uuid>,
 }
 
+/// A version of a set, to be published: one value or series, or all rows of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FactorPublication {
+    rows: Vec<Arc<FactorSet>>,
+}
+
+impl FactorPublication {
+    /// One value or series.
+    pub fn single(factor_set: Arc<FactorSet>) -> FactorPublication {
+        FactorPublication {
+            rows: vec![factor_set],
+        }
+    }
+
+    /// The rows of one version of a table; `None` without rows, or if they are of several.
+    pub fn table(rows: Vec<Arc<FactorSet>>) -> Option<FactorPublication> {
+        let first = rows.first()?;
+        let is_one = rows.iter().all(|row| {
+            row.set == first.set && row.version == first.version && !row.detail.row.is_empty()
+        });
+        is_one.then_some(FactorPublication { rows })
+    }
+
+    /// One set, or a set for each row.
+    pub fn rows(&self) -> &[Arc<FactorSet>] {
+        &self.rows
+    }
+
+    /// Whether it is a table.
+    pub fn is_table(&self) -> bool {
+        !self.rows[0].detail.row.is_empty()
+    }
+
+    /// The first row: all have its set, version, publisher and date.
+    pub fn head(&self) -> &FactorSet {
+        &self.rows[0]
+    }
+
+    /// Id of the event that publishes it: the same content always gets the same id.
+    pub fn event_id(&self, park: &str) -> Uuid {
+        if !self.is_table() {
+            return self.head().event_id(park);
+        }
+        let ids: Vec<[u8; 16]> = self
+            .rows
+            .iter()
+            .map(|row| row.event_id(park).into_bytes())
+            .collect();
+        event_id(&[
+            b"terrarium.carbon.factor-table",
+            park.as_bytes(),
+            &ids.concat(),
+        ])
+    }
+}
+
 /// A version was published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FactorSetPublished {
     /// Follows from the whole content.
     pub id: Uuid,
     /// The version.
-    pub factor_set: Arc<FactorSet>,
+    pub publication: FactorPublication,
 }
 
 /// Another content is recorded under the same version.
@@ -151,19 +219,20 @@ impl FactorSetRecord {
     pub fn decide(
         &self,
         park: &ParkId,
-        factor_set: &Arc<FactorSet>,
+        publication: &FactorPublication,
     ) -> Result<Vec<FactorSetPublished>, VersionTaken> {
-        let id = factor_set.event_id(park.as_str());
-        match self.versions.get(&factor_set.version) {
+        let id = publication.event_id(park.as_str());
+        let head = publication.head();
+        match self.versions.get(&head.version) {
             Some(recorded) if *recorded == id => Ok(Vec::new()),
             Some(recorded) => Err(VersionTaken {
-                set: factor_set.set.to_string(),
-                version: factor_set.version.clone(),
+                set: head.set.to_string(),
+                version: head.version.clone(),
                 recorded: *recorded,
             }),
             None => Ok(vec![FactorSetPublished {
                 id,
-                factor_set: Arc::clone(factor_set),
+                publication: publication.clone(),
             }]),
         }
     }
@@ -171,25 +240,25 @@ impl FactorSetRecord {
     /// Takes in an event.
     pub fn evolve(&mut self, event: &FactorSetPublished) {
         self.versions
-            .insert(event.factor_set.version.clone(), event.id);
+            .insert(event.publication.head().version.clone(), event.id);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use terrarium_ledger::FactorKind;
+    use terrarium_ledger::{FactorDetail, FactorKind};
     use terrarium_model::{FactorSetId, FactorUnit, UnixSeconds};
 
     use super::*;
 
-    fn constant(version: &str, value: i64) -> Arc<FactorSet> {
-        Arc::new(FactorSet {
+    fn constant(version: &str, value: i64) -> FactorPublication {
+        FactorPublication::single(Arc::new(FactorSet {
             set: FactorSetId::new("north-china").expect("valid"),
             version: version.to_owned(),
             publisher: "MEE".to_owned(),
             region: "north-china".to_owned(),
             kind: FactorKind::GridAverage,
-            unit: FactorUnit::KgCo2PerKwh,
+            unit: FactorUnit::KG_CO2_PER_KWH,
             valid_from: UnixSeconds(0),
             valid_to: UnixSeconds(3600),
             published_on: "2024-12-20".to_owned(),
@@ -197,7 +266,8 @@ mod tests {
             scale: 4,
             step_seconds: None,
             values: vec![value],
-        })
+            detail: FactorDetail::default(),
+        }))
     }
 
     #[test]

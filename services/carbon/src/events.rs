@@ -7,7 +7,7 @@ use prost::Message;
 use terrarium_journal::{
     Aggregate, EncodedEvent, Event, EventCodecError, PARK_DEFINED_V1, aggregate,
 };
-use terrarium_ledger::{FactorKind, FactorSet};
+use terrarium_ledger::{FactorDetail, FactorKind, FactorMark, FactorSet};
 use terrarium_model::{
     FactorSetId, FactorUnit, ParkId, UnixMillis, UnixSeconds, format_rfc3339_utc,
 };
@@ -15,10 +15,13 @@ use terrarium_proto::carbon::v1 as wire;
 use uuid::Uuid;
 
 use crate::domain::{
-    DefinePark, EmbodiedCarbon, EmbodiedContext, EmbodiedFact, FactorSetPublished, FactorSetRecord,
-    Instrument, InstrumentContext, InstrumentFact, MeterChangedKind, ParkDefined, ParkRecord,
+    AccountingProfile, Activities, ActivitiesContext, ActivityFact, DefinePark, EmbodiedCarbon,
+    EmbodiedContext, EmbodiedFact, Evidence, EvidenceContext, EvidenceFact, FactorPublication,
+    FactorSetPublished, FactorSetRecord, Instrument, InstrumentContext, InstrumentFact,
+    InvoiceFact, Invoices, InvoicesContext, MeterChangedKind, ParkDefined, ParkRecord,
     PeriodCommand, PeriodContext, PeriodFact, Periods, Policy, PolicyCommand, PolicyContext,
-    PolicyFact, TreeCommand, TreeContext, TreeFact, TreeGroup, VersionTaken,
+    PolicyFact, ProfileContext, ProfileFact, TreeCommand, TreeContext, TreeFact, TreeGroup,
+    VersionTaken,
 };
 
 aggregate!(TreeGroup: "carbon" "trees", TreeContext, TreeCommand => TreeFact);
@@ -26,6 +29,10 @@ aggregate!(EmbodiedCarbon: "carbon" "embodied", EmbodiedContext, wire::EmbodiedC
 aggregate!(Instrument: "carbon" "instrument", InstrumentContext, InstrumentFact => InstrumentFact);
 aggregate!(Periods: "carbon" "period", PeriodContext, PeriodCommand => PeriodFact);
 aggregate!(Policy: "carbon" "policy", PolicyContext, PolicyCommand => PolicyFact);
+aggregate!(Activities: "carbon" "activities", ActivitiesContext, wire::ActivityReportedV1 => ActivityFact);
+aggregate!(Evidence: "carbon" "evidence", EvidenceContext, wire::EvidenceAttachedV1 => EvidenceFact);
+aggregate!(Invoices: "carbon" "invoices", InvoicesContext, wire::InvoiceRecordedV1 => InvoiceFact);
+aggregate!(AccountingProfile: "carbon" "profile", ProfileContext, wire::AccountingProfileSetV1 => ProfileFact);
 
 /// Every event type of this domain starts with it.
 pub const TYPE_PREFIX: &str = "terrarium.carbon.v1.";
@@ -43,6 +50,14 @@ pub enum CarbonEvent {
     Period(Event<PeriodFact>),
     /// Of what the park decided about its accounts.
     Policy(Event<PolicyFact>),
+    /// Of what no meter sees.
+    Activity(Event<ActivityFact>),
+    /// Of a document.
+    Evidence(Event<EvidenceFact>),
+    /// Of an invoice.
+    Invoice(Event<InvoiceFact>),
+    /// Of how activities are accounted for.
+    Profile(Event<ProfileFact>),
 }
 
 /// Reads a recorded event of this domain that is neither a definition nor a factor set.
@@ -61,12 +76,26 @@ pub fn decode(id: Uuid, event_type: &str, data: &Bytes) -> Result<CarbonEvent, E
         period if period.starts_with("Period") => {
             Event::decode(id, event_type, data).map(CarbonEvent::Period)
         }
+        activity if activity.starts_with("Activity") => {
+            Event::decode(id, event_type, data).map(CarbonEvent::Activity)
+        }
+        evidence if evidence.starts_with("Evidence") => {
+            Event::decode(id, event_type, data).map(CarbonEvent::Evidence)
+        }
+        invoice if invoice.starts_with("Invoice") => {
+            Event::decode(id, event_type, data).map(CarbonEvent::Invoice)
+        }
+        profile if profile.starts_with("Accounting") => {
+            Event::decode(id, event_type, data).map(CarbonEvent::Profile)
+        }
         _ => Event::decode(id, event_type, data).map(CarbonEvent::Policy),
     }
 }
 
 /// Full name of the payload.
 pub const FACTOR_SET_PUBLISHED_V1: &str = "terrarium.carbon.v1.FactorSetPublishedV1";
+/// A table: many rows.
+pub const FACTOR_SET_PUBLISHED_V2: &str = "terrarium.carbon.v1.FactorSetPublishedV2";
 
 /// What a definition's decision needs beside the past: when it is made.
 #[derive(Clone, Copy, Debug)]
@@ -141,7 +170,7 @@ impl Aggregate for ParkRecord {
 }
 
 impl Aggregate for FactorSetRecord {
-    type Command = Arc<FactorSet>;
+    type Command = FactorPublication;
     type Event = FactorSetPublished;
     type Rejection = VersionTaken;
     type Context = ParkId;
@@ -156,7 +185,7 @@ impl Aggregate for FactorSetRecord {
     fn decide(
         &self,
         park: &ParkId,
-        command: &Arc<FactorSet>,
+        command: &FactorPublication,
     ) -> Result<Vec<FactorSetPublished>, VersionTaken> {
         FactorSetRecord::decide(self, park, command)
     }
@@ -166,28 +195,20 @@ impl Aggregate for FactorSetRecord {
     }
 
     fn encode(event: &FactorSetPublished) -> EncodedEvent {
-        let set = &event.factor_set;
+        let publication = &event.publication;
+        let (event_type, data) = if publication.is_table() {
+            let data = table_to_wire(publication).encode_to_vec();
+            (FACTOR_SET_PUBLISHED_V2, data)
+        } else {
+            let data = set_to_wire(publication.head()).encode_to_vec();
+            (FACTOR_SET_PUBLISHED_V1, data)
+        };
+        let valid_from = publication.rows().iter().map(|row| row.valid_from).min();
         EncodedEvent {
             id: event.id,
-            event_type: FACTOR_SET_PUBLISHED_V1,
-            data: wire::FactorSetPublishedV1 {
-                set: set.set.to_string(),
-                version: set.version.clone(),
-                publisher: set.publisher.clone(),
-                region: set.region.clone(),
-                kind: set.kind.token().to_owned(),
-                unit: set.unit.token().to_owned(),
-                valid_from_s: set.valid_from.0,
-                valid_to_s: set.valid_to.0,
-                published_on: set.published_on.clone(),
-                source: set.source.clone(),
-                scale: set.scale,
-                step_seconds: set.step_seconds.unwrap_or(0),
-                values: set.values.clone(),
-            }
-            .encode_to_vec()
-            .into(),
-            time: format_rfc3339_utc(set.valid_from),
+            event_type,
+            data: data.into(),
+            time: format_rfc3339_utc(valid_from.unwrap_or_default()),
             known_at: None,
             causation: None,
         }
@@ -199,6 +220,75 @@ impl Aggregate for FactorSetRecord {
         data: &Bytes,
     ) -> Result<FactorSetPublished, EventCodecError> {
         decode_factor_set(id, event_type, data)
+    }
+}
+
+fn set_to_wire(set: &FactorSet) -> wire::FactorSetPublishedV1 {
+    wire::FactorSetPublishedV1 {
+        set: set.set.to_string(),
+        version: set.version.clone(),
+        publisher: set.publisher.clone(),
+        region: set.region.clone(),
+        kind: set.kind.token().to_owned(),
+        unit: set.unit.token(),
+        valid_from_s: set.valid_from.0,
+        valid_to_s: set.valid_to.0,
+        published_on: set.published_on.clone(),
+        source: set.source.clone(),
+        scale: set.scale,
+        step_seconds: set.step_seconds.unwrap_or(0),
+        values: set.values.clone(),
+    }
+}
+
+fn table_to_wire(publication: &FactorPublication) -> wire::FactorSetPublishedV2 {
+    let head = publication.head();
+    wire::FactorSetPublishedV2 {
+        set: head.set.to_string(),
+        version: head.version.clone(),
+        publisher: head.publisher.clone(),
+        published_on: head.published_on.clone(),
+        document: head.source.clone(),
+        rows: publication
+            .rows()
+            .iter()
+            .map(|row| wire::PublishedFactor {
+                row: row.detail.row.clone(),
+                kind: row.kind.token().to_owned(),
+                subject: row.detail.subject.clone(),
+                region: row.region.clone(),
+                unit: row.unit.token(),
+                valid_from_s: row.valid_from.0,
+                valid_to_s: row.valid_to.0,
+                scale: row.scale,
+                value: row.values[0],
+                locator: row.detail.locator.clone(),
+                mark: mark_to_wire(row.detail.mark).into(),
+                u95_ppm: row.detail.u95_ppm,
+                context: row.detail.context.clone(),
+                tags: row.detail.tags.clone(),
+                note: row.detail.note.clone(),
+            })
+            .collect(),
+    }
+}
+
+/// The wire's word for how sure a source is.
+pub fn mark_to_wire(mark: FactorMark) -> wire::FactorMark {
+    match mark {
+        FactorMark::Verified => wire::FactorMark::Verified,
+        FactorMark::Secondary => wire::FactorMark::Secondary,
+        FactorMark::Default => wire::FactorMark::Default,
+    }
+}
+
+/// How sure a source is; `None` if it is not said.
+pub fn mark_from_wire(mark: wire::FactorMark) -> Option<FactorMark> {
+    match mark {
+        wire::FactorMark::Verified => Some(FactorMark::Verified),
+        wire::FactorMark::Secondary => Some(FactorMark::Secondary),
+        wire::FactorMark::Default => Some(FactorMark::Default),
+        wire::FactorMark::Unspecified => None,
     }
 }
 
@@ -229,29 +319,53 @@ pub fn decode_park_defined(
     })
 }
 
-/// Reads a recorded factor set.
+/// Reads a recorded factor set: of the first version as one row, of the second as a table.
 pub fn decode_factor_set(
     id: Uuid,
     event_type: &str,
     data: &Bytes,
 ) -> Result<FactorSetPublished, EventCodecError> {
-    if event_type != FACTOR_SET_PUBLISHED_V1 {
-        return Err(EventCodecError::UnknownType(event_type.to_owned()));
-    }
     let malformed = |reason: String| EventCodecError::Malformed {
         event_type: event_type.to_owned(),
         reason,
     };
-    let message = wire::FactorSetPublishedV1::decode(data.clone())
-        .map_err(|error| malformed(error.to_string()))?;
-    let factor_set = FactorSet {
-        set: FactorSetId::new(&message.set).map_err(|error| malformed(error.to_string()))?,
+    let publication = match event_type {
+        FACTOR_SET_PUBLISHED_V1 => {
+            let message = wire::FactorSetPublishedV1::decode(data.clone())
+                .map_err(|error| malformed(error.to_string()))?;
+            FactorPublication::single(Arc::new(set_from_wire(message).map_err(malformed)?))
+        }
+        FACTOR_SET_PUBLISHED_V2 => {
+            let message = wire::FactorSetPublishedV2::decode(data.clone())
+                .map_err(|error| malformed(error.to_string()))?;
+            let rows: Result<Vec<Arc<FactorSet>>, String> = message
+                .rows
+                .iter()
+                .map(|row| row_from_wire(&message, row).map(Arc::new))
+                .collect();
+            FactorPublication::table(rows.map_err(malformed)?)
+                .ok_or_else(|| malformed("it has no rows, or a row without an id".to_owned()))?
+        }
+        other => return Err(EventCodecError::UnknownType(other.to_owned())),
+    };
+    for row in publication.rows() {
+        row.check().map_err(|error| malformed(error.to_string()))?;
+    }
+    Ok(FactorSetPublished { id, publication })
+}
+
+fn kind_from_wire(kind: &str) -> Result<FactorKind, String> {
+    FactorKind::parse(kind).ok_or_else(|| format!("its kind \"{kind}\" is not known"))
+}
+
+fn set_from_wire(message: wire::FactorSetPublishedV1) -> Result<FactorSet, String> {
+    Ok(FactorSet {
+        set: FactorSetId::new(&message.set).map_err(|error| error.to_string())?,
         version: message.version,
         publisher: message.publisher,
         region: message.region,
-        kind: FactorKind::parse(&message.kind)
-            .ok_or_else(|| malformed(format!("its kind \"{}\" is not known", message.kind)))?,
-        unit: FactorUnit::parse(&message.unit).map_err(|error| malformed(error.to_string()))?,
+        kind: kind_from_wire(&message.kind)?,
+        unit: FactorUnit::parse(&message.unit).map_err(|error| error.to_string())?,
         valid_from: UnixSeconds(message.valid_from_s),
         valid_to: UnixSeconds(message.valid_to_s),
         published_on: message.published_on,
@@ -259,13 +373,40 @@ pub fn decode_factor_set(
         scale: message.scale,
         step_seconds: (message.step_seconds > 0).then_some(message.step_seconds),
         values: message.values,
-    };
-    factor_set
-        .check()
-        .map_err(|error| malformed(error.to_string()))?;
-    Ok(FactorSetPublished {
-        id,
-        factor_set: Arc::new(factor_set),
+        detail: FactorDetail::default(),
+    })
+}
+
+fn row_from_wire(
+    table: &wire::FactorSetPublishedV2,
+    row: &wire::PublishedFactor,
+) -> Result<FactorSet, String> {
+    let mark = mark_from_wire(row.mark())
+        .ok_or_else(|| format!("row {} does not say how sure its source is", row.row))?;
+    Ok(FactorSet {
+        set: FactorSetId::new(&table.set).map_err(|error| error.to_string())?,
+        version: table.version.clone(),
+        publisher: table.publisher.clone(),
+        region: row.region.clone(),
+        kind: kind_from_wire(&row.kind)?,
+        unit: FactorUnit::parse(&row.unit).map_err(|error| error.to_string())?,
+        valid_from: UnixSeconds(row.valid_from_s),
+        valid_to: UnixSeconds(row.valid_to_s),
+        published_on: table.published_on.clone(),
+        source: table.document.clone(),
+        scale: row.scale,
+        step_seconds: None,
+        values: vec![row.value],
+        detail: FactorDetail {
+            row: row.row.clone(),
+            subject: row.subject.clone(),
+            locator: row.locator.clone(),
+            mark,
+            u95_ppm: row.u95_ppm,
+            context: row.context.clone(),
+            tags: row.tags.clone(),
+            note: row.note.clone(),
+        },
     })
 }
 

@@ -1,6 +1,6 @@
 //! From a factor set as sent to one that can be published. Pure.
 
-use terrarium_ledger::{FactorKind, FactorSet, InvalidFactorSet};
+use terrarium_ledger::{FactorDetail, FactorKind, FactorSet, InvalidFactorSet};
 use terrarium_model::{
     Decimal, FactorSetId, FactorUnit, SECONDS_PER_HOUR, parse_rfc3339_with_offset,
 };
@@ -47,6 +47,7 @@ pub fn take_in(sent: wire::FactorSet) -> Result<FactorSet, InvalidFactorSet> {
         scale,
         step_seconds,
         values,
+        detail: FactorDetail::default(),
     };
     factor_set.check()?;
     Ok(factor_set)
@@ -117,7 +118,7 @@ mod tests {
         let cases: [(&str, &str, Change); 9] = [
             ("set", "", |set| set.set = "North China".into()),
             ("unit", "kgCO2/kWh", |set| set.unit = "t/MWh".into()),
-            ("kind", "grid_average", |set| set.kind = "marginal".into()),
+            ("kind", "grid_average", |set| set.kind = "guess".into()),
             ("valid_from", "offset", |set| {
                 set.valid_from = "2022-01-01T00:00:00".into()
             }),

@@ -1,6 +1,8 @@
 //! The gRPC shell of the carbon service.
 
 mod accounts;
+mod checked;
+mod claims;
 
 use std::sync::Arc;
 
@@ -20,13 +22,20 @@ use crate::accounts_intake::{
     InstrumentName, find_group, take_in_embodied, take_in_hold, take_in_issue, take_in_loss,
     take_in_planting, take_in_retirement, take_in_sale, take_in_surrender, take_in_survey,
 };
+use crate::activities_intake::{
+    take_in_activity, take_in_document, take_in_invoice, take_in_profile,
+};
 use crate::domain::{
-    DefinePark, EmbodiedCarbon, EmbodiedContext, FactorSetRecord, Instrument, ParkRecord,
-    PeriodStep, Periods, Policy, PolicyCommand, TreeCommand, TreeGroup,
+    AccountingProfile, Activities, ActivitiesContext, DefinePark, EmbodiedCarbon, EmbodiedContext,
+    Evidence, EvidenceContext, FactorPublication, FactorSetRecord, Instrument, Invoices,
+    InvoicesContext, ParkRecord, PeriodStep, Periods, Policy, PolicyCommand, ProfileContext,
+    TreeCommand, TreeGroup,
 };
 use crate::events::Now;
 use crate::intake::take_in;
+use crate::table_intake::take_in_table;
 
+const MAY_REVIEW: &[Role] = &[Role::Operator, Role::Auditor, Role::Admin];
 const MAY_DEFINE: &[Role] = &[Role::Admin];
 const MAY_PUBLISH: &[Role] = &[Role::Operator, Role::Admin];
 
@@ -40,9 +49,14 @@ pub struct CarbonApi {
     instruments: Arc<Desk<Instrument>>,
     periods: Arc<Desk<Periods>>,
     policies: Arc<Desk<Policy>>,
+    activities: Arc<Desk<Activities>>,
+    evidence: Arc<Desk<Evidence>>,
+    invoices: Arc<Desk<Invoices>>,
+    profiles: Arc<Desk<AccountingProfile>>,
     parks: Arc<Parks>,
     clock: Arc<ParkClocks>,
     shell: Shell,
+    store: Arc<dyn EventStore>,
 }
 
 impl CarbonApi {
@@ -59,9 +73,14 @@ impl CarbonApi {
             embodied: Desk::new(Arc::clone(&store), publisher.clone()),
             instruments: Desk::new(Arc::clone(&store), publisher.clone()),
             periods: Desk::new(Arc::clone(&store), publisher.clone()),
-            policies: Desk::new(Arc::clone(&store), publisher),
+            policies: Desk::new(Arc::clone(&store), publisher.clone()),
+            activities: Desk::new(Arc::clone(&store), publisher.clone()),
+            evidence: Desk::new(Arc::clone(&store), publisher.clone()),
+            invoices: Desk::new(Arc::clone(&store), publisher.clone()),
+            profiles: Desk::new(Arc::clone(&store), publisher),
             parks: Arc::new(Parks::new(Arc::clone(&store))),
-            shell: Shell::new(store, Arc::clone(&clock)),
+            shell: Shell::new(Arc::clone(&store), Arc::clone(&clock)),
+            store,
             clock,
         }
     }
@@ -123,6 +142,45 @@ impl CarbonApi {
     }
 }
 
+impl CarbonApi {
+    /// Publishes factors to a park. Gives the position it rests on, and whether they are new.
+    async fn publish(
+        &self,
+        park: &str,
+        publication: FactorPublication,
+        version_field: &str,
+        provenance: Provenance,
+    ) -> Result<(u64, bool), Status> {
+        let park = ParkId::new(park)
+            .map_err(|error| field_status(Code::InvalidArgument, "park", error.to_string()))?;
+        let park = self.parks.get(&park).await?;
+        let now = self.clock.now_or_never_set(&park).await?;
+        let park = park.id.clone();
+        let set = publication.head().set.clone();
+        let submission = Submission {
+            stream: StreamName::new("carbon", "factors", park.as_str(), set.as_str()),
+            commands: vec![publication],
+            context: park,
+            recorded_time: now.to_string(),
+            provenance,
+        };
+        let (mut results, position) = self
+            .factor_sets
+            .submit(submission)
+            .await?
+            .recorded()
+            .await?;
+        let events = results
+            .pop()
+            .expect("one command, one result")
+            .map_err(|taken| field_status(Code::AlreadyExists, version_field, taken.to_string()))?;
+        Ok((
+            position.map_or(0, |position| position.0),
+            !events.is_empty(),
+        ))
+    }
+}
+
 #[tonic::async_trait]
 impl CarbonService for CarbonApi {
     async fn define_park(
@@ -152,11 +210,6 @@ impl CarbonService for CarbonApi {
         actor(&request)?.require(MAY_PUBLISH, &request.get_ref().park)?;
         let provenance = Provenance::of_request(&request, &request.get_ref().client_request_id)?;
         let request = request.into_inner();
-        let park = ParkId::new(&request.park)
-            .map_err(|error| field_status(Code::InvalidArgument, "park", error.to_string()))?;
-        let park = self.parks.get(&park).await?;
-        let now = self.clock.now_or_never_set(&park).await?;
-        let park = park.id.clone();
         let sent = request.factor_set.ok_or_else(|| {
             field_status(
                 Code::InvalidArgument,
@@ -171,28 +224,141 @@ impl CarbonService for CarbonApi {
                 refusal.problem,
             )
         })?;
-        let submission = Submission {
-            stream: StreamName::new("carbon", "factors", park.as_str(), factor_set.set.as_str()),
-            commands: vec![Arc::new(factor_set)],
-            context: park,
-            recorded_time: now.into(),
-            provenance,
-        };
-        let (mut results, position) = self
-            .factor_sets
-            .submit(submission)
-            .await?
-            .recorded()
+        let publication = FactorPublication::single(Arc::new(factor_set));
+        let (recorded_position, recorded) = self
+            .publish(&request.park, publication, "factor_set.version", provenance)
             .await?;
-        let events = results
-            .pop()
-            .expect("one command, one result")
-            .map_err(|taken| {
-                field_status(Code::AlreadyExists, "factor_set.version", taken.to_string())
-            })?;
         Ok(Response::new(wire::PublishFactorSetResponse {
-            recorded_position: position.map_or(0, |position| position.0),
+            recorded_position,
+            recorded,
+        }))
+    }
+
+    async fn publish_factor_table(
+        &self,
+        request: Request<wire::PublishFactorTableRequest>,
+    ) -> Result<Response<wire::PublishFactorTableResponse>, Status> {
+        actor(&request)?.require(MAY_PUBLISH, &request.get_ref().park)?;
+        let provenance = Provenance::of_request(&request, &request.get_ref().client_request_id)?;
+        let request = request.into_inner();
+        let sent = request.table.ok_or_else(|| {
+            field_status(
+                Code::InvalidArgument,
+                "table",
+                "it is missing; send the table to publish",
+            )
+        })?;
+        let publication = take_in_table(&sent).map_err(|refusal| {
+            field_status(
+                Code::InvalidArgument,
+                &format!("table.{}", refusal.field),
+                refusal.problem,
+            )
+        })?;
+        let (recorded_position, recorded) = self
+            .publish(&request.park, publication, "table.version", provenance)
+            .await?;
+        Ok(Response::new(wire::PublishFactorTableResponse {
+            recorded_position,
+            recorded,
+        }))
+    }
+
+    async fn report_activity(
+        &self,
+        request: Request<wire::ReportActivityRequest>,
+    ) -> Result<Response<wire::ReportActivityResponse>, Status> {
+        let call = self.shell.call(request, MAY_COMMAND).await?;
+        let (asset, report) = take_in_activity(&call.park, &call.message)?;
+        let context = ActivitiesContext {
+            park: call.park.id.clone(),
+            asset: asset.clone(),
+            now: call.now,
+        };
+        let report = call.address(asset.as_str(), context, report);
+        call.answer(&self.activities, report).await
+    }
+
+    async fn list_activities(
+        &self,
+        request: Request<wire::ListActivitiesRequest>,
+    ) -> Result<Response<wire::ListActivitiesResponse>, Status> {
+        let call = self.shell.call(request, MAY_READ).await?;
+        let activities = self.reported_activities(&call).await?;
+        Ok(Response::new(wire::ListActivitiesResponse { activities }))
+    }
+
+    async fn attach_evidence(
+        &self,
+        request: Request<wire::AttachEvidenceRequest>,
+    ) -> Result<Response<wire::AttachEvidenceResponse>, Status> {
+        let call = self.shell.call(request, MAY_COMMAND).await?;
+        let document = take_in_document(&call.park, &call.message)?;
+        let context = EvidenceContext {
+            park: call.park.id.clone(),
+            now: call.now,
+        };
+        let attach = call.address(accounts::WHOLE_PARK, context, document);
+        call.answer(&self.evidence, attach).await
+    }
+
+    async fn list_evidence(
+        &self,
+        request: Request<wire::ListEvidenceRequest>,
+    ) -> Result<Response<wire::ListEvidenceResponse>, Status> {
+        let call = self.shell.call(request, MAY_READ).await?;
+        let evidence = call
+            .look(&self.evidence, accounts::WHOLE_PARK, |evidence| {
+                evidence.attached().cloned().collect()
+            })
+            .await?;
+        Ok(Response::new(wire::ListEvidenceResponse { evidence }))
+    }
+
+    async fn record_invoice(
+        &self,
+        request: Request<wire::RecordInvoiceRequest>,
+    ) -> Result<Response<wire::RecordInvoiceResponse>, Status> {
+        let call = self.shell.call(request, MAY_COMMAND).await?;
+        let invoice = take_in_invoice(&call.park, &call.message)?;
+        let context = InvoicesContext {
+            park: call.park.id.clone(),
+        };
+        let supplier = invoice.supplier.clone();
+        let record = call.address(&supplier, context, invoice);
+        call.answer(&self.invoices, record).await
+    }
+
+    async fn list_invoices(
+        &self,
+        request: Request<wire::ListInvoicesRequest>,
+    ) -> Result<Response<wire::ListInvoicesResponse>, Status> {
+        let call = self.shell.call(request, MAY_READ).await?;
+        let invoices = self.recorded_invoices(&call).await?;
+        Ok(Response::new(wire::ListInvoicesResponse { invoices }))
+    }
+
+    async fn set_accounting_profile(
+        &self,
+        request: Request<wire::SetAccountingProfileRequest>,
+    ) -> Result<Response<wire::SetAccountingProfileResponse>, Status> {
+        let call = self.shell.call(request, MAY_COMMAND).await?;
+        let profile = take_in_profile(&call.message)?;
+        let context = ProfileContext {
+            park: call.park.id.clone(),
+            now: call.now,
+        };
+        let set = call.address(accounts::WHOLE_PARK, context, profile);
+        let (events, recorded_position) = call.carry_out(&self.profiles, set).await?;
+        let version = call
+            .look(&self.profiles, accounts::WHOLE_PARK, |profile| {
+                profile.newest().map_or(0, |newest| newest.version)
+            })
+            .await?;
+        Ok(Response::new(wire::SetAccountingProfileResponse {
+            recorded_position,
             recorded: !events.is_empty(),
+            version,
         }))
     }
 
@@ -386,11 +552,22 @@ impl CarbonService for CarbonApi {
         call.answer(&self.periods, close).await
     }
 
+    async fn review_period(
+        &self,
+        request: Request<wire::ReviewPeriodRequest>,
+    ) -> Result<Response<wire::ReviewPeriodResponse>, Status> {
+        let call = self.shell.call(request, MAY_REVIEW).await?;
+        let review = accounts::to_period(&call, &call.message.period, PeriodStep::Review)?;
+        call.answer(&self.periods, review).await
+    }
+
     async fn verify_period(
         &self,
         request: Request<wire::VerifyPeriodRequest>,
     ) -> Result<Response<wire::VerifyPeriodResponse>, Status> {
         let call = self.shell.call(request, MAY_VERIFY).await?;
+        self.refuse_unchecked_factors(&call.park, &call.message.period)
+            .await?;
         let step = PeriodStep::Verify {
             assurance: call.message.assurance(),
             statement_sha256: call.message.statement_sha256.clone(),

@@ -92,7 +92,7 @@ pub(crate) fn factor_ref(row: &FactorRow) -> wire::FactorRef {
         publisher: set.publisher.clone(),
         region: set.region.clone(),
         kind: set.kind.token().to_owned(),
-        unit: set.unit.token().to_owned(),
+        unit: set.unit.token(),
         published_on: set.published_on.clone(),
         source: set.source.clone(),
         row: row.row as u32,

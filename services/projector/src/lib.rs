@@ -3,21 +3,28 @@
 //! - [`projection`]: the fold, pure: events in, books and twins out, two hashes
 //! - [`twin`]: the fold that makes samples of points out of events
 //! - `alarm_observer`: the same folds, for the alarms
+//! - `carbon_facts`: what events of water, waste and carbon mean to the carbon books
 //! - [`follow`]: keeps a projection level with the store and tells watchers what changed
 //! - `natural`: what events say to the natural books; [`natural_api`]: GetNaturalBalance
 //! - [`ledger_api`]: Balance, Entries, Watch, Explain, Completeness, GetState
+//! - [`ledger_api`]: Balance, Entries, Watch, Explain, Completeness, GetState; statements
 //! - [`twin_api`]: ListParks, GetPark, Snapshot, Follow, Replay, History, Density, ListEvents
 //! - [`feed_api`]: the record itself for partners and auditors
 
 mod alarm_observer;
+mod carbon_facts;
+mod claim_facts;
 pub mod feed_api;
 pub mod follow;
 pub mod ledger_api;
+mod ledger_facts;
 mod ledger_wire;
 mod natural;
 pub mod natural_api;
 pub mod projection;
-pub mod twin;
+pub mod recorded;
+mod statement_wire;
+mod twin;
 pub mod twin_api;
 mod twin_wire;
 

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 use prost::Message;
-use terrarium_carbon::events::{FACTOR_SET_PUBLISHED_V1, decode_factor_set, decode_park_defined};
+use terrarium_carbon::events::{
+    FACTOR_SET_PUBLISHED_V1, FACTOR_SET_PUBLISHED_V2, decode_factor_set, decode_park_defined,
+};
 use terrarium_energy::domain::RecordedReading;
 use terrarium_energy::{MeterFact, events as energy_events};
 use terrarium_journal::{
@@ -12,10 +14,13 @@ use terrarium_journal::{
 };
 use terrarium_ledger::natural::{NaturalBook, OpenBalance};
 use terrarium_ledger::park_ledger::TouchedHour;
-use terrarium_ledger::{Fact, How, Origin, ParkLedger, hash::Hasher};
+use terrarium_ledger::{Fact, FactorSet, How, Origin, ParkLedger, hash::Hasher};
 use terrarium_model::{EnergyWh, InvalidId, ParkDefinition, ParkErrors, ParkId};
 
+use crate::carbon_facts;
+use crate::ledger_facts;
 use crate::natural;
+use crate::recorded::RecordedTimes;
 use crate::twin::{Known, ParkTwin};
 
 /// All parks as of one position.
@@ -26,6 +31,7 @@ pub struct Projection {
     natural: BTreeMap<ParkId, NaturalBook>,
     /// What the newest event balances in the natural books.
     balanced: Vec<OpenBalance>,
+    recorded: BTreeMap<ParkId, RecordedTimes>,
     position: Option<u64>,
     events: u64,
     /// Its twins know only what is so now.
@@ -106,6 +112,11 @@ impl Projection {
             self.twins.insert(park.clone(), twin);
         }
         let twin = self.twins.get_mut(&park).expect("inserted above");
+        if !self.recorded.contains_key(&park) {
+            self.recorded.insert(park.clone(), RecordedTimes::default());
+        }
+        let recorded = self.recorded.get_mut(&park).expect("inserted above");
+        recorded.take_in(event);
         let mut tell = |fact: &Fact| {
             let origin = Origin {
                 position: event.position.0,
@@ -129,8 +140,10 @@ impl Projection {
                 }
                 twin.defined(event, toml);
             }
-            Read::Factors(fact) => {
-                tell(&fact);
+            Read::Factors(rows) => {
+                for row in rows {
+                    tell(&Fact::FactorSetPublished(row));
+                }
                 twin.tally(event);
             }
             Read::Meter(meter_fact) => {
@@ -142,6 +155,12 @@ impl Projection {
                 twin.apply(event, &stream, &known)?;
             }
             Read::OfTwin => {
+                if let Some(fact) = ledger_facts::of_carbon(event)? {
+                    tell(&fact);
+                }
+                if let Some(fact) = carbon_facts::read(event)? {
+                    tell(&Fact::Carbon(fact));
+                }
                 let known = Known {
                     ledger: self.parks.get(&park),
                     meter_fact: None,
@@ -174,6 +193,11 @@ impl Projection {
     /// All parks, in order.
     pub fn parks(&self) -> &BTreeMap<ParkId, ParkLedger> {
         &self.parks
+    }
+
+    /// When a park's events were recorded.
+    pub(crate) fn recorded(&self, park: &ParkId) -> Option<&RecordedTimes> {
+        self.recorded.get(park)
     }
 
     /// The points of a park, once it has events.
@@ -240,7 +264,7 @@ impl Projection {
 /// What an event is to the folds.
 enum Read {
     Defined { fact: Fact, toml: Arc<str> },
-    Factors(Fact),
+    Factors(Vec<Arc<FactorSet>>),
     Meter(MeterFact),
     OfTwin,
 }
@@ -261,9 +285,9 @@ fn read(event: &RecordedEvent) -> Result<Read, FoldProblem> {
                 toml: defined.definition_toml,
             }
         }
-        FACTOR_SET_PUBLISHED_V1 => {
+        FACTOR_SET_PUBLISHED_V1 | FACTOR_SET_PUBLISHED_V2 => {
             let published = decode_factor_set(event.id, &event.event_type, &event.data)?;
-            Read::Factors(Fact::FactorSetPublished(published.factor_set))
+            Read::Factors(published.publication.rows().to_vec())
         }
         energy_events::INTERVAL_METERED_V1
         | energy_events::REGISTER_READ_V1

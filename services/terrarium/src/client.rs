@@ -6,17 +6,19 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use terrarium_proto::alarm::v1::alarm_service_client::AlarmServiceClient;
 use terrarium_proto::carbon::v1::carbon_service_client::CarbonServiceClient;
+use terrarium_proto::carbon::v1::claims_service_client::ClaimsServiceClient;
 use terrarium_proto::energy::v1::energy_service_client::EnergyServiceClient;
 use terrarium_proto::feed::v1::feed_service_client::FeedServiceClient;
 use terrarium_proto::ledger::v1::GetStateRequest;
 use terrarium_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
 use terrarium_proto::ledger::v1::natural_book_service_client::NaturalBookServiceClient;
+use terrarium_proto::ledger::v1::report_service_client::ReportServiceClient;
 use terrarium_proto::twin::v1::twin_service_client::TwinServiceClient;
 use terrarium_runtime::{AuthorizedChannel, ConnectError, ServerAddress};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::output::Format;
+use crate::output::{Form, Format};
 
 const DEFAULT_URL: &str = "http://127.0.0.1:7470";
 const DEFAULT_DATA_FOLDER: &str = "terrarium-data";
@@ -44,8 +46,11 @@ pub struct ClientArgs {
     /// Data folder; its endpoint.json tells where the running server listens [default: terrarium-data]
     #[arg(long, global = true, env = "TERRARIUM_DATA", value_name = "FOLDER")]
     pub data: Option<PathBuf>,
-    /// How to print: for people (table) or for machines (json, csv)
-    #[arg(long, global = true, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
+    /// How to print: for people (table) or for machines (json, csv); statements also as parquet, xlsx and pdf
+    #[arg(long = "format", global = true, value_enum, default_value_t = Form::Table, value_name = "FORMAT")]
+    pub form: Form,
+    /// The same, for what every command can print; follows from `form`.
+    #[arg(skip)]
     pub format: Format,
 }
 
@@ -106,6 +111,16 @@ impl Client {
     /// Takes readings.
     pub fn energy(&self) -> EnergyServiceClient<AuthorizedChannel> {
         EnergyServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    /// Takes what claims rest on.
+    pub fn claims(&self) -> ClaimsServiceClient<AuthorizedChannel> {
+        ClaimsServiceClient::new(self.channel.clone())
+    }
+
+    /// Makes statements.
+    pub fn reports(&self) -> ReportServiceClient<AuthorizedChannel> {
+        ReportServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     /// Takes factors.
@@ -269,6 +284,7 @@ mod tests {
             token: None,
             tls_ca: None,
             data,
+            form: Form::Table,
             format: Format::Table,
         }
     }

@@ -171,7 +171,9 @@ async fn run_roles(
     }
     if roles.contains(&Role::Projector) {
         let projector = Projector::new(Arc::clone(&store), Some(&settings.data));
-        routes.add_service(LedgerApi::new(Arc::clone(&projector), shutdown.clone()).into_server());
+        let ledger = LedgerApi::new(Arc::clone(&projector), shutdown.clone());
+        routes.add_service(ledger.clone().into_report_server());
+        routes.add_service(ledger.into_server());
         routes.add_service(NaturalBookApi::new(Arc::clone(&projector)).into_server());
         let twin = TwinApi::new(Arc::clone(&projector), Arc::clone(&clock), shutdown.clone());
         routes.add_service(twin.into_server());
@@ -229,6 +231,7 @@ async fn run_roles(
         let publisher = patiently(|| CommitPublisher::connect(bus, "terrarium-carbon")).await?;
         let carbon = CarbonApi::new(Arc::clone(&store), publisher, clock.clone());
         define_parks(&carbon, &settings.parks).await?;
+        routes.add_service(carbon.clone().into_claims_server());
         routes.add_service(carbon.into_server());
         health.set("terrarium.carbon.v1.CarbonService", true).await;
     }

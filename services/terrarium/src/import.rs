@@ -1,5 +1,6 @@
 //! `terrarium import`: sends meter readings and emission factors from files.
 
+mod decisions;
 mod factor_file;
 mod factors;
 mod readings;
@@ -30,6 +31,13 @@ pub enum What {
     ///
     /// With --format json one object is printed: park, set, version, values, recorded, recorded_position.
     Factors(factors::Args),
+    /// Record a park's decisions from a TOML file: boundary, owner, parties, base year, targets, stages, indicators, life cycle, periods
+    ///
+    /// Sections: profile, boundary, base_year, life_cycle; lists: party, target, stage, indicator, embodied, period. Sending a file
+    /// again is harmless.
+    ///
+    /// With --format json one object is printed: park, recorded, already_recorded.
+    Decisions(decisions::Args),
 }
 
 /// Runs `terrarium import`.
@@ -37,5 +45,6 @@ pub async fn run(client: &ClientArgs, what: What) -> anyhow::Result<ExitCode> {
     match what {
         What::Readings(args) => readings::run(client, args).await,
         What::Factors(args) => factors::run(client, args).await,
+        What::Decisions(args) => decisions::run(client, args).await,
     }
 }

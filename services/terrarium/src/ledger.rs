@@ -1,14 +1,15 @@
 //! `terrarium ledger`: questions to the carbon ledger.
 
 mod explain;
+mod restated;
 mod tables;
 
 use std::process::ExitCode;
 
 use clap::ValueEnum;
 use terrarium_proto::ledger::v1::{
-    BalanceRequest, Book, CompletenessRequest, EntriesRequest, ExplainRequest, Grouping, Period,
-    WatchRequest,
+    AsOf, BalanceRequest, Book, CompletenessRequest, EntriesRequest, ExplainRequest, Grouping,
+    Period, RestatementsRequest, WatchRequest,
 };
 
 use crate::client::{Client, ClientArgs};
@@ -53,6 +54,8 @@ pub enum Query {
         /// Park [default: the server's only park]
         #[arg(long)]
         park: Option<String>,
+        #[command(flatten)]
+        as_of: AsOfArgs,
     },
     /// Which hours of a period are there, and which are missing
     ///
@@ -60,6 +63,21 @@ pub enum Query {
     Completeness {
         #[command(flatten)]
         period: PeriodArgs,
+    },
+    /// What was reported of a reporting period, and what has changed since it was closed
+    ///
+    /// JSON is RestatementsResponse, CSV its restatements (Restatement).
+    Restatements {
+        /// Id of the reporting period
+        period: String,
+        /// Park [default: the server's only park]
+        #[arg(long)]
+        park: Option<String>,
+        #[command(flatten)]
+        as_of: AsOfArgs,
+        /// Warming potentials: sar, ar4, ar5, ar6 or ar6-20
+        #[arg(long, default_value = "ar6")]
+        gwp: String,
     },
     /// Print node hours as they change, until interrupted
     ///
@@ -86,6 +104,35 @@ pub struct PeriodArgs {
     /// End (exclusive), RFC 3339 with an offset [default: the end of the park's last metered hour]
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
+    #[command(flatten)]
+    as_of: AsOfArgs,
+}
+
+/// The two times of a question.
+#[derive(Debug, clap::Args)]
+pub struct AsOfArgs {
+    /// Only what was over by then, RFC 3339 with an offset [default: everything]
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    /// Only what was recorded by then: RFC 3339 with an offset, or a position of the record [default: everything]
+    #[arg(long, value_name = "TIME|POSITION")]
+    known_at: Option<String>,
+}
+
+impl AsOfArgs {
+    /// As the wire carries it.
+    pub fn as_of(&self) -> Option<AsOf> {
+        if self.at.is_none() && self.known_at.is_none() {
+            return None;
+        }
+        let known_at = self.known_at.clone().unwrap_or_default();
+        let position = known_at.parse::<u64>().ok();
+        Some(AsOf {
+            at: self.at.clone().unwrap_or_default(),
+            known_at: position.map_or(known_at, |_| String::new()),
+            known_at_position: position,
+        })
+    }
 }
 
 impl PeriodArgs {
@@ -161,8 +208,24 @@ pub async fn run(client: &ClientArgs, query: Query) -> anyhow::Result<ExitCode> 
             asset,
             book,
         } => entries(&server, format, period, asset, book).await?,
-        Query::Explain { entry, park } => explain(&server, format, entry, park).await?,
+        Query::Explain { entry, park, as_of } => {
+            explain(&server, format, entry, park, as_of.as_of()).await?
+        }
         Query::Completeness { period } => completeness(&server, format, period).await?,
+        Query::Restatements {
+            period,
+            park,
+            as_of,
+            gwp,
+        } => {
+            let request = RestatementsRequest {
+                park: server.park_or_only(park.as_deref()).await?,
+                period,
+                as_of: as_of.as_of(),
+                gwp,
+            };
+            restatements(&server, format, request).await?;
+        }
         Query::Watch { park, asset } => watch(&server, format, park, asset).await?,
     }
     Ok(ExitCode::SUCCESS)
@@ -180,6 +243,7 @@ async fn balance(
         period: period.period(),
         by: by.grouping() as i32,
         asset: asset.unwrap_or_default(),
+        as_of: period.as_of.as_of(),
     };
     let balance = server
         .ledger()
@@ -212,6 +276,7 @@ async fn entries(
         period: period.period(),
         asset: asset.unwrap_or_default(),
         book: book.map_or(Book::Unspecified, BookArg::book) as i32,
+        as_of: period.as_of.as_of(),
     };
     let shape = Shape::of("terrarium.ledger.v1.Entry");
     let mut answers = server
@@ -250,9 +315,14 @@ async fn explain(
     format: Format,
     entry_id: String,
     park: Option<String>,
+    as_of: Option<AsOf>,
 ) -> anyhow::Result<()> {
     let park = server.park_or_only(park.as_deref()).await?;
-    let request = ExplainRequest { park, entry_id };
+    let request = ExplainRequest {
+        park,
+        entry_id,
+        as_of,
+    };
     let answer = server
         .ledger()
         .explain(request)
@@ -273,6 +343,7 @@ async fn completeness(server: &Client, format: Format, period: PeriodArgs) -> an
     let request = CompletenessRequest {
         park,
         period: period.period(),
+        as_of: period.as_of.as_of(),
     };
     let answer = server
         .ledger()
@@ -289,6 +360,30 @@ async fn completeness(server: &Client, format: Format, period: PeriodArgs) -> an
             &answer.meters,
         )?,
         Format::Table => print_line(tables::completeness(&answer))?,
+    }
+    Ok(())
+}
+
+async fn restatements(
+    server: &Client,
+    format: Format,
+    request: RestatementsRequest,
+) -> anyhow::Result<()> {
+    let answer = server
+        .ledger()
+        .restatements(request)
+        .await
+        .map_err(|status| server.failed(status))?
+        .into_inner();
+    match format {
+        Format::Json => {
+            print_json(&Shape::of("terrarium.ledger.v1.RestatementsResponse").json(&answer))?
+        }
+        Format::Csv => print_csv(
+            &Shape::of("terrarium.ledger.v1.Restatement"),
+            &answer.restatements,
+        )?,
+        Format::Table => print_line(restated::table_of(&answer))?,
     }
     Ok(())
 }

@@ -41,6 +41,7 @@ mod ledger;
 mod output;
 mod park;
 mod quarantine;
+mod report;
 mod serve;
 mod setup;
 mod simulate;
@@ -111,6 +112,8 @@ enum Command {
         #[command(subcommand)]
         query: ledger::Query,
     },
+    /// Make a statement: a claim over the books, with what it nets and what it comes to
+    Report(report::Args),
     /// Ask what every asset is doing, now or at any moment
     Twin {
         #[command(subcommand)]
@@ -178,7 +181,14 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     runtime.block_on(dispatch(cli.client, cli.command))
 }
 
-async fn dispatch(client: ClientArgs, command: Command) -> anyhow::Result<ExitCode> {
+async fn dispatch(mut client: ClientArgs, command: Command) -> anyhow::Result<ExitCode> {
+    match (client.form.format(), &command) {
+        (Some(format), _) => client.format = format,
+        (None, Command::Report(_)) => {}
+        (None, _) => anyhow::bail!(
+            "parquet, xlsx and pdf are forms of `terrarium report`; use --format table, json or csv"
+        ),
+    }
     match command {
         Command::Up(args) => up::run(args).await,
         Command::Serve(args) => serve::run(args).await,
@@ -199,6 +209,7 @@ async fn dispatch(client: ClientArgs, command: Command) -> anyhow::Result<ExitCo
         Command::Ledger { query } => {
             within(Traceparent::fresh(), ledger::run(&client, query)).await
         }
+        Command::Report(args) => within(Traceparent::fresh(), report::run(&client, args)).await,
         Command::Twin { query } => within(Traceparent::fresh(), twin::run(&client, query)).await,
         Command::Events(args) => within(Traceparent::fresh(), events::run(&client, args)).await,
         Command::Eventstore { action } => eventstore::run(&client, action).await,

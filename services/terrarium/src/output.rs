@@ -5,10 +5,40 @@ use std::io::{self, Write};
 use anyhow::bail;
 use comfy_table::{CellAlignment, Table};
 
-/// Form of everything printed to stdout.
+/// What `--format` takes: the forms of every command, and those of statements alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Form {
+    /// For people; may change.
+    Table,
+    /// For machines, with the field names of the protobuf messages.
+    Json,
+    /// For machines and spreadsheets, with the same names.
+    Csv,
+    /// Statements only: columns for analysis.
+    Parquet,
+    /// Statements only: a workbook with charts.
+    Xlsx,
+    /// Statements only: pages.
+    Pdf,
+}
+
+impl Form {
+    /// The form of everything printed to stdout; `None` for those of statements alone.
+    pub fn format(self) -> Option<Format> {
+        match self {
+            Form::Table => Some(Format::Table),
+            Form::Json => Some(Format::Json),
+            Form::Csv => Some(Format::Csv),
+            Form::Parquet | Form::Xlsx | Form::Pdf => None,
+        }
+    }
+}
+
+/// Form of everything printed to stdout.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Format {
     /// For people; may change.
+    #[default]
     Table,
     /// For machines, with the field names of the protobuf messages.
     Json,

@@ -1,4 +1,8 @@
 //! The reporting periods of a park: opened, closed, verified by someone else, restated.
+//!
+//! - [`verification`]: sampling plan and findings after ISO 14064-3
+
+pub mod verification;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -7,18 +11,25 @@ use bytes::Bytes;
 use terrarium_journal::{Event, Rejection, facts};
 use terrarium_model::{ParkId, UnixSeconds, format_rfc3339_utc};
 use terrarium_proto::carbon::v1::{
-    Assurance, PeriodClosedV1, PeriodOpenedV1, PeriodRestatedV1, PeriodState, PeriodVerifiedV1,
+    Assurance, PeriodClosedV1, PeriodFindingRaisedV1, PeriodFindingResolvedV1, PeriodOpenedV1,
+    PeriodRestatedV1, PeriodReviewedV1, PeriodSamplingPlannedV1, PeriodState, PeriodVerifiedV1,
     RestatementReason,
 };
 use uuid::Uuid;
+
+pub use verification::Verification;
 
 facts! {
     /// What happened to the reporting periods of a park.
     pub enum PeriodFact in "terrarium.carbon.v1" {
         PeriodOpenedV1 at time_s,
         PeriodClosedV1 at time_s,
+        PeriodReviewedV1 at time_s,
         PeriodVerifiedV1 at time_s,
         PeriodRestatedV1 at time_s,
+        PeriodSamplingPlannedV1 at time_s,
+        PeriodFindingRaisedV1 at time_s,
+        PeriodFindingResolvedV1 at time_s,
     }
 }
 
@@ -54,7 +65,9 @@ pub enum PeriodStep {
     },
     /// Close it: from then on late data restates it.
     Close,
-    /// Someone who did not close it checked it.
+    /// Someone who did not prepare it looked it through.
+    Review,
+    /// A third person checked it.
     Verify {
         /// How sure they are.
         assurance: Assurance,
@@ -70,6 +83,12 @@ pub enum PeriodStep {
         /// The caller's own id of the command.
         client_request_id: Arc<str>,
     },
+    /// A verifier says what will be looked at. Period, time, who and restatement are filled in.
+    PlanSampling(PeriodSamplingPlannedV1),
+    /// A verifier found something; filled in likewise.
+    RaiseFinding(PeriodFindingRaisedV1),
+    /// A finding was dealt with; filled in likewise.
+    ResolveFinding(PeriodFindingResolvedV1),
 }
 
 /// A period, as its past left it.
@@ -83,6 +102,8 @@ pub struct Period {
     pub state: PeriodState,
     /// Who closed it.
     pub closed_by: String,
+    /// Who reviewed it as it stands.
+    pub reviewed_by: String,
     /// Who verified it as it stands.
     pub verified_by: String,
     /// How often it was restated.
@@ -97,6 +118,7 @@ pub struct Period {
 pub struct Periods {
     by_id: BTreeMap<String, Period>,
     restated: BTreeMap<Uuid, u32>,
+    verifications: BTreeMap<String, Verification>,
 }
 
 impl Periods {
@@ -119,6 +141,11 @@ impl Periods {
             .copied()
     }
 
+    /// The verification of a period so far.
+    pub fn verification(&self, id: &str) -> Option<&Verification> {
+        self.verifications.get(id)
+    }
+
     /// Decides about a command.
     pub fn decide(
         &self,
@@ -129,6 +156,7 @@ impl Periods {
         match &command.step {
             PeriodStep::Open { from, to } => self.open(context, id, *from, *to),
             PeriodStep::Close => self.close(context, id),
+            PeriodStep::Review => self.review(context, id),
             PeriodStep::Verify {
                 assurance,
                 statement_sha256,
@@ -138,6 +166,9 @@ impl Periods {
                 explanation,
                 client_request_id,
             } => self.restate(context, id, *reason, explanation, client_request_id),
+            PeriodStep::PlanSampling(sent) => self.plan_sampling(context, id, sent),
+            PeriodStep::RaiseFinding(sent) => self.raise_finding(context, id, sent),
+            PeriodStep::ResolveFinding(sent) => self.resolve_finding(context, id, sent),
         }
     }
 
@@ -150,6 +181,7 @@ impl Periods {
                     to: UnixSeconds(opened.to_s),
                     state: PeriodState::Open,
                     closed_by: String::new(),
+                    reviewed_by: String::new(),
                     verified_by: String::new(),
                     restatements: 0,
                     authors: BTreeSet::new(),
@@ -162,6 +194,10 @@ impl Periods {
                 period.closed_by.clone_from(&closed.by);
                 period.authors.insert(closed.by.clone());
             }),
+            PeriodFact::PeriodReviewedV1(reviewed) => self.change(&reviewed.period, |period| {
+                period.state = PeriodState::Reviewed;
+                period.reviewed_by.clone_from(&reviewed.by);
+            }),
             PeriodFact::PeriodVerifiedV1(verified) => self.change(&verified.period, |period| {
                 period.state = PeriodState::Verified;
                 period.verified_by.clone_from(&verified.by);
@@ -173,10 +209,29 @@ impl Periods {
                 self.restated.insert(event.id, restated.restatement);
                 self.change(&restated.period, |period| {
                     period.state = PeriodState::Closed;
+                    period.reviewed_by.clear();
                     period.verified_by.clear();
                     period.restatements = restated.restatement;
                     period.authors.insert(restated.by.clone());
                 });
+            }
+            PeriodFact::PeriodSamplingPlannedV1(planned) => {
+                self.verifications
+                    .entry(planned.period.clone())
+                    .or_default()
+                    .plan(planned);
+            }
+            PeriodFact::PeriodFindingRaisedV1(raised) => {
+                self.verifications
+                    .entry(raised.period.clone())
+                    .or_default()
+                    .raise(raised);
+            }
+            PeriodFact::PeriodFindingResolvedV1(resolved) => {
+                self.verifications
+                    .entry(resolved.period.clone())
+                    .or_default()
+                    .resolve(resolved);
             }
         }
     }
@@ -275,6 +330,50 @@ impl Periods {
         Ok(vec![Event::once(&context.park, &[id.as_bytes()], closed)])
     }
 
+    fn review(
+        &self,
+        context: &PeriodContext,
+        id: &Arc<str>,
+    ) -> Result<Vec<Event<PeriodFact>>, Rejection> {
+        let period = self.known(context, id)?;
+        match period.state {
+            PeriodState::Reviewed if *period.reviewed_by == *context.by => return Ok(Vec::new()),
+            PeriodState::Closed => {}
+            PeriodState::Reviewed | PeriodState::Verified => {
+                return Err(Rejection::failed_precondition(
+                    "period",
+                    format!(
+                        "period {id} was reviewed by {} as it stands",
+                        period.reviewed_by
+                    ),
+                ));
+            }
+            PeriodState::Open | PeriodState::Unspecified => {
+                return Err(Rejection::failed_precondition(
+                    "period",
+                    format!("period {id} is open; only a closed one can be reviewed"),
+                ));
+            }
+        }
+        if period.authors.contains(&*context.by) {
+            return Err(Rejection::failed_precondition(
+                "period",
+                format!(
+                    "{} closed or restated period {id} and can't review it; someone else has to, with a credential of their own",
+                    context.by
+                ),
+            ));
+        }
+        let reviewed = PeriodReviewedV1 {
+            period: id.to_string(),
+            time_s: context.now.0,
+            by: context.by.to_string(),
+        };
+        let restatements = period.restatements.to_le_bytes();
+        let parts: [&[u8]; 2] = [id.as_bytes(), &restatements];
+        Ok(vec![Event::once(&context.park, &parts, reviewed)])
+    }
+
     fn verify(
         &self,
         context: &PeriodContext,
@@ -299,7 +398,7 @@ impl Periods {
                     ),
                 ));
             }
-            PeriodState::Closed => {}
+            PeriodState::Closed | PeriodState::Reviewed => {}
             PeriodState::Open | PeriodState::Unspecified => {
                 return Err(Rejection::failed_precondition(
                     "period",
@@ -312,6 +411,24 @@ impl Periods {
                 "period",
                 format!(
                     "{} closed or restated period {id} and can't verify it; someone else has to, with a credential of their own",
+                    context.by
+                ),
+            ));
+        }
+        if period.state == PeriodState::Closed {
+            return Err(Rejection::failed_precondition(
+                "period",
+                format!(
+                    "period {id} was not reviewed as it stands; someone who did not prepare it has to, before a third person \
+                     verifies it"
+                ),
+            ));
+        }
+        if *period.reviewed_by == *context.by {
+            return Err(Rejection::failed_precondition(
+                "period",
+                format!(
+                    "{} reviewed period {id} and can't verify it; a third person has to, with a credential of their own",
                     context.by
                 ),
             ));
@@ -331,6 +448,7 @@ impl Periods {
                 ),
             ));
         }
+        self.refuse_unfinished_verification(id, period, assurance)?;
         let verified = PeriodVerifiedV1 {
             period: id.to_string(),
             time_s: context.now.0,

@@ -1,11 +1,15 @@
-//! What a park decided about its accounts: boundary, base year, targets.
+//! What a park decided about its accounts: boundary, base year, targets; [`claim_basis`]: what claims rest on beside.
+
+mod claim_basis;
 
 use std::collections::BTreeMap;
 
+use claim_basis::ClaimBasis;
 use terrarium_journal::{Event, Rejection, facts};
 use terrarium_model::{ParkId, UnixSeconds, format_rfc3339_utc};
 use terrarium_proto::carbon::v1::{
-    BaseYearSetV1, BoundaryPolicySetV1, Consolidation, TargetSetV1, TenantElectricity,
+    BaseYearSetV1, BoundaryPolicySetV1, Consolidation, IndicatorReportedV1, LifeCyclePlanSetV1,
+    PartySetV1, ReportingProfileSetV1, StageCriteriaSetV1, TargetSetV1, TenantElectricity,
 };
 
 /// The first year of the Kyoto Protocol's base years; before it nobody has an inventory.
@@ -23,6 +27,11 @@ facts! {
         BoundaryPolicySetV1 at time_s,
         BaseYearSetV1 at time_s,
         TargetSetV1 at time_s,
+        ReportingProfileSetV1 at time_s,
+        PartySetV1 at time_s,
+        StageCriteriaSetV1 at time_s,
+        IndicatorReportedV1 at time_s,
+        LifeCyclePlanSetV1 at time_s,
     }
 }
 
@@ -46,6 +55,16 @@ pub enum PolicyCommand {
     SetBaseYear(BaseYearSetV1),
     /// A target.
     SetTarget(TargetSetV1),
+    /// Kind of park and who owns it.
+    SetProfile(ReportingProfileSetV1),
+    /// What somebody in the park is to it.
+    SetParty(PartySetV1),
+    /// What the stages ask for.
+    SetStages(StageCriteriaSetV1),
+    /// An indicator that no meter measures.
+    ReportIndicator(IndicatorReportedV1),
+    /// The plan of the park's life.
+    SetLifeCycle(LifeCyclePlanSetV1),
 }
 
 /// The decisions of one park.
@@ -54,6 +73,7 @@ pub struct Policy {
     boundary: Option<BoundaryPolicySetV1>,
     base_year: Option<BaseYearSetV1>,
     targets: BTreeMap<String, TargetSetV1>,
+    basis: ClaimBasis,
 }
 
 impl Policy {
@@ -82,6 +102,11 @@ impl Policy {
             PolicyCommand::SetBoundary(sent) => self.set_boundary(context, sent),
             PolicyCommand::SetBaseYear(sent) => self.set_base_year(context, sent),
             PolicyCommand::SetTarget(sent) => self.set_target(context, sent),
+            PolicyCommand::SetProfile(sent) => self.basis.set_profile(context, sent),
+            PolicyCommand::SetParty(sent) => self.basis.set_party(context, sent),
+            PolicyCommand::SetStages(sent) => self.basis.set_stages(context, sent),
+            PolicyCommand::ReportIndicator(sent) => self.basis.report_indicator(context, sent),
+            PolicyCommand::SetLifeCycle(sent) => self.basis.set_life_cycle(context, sent),
         }
     }
 
@@ -93,6 +118,7 @@ impl Policy {
             PolicyFact::TargetSetV1(set) => {
                 self.targets.insert(set.target.clone(), set.clone());
             }
+            of_claims => self.basis.evolve(of_claims),
         }
     }
 

@@ -9,7 +9,7 @@ fn series() -> FactorSet {
         publisher: "CAISO".to_owned(),
         region: "caiso".to_owned(),
         kind: FactorKind::GridAverage,
-        unit: FactorUnit::KgCo2PerKwh,
+        unit: FactorUnit::KG_CO2_PER_KWH,
         valid_from: UnixSeconds(1_470_009_600),
         valid_to: UnixSeconds(1_470_009_600 + 3 * 3_600),
         published_on: "2017-01-01".to_owned(),
@@ -17,13 +17,14 @@ fn series() -> FactorSet {
         scale: 4,
         step_seconds: Some(3_600),
         values: vec![2_345, -12, 0],
+        detail: FactorDetail::default(),
     }
 }
 
 fn published(factor_set: FactorSet) -> FactorSetPublished {
     FactorSetPublished {
         id: factor_set.event_id("demo"),
-        factor_set: Arc::new(factor_set),
+        publication: FactorPublication::single(Arc::new(factor_set)),
     }
 }
 
@@ -41,6 +42,60 @@ fn a_published_series_and_a_constant_read_back_as_themselves() {
             decode_factor_set(encoded.id, encoded.event_type, &encoded.data).expect("own event");
         assert_eq!(decoded, event);
     }
+}
+
+#[test]
+fn a_table_reads_back_as_itself_and_any_change_of_a_row_is_another_event() {
+    let row = |id: &str| {
+        Arc::new(FactorSet {
+            step_seconds: None,
+            values: vec![5_366],
+            detail: FactorDetail {
+                row: id.to_owned(),
+                subject: "electricity".to_owned(),
+                locator: "table 2".to_owned(),
+                mark: FactorMark::Secondary,
+                u95_ppm: 50_000,
+                context: "generation only".to_owned(),
+                tags: vec!["grid".to_owned(), "average".to_owned()],
+                note: "carried on".to_owned(),
+            },
+            ..series()
+        })
+    };
+    let table = FactorPublication::table(vec![row("north"), row("east")]).expect("a table");
+    let event = FactorSetPublished {
+        id: table.event_id("demo"),
+        publication: table.clone(),
+    };
+    let encoded = <FactorSetRecord as Aggregate>::encode(&event);
+    assert_eq!(encoded.event_type, FACTOR_SET_PUBLISHED_V2);
+    let decoded =
+        decode_factor_set(encoded.id, encoded.event_type, &encoded.data).expect("own event");
+    assert_eq!(decoded, event);
+    type Change = fn(&mut FactorDetail);
+    let changes: [Change; 8] = [
+        |detail| detail.row.push('a'),
+        |detail| detail.subject.push('a'),
+        |detail| detail.locator.push('a'),
+        |detail| detail.mark = FactorMark::Verified,
+        |detail| detail.u95_ppm += 1,
+        |detail| detail.context.push('a'),
+        |detail| detail.tags.push("a".to_owned()),
+        |detail| detail.note.push('a'),
+    ];
+    let mut ids = vec![table.event_id("demo"), table.event_id("other")];
+    for change in changes {
+        let mut changed = row("east");
+        change(&mut Arc::make_mut(&mut changed).detail);
+        let table = FactorPublication::table(vec![row("north"), changed]).expect("a table");
+        ids.push(table.event_id("demo"));
+    }
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), changes.len() + 2);
+    assert_eq!(FactorPublication::table(vec![]), None);
+    assert_eq!(FactorPublication::table(vec![Arc::new(series())]), None);
 }
 
 #[test]
@@ -78,7 +133,7 @@ fn any_change_of_a_set_is_another_event() {
         |set| set.version.push('a'),
         |set| set.publisher.push('a'),
         |set| set.region.push('a'),
-        |set| set.unit = FactorUnit::KgCo2ePerKwh,
+        |set| set.unit = FactorUnit::KG_CO2E_PER_KWH,
         |set| set.valid_from.0 += 1,
         |set| set.valid_to.0 += 1,
         |set| set.source.push('a'),
@@ -107,6 +162,14 @@ fn every_released_message_is_read_as_what_it_is() {
     let instrument: Event<InstrumentFact> = Event::of(&park, wire::InstrumentRetiredV1::default());
     let period: Event<PeriodFact> = Event::of(&park, wire::PeriodRestatedV1::default());
     let policy: Event<PolicyFact> = Event::of(&park, wire::TargetSetV1::default());
+    let activity: Event<ActivityFact> = Event::of(&park, wire::ActivityReportedV1::default());
+    let evidence: Event<EvidenceFact> = Event::of(&park, wire::EvidenceAttachedV1::default());
+    let invoice: Event<InvoiceFact> = Event::of(&park, wire::InvoiceRecordedV1::default());
+    let profile: Event<ProfileFact> = Event::of(&park, wire::AccountingProfileSetV1::default());
+    assert_eq!(read(activity.encode()), CarbonEvent::Activity(activity));
+    assert_eq!(read(evidence.encode()), CarbonEvent::Evidence(evidence));
+    assert_eq!(read(invoice.encode()), CarbonEvent::Invoice(invoice));
+    assert_eq!(read(profile.encode()), CarbonEvent::Profile(profile));
     assert_eq!(read(trees.encode()), CarbonEvent::Trees(trees));
     assert_eq!(read(embodied.encode()), CarbonEvent::Embodied(embodied));
     assert_eq!(

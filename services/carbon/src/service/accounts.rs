@@ -8,8 +8,9 @@ use tonic::Status;
 use super::CarbonApi;
 use crate::accounts_intake::{InstrumentName, TreeGroupDefinition, find_group};
 use crate::domain::{
-    EmbodiedCarbon, Instrument, InstrumentContext, InstrumentFact, PeriodCommand, PeriodContext,
-    PeriodStep, Periods, Policy, PolicyCommand, PolicyContext, TreeCommand, TreeContext, TreeGroup,
+    Activities, EmbodiedCarbon, Instrument, InstrumentContext, InstrumentFact, Invoices,
+    PeriodCommand, PeriodContext, PeriodStep, Periods, Policy, PolicyCommand, PolicyContext,
+    TreeCommand, TreeContext, TreeGroup,
 };
 
 /// A park has its periods and its policy once.
@@ -128,6 +129,38 @@ impl CarbonApi {
         Ok(items)
     }
 
+    pub(super) async fn reported_activities<R>(
+        &self,
+        call: &Call<R>,
+    ) -> Result<Vec<wire::ActivityReportedV1>, Status> {
+        let mut activities = Vec::new();
+        for asset in self.shell.ids::<Activities>(&call.park).await? {
+            let newest = call
+                .look(&self.activities, &asset, |activities| {
+                    activities.newest().cloned().collect::<Vec<_>>()
+                })
+                .await?;
+            activities.extend(newest);
+        }
+        Ok(activities)
+    }
+
+    pub(super) async fn recorded_invoices<R>(
+        &self,
+        call: &Call<R>,
+    ) -> Result<Vec<wire::InvoiceRecordedV1>, Status> {
+        let mut invoices = Vec::new();
+        for supplier in self.shell.ids::<Invoices>(&call.park).await? {
+            let newest = call
+                .look(&self.invoices, &supplier, |invoices| {
+                    invoices.newest().cloned().collect::<Vec<_>>()
+                })
+                .await?;
+            invoices.extend(newest);
+        }
+        Ok(invoices)
+    }
+
     pub(super) async fn instruments<R>(
         &self,
         call: &Call<R>,
@@ -169,6 +202,7 @@ impl CarbonApi {
                     restatements: period.restatements,
                     closed_by: period.closed_by.clone(),
                     verified_by: period.verified_by.clone(),
+                    reviewed_by: period.reviewed_by.clone(),
                 })
                 .collect()
         })

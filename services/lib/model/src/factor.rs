@@ -2,12 +2,9 @@
 
 use std::fmt;
 
-use thiserror::Error;
-
-use crate::found::shown;
 use crate::quantity::{Decimal, EnergyWh, MassMg, round_half_even_div};
 
-/// An emission factor: `mantissa` x 10^-`scale` of its [`FactorUnit`]. May be negative: a marginal factor can be.
+/// An emission factor: `mantissa` x 10^-`scale` of its [`FactorUnit`](crate::FactorUnit). May be negative: a marginal factor can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FactorValue {
     pub mantissa: i64,
@@ -41,51 +38,6 @@ impl fmt::Display for FactorValue {
             "",
             &format!("{integer_digits}{point}{decimals}"),
         )
-    }
-}
-
-/// What a factor gives per energy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FactorUnit {
-    /// Kilograms of carbon dioxide alone, per kWh.
-    KgCo2PerKwh,
-    /// Kilograms of carbon dioxide equivalent, per kWh.
-    KgCo2ePerKwh,
-}
-
-/// A text that names no factor unit.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error(
-    "{found} is no known factor unit: write kgCO2/kWh or kgCO2e/kWh, and convert the values to it"
-)]
-pub struct UnknownFactorUnit {
-    found: String,
-}
-
-impl FactorUnit {
-    /// The unit of a token.
-    pub fn parse(token: &str) -> Result<Self, UnknownFactorUnit> {
-        match token {
-            "kgCO2/kWh" => Ok(FactorUnit::KgCo2PerKwh),
-            "kgCO2e/kWh" => Ok(FactorUnit::KgCo2ePerKwh),
-            _ => Err(UnknownFactorUnit {
-                found: shown(token),
-            }),
-        }
-    }
-
-    /// The token, as [`FactorUnit::parse`] takes it.
-    pub fn token(self) -> &'static str {
-        match self {
-            FactorUnit::KgCo2PerKwh => "kgCO2/kWh",
-            FactorUnit::KgCo2ePerKwh => "kgCO2e/kWh",
-        }
-    }
-}
-
-impl fmt::Display for FactorUnit {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.token())
     }
 }
 
@@ -199,18 +151,6 @@ mod tests {
             }
             .to_string(),
             "12"
-        );
-    }
-
-    #[test]
-    fn factor_units_are_read_back_from_their_tokens_and_others_refused() {
-        for unit in [FactorUnit::KgCo2PerKwh, FactorUnit::KgCo2ePerKwh] {
-            assert_eq!(FactorUnit::parse(unit.token()), Ok(unit));
-        }
-        let refused = FactorUnit::parse("lb/MWh").unwrap_err().to_string();
-        assert!(
-            refused.contains("\"lb/MWh\"") && refused.contains("kgCO2/kWh"),
-            "{refused}"
         );
     }
 }

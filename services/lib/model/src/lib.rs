@@ -5,13 +5,17 @@
 //! - `unit`, `quantity`: decimals as reported, units, and the whole Wh and mg that balances are made of
 //! - `hour_share`: an interval's energy, hour by hour, to the Wh
 //! - `factor`: emission factors and their one rounding
+//! - `factor_unit`: what factors are per what, and the whole steps that activities are counted in
+//! - `gas`: greenhouse gases by name
 //! - `sun`: where the sun stands
 //! - `event_id`: ids that follow from what an event says
 //! - `park`: the park definition (TOML) and everything that can be wrong with it
 
 mod event_id;
 mod factor;
+mod factor_unit;
 mod found;
+mod gas;
 mod hour_share;
 mod id;
 mod park;
@@ -21,7 +25,9 @@ mod time;
 mod unit;
 
 pub use event_id::event_id;
-pub use factor::{FactorUnit, FactorValue, UnknownFactorUnit, emission_fraction_mg, emission_mg};
+pub use factor::{FactorValue, emission_fraction_mg, emission_mg};
+pub use factor_unit::{ActivityUnit, AmountUnit, FactorUnit, ParameterUnit, UnknownFactorUnit};
+pub use gas::Gas;
 pub use hour_share::{HourShare, HourShares, hour_share_at, hour_shares};
 pub use id::{AlarmDefinitionId, AssetId, FactorSetId, InvalidId, MeterId, ParkId, ZoneId};
 pub use park::{

@@ -28,6 +28,10 @@ fn close() -> PeriodCommand {
     step("2025", PeriodStep::Close)
 }
 
+fn review() -> PeriodCommand {
+    step("2025", PeriodStep::Review)
+}
+
 fn verify() -> PeriodCommand {
     let verify = PeriodStep::Verify {
         assurance: Assurance::Limited,
@@ -65,13 +69,30 @@ fn refused(
 }
 
 #[test]
-fn a_period_is_closed_by_one_and_verified_by_another_until_it_is_restated() {
+fn a_period_is_closed_by_one_reviewed_by_another_and_verified_by_a_third_until_it_is_restated() {
     let mut periods = Periods::default();
     assert_eq!(carry_out(&mut periods, "li", &open("2025", 0, YEAR_END)), 1);
     assert_eq!(carry_out(&mut periods, "li", &open("2025", 0, YEAR_END)), 0);
     assert_eq!(carry_out(&mut periods, "li", &close()), 1);
     assert_eq!(
         refused(&periods, &by("li", YEAR_END), &verify()),
+        (RejectionCode::FailedPrecondition, "period")
+    );
+    let unreviewed = periods
+        .decide(&by("auditor-1", YEAR_END), &verify())
+        .expect_err("not reviewed");
+    assert!(
+        unreviewed.message.contains("was not reviewed"),
+        "{unreviewed}"
+    );
+    assert_eq!(
+        refused(&periods, &by("li", YEAR_END), &review()),
+        (RejectionCode::FailedPrecondition, "period")
+    );
+    assert_eq!(carry_out(&mut periods, "zhao", &review()), 1);
+    assert_eq!(carry_out(&mut periods, "zhao", &review()), 0);
+    assert_eq!(
+        refused(&periods, &by("zhao", YEAR_END), &verify()),
         (RejectionCode::FailedPrecondition, "period")
     );
     assert_eq!(carry_out(&mut periods, "auditor-1", &verify()), 1);
@@ -89,6 +110,7 @@ fn a_period_is_closed_by_one_and_verified_by_another_until_it_is_restated() {
             .expect_err("an author");
         assert!(refusal.message.contains("can't verify it"), "{refusal}");
     }
+    assert_eq!(carry_out(&mut periods, "zhao", &review()), 1);
     assert_eq!(carry_out(&mut periods, "auditor-1", &verify()), 1);
 }
 
@@ -134,6 +156,7 @@ fn what_does_not_fit_a_period_is_refused() {
         );
     }
     carry_out(&mut periods, "li", &close());
+    carry_out(&mut periods, "zhao", &review());
     let statement = |assurance, bytes: usize| {
         let verify = PeriodStep::Verify {
             assurance,
@@ -157,4 +180,92 @@ fn what_does_not_fit_a_period_is_refused() {
     );
     let order: Vec<&String> = periods.in_order().into_iter().map(|(id, _)| id).collect();
     assert_eq!(order, ["2025", "2026"]);
+}
+
+fn plan_sampling() -> PeriodCommand {
+    use terrarium_proto::carbon::v1::SampledItem;
+    step(
+        "2025",
+        PeriodStep::PlanSampling(PeriodSamplingPlannedV1 {
+            materiality_permille: 50,
+            items: vec![SampledItem {
+                area: "electricity".into(),
+                selection: "the three largest meters".into(),
+                test: "recalculation".into(),
+                risk: "wrong current transformer ratio".into(),
+            }],
+            ..PeriodSamplingPlannedV1::default()
+        }),
+    )
+}
+
+fn raise(finding: &str) -> PeriodCommand {
+    step(
+        "2025",
+        PeriodStep::RaiseFinding(PeriodFindingRaisedV1 {
+            finding: finding.into(),
+            text: "an invoice is missing".into(),
+            misstatement_mg: 5_000_000,
+            ..PeriodFindingRaisedV1::default()
+        }),
+    )
+}
+
+fn resolve(finding: &str) -> PeriodCommand {
+    step(
+        "2025",
+        PeriodStep::ResolveFinding(PeriodFindingResolvedV1 {
+            finding: finding.into(),
+            resolution: "the invoice was found".into(),
+            ..PeriodFindingResolvedV1::default()
+        }),
+    )
+}
+
+fn verify_reasonably() -> PeriodCommand {
+    let verify = PeriodStep::Verify {
+        assurance: Assurance::Reasonable,
+        statement_sha256: vec![7; 32].into(),
+    };
+    step("2025", verify)
+}
+
+#[test]
+fn a_verification_plans_finds_resolves_and_only_then_states() {
+    let mut periods = Periods::default();
+    carry_out(&mut periods, "lin", &open("2025", 0, YEAR_END));
+    carry_out(&mut periods, "lin", &close());
+    carry_out(&mut periods, "mei", &review());
+    let auditor = by("wu", YEAR_END);
+    // Without a plan there is no finding and no reasonable assurance; the author plans nothing.
+    for (context, command) in [
+        (&auditor, raise("f-1")),
+        (&auditor, verify_reasonably()),
+        (&by("lin", YEAR_END), plan_sampling()),
+    ] {
+        let refusal = periods.decide(context, &command).expect_err("too early");
+        assert_eq!(refusal.code, RejectionCode::FailedPrecondition);
+    }
+    assert_eq!(carry_out(&mut periods, "wu", &plan_sampling()), 1);
+    assert_eq!(carry_out(&mut periods, "wu", &plan_sampling()), 0);
+    assert_eq!(carry_out(&mut periods, "wu", &raise("f-1")), 1);
+    let refusal = periods
+        .decide(&auditor, &verify_reasonably())
+        .expect_err("an open finding");
+    assert!(refusal.to_string().contains("f-1"), "{refusal}");
+    let refusal = periods
+        .decide(&by("someone", YEAR_END), &resolve("f-1"))
+        .expect_err("not theirs");
+    assert_eq!(refusal.code, RejectionCode::FailedPrecondition);
+    assert_eq!(carry_out(&mut periods, "wu", &resolve("f-1")), 1);
+    assert_eq!(carry_out(&mut periods, "wu", &resolve("f-1")), 0);
+    assert_eq!(carry_out(&mut periods, "wu", &verify_reasonably()), 1);
+    let known = periods.verification("2025").expect("planned");
+    assert_eq!(known.findings().count(), 1);
+    // A restatement makes the plan stale.
+    carry_out(&mut periods, "lin", &restate("r-1"));
+    carry_out(&mut periods, "mei", &review());
+    assert!(periods.decide(&auditor, &verify_reasonably()).is_err());
+    carry_out(&mut periods, "wu", &plan_sampling());
+    assert_eq!(carry_out(&mut periods, "wu", &verify_reasonably()), 1);
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use terrarium_model::{AssetId, EnergyWh, Interval, SECONDS_PER_HOUR, UnixSeconds, hour_shares};
 
 use super::pipes::{Channel, Pipes};
+use crate::energy::meter_book::{HOURS_PER_DAY, day_and_hour, hour_start_of};
 use crate::hash::Hasher;
-use crate::meter_book::{HOURS_PER_DAY, day_and_hour, hour_start_of};
 
 /// What is balanced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

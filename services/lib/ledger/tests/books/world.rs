@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use terrarium_ledger::{Fact, FactorKind, FactorSet, How, Origin, ParkLedger, Period};
+use terrarium_ledger::{
+    Fact, FactorDetail, FactorKind, FactorSet, How, Origin, ParkLedger, Period,
+};
 use terrarium_model::{
     AssetId, EnergyWh, FactorSetId, FactorUnit, Interval, MeterId, ParkDefinition, UnixSeconds,
     event_id,
@@ -123,7 +125,7 @@ pub fn hourly_factors(
         publisher: "CAISO".to_owned(),
         region: "caiso".to_owned(),
         kind: FactorKind::GridAverage,
-        unit: FactorUnit::KgCo2PerKwh,
+        unit: FactorUnit::KG_CO2_PER_KWH,
         valid_from: hour(from),
         valid_to: hour(from + thousandths.len() as i64),
         published_on: published_on.to_owned(),
@@ -131,6 +133,7 @@ pub fn hourly_factors(
         scale: 3,
         step_seconds: Some(3_600),
         values: thousandths.to_vec(),
+        detail: FactorDetail::default(),
     }
 }
 

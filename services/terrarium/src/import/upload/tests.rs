@@ -16,7 +16,7 @@ use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::*;
-use crate::output::Format;
+use crate::output::{Form, Format};
 
 /// How one stream goes.
 enum StreamScript {
@@ -217,6 +217,7 @@ async fn upload(
         token: None,
         tls_ca: None,
         data: None,
+        form: Form::Json,
         format: Format::Json,
     };
     let plan = UploadPlan {

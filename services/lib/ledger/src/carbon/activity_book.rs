@@ -1,0 +1,377 @@
+//! What the carbon books were told, with all versions, so that any moment's knowledge can be asked for again.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use terrarium_model::{AssetId, Interval, UnixSeconds};
+
+use super::fact::{
+    Activity, ActivityKind, BinEmptied, CarbonFact, EmbodiedRecord, EvidenceRecord,
+    InstrumentRecord, InvoiceRecord, ProfileRecord, TreeRecord, WasteCollected, WasteWeighed,
+    WaterFlow,
+};
+use crate::books::{AsOf, LifeCycleModule};
+use crate::fact::Origin;
+use crate::hash::Hasher;
+
+const SECONDS_PER_DAY: i64 = 86_400;
+
+/// All versions of one thing, in the order of the record.
+type Versions<T> = Vec<(Origin, T)>;
+
+/// A reading of a water meter.
+#[derive(Clone, Copy, Debug)]
+pub struct WaterReading {
+    /// Length.
+    pub seconds: u32,
+    /// How much.
+    pub litres: i64,
+    /// Event that told it.
+    pub origin: Origin,
+}
+
+#[derive(Default)]
+struct WaterSeries {
+    readings: BTreeMap<UnixSeconds, WaterReading>,
+    /// Content and state hash of the days that have not changed since they were hashed.
+    days: BTreeMap<i64, ([u8; 32], [u8; 32])>,
+}
+
+/// Everything the carbon books of one park were told.
+#[derive(Default)]
+pub struct ActivityBook {
+    water: BTreeMap<(AssetId, WaterFlow), WaterSeries>,
+    activities: BTreeMap<(ActivityKind, AssetId, String), Versions<Arc<Activity>>>,
+    collections: BTreeMap<String, Versions<WasteCollected>>,
+    weighings: BTreeMap<String, Versions<WasteWeighed>>,
+    emptied: BTreeMap<(String, AssetId), Versions<BinEmptied>>,
+    trees: BTreeMap<AssetId, Versions<TreeRecord>>,
+    embodied: BTreeMap<(AssetId, LifeCycleModule, String), Versions<EmbodiedRecord>>,
+    instruments: BTreeMap<(String, String), Versions<InstrumentRecord>>,
+    profiles: BTreeMap<u32, Versions<ProfileRecord>>,
+    evidence: BTreeMap<(String, [u8; 32]), Versions<EvidenceRecord>>,
+    invoices: BTreeMap<(String, String), Versions<InvoiceRecord>>,
+}
+
+impl ActivityBook {
+    /// Takes in a fact.
+    pub fn take_in(&mut self, fact: &CarbonFact, origin: Origin) {
+        match fact {
+            CarbonFact::Water(water) => {
+                let series = self
+                    .water
+                    .entry((water.asset.clone(), water.flow))
+                    .or_default();
+                series.days.remove(&day_of(water.interval.start));
+                series.readings.insert(
+                    water.interval.start,
+                    WaterReading {
+                        seconds: water.interval.seconds,
+                        litres: water.litres,
+                        origin,
+                    },
+                );
+            }
+            CarbonFact::Activity(activity) => add(
+                &mut self.activities,
+                (activity.kind, activity.asset.clone(), activity.name.clone()),
+                origin,
+                Arc::clone(activity),
+            ),
+            CarbonFact::Collected(collected) => add(
+                &mut self.collections,
+                collected.collection.clone(),
+                origin,
+                collected.clone(),
+            ),
+            CarbonFact::Weighed(weighed) => add(
+                &mut self.weighings,
+                weighed.collection.clone(),
+                origin,
+                weighed.clone(),
+            ),
+            CarbonFact::Emptied(emptied) => add(
+                &mut self.emptied,
+                (emptied.collection.clone(), emptied.bin.clone()),
+                origin,
+                emptied.clone(),
+            ),
+            CarbonFact::Trees(record) => add(
+                &mut self.trees,
+                record.group.clone(),
+                origin,
+                record.clone(),
+            ),
+            CarbonFact::Embodied(record) => add(
+                &mut self.embodied,
+                (record.asset.clone(), record.module, record.item.clone()),
+                origin,
+                record.clone(),
+            ),
+            CarbonFact::Instrument(record) => add(
+                &mut self.instruments,
+                (record.registry.clone(), record.serial.clone()),
+                origin,
+                record.clone(),
+            ),
+            CarbonFact::Profile(record) => {
+                add(&mut self.profiles, record.version, origin, record.clone());
+            }
+            CarbonFact::Evidence(record) => add(
+                &mut self.evidence,
+                (record.about.clone(), record.sha256),
+                origin,
+                record.clone(),
+            ),
+            CarbonFact::Invoice(record) => add(
+                &mut self.invoices,
+                (record.supplier.clone(), record.number.clone()),
+                origin,
+                record.clone(),
+            ),
+        }
+    }
+
+    /// Whether nothing was told.
+    pub fn is_empty(&self) -> bool {
+        self.water.is_empty()
+            && self.activities.is_empty()
+            && self.collections.is_empty()
+            && self.weighings.is_empty()
+            && self.emptied.is_empty()
+            && self.trees.is_empty()
+            && self.embodied.is_empty()
+            && self.instruments.is_empty()
+            && self.profiles.is_empty()
+            && self.evidence.is_empty()
+            && self.invoices.is_empty()
+    }
+
+    /// Flows of water, in order of asset and flow.
+    pub fn water_flows(&self) -> impl Iterator<Item = (&AssetId, WaterFlow)> {
+        self.water.keys().map(|(asset, flow)| (asset, *flow))
+    }
+
+    /// Readings of a flow that overlap a stretch of time.
+    pub fn water_readings(
+        &self,
+        asset: &AssetId,
+        flow: WaterFlow,
+        from: UnixSeconds,
+        to: UnixSeconds,
+        as_of: AsOf,
+    ) -> impl Iterator<Item = (Interval, WaterReading)> {
+        // No reading is longer than a day (the water service refuses longer ones); two are looked back.
+        let start = UnixSeconds(from.0 - 2 * SECONDS_PER_DAY);
+        self.water
+            .get(&(asset.clone(), flow))
+            .into_iter()
+            .flat_map(move |series| series.readings.range(start..to.max(start)))
+            .map(|(start, reading)| {
+                let interval = Interval {
+                    start: *start,
+                    seconds: reading.seconds,
+                };
+                (interval, *reading)
+            })
+            .filter(move |(interval, reading)| {
+                interval.end() > from && as_of.knows(reading.origin.position)
+            })
+    }
+
+    /// Activities as they stand: of each the greatest revision that was known.
+    pub fn activities(&self, as_of: AsOf) -> impl Iterator<Item = (Origin, &Arc<Activity>)> {
+        newest_of(&self.activities, as_of, |activity| activity.revision)
+    }
+
+    /// All versions of one activity.
+    pub fn activity_versions(
+        &self,
+        kind: ActivityKind,
+        asset: &AssetId,
+        name: &str,
+    ) -> &[(Origin, Arc<Activity>)] {
+        self.activities
+            .get(&(kind, asset.clone(), name.to_owned()))
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// Collections, each with its weighing if there is one.
+    pub fn collections(
+        &self,
+        as_of: AsOf,
+    ) -> impl Iterator<Item = (Origin, &WasteCollected, Option<(Origin, &WasteWeighed)>)> {
+        newest_of(&self.collections, as_of, |_| 0).map(move |(origin, collected)| {
+            let weighed = self
+                .weighings
+                .get(&collected.collection)
+                .and_then(|versions| newest(versions, as_of, |_| 0));
+            (origin, collected, weighed)
+        })
+    }
+
+    /// What a bin weighed when a collection emptied it.
+    pub fn emptied_g(&self, collection: &str, bin: &AssetId, as_of: AsOf) -> Option<i64> {
+        let versions = self.emptied.get(&(collection.to_owned(), bin.clone()))?;
+        newest(versions, as_of, |_| 0)?.1.weight_g
+    }
+
+    /// What happened to each tree group, in order of time.
+    pub fn trees(
+        &self,
+        as_of: AsOf,
+    ) -> impl Iterator<Item = (&AssetId, Vec<(Origin, &TreeRecord)>)> {
+        self.trees.iter().map(move |(group, records)| {
+            let mut history: Vec<(Origin, &TreeRecord)> = records
+                .iter()
+                .filter(|(origin, record)| {
+                    as_of.knows(origin.position) && as_of.at.is_none_or(|at| record.time < at)
+                })
+                .map(|(origin, record)| (*origin, record))
+                .collect();
+            // What came at one moment stays in the order of its stream.
+            history.sort_by_key(|(_, record)| record.time);
+            (group, history)
+        })
+    }
+
+    /// Embodied carbon as it stands.
+    pub fn embodied(&self, as_of: AsOf) -> impl Iterator<Item = (Origin, &EmbodiedRecord)> {
+        newest_of(&self.embodied, as_of, |record| record.revision)
+    }
+
+    /// What happened to each instrument, in the order of the record.
+    pub fn instruments(
+        &self,
+        as_of: AsOf,
+    ) -> impl Iterator<Item = Vec<(Origin, &InstrumentRecord)>> {
+        self.instruments.values().map(move |records| {
+            records
+                .iter()
+                .filter(|(origin, record)| {
+                    as_of.knows(origin.position) && as_of.at.is_none_or(|at| record.time < at)
+                })
+                .map(|(origin, record)| (*origin, record))
+                .collect()
+        })
+    }
+
+    /// The decision about accounting that holds at an instant.
+    pub fn profile_at(&self, instant: UnixSeconds, as_of: AsOf) -> Option<&ProfileRecord> {
+        newest_of(&self.profiles, as_of, |_| 0)
+            .map(|(_, record)| record)
+            .filter(|record| record.valid_from <= instant)
+            .max_by_key(|record| (record.valid_from, record.version))
+    }
+
+    /// Documents about something: an asset, a meter, an activity.
+    pub fn evidence_about(
+        &self,
+        about: &str,
+        as_of: AsOf,
+    ) -> impl Iterator<Item = (Origin, &EvidenceRecord)> {
+        let about = about.to_owned();
+        newest_of(&self.evidence, as_of, |_| 0).filter(move |(_, record)| record.about == about)
+    }
+
+    /// Invoices as they stand.
+    pub fn invoices(&self, as_of: AsOf) -> impl Iterator<Item = (Origin, &InvoiceRecord)> {
+        newest_of(&self.invoices, as_of, |record| record.revision)
+    }
+
+    /// Adds to content and state hash. An event's id follows from what it says, so that ids in the order of what they are about
+    /// cover it all.
+    pub fn hash_into(&mut self, content: &mut Hasher, state: &mut Hasher) {
+        if self.is_empty() {
+            return;
+        }
+        content.text("activities");
+        for ((asset, flow), series) in &mut self.water {
+            content.text(asset.as_str()).text(flow.token());
+            series.hash_into(content, state);
+        }
+        hash_versions("activity", &self.activities, content, state);
+        hash_versions("collection", &self.collections, content, state);
+        hash_versions("weighing", &self.weighings, content, state);
+        hash_versions("emptied", &self.emptied, content, state);
+        hash_versions("trees", &self.trees, content, state);
+        hash_versions("embodied", &self.embodied, content, state);
+        hash_versions("instrument", &self.instruments, content, state);
+        hash_versions("profile", &self.profiles, content, state);
+        hash_versions("evidence", &self.evidence, content, state);
+        hash_versions("invoice", &self.invoices, content, state);
+    }
+}
+
+impl WaterSeries {
+    fn hash_into(&mut self, content: &mut Hasher, state: &mut Hasher) {
+        let mut next = self.readings.first_key_value().map(|(start, _)| *start);
+        while let Some(start) = next {
+            let day = day_of(start);
+            let end = UnixSeconds((day + 1) * SECONDS_PER_DAY);
+            let readings = &self.readings;
+            let (content_hash, state_hash) = self.days.entry(day).or_insert_with(|| {
+                let mut content = Hasher::new("water-day");
+                let mut state = Hasher::new("water-day-positions");
+                for reading in readings.range(start..end).map(|(_, reading)| reading) {
+                    content.bytes(reading.origin.event.as_bytes());
+                    state.number(reading.origin.position as i64);
+                }
+                (content.finish(), state.finish())
+            });
+            content.number(day).bytes(content_hash);
+            state.bytes(state_hash);
+            next = self.readings.range(end..).next().map(|(start, _)| *start);
+        }
+    }
+}
+
+fn day_of(instant: UnixSeconds) -> i64 {
+    instant.0.div_euclid(SECONDS_PER_DAY)
+}
+
+fn add<K: Ord, T>(map: &mut BTreeMap<K, Versions<T>>, key: K, origin: Origin, value: T) {
+    let versions = map.entry(key).or_default();
+    let place = versions.partition_point(|(known, _)| known.position <= origin.position);
+    versions.insert(place, (origin, value));
+}
+
+fn newest<T>(
+    versions: &[(Origin, T)],
+    as_of: AsOf,
+    revision: impl Fn(&T) -> u32,
+) -> Option<(Origin, &T)> {
+    versions
+        .iter()
+        .filter(|(origin, _)| as_of.knows(origin.position))
+        .max_by_key(|(origin, value)| (revision(value), origin.position))
+        .map(|(origin, value)| (*origin, value))
+}
+
+fn newest_of<'a, K, T>(
+    map: &'a BTreeMap<K, Versions<T>>,
+    as_of: AsOf,
+    revision: impl Fn(&T) -> u32 + 'a,
+) -> impl Iterator<Item = (Origin, &'a T)> {
+    map.values()
+        .filter_map(move |versions| newest(versions, as_of, &revision))
+}
+
+fn hash_versions<K, T>(
+    label: &str,
+    map: &BTreeMap<K, Versions<T>>,
+    content: &mut Hasher,
+    state: &mut Hasher,
+) {
+    if map.is_empty() {
+        return;
+    }
+    content.text(label);
+    for versions in map.values() {
+        content.number(versions.len() as i64);
+        for (origin, _) in versions {
+            content.bytes(origin.event.as_bytes());
+            state.number(origin.position as i64);
+        }
+    }
+}

@@ -1,0 +1,174 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use terrarium_ledger::claims::boundary::{
+    Boundary, Consolidation, ParkRole, Party, Relation, TenantEnergy,
+};
+use terrarium_ledger::claims::portfolio::{Transfer, UnbalancedTransfer, roll_up};
+use terrarium_ledger::claims::{ClaimKind, Scope2Total};
+use terrarium_ledger::{Posting, Scope};
+use terrarium_model::{AssetId, ParkId, UnixSeconds};
+
+use crate::world::*;
+
+fn let_to_tenants() -> Vec<Posting> {
+    let of = |party: &str, posting: Posting| Posting {
+        party: party.into(),
+        ..posting
+    };
+    vec![
+        emission(Scope::Two, "grid-import", 10 * T),
+        of("tenant-a", emission(Scope::Two, "grid-import", 30 * T)),
+        of("tenant-a", emission(Scope::One, "natural-gas", 5 * T)),
+        of("tenant-a", emission(Scope::Three(7), "commuting", 8 * T)),
+        of("joint", emission(Scope::One, "diesel", 4 * T)),
+    ]
+}
+
+fn totals(boundary: Boundary) -> [Option<i64>; 5] {
+    let mut policy = policy();
+    policy.boundaries.insert(UnixSeconds(0), decided(boundary));
+    let statement = claim(
+        ClaimKind::GhgpInventory(Scope2Total::Location),
+        &books(let_to_tenants()),
+        &policy,
+    );
+    assert_figures_lead_back(&statement);
+    [
+        "scope1",
+        "scope2-location",
+        "scope3-13",
+        "scope3",
+        "total-location",
+    ]
+    .map(|id| statement.value(id).map(|mg| mg / T))
+}
+
+fn joint(park_operates: bool, equity_ppm: u32) -> BTreeMap<String, Party> {
+    BTreeMap::from([(
+        "joint".to_owned(),
+        Party {
+            relation: Relation::JointVenture,
+            park_operates,
+            park_controls_financially: false,
+            equity_ppm,
+        },
+    )])
+}
+
+#[test]
+fn a_landlord_counts_what_tenants_burn_and_buy_as_downstream_leased_assets() {
+    let landlord = Boundary {
+        role: ParkRole::Landlord,
+        tenants: TenantEnergy::DownstreamLeased,
+        parties: joint(true, 250_000),
+        ..Boundary::default()
+    };
+    assert_eq!(
+        totals(landlord.clone()),
+        [Some(4), Some(10), Some(35), Some(35), Some(49)]
+    );
+    let without_13 = Boundary {
+        scope3: BTreeSet::from([1, 2, 3]),
+        ..landlord
+    };
+    assert_eq!(
+        totals(without_13),
+        [Some(4), Some(10), None, Some(0), Some(14)]
+    );
+}
+
+#[test]
+fn who_operates_what_tenants_use_counts_it_in_scopes_1_and_2() {
+    let operator = Boundary {
+        tenants: TenantEnergy::OwnScopes,
+        parties: joint(false, 250_000),
+        ..Boundary::default()
+    };
+    // The tenant's own value chain comes with it here; the joint venture is run by the other side.
+    assert_eq!(
+        totals(operator),
+        [Some(5), Some(40), None, Some(8), Some(53)]
+    );
+}
+
+#[test]
+fn by_equity_share_everything_counts_by_the_share() {
+    let equity = Boundary {
+        consolidation: Consolidation::EquityShare,
+        equity_ppm: 500_000,
+        tenants: TenantEnergy::DownstreamLeased,
+        parties: joint(false, 250_000),
+        ..Boundary::default()
+    };
+    assert_eq!(
+        totals(equity),
+        [Some(1), Some(5), Some(35), Some(35), Some(41)]
+    );
+}
+
+#[test]
+fn what_is_left_out_stands_in_the_netting_list_with_its_size() {
+    let mut policy = policy();
+    policy.boundaries.insert(
+        UnixSeconds(0),
+        decided(Boundary {
+            scope3: BTreeSet::new(),
+            exclusions: "Visitors' travel: no data.".into(),
+            ..Boundary::default()
+        }),
+    );
+    let statement = claim(
+        ClaimKind::GhgpInventory(Scope2Total::Location),
+        &books(vec![emission(Scope::Three(9), "visitor-travel", 12 * T)]),
+        &policy,
+    );
+    let out: Vec<_> = statement
+        .netting
+        .iter()
+        .filter(|line| line.treatment == terrarium_ledger::claims::statement::Treatment::Out)
+        .collect();
+    assert_eq!(out[0].amount.map(|(mg, _)| mg), Some(12 * T));
+    assert!(out.iter().any(|line| line.why.en.contains("no data")));
+}
+
+#[test]
+fn what_one_park_sells_another_is_counted_once() {
+    let policy = policy();
+    let mut plant = books(vec![emission(Scope::One, "natural-gas", 100 * T)]);
+    plant.park = ParkId::new("plant").expect("valid");
+    let mut office = books(vec![
+        emission(Scope::Two, "heat-import", 30 * T),
+        emission(Scope::Two, "grid-import", 20 * T),
+    ]);
+    office.park = ParkId::new("office").expect("valid");
+    let transfer = Transfer {
+        from: plant.park.clone(),
+        to: office.park.clone(),
+        asset: AssetId::new("centre").expect("valid"),
+        activity: "heat-import".into(),
+    };
+    let questions = [question(&plant, &policy), question(&office, &policy)];
+    let whole = roll_up(&questions, &BTreeSet::from([transfer.clone()])).expect("balanced");
+    assert_eq!(
+        (whole.sum_mg, whole.twice_mg, whole.total_mg()),
+        (150 * T, 30 * T, 120 * T)
+    );
+    assert_eq!(
+        whole.lines.last().and_then(|line| line.value),
+        Some(120 * T)
+    );
+    let nowhere = Transfer {
+        activity: "cooling-import".into(),
+        ..transfer.clone()
+    };
+    assert!(matches!(
+        roll_up(&questions, &BTreeSet::from([nowhere])),
+        Err(UnbalancedTransfer::NotReceived { .. })
+    ));
+    let stranger = Transfer {
+        from: ParkId::new("elsewhere").expect("valid"),
+        ..transfer
+    };
+    let refused = roll_up(&questions, &BTreeSet::from([stranger])).expect_err("no such park");
+    assert!(refused.to_string().contains("elsewhere"), "{refused}");
+}

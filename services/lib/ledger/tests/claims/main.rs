@@ -1,0 +1,9 @@
+//! Claims over books made by hand.
+
+mod boundaries;
+mod domestic;
+mod inventories;
+mod life_cycle;
+mod promises;
+mod stages;
+mod world;

@@ -1,0 +1,364 @@
+//! Statements over gRPC.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use terrarium_journal::field_status;
+use terrarium_ledger::claims::policy::Policy;
+use terrarium_ledger::claims::portfolio::{Transfer, roll_up};
+use terrarium_ledger::claims::{ClaimKind, Question, Refusal, make};
+use terrarium_ledger::{AsOf, Books, GwpSet, Period, View};
+use terrarium_model::{
+    AssetId, ParkDefinition, ParkId, SECONDS_PER_HOUR, TimeZone, UnixSeconds,
+    parse_rfc3339_with_offset,
+};
+use terrarium_proto::ledger::v1 as wire;
+use terrarium_proto::ledger::v1::report_service_server::{ReportService, ReportServiceServer};
+use terrarium_runtime::actor;
+use tonic::{Code, Request, Response, Status};
+
+use super::{LedgerApi, MAY_READ, on_park, period_of};
+use crate::statement_wire;
+
+/// Years that a statement looks back at most.
+const MOST_YEARS: i64 = 50;
+/// Parks in one portfolio at most.
+const MOST_PARKS: usize = 1_000;
+
+impl LedgerApi {
+    /// The statements, as tonic serves them.
+    pub fn into_report_server(self) -> ReportServiceServer<LedgerApi> {
+        ReportServiceServer::new(self)
+    }
+
+    fn books_of(&self, park: &str, as_of: AsOf, period: Period) -> Result<(Books, Policy), Status> {
+        on_park(self, park, as_of, |view, _, _| {
+            Ok((books(view, period)?, Policy::of(view)))
+        })
+    }
+}
+
+/// Everything that a claim of one park is made from.
+struct Grounds {
+    books: Books,
+    policy: Policy,
+    base_year: Option<Books>,
+    years: Vec<Books>,
+    state: String,
+    definition: Arc<ParkDefinition>,
+    position: u64,
+}
+
+#[tonic::async_trait]
+impl ReportService for LedgerApi {
+    async fn list_claims(
+        &self,
+        request: Request<wire::ListClaimsRequest>,
+    ) -> Result<Response<wire::ListClaimsResponse>, Status> {
+        actor(&request)?.require_role(MAY_READ)?;
+        let claims = ClaimKind::ALL
+            .into_iter()
+            .map(|kind| wire::ClaimName {
+                claim: kind.token().to_owned(),
+                promise: kind.is_a_promise(),
+            })
+            .collect();
+        Ok(Response::new(wire::ListClaimsResponse { claims }))
+    }
+
+    async fn report(
+        &self,
+        request: Request<wire::ReportRequest>,
+    ) -> Result<Response<wire::ReportResponse>, Status> {
+        let caller = actor(&request)?;
+        caller.require(MAY_READ, &request.get_ref().park)?;
+        if !request.get_ref().beside.is_empty() {
+            caller.require(MAY_READ, &request.get_ref().beside)?;
+        }
+        self.level().await?;
+        let request = request.into_inner();
+        let kind = kind_of(&request.claim)?;
+        let gwp = gwp_of(&request.gwp)?;
+        let as_of = self.as_of(&request.park, request.as_of.as_ref()).await?;
+        let grounds = on_park(self, &request.park, as_of, |view, definition, position| {
+            grounds(view, definition, position, &request)
+        })?;
+        let beside = match request.beside.as_str() {
+            "" => None,
+            park => {
+                let period = on_park(self, park, as_of, |view, _, _| {
+                    Ok(view.metered_period().unwrap_or(grounds.books.period))
+                })?;
+                Some(self.books_of(park, as_of, period)?.0)
+            }
+        };
+        let question = Question {
+            books: &grounds.books,
+            policy: &grounds.policy,
+            base_year: grounds.base_year.as_ref(),
+            years: &grounds.years,
+            beside: beside.as_ref(),
+            gwp,
+            provisional: request.provisional,
+            now: grounds.books.period.to,
+        };
+        let made = make(kind, &question).map_err(|refusal| refused(&refusal))?;
+        let mut statement = statement_wire::statement(&made, &grounds.definition);
+        statement.period_state = grounds.state.clone();
+        statement.as_of = request.as_of;
+        if !kind.is_a_promise() && grounds.years.len() > 1 {
+            statement.years = year_figures(kind, &question, &grounds.definition.time_zone)?;
+        }
+        Ok(Response::new(wire::ReportResponse {
+            statement: Some(statement),
+            position: grounds.position,
+        }))
+    }
+
+    async fn portfolio(
+        &self,
+        request: Request<wire::PortfolioRequest>,
+    ) -> Result<Response<wire::PortfolioResponse>, Status> {
+        let caller = actor(&request)?;
+        for park in &request.get_ref().parks {
+            caller.require(MAY_READ, park)?;
+        }
+        self.level().await?;
+        let request = request.into_inner();
+        let gwp = gwp_of(&request.gwp)?;
+        if request.parks.len() < 2 || request.parks.len() > MOST_PARKS {
+            return Err(field_status(
+                Code::InvalidArgument,
+                "parks",
+                format!(
+                    "there are {}; name 2 to {MOST_PARKS} parks",
+                    request.parks.len()
+                ),
+            ));
+        }
+        let transfers = transfers_of(&request.transfers)?;
+        let mut all = Vec::new();
+        let mut position = 0;
+        for park in &request.parks {
+            let of_park = on_park(self, park, AsOf::default(), |view, definition, at| {
+                position = at;
+                let period = period_of(view, definition, request.period.as_ref())?;
+                Ok((books(view, period)?, Policy::of(view)))
+            })?;
+            all.push(of_park);
+        }
+        let questions: Vec<Question<'_>> = all
+            .iter()
+            .map(|(books, policy)| Question {
+                books,
+                policy,
+                base_year: None,
+                years: &[],
+                beside: None,
+                gwp,
+                provisional: true,
+                now: books.period.to,
+            })
+            .collect();
+        let whole = roll_up(&questions, &transfers)
+            .map_err(|error| field_status(Code::InvalidArgument, "transfers", error.to_string()))?;
+        Ok(Response::new(wire::PortfolioResponse {
+            sum_mg: whole.sum_mg,
+            twice_mg: whole.twice_mg,
+            total_mg: whole.total_mg(),
+            lines: whole.lines.iter().map(statement_wire::bare_line).collect(),
+            position,
+        }))
+    }
+}
+
+fn kind_of(claim: &str) -> Result<ClaimKind, Status> {
+    ClaimKind::parse(claim).ok_or_else(|| {
+        let known: Vec<&str> = ClaimKind::ALL.iter().map(|kind| kind.token()).collect();
+        field_status(
+            Code::InvalidArgument,
+            "claim",
+            format!(
+                "\"{claim}\" is no claim; ask for one of {}",
+                known.join(", ")
+            ),
+        )
+    })
+}
+
+fn gwp_of(token: &str) -> Result<GwpSet, Status> {
+    if token.is_empty() {
+        return Ok(GwpSet::Ar6);
+    }
+    GwpSet::parse(token).ok_or_else(|| {
+        let known: Vec<&str> = GwpSet::ALL.iter().map(|set| set.token()).collect();
+        field_status(
+            Code::InvalidArgument,
+            "gwp",
+            format!(
+                "\"{token}\" is no set of warming potentials; send one of {}",
+                known.join(", ")
+            ),
+        )
+    })
+}
+
+fn books(view: &View<'_>, period: Period) -> Result<Books, Status> {
+    view.books(period)
+        .ok_or_else(|| Status::failed_precondition("no park definition is in force"))
+}
+
+fn grounds(
+    view: &View<'_>,
+    definition: &Arc<ParkDefinition>,
+    position: u64,
+    request: &wire::ReportRequest,
+) -> Result<Grounds, Status> {
+    let policy = Policy::of(view);
+    let period = if request.period_name.is_empty() {
+        period_of(view, definition, request.period.as_ref())?
+    } else {
+        let known = policy.periods.get(&request.period_name).ok_or_else(|| {
+            let names: Vec<&str> = policy.periods.keys().map(String::as_str).collect();
+            let known = match names.as_slice() {
+                [] => "it has none yet; open one".to_owned(),
+                names => format!("it has {}", names.join(", ")),
+            };
+            field_status(
+                Code::NotFound,
+                "period_name",
+                format!(
+                    "park {} has no reporting period \"{}\": {known}",
+                    definition.id, request.period_name
+                ),
+            )
+        })?;
+        known.what.period
+    };
+    let zone = &definition.time_zone;
+    let base_year = match &policy.base_year {
+        Some(base) => Some(books(view, year(zone, base.what.year.into()))?),
+        None => None,
+    };
+    let first = view
+        .metered_period()
+        .map_or(period.from, |metered| metered.from);
+    let mut years = Vec::new();
+    let last = year_of(zone, UnixSeconds(period.to.0 - 1));
+    for number in year_of(zone, first).max(last - MOST_YEARS)..=last {
+        let whole = year(zone, number);
+        if first <= whole.from && whole.to <= period.to {
+            years.push(books(view, whole)?);
+        }
+    }
+    let state = policy
+        .period_of(period)
+        .map_or_else(String::new, |(_, known)| known.state.token().to_owned());
+    Ok(Grounds {
+        books: books(view, period)?,
+        base_year,
+        years,
+        state,
+        policy,
+        definition: Arc::clone(definition),
+        position,
+    })
+}
+
+/// Figures of whole years one by one.
+fn year_figures(
+    kind: ClaimKind,
+    question: &Question<'_>,
+    zone: &TimeZone,
+) -> Result<Vec<wire::YearFigures>, Status> {
+    let within = |books: &&Books| {
+        question.books.period.from <= books.period.from
+            && books.period.to <= question.books.period.to
+    };
+    question
+        .years
+        .iter()
+        .filter(within)
+        .map(|books| {
+            let of_year = Question {
+                books,
+                years: &[],
+                provisional: true,
+                ..*question
+            };
+            let statement = make(kind, &of_year).map_err(|refusal| refused(&refusal))?;
+            let figures = statement
+                .lines
+                .iter()
+                .filter_map(|line| {
+                    Some(wire::NamedFigure {
+                        id: line.id.clone(),
+                        value: line.value?,
+                        unit: line.unit.token().to_owned(),
+                    })
+                })
+                .collect();
+            Ok(wire::YearFigures {
+                year: year_of(zone, books.period.from).to_string(),
+                figures,
+            })
+        })
+        .collect()
+}
+
+fn refused(refusal: &Refusal) -> Status {
+    let field = match refusal {
+        Refusal::NoPotential(_) => "gwp",
+        Refusal::OpenPeriod { .. } | Refusal::NoPeriod { .. } => "period",
+        Refusal::Undecided { .. } => "claim",
+    };
+    field_status(Code::FailedPrecondition, field, refusal.to_string())
+}
+
+/// The year of a moment in a zone.
+fn year_of(zone: &TimeZone, moment: UnixSeconds) -> i64 {
+    zone.day_key(moment)
+        .split('-')
+        .next()
+        .and_then(|year| year.parse().ok())
+        .unwrap_or(1970)
+}
+
+/// A calendar year of a zone, from full hour to full hour.
+fn year(zone: &TimeZone, number: i64) -> Period {
+    let start = |number: i64| {
+        let utc = parse_rfc3339_with_offset(&format!("{number:04}-01-01T00:00:00Z"))
+            .unwrap_or(UnixSeconds(0));
+        let local = UnixSeconds(utc.0 - i64::from(zone.offset_seconds(utc)));
+        // Zones with an offset of half an hour: the first full hour of the year.
+        UnixSeconds(local.0 + (-local.0).rem_euclid(SECONDS_PER_HOUR))
+    };
+    Period {
+        from: start(number),
+        to: start(number + 1),
+    }
+}
+
+fn transfers_of(sent: &[wire::PortfolioTransfer]) -> Result<BTreeSet<Transfer>, Status> {
+    let refused = |number: usize, error: String| {
+        field_status(
+            Code::InvalidArgument,
+            "transfers",
+            format!("transfer {number}: {error}"),
+        )
+    };
+    sent.iter()
+        .enumerate()
+        .map(|(number, transfer)| {
+            let park =
+                |id: &str| ParkId::new(id).map_err(|error| refused(number, error.to_string()));
+            Ok(Transfer {
+                from: park(&transfer.from)?,
+                to: park(&transfer.to)?,
+                asset: AssetId::new(&transfer.asset)
+                    .map_err(|error| refused(number, error.to_string()))?,
+                activity: transfer.activity.clone(),
+            })
+        })
+        .collect()
+}

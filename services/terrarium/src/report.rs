@@ -1,0 +1,172 @@
+//! `terrarium report`: statements in every form.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::ValueEnum;
+use serde_json::{Map, Value as Json};
+use terrarium_proto::ledger::v1::{ListClaimsRequest, Period, ReportRequest, Statement};
+use terrarium_report::Language;
+
+use crate::client::{Client, ClientArgs};
+use crate::ledger::AsOfArgs;
+use crate::output::{Form, print_json, print_line};
+use crate::wire::Shape;
+
+/// Arguments of `terrarium report`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Park [default: the server's only park]
+    #[arg(long)]
+    park: Option<String>,
+    /// Claim, such as ghgp_inventory_location, iso14064, stage; `list` shows them all
+    #[arg(long)]
+    claim: String,
+    /// Name of a reporting period, such as 2025 [default: all that is metered]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["from", "to"])]
+    period: Option<String>,
+    /// Start, RFC 3339 with an offset
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// End (exclusive), RFC 3339 with an offset
+    #[arg(long, value_name = "TIME")]
+    to: Option<String>,
+    #[command(flatten)]
+    as_of: AsOfArgs,
+    /// Warming potentials: sar, ar4, ar5, ar6 or ar6-20
+    #[arg(long, default_value = "ar6")]
+    gwp: String,
+    /// Say it although the period is open; the statement is marked so
+    #[arg(long)]
+    provisional: bool,
+    /// A park whose books stand beside, such as the simulation of this one
+    #[arg(long, value_name = "PARK")]
+    beside: Option<String>,
+    /// Language
+    #[arg(long, value_enum, default_value_t = Lang::En)]
+    lang: Lang,
+    /// File to write instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// Language of a statement.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Lang {
+    /// English
+    En,
+    /// Chinese
+    Zh,
+}
+
+impl Lang {
+    fn language(self) -> Language {
+        match self {
+            Lang::En => Language::En,
+            Lang::Zh => Language::Zh,
+        }
+    }
+}
+
+/// Runs `terrarium report`.
+pub async fn run(client: &ClientArgs, args: Args) -> anyhow::Result<ExitCode> {
+    let server = client.connect().await?;
+    if args.claim == "list" {
+        list(&server).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let is_binary = client.form.format().is_none();
+    if is_binary && args.output.is_none() && std::io::stdout().is_terminal() {
+        bail!("a terminal can't show this form; name a file with --output, or redirect the output");
+    }
+    let request = ReportRequest {
+        park: server.park_or_only(args.park.as_deref()).await?,
+        claim: args.claim.clone(),
+        period: Some(Period {
+            from: args.from.clone().unwrap_or_default(),
+            to: args.to.clone().unwrap_or_default(),
+        }),
+        period_name: args.period.clone().unwrap_or_default(),
+        gwp: args.gwp.clone(),
+        provisional: args.provisional,
+        beside: args.beside.clone().unwrap_or_default(),
+        as_of: args.as_of.as_of(),
+    };
+    let answer = server
+        .reports()
+        .report(request)
+        .await
+        .map_err(|status| server.failed(status))?
+        .into_inner();
+    let statement = answer.statement.unwrap_or_default();
+    let language = args.lang.language();
+    let bytes = match client.form {
+        Form::Table => format!("{}\n", terrarium_report::table(&statement, language)).into_bytes(),
+        Form::Csv => terrarium_report::csv(&statement, language)?,
+        Form::Parquet => terrarium_report::parquet(&statement, language)?,
+        Form::Xlsx => terrarium_report::xlsx(&statement, language)?,
+        Form::Pdf => terrarium_report::pdf(&statement, language)?,
+        Form::Json => {
+            let json = json(&statement, answer.position);
+            if args.output.is_none() {
+                print_json(&json)?;
+                return Ok(ExitCode::SUCCESS);
+            }
+            serde_json::to_vec_pretty(&json)?
+        }
+    };
+    match &args.output {
+        Some(file) => std::fs::write(file, &bytes)
+            .with_context(|| format!("can't write {}", file.display()))?,
+        None => std::io::stdout().lock().write_all(&bytes)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn list(server: &Client) -> anyhow::Result<()> {
+    let claims = server
+        .reports()
+        .list_claims(ListClaimsRequest {})
+        .await
+        .map_err(|status| server.failed(status))?
+        .into_inner();
+    for claim in claims.claims {
+        let note = if claim.promise {
+            "  (over closed periods, or --provisional)"
+        } else {
+            ""
+        };
+        print_line(format!("{}{note}", claim.claim))?;
+    }
+    Ok(())
+}
+
+/// The statement with its figures by name: `figures.total-location`, `years.2025.total-location`.
+fn json(statement: &Statement, position: u64) -> Json {
+    let mut json = Shape::of("terrarium.ledger.v1.Statement").json(statement);
+    let figures: Map<String, Json> = statement
+        .lines
+        .iter()
+        .map(|line| (line.id.clone(), line.value.map_or(Json::Null, Json::from)))
+        .collect();
+    let years: Map<String, Json> = statement
+        .years
+        .iter()
+        .map(|year| {
+            let figures: Map<String, Json> = year
+                .figures
+                .iter()
+                .map(|figure| (figure.id.clone(), Json::from(figure.value)))
+                .collect();
+            (year.year.clone(), Json::Object(figures))
+        })
+        .collect();
+    if let Json::Object(object) = &mut json {
+        object.insert("figures".to_owned(), Json::Object(figures));
+        object.insert("years".to_owned(), Json::Object(years));
+        object.insert("position".to_owned(), Json::from(position));
+    }
+    json
+}
