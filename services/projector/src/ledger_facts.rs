@@ -31,7 +31,8 @@ pub(crate) fn of_carbon(event: &RecordedEvent) -> Result<Option<Fact>, EventCode
             }),
             PolicyFact::BoundaryPolicySetV1(_) | PolicyFact::TargetSetV1(_) => None,
         },
-        CarbonEvent::Trees(_) | CarbonEvent::Embodied(_) => None,
+        // Told as facts of the carbon books.
+        _ => None,
     })
 }
 
