@@ -14,7 +14,7 @@ use terrarium_journal::{
     ParkClocks, Provenance,
 };
 use terrarium_mobility::MobilityApi;
-use terrarium_projector::{AlarmObserver, FeedApi, LedgerApi, Projector, TwinApi};
+use terrarium_projector::{AlarmObserver, CarbonBooksApi, FeedApi, LedgerApi, Projector, TwinApi};
 use terrarium_runtime::{GrpcServer, NatsChild, Settings, Shutdown, Traceparent, WallClock};
 use terrarium_waste::WasteApi;
 use terrarium_water::WaterApi;
@@ -171,6 +171,7 @@ async fn run_roles(
     if roles.contains(&Role::Projector) {
         let projector = Projector::new(Arc::clone(&store), Some(&settings.data));
         routes.add_service(LedgerApi::new(Arc::clone(&projector), shutdown.clone()).into_server());
+        routes.add_service(CarbonBooksApi::new(Arc::clone(&projector)).into_server());
         let twin = TwinApi::new(Arc::clone(&projector), Arc::clone(&clock), shutdown.clone());
         routes.add_service(twin.into_server());
         routes.add_service(FeedApi::new(Arc::clone(&store), shutdown.clone()).into_server());

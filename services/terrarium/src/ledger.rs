@@ -1,5 +1,6 @@
 //! `terrarium ledger`: questions to the carbon ledger.
 
+mod carbon;
 mod explain;
 mod tables;
 
@@ -58,6 +59,49 @@ pub enum Query {
     ///
     /// JSON is CompletenessResponse, CSV its meters without their gaps (MeterCompleteness).
     Completeness {
+        #[command(flatten)]
+        period: PeriodArgs,
+    },
+    /// The carbon books beside electricity: water, waste, fuels, gases, transport, materials, trees; --from and --to are needed
+    ///
+    /// JSON is ListPostingsResponse, CSV its postings (Posting).
+    Postings {
+        #[command(flatten)]
+        period: PeriodArgs,
+        /// One by one with their ids instead of by month
+        #[arg(long)]
+        lines: bool,
+        /// Only what was recorded up to and with this position
+        #[arg(long, value_name = "POSITION")]
+        known_at: Option<u64>,
+        /// Warming potentials of the totals: sar, ar4, ar5, ar6, ar6-20 [default: ar6]
+        #[arg(long)]
+        gwp: Option<String>,
+    },
+    /// From one posting's gases down to steps, factors, events and documents
+    ///
+    /// JSON is ExplainPostingResponse.
+    ExplainPosting {
+        /// Id that `ledger postings --lines` shows
+        posting: String,
+        /// Park [default: the server's only park]
+        #[arg(long)]
+        park: Option<String>,
+    },
+    /// What a factor is: source, gas, units, region, period, years, publisher, context, alternatives, notes
+    ///
+    /// JSON is ExplainFactorResponse.
+    Factor {
+        /// Key that postings show: set/version/row
+        key: String,
+        /// Park [default: the server's only park]
+        #[arg(long)]
+        park: Option<String>,
+    },
+    /// Invoices against meters; --from and --to are needed
+    ///
+    /// JSON is ReconcileResponse, CSV its invoices (ReconciledInvoice).
+    Reconcile {
         #[command(flatten)]
         period: PeriodArgs,
     },
@@ -150,8 +194,17 @@ impl BookArg {
 /// Runs `terrarium ledger`.
 pub async fn run(client: &ClientArgs, query: Query) -> anyhow::Result<ExitCode> {
     let format = client.format;
-    if let Query::Explain { .. } = query {
-        format.or_refuse_csv("ledger explain")?;
+    match query {
+        Query::Explain { .. } => {
+            format.or_refuse_csv("ledger explain")?;
+        }
+        Query::ExplainPosting { .. } => {
+            format.or_refuse_csv("ledger explain-posting")?;
+        }
+        Query::Factor { .. } => {
+            format.or_refuse_csv("ledger factor")?;
+        }
+        _ => {}
     }
     let server = client.connect().await?;
     match query {
@@ -163,6 +216,17 @@ pub async fn run(client: &ClientArgs, query: Query) -> anyhow::Result<ExitCode> 
         } => entries(&server, format, period, asset, book).await?,
         Query::Explain { entry, park } => explain(&server, format, entry, park).await?,
         Query::Completeness { period } => completeness(&server, format, period).await?,
+        Query::Postings {
+            period,
+            lines,
+            known_at,
+            gwp,
+        } => carbon::postings(&server, format, period, lines, known_at, gwp).await?,
+        Query::ExplainPosting { posting, park } => {
+            carbon::explain_posting(&server, format, posting, park).await?;
+        }
+        Query::Factor { key, park } => carbon::factor(&server, format, key, park).await?,
+        Query::Reconcile { period } => carbon::reconcile(&server, format, period).await?,
         Query::Watch { park, asset } => watch(&server, format, park, asset).await?,
     }
     Ok(ExitCode::SUCCESS)
