@@ -51,15 +51,37 @@ pub fn repository() -> PathBuf {
 /// # Panics
 /// With `CI=true` when it is not there.
 pub fn zne_homes_folder() -> Option<PathBuf> {
-    let folder = match std::env::var_os("TERRARIUM_ZNE_HOMES") {
+    shared_folder(
+        "TERRARIUM_ZNE_HOMES",
+        "zne-homes",
+        "readings.csv",
+        "readings of the ten homes",
+    )
+}
+
+/// Folder of one grid's marginal emissions in three releases, if it is there.
+///
+/// # Panics
+/// With `CI=true` when it is not there.
+pub fn avert_te_folder() -> Option<PathBuf> {
+    shared_folder(
+        "TERRARIUM_AVERT_TE",
+        "avert-te",
+        "marginal_co2_2023.csv",
+        "marginal emissions",
+    )
+}
+
+fn shared_folder(variable: &str, name: &str, file: &str, what: &str) -> Option<PathBuf> {
+    let folder = match std::env::var_os(variable) {
         Some(folder) => PathBuf::from(folder),
-        None => repository().join("../shared/data/zne-homes"),
+        None => repository().join("../shared/data").join(name),
     };
-    if folder.join("readings.csv").is_file() {
+    if folder.join(file).is_file() {
         return Some(folder);
     }
     let message = format!(
-        "no readings of the ten homes in {}; name their folder with TERRARIUM_ZNE_HOMES",
+        "no {what} in {}; name their folder with {variable}",
         folder.display()
     );
     assert!(std::env::var("CI").as_deref() != Ok("true"), "{message}");

@@ -20,6 +20,7 @@
 //! | variable | meaning |
 //! |---|---|
 //! | `TERRARIUM_BIN` | the program under test; default: the one beside the test's own executable |
+//! | `TERRARIUM_AVERT_TE` | folder of one grid's marginal emissions; default `../shared/data/avert-te` beside the repository |
 //! | `TERRARIUM_ZNE_HOMES` | folder of the ten homes' year; default `../shared/data/zne-homes` beside the repository |
 //! | `TERRARIUM_TEST_SEED` | makes the random choices of a run again |
 //! | `TERRARIUM_TEST_LONG` | `1`: many more rounds |
@@ -38,7 +39,9 @@ mod seed;
 mod twin_state;
 pub mod wait;
 
-pub use binary::{Outcome, binary, command, repository, run, run_with_input, zne_homes_folder};
+pub use binary::{
+    Outcome, avert_te_folder, binary, command, repository, run, run_with_input, zne_homes_folder,
+};
 pub use clients::{Clients, connect};
 pub use guarded::{GuardedPark, with_token};
 pub use ingest::{Ack, AckModel, Ingest};

@@ -374,6 +374,7 @@ async fn entries_of(park: &Park, home: &str, from: &str, to: &str) -> Vec<Entry>
         }),
         asset: home.to_owned(),
         book: Book::Unspecified.into(),
+        as_of: None,
     };
     let mut answers = clients
         .ledger

@@ -1,6 +1,7 @@
 //! The gRPC shell of the carbon service.
 
 mod accounts;
+mod checked;
 
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ use crate::events::Now;
 use crate::intake::take_in;
 use crate::table_intake::take_in_table;
 
+const MAY_REVIEW: &[Role] = &[Role::Operator, Role::Auditor, Role::Admin];
 const MAY_DEFINE: &[Role] = &[Role::Admin];
 const MAY_PUBLISH: &[Role] = &[Role::Operator, Role::Admin];
 
@@ -53,6 +55,7 @@ pub struct CarbonApi {
     parks: Arc<Parks>,
     clock: Arc<ParkClocks>,
     shell: Shell,
+    store: Arc<dyn EventStore>,
 }
 
 impl CarbonApi {
@@ -75,7 +78,8 @@ impl CarbonApi {
             invoices: Desk::new(Arc::clone(&store), publisher.clone()),
             profiles: Desk::new(Arc::clone(&store), publisher),
             parks: Arc::new(Parks::new(Arc::clone(&store))),
-            shell: Shell::new(store, Arc::clone(&clock)),
+            shell: Shell::new(Arc::clone(&store), Arc::clone(&clock)),
+            store,
             clock,
         }
     }
@@ -547,11 +551,22 @@ impl CarbonService for CarbonApi {
         call.answer(&self.periods, close).await
     }
 
+    async fn review_period(
+        &self,
+        request: Request<wire::ReviewPeriodRequest>,
+    ) -> Result<Response<wire::ReviewPeriodResponse>, Status> {
+        let call = self.shell.call(request, MAY_REVIEW).await?;
+        let review = accounts::to_period(&call, &call.message.period, PeriodStep::Review)?;
+        call.answer(&self.periods, review).await
+    }
+
     async fn verify_period(
         &self,
         request: Request<wire::VerifyPeriodRequest>,
     ) -> Result<Response<wire::VerifyPeriodResponse>, Status> {
         let call = self.shell.call(request, MAY_VERIFY).await?;
+        self.refuse_unchecked_factors(&call.park, &call.message.period)
+            .await?;
         let step = PeriodStep::Verify {
             assurance: call.message.assurance(),
             statement_sha256: call.message.statement_sha256.clone(),

@@ -8,7 +8,7 @@ use terrarium_ledger::carbon::uncertainty::data_quality_tenths;
 use terrarium_ledger::carbon::worked::book_token;
 use terrarium_ledger::carbon::{Quantity, Spread, Worked, gross_removal_net, reconcile};
 use terrarium_ledger::{
-    AsOf, Detail, FactorMark, FactorRow, GwpSet, ParkLedger, Period, Posting, Scope,
+    Detail, FactorMark, FactorRow, GwpSet, ParkLedger, Period, Posting, Scope, Sight,
 };
 use terrarium_model::{
     Interval, MeterId, ParkDefinition, ParkId, SECONDS_PER_HOUR, TimeZone, UnixSeconds,
@@ -18,10 +18,11 @@ use terrarium_proto::ledger::v1 as wire;
 use terrarium_proto::ledger::v1::carbon_books_service_server::{
     CarbonBooksService, CarbonBooksServiceServer,
 };
-use terrarium_runtime::{Role, actor};
+use terrarium_runtime::{Role, Shutdown, actor};
 use tonic::{Code, Request, Response, Status};
 
 use crate::follow::Projector;
+use crate::ledger_api::LedgerApi;
 use crate::ledger_wire;
 
 const MAY_READ: &[Role] = &Role::ALL;
@@ -30,12 +31,16 @@ const MAY_READ: &[Role] = &Role::ALL;
 #[derive(Clone)]
 pub struct CarbonBooksApi {
     projector: Arc<Projector>,
+    ledger: LedgerApi,
 }
 
 impl CarbonBooksApi {
     /// Serves what `projector` holds.
-    pub fn new(projector: Arc<Projector>) -> CarbonBooksApi {
-        CarbonBooksApi { projector }
+    pub fn new(projector: Arc<Projector>, shutdown: Shutdown) -> CarbonBooksApi {
+        CarbonBooksApi {
+            ledger: LedgerApi::new(Arc::clone(&projector), shutdown),
+            projector,
+        }
     }
 
     /// As tonic serves it.
@@ -143,10 +148,10 @@ impl CarbonBooksService for CarbonBooksApi {
         let request = request.into_inner();
         let period = period_of(request.period.as_ref())?;
         let gwp = gwp_of(&request.gwp)?;
-        let as_of = AsOf {
-            at: None,
-            known_at: request.known_at,
-        };
+        let as_of = self
+            .ledger
+            .as_of(&request.park, request.as_of.as_ref())
+            .await?;
         self.on_park(&request.park, |ledger, definition, position| {
             let zone = &definition.time_zone;
             let worked = ledger.worked(period, as_of, false);
@@ -193,10 +198,10 @@ impl CarbonBooksService for CarbonBooksApi {
     ) -> Result<Response<wire::ExplainPostingResponse>, Status> {
         actor(&request)?.require(MAY_READ, &request.get_ref().park)?;
         let request = request.into_inner();
-        let as_of = AsOf {
-            at: None,
-            known_at: request.known_at,
-        };
+        let as_of = self
+            .ledger
+            .as_of(&request.park, request.as_of.as_ref())
+            .await?;
         let unknown = || {
             field_status(
                 Code::NotFound,
@@ -294,16 +299,21 @@ impl CarbonBooksService for CarbonBooksApi {
         actor(&request)?.require(MAY_READ, &request.get_ref().park)?;
         let request = request.into_inner();
         let period = period_of(request.period.as_ref())?;
+        let as_of = self
+            .ledger
+            .as_of(&request.park, request.as_of.as_ref())
+            .await?;
         self.on_park(&request.park, |ledger, definition, position| {
             let zone = &definition.time_zone;
+            let sight = ledger.view(as_of).sight();
             let electricity =
-                |meter: &MeterId, interval: Interval| metered_wh(ledger, meter, interval);
+                |meter: &MeterId, interval: Interval| metered_wh(ledger, meter, interval, sight);
             let found = reconcile(
                 ledger.activities(),
                 electricity,
                 period.from,
                 period.to,
-                AsOf::default(),
+                as_of,
             );
             Ok(Response::new(wire::ReconcileResponse {
                 invoices: found
@@ -329,11 +339,16 @@ impl CarbonBooksService for CarbonBooksApi {
 }
 
 /// What a meter has for an interval of whole hours; `None`: some of it is missing.
-fn metered_wh(ledger: &ParkLedger, meter: &MeterId, interval: Interval) -> Option<i64> {
-    let book = ledger.meters().get(meter)?;
+fn metered_wh(
+    ledger: &ParkLedger,
+    meter: &MeterId,
+    interval: Interval,
+    sight: Sight,
+) -> Option<i64> {
+    let (_, book) = ledger.meters().find(|(id, _)| *id == meter)?;
     let mut sum = 0;
     for hour_start in interval.hour_starts() {
-        let hour = book.hour(hour_start);
+        let hour = book.hour(hour_start, sight);
         if !hour.is_complete() {
             return None;
         }

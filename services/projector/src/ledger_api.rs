@@ -1,12 +1,14 @@
 //! The ledger over gRPC.
 
+mod as_of;
 mod explain;
+mod restatements;
 
 use std::pin::Pin;
 use std::sync::Arc;
 
 use terrarium_journal::field_status;
-use terrarium_ledger::{Book, Grouping, ParkLedger, Period, balance, completeness};
+use terrarium_ledger::{AsOf, Book, Grouping, Period, View, balance, completeness};
 use terrarium_model::{
     AssetId, ParkDefinition, ParkId, SECONDS_PER_HOUR, UnixSeconds, parse_rfc3339_with_offset,
 };
@@ -60,33 +62,43 @@ impl LedgerApi {
     }
 }
 
-/// Runs a query on a park's books.
+/// Runs a query on a park's books as they were at two times. The query gets the position that the answer holds for.
 fn on_park<R>(
     api: &LedgerApi,
     park: &str,
-    query: impl FnOnce(&ParkLedger, &Arc<ParkDefinition>, u64) -> Result<R, Status>,
+    as_of: AsOf,
+    query: impl FnOnce(&View<'_>, &Arc<ParkDefinition>, u64) -> Result<R, Status>,
 ) -> Result<R, Status> {
     let projection = api.projector.read();
     let known = ParkId::new(park)
         .ok()
         .and_then(|park| projection.park(&park));
-    let Some((ledger, definition)) = known.and_then(|ledger| Some((ledger, ledger.definition()?)))
-    else {
+    let Some(ledger) = known.filter(|ledger| ledger.definition().is_some()) else {
         return Err(field_status(
             Code::NotFound,
             "park",
             format!("no park \"{park}\" is defined here; `terrarium status` lists the parks"),
         ));
     };
-    query(ledger, definition, projection.position().unwrap_or(0))
+    let view = ledger.view(as_of);
+    let Some(definition) = view.definition() else {
+        return Err(field_status(
+            Code::NotFound,
+            "as_of",
+            format!("park {park} was not defined by then; ask for a later moment"),
+        ));
+    };
+    let position = projection.position().unwrap_or(0);
+    let position = as_of.known_at.map_or(position, |known| known.min(position));
+    query(&view, definition, position)
 }
 
 fn period_of(
-    ledger: &ParkLedger,
+    view: &View<'_>,
     definition: &ParkDefinition,
     asked: Option<&wire::Period>,
 ) -> Result<Period, Status> {
-    let metered = ledger.metered_period().unwrap_or(Period {
+    let metered = view.metered_period().unwrap_or(Period {
         from: UnixSeconds(0),
         to: UnixSeconds(0),
     });
@@ -182,10 +194,11 @@ impl LedgerService for LedgerApi {
             wire::Grouping::Day => Grouping::Day,
             wire::Grouping::Month => Grouping::Month,
         };
-        on_park(self, &request.park, |ledger, definition, position| {
-            let period = period_of(ledger, definition, request.period.as_ref())?;
+        let as_of = self.as_of(&request.park, request.as_of.as_ref()).await?;
+        on_park(self, &request.park, as_of, |view, definition, position| {
+            let period = period_of(view, definition, request.period.as_ref())?;
             let only = asset_of(definition, &request.asset)?;
-            let (lines, total) = balance(ledger, definition, period, grouping, only.as_ref());
+            let (lines, total) = balance(view, period, grouping, only.as_ref());
             Ok(Response::new(wire::BalanceResponse {
                 park: definition.id.to_string(),
                 period: Some(period_to_wire(period, definition)),
@@ -209,8 +222,9 @@ impl LedgerService for LedgerApi {
             wire::Book::Emission => Some(Book::Emission),
             wire::Book::Avoided => Some(Book::Avoided),
         };
-        let (period, assets) = on_park(self, &request.park, |ledger, definition, _| {
-            let period = period_of(ledger, definition, request.period.as_ref())?;
+        let as_of = self.as_of(&request.park, request.as_of.as_ref()).await?;
+        let (period, assets) = on_park(self, &request.park, as_of, |view, definition, _| {
+            let period = period_of(view, definition, request.period.as_ref())?;
             let only = asset_of(definition, &request.asset)?;
             let assets: Vec<AssetId> = definition
                 .nodes
@@ -230,7 +244,7 @@ impl LedgerService for LedgerApi {
             });
             let mut is_last = false;
             while !is_last {
-                let answer = on_park(&api, &request.park, |ledger, definition, position| {
+                let answer = on_park(&api, &request.park, as_of, |view, definition, position| {
                     let mut entries = Vec::new();
                     while entries.len() < ENTRIES_PER_ANSWER {
                         let Some((asset, hour_start)) = hours.next() else {
@@ -238,8 +252,7 @@ impl LedgerService for LedgerApi {
                             break;
                         };
                         entries.extend(
-                            ledger
-                                .entries(asset, hour_start)
+                            view.entries(asset, hour_start)
                                 .iter()
                                 .filter(|entry| {
                                     book.is_none_or(|book| entry.id.line.book() == book)
@@ -265,7 +278,7 @@ impl LedgerService for LedgerApi {
         actor(&request)?.require(MAY_READ, &request.get_ref().park)?;
         let request = request.into_inner();
         let mut changes = self.projector.watch();
-        let park = on_park(self, &request.park, |_, definition, _| {
+        let park = on_park(self, &request.park, AsOf::default(), |_, definition, _| {
             asset_of(definition, &request.asset)?;
             Ok(definition.id.clone())
         })?;
@@ -327,9 +340,10 @@ impl LedgerService for LedgerApi {
         actor(&request)?.require(MAY_READ, &request.get_ref().park)?;
         self.level().await?;
         let request = request.into_inner();
-        on_park(self, &request.park, |ledger, definition, position| {
-            let period = period_of(ledger, definition, request.period.as_ref())?;
-            let found = completeness(ledger, definition, period);
+        let as_of = self.as_of(&request.park, request.as_of.as_ref()).await?;
+        on_park(self, &request.park, as_of, |view, definition, position| {
+            let period = period_of(view, definition, request.period.as_ref())?;
+            let found = completeness(view, period);
             let zone = &definition.time_zone;
             Ok(Response::new(wire::CompletenessResponse {
                 period: Some(period_to_wire(period, definition)),
@@ -357,6 +371,15 @@ impl LedgerService for LedgerApi {
         })
     }
 
+    async fn restatements(
+        &self,
+        request: Request<wire::RestatementsRequest>,
+    ) -> Result<Response<wire::RestatementsResponse>, Status> {
+        actor(&request)?.require(MAY_READ, &request.get_ref().park)?;
+        self.level().await?;
+        self.restatements_of(request.get_ref()).await
+    }
+
     async fn get_state(
         &self,
         request: Request<wire::GetStateRequest>,
@@ -379,21 +402,15 @@ impl LedgerService for LedgerApi {
             })
             .map(|(park, ledger)| wire::ParkState {
                 park: park.to_string(),
-                readings: ledger
-                    .meters()
-                    .values()
-                    .map(|book| book.readings().len() as u64)
-                    .sum(),
+                readings: ledger.meters().map(|(_, book)| book.counted()).sum(),
                 readings_superseded: ledger
                     .meters()
-                    .values()
-                    .map(|book| book.superseded().len() as u64)
+                    .map(|(_, book)| book.superseded().len() as u64)
                     .sum(),
                 quarantined: ledger
                     .meters()
-                    .values()
-                    .flat_map(|book| book.quarantined().values())
-                    .filter(|item| item.undecided)
+                    .flat_map(|(_, book)| book.quarantined().values())
+                    .filter(|item| item.decided_at.is_none())
                     .count() as u64,
                 factor_sets: ledger.factors().len() as u64,
                 content_hash: park_hashes

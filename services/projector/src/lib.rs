@@ -16,9 +16,11 @@ mod carbon_facts;
 pub mod feed_api;
 pub mod follow;
 pub mod ledger_api;
+mod ledger_facts;
 mod ledger_wire;
 pub mod projection;
-pub mod twin;
+pub mod recorded;
+mod twin;
 pub mod twin_api;
 mod twin_wire;
 

@@ -17,6 +17,8 @@ use terrarium_ledger::{Fact, FactorSet, How, Origin, ParkLedger, hash::Hasher};
 use terrarium_model::{EnergyWh, InvalidId, ParkDefinition, ParkErrors, ParkId};
 
 use crate::carbon_facts;
+use crate::ledger_facts;
+use crate::recorded::RecordedTimes;
 use crate::twin::{Known, ParkTwin};
 
 /// All parks as of one position.
@@ -24,6 +26,7 @@ use crate::twin::{Known, ParkTwin};
 pub struct Projection {
     parks: BTreeMap<ParkId, ParkLedger>,
     twins: BTreeMap<ParkId, ParkTwin>,
+    recorded: BTreeMap<ParkId, RecordedTimes>,
     position: Option<u64>,
     events: u64,
 }
@@ -89,6 +92,11 @@ impl Projection {
             self.twins.insert(park.clone(), ParkTwin::default());
         }
         let twin = self.twins.get_mut(&park).expect("inserted above");
+        if !self.recorded.contains_key(&park) {
+            self.recorded.insert(park.clone(), RecordedTimes::default());
+        }
+        let recorded = self.recorded.get_mut(&park).expect("inserted above");
+        recorded.take_in(event);
         let mut tell = |fact: &Fact| {
             let origin = Origin {
                 position: event.position.0,
@@ -124,6 +132,9 @@ impl Projection {
                 twin.apply(event, &stream, &known)?;
             }
             Read::OfTwin => {
+                if let Some(fact) = ledger_facts::of_carbon(event)? {
+                    tell(&fact);
+                }
                 if let Some(fact) = carbon_facts::read(event)? {
                     tell(&Fact::Carbon(fact));
                 }
@@ -155,6 +166,11 @@ impl Projection {
     /// All parks, in order.
     pub fn parks(&self) -> &BTreeMap<ParkId, ParkLedger> {
         &self.parks
+    }
+
+    /// When a park's events were recorded.
+    pub(crate) fn recorded(&self, park: &ParkId) -> Option<&RecordedTimes> {
+        self.recorded.get(park)
     }
 
     /// The points of a park, once it has events.

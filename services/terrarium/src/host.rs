@@ -171,7 +171,8 @@ async fn run_roles(
     if roles.contains(&Role::Projector) {
         let projector = Projector::new(Arc::clone(&store), Some(&settings.data));
         routes.add_service(LedgerApi::new(Arc::clone(&projector), shutdown.clone()).into_server());
-        routes.add_service(CarbonBooksApi::new(Arc::clone(&projector)).into_server());
+        let carbon_books = CarbonBooksApi::new(Arc::clone(&projector), shutdown.clone());
+        routes.add_service(carbon_books.into_server());
         let twin = TwinApi::new(Arc::clone(&projector), Arc::clone(&clock), shutdown.clone());
         routes.add_service(twin.into_server());
         routes.add_service(FeedApi::new(Arc::clone(&store), shutdown.clone()).into_server());

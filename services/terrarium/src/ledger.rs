@@ -2,14 +2,15 @@
 
 mod carbon;
 mod explain;
+mod restated;
 mod tables;
 
 use std::process::ExitCode;
 
 use clap::ValueEnum;
 use terrarium_proto::ledger::v1::{
-    BalanceRequest, Book, CompletenessRequest, EntriesRequest, ExplainRequest, Grouping, Period,
-    WatchRequest,
+    AsOf, BalanceRequest, Book, CompletenessRequest, EntriesRequest, ExplainRequest, Grouping,
+    Period, RestatementsRequest, WatchRequest,
 };
 
 use crate::client::{Client, ClientArgs};
@@ -54,6 +55,8 @@ pub enum Query {
         /// Park [default: the server's only park]
         #[arg(long)]
         park: Option<String>,
+        #[command(flatten)]
+        as_of: AsOfArgs,
     },
     /// Which hours of a period are there, and which are missing
     ///
@@ -71,9 +74,6 @@ pub enum Query {
         /// One by one with their ids instead of by month
         #[arg(long)]
         lines: bool,
-        /// Only what was recorded up to and with this position
-        #[arg(long, value_name = "POSITION")]
-        known_at: Option<u64>,
         /// Warming potentials of the totals: sar, ar4, ar5, ar6, ar6-20 [default: ar6]
         #[arg(long)]
         gwp: Option<String>,
@@ -87,6 +87,8 @@ pub enum Query {
         /// Park [default: the server's only park]
         #[arg(long)]
         park: Option<String>,
+        #[command(flatten)]
+        as_of: AsOfArgs,
     },
     /// What a factor is: source, gas, units, region, period, years, publisher, context, alternatives, notes
     ///
@@ -104,6 +106,21 @@ pub enum Query {
     Reconcile {
         #[command(flatten)]
         period: PeriodArgs,
+    },
+    /// What was reported of a reporting period, and what has changed since it was closed
+    ///
+    /// JSON is RestatementsResponse, CSV its restatements (Restatement).
+    Restatements {
+        /// Id of the reporting period
+        period: String,
+        /// Park [default: the server's only park]
+        #[arg(long)]
+        park: Option<String>,
+        #[command(flatten)]
+        as_of: AsOfArgs,
+        /// Warming potentials: sar, ar4, ar5, ar6 or ar6-20
+        #[arg(long, default_value = "ar6")]
+        gwp: String,
     },
     /// Print node hours as they change, until interrupted
     ///
@@ -130,6 +147,34 @@ pub struct PeriodArgs {
     /// End (exclusive), RFC 3339 with an offset [default: the end of the park's last metered hour]
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
+    #[command(flatten)]
+    as_of: AsOfArgs,
+}
+
+/// The two times of a question.
+#[derive(Debug, clap::Args)]
+pub struct AsOfArgs {
+    /// Only what was over by then, RFC 3339 with an offset [default: everything]
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    /// Only what was recorded by then: RFC 3339 with an offset, or a position of the record [default: everything]
+    #[arg(long, value_name = "TIME|POSITION")]
+    known_at: Option<String>,
+}
+
+impl AsOfArgs {
+    fn as_of(&self) -> Option<AsOf> {
+        if self.at.is_none() && self.known_at.is_none() {
+            return None;
+        }
+        let known_at = self.known_at.clone().unwrap_or_default();
+        let position = known_at.parse::<u64>().ok();
+        Some(AsOf {
+            at: self.at.clone().unwrap_or_default(),
+            known_at: position.map_or(known_at, |_| String::new()),
+            known_at_position: position,
+        })
+    }
 }
 
 impl PeriodArgs {
@@ -214,19 +259,34 @@ pub async fn run(client: &ClientArgs, query: Query) -> anyhow::Result<ExitCode> 
             asset,
             book,
         } => entries(&server, format, period, asset, book).await?,
-        Query::Explain { entry, park } => explain(&server, format, entry, park).await?,
-        Query::Completeness { period } => completeness(&server, format, period).await?,
-        Query::Postings {
-            period,
-            lines,
-            known_at,
-            gwp,
-        } => carbon::postings(&server, format, period, lines, known_at, gwp).await?,
-        Query::ExplainPosting { posting, park } => {
-            carbon::explain_posting(&server, format, posting, park).await?;
+        Query::Explain { entry, park, as_of } => {
+            explain(&server, format, entry, park, as_of.as_of()).await?
         }
+        Query::Completeness { period } => completeness(&server, format, period).await?,
+        Query::Postings { period, lines, gwp } => {
+            carbon::postings(&server, format, period, lines, gwp).await?;
+        }
+        Query::ExplainPosting {
+            posting,
+            park,
+            as_of,
+        } => carbon::explain_posting(&server, format, posting, park, as_of.as_of()).await?,
         Query::Factor { key, park } => carbon::factor(&server, format, key, park).await?,
         Query::Reconcile { period } => carbon::reconcile(&server, format, period).await?,
+        Query::Restatements {
+            period,
+            park,
+            as_of,
+            gwp,
+        } => {
+            let request = RestatementsRequest {
+                park: server.park_or_only(park.as_deref()).await?,
+                period,
+                as_of: as_of.as_of(),
+                gwp,
+            };
+            restatements(&server, format, request).await?;
+        }
         Query::Watch { park, asset } => watch(&server, format, park, asset).await?,
     }
     Ok(ExitCode::SUCCESS)
@@ -244,6 +304,7 @@ async fn balance(
         period: period.period(),
         by: by.grouping() as i32,
         asset: asset.unwrap_or_default(),
+        as_of: period.as_of.as_of(),
     };
     let balance = server
         .ledger()
@@ -276,6 +337,7 @@ async fn entries(
         period: period.period(),
         asset: asset.unwrap_or_default(),
         book: book.map_or(Book::Unspecified, BookArg::book) as i32,
+        as_of: period.as_of.as_of(),
     };
     let shape = Shape::of("terrarium.ledger.v1.Entry");
     let mut answers = server
@@ -314,9 +376,14 @@ async fn explain(
     format: Format,
     entry_id: String,
     park: Option<String>,
+    as_of: Option<AsOf>,
 ) -> anyhow::Result<()> {
     let park = server.park_or_only(park.as_deref()).await?;
-    let request = ExplainRequest { park, entry_id };
+    let request = ExplainRequest {
+        park,
+        entry_id,
+        as_of,
+    };
     let answer = server
         .ledger()
         .explain(request)
@@ -337,6 +404,7 @@ async fn completeness(server: &Client, format: Format, period: PeriodArgs) -> an
     let request = CompletenessRequest {
         park,
         period: period.period(),
+        as_of: period.as_of.as_of(),
     };
     let answer = server
         .ledger()
@@ -353,6 +421,30 @@ async fn completeness(server: &Client, format: Format, period: PeriodArgs) -> an
             &answer.meters,
         )?,
         Format::Table => print_line(tables::completeness(&answer))?,
+    }
+    Ok(())
+}
+
+async fn restatements(
+    server: &Client,
+    format: Format,
+    request: RestatementsRequest,
+) -> anyhow::Result<()> {
+    let answer = server
+        .ledger()
+        .restatements(request)
+        .await
+        .map_err(|status| server.failed(status))?
+        .into_inner();
+    match format {
+        Format::Json => {
+            print_json(&Shape::of("terrarium.ledger.v1.RestatementsResponse").json(&answer))?
+        }
+        Format::Csv => print_csv(
+            &Shape::of("terrarium.ledger.v1.Restatement"),
+            &answer.restatements,
+        )?,
+        Format::Table => print_line(restated::table_of(&answer))?,
     }
     Ok(())
 }

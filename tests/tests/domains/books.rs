@@ -251,7 +251,7 @@ async fn read(channel: Channel) {
         .explain_posting(ledger::ExplainPostingRequest {
             park: PARK.into(),
             posting_id: burnt.posting_id.clone(),
-            known_at: None,
+            as_of: None,
         })
         .await
         .expect("explained")
@@ -271,7 +271,7 @@ async fn read(channel: Channel) {
             .explain_posting(ledger::ExplainPostingRequest {
                 park: PARK.into(),
                 posting_id: "emission/centre/2025-08-01T00:00:00Z/diesel/no".into(),
-                known_at: None,
+                as_of: None,
             })
             .await,
     );
@@ -288,6 +288,7 @@ async fn read(channel: Channel) {
         .reconcile(ledger::ReconcileRequest {
             park: PARK.into(),
             period,
+            as_of: None,
         })
         .await
         .expect("reconciled")

@@ -35,6 +35,7 @@ fn verify() -> carbon::VerifyPeriodRequest {
 async fn a_period_is_verified_by_an_auditor_who_did_not_close_it() {
     let mut guarded = GuardedPark::new(park());
     let operator = guarded.token("li", "operator", Some(PARK));
+    let reviewer = guarded.token("reviewer", "operator", Some(PARK));
     let auditor = guarded.token("auditor-1", "auditor", None);
     guarded.park.start();
     let mut service = CarbonServiceClient::new(guarded.park.clients().await.channel);
@@ -68,6 +69,15 @@ async fn a_period_is_verified_by_an_auditor_who_did_not_close_it() {
         service.verify_period(with_token(&operator, verify())).await,
         "role auditor",
     );
+    let review = carbon::ReviewPeriodRequest {
+        park: PARK.into(),
+        period: "2024".into(),
+        client_request_id: String::new(),
+    };
+    service
+        .review_period(with_token(&reviewer, review))
+        .await
+        .expect("reviewed");
     let verified = service
         .verify_period(with_token(&auditor, verify()))
         .await

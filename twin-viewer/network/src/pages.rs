@@ -165,6 +165,7 @@ impl PageClient {
             }),
             by: by.into(),
             asset: String::new(),
+            as_of: None,
         };
         let by_asset = client
             .balance(request(ledger::Grouping::Asset))

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use terrarium_journal::{Event, Rejection, facts};
 use terrarium_model::{ParkId, UnixSeconds, format_rfc3339_utc};
 use terrarium_proto::carbon::v1::{
-    Assurance, PeriodClosedV1, PeriodOpenedV1, PeriodRestatedV1, PeriodState, PeriodVerifiedV1,
-    RestatementReason,
+    Assurance, PeriodClosedV1, PeriodOpenedV1, PeriodRestatedV1, PeriodReviewedV1, PeriodState,
+    PeriodVerifiedV1, RestatementReason,
 };
 use uuid::Uuid;
 
@@ -17,6 +17,7 @@ facts! {
     pub enum PeriodFact in "terrarium.carbon.v1" {
         PeriodOpenedV1 at time_s,
         PeriodClosedV1 at time_s,
+        PeriodReviewedV1 at time_s,
         PeriodVerifiedV1 at time_s,
         PeriodRestatedV1 at time_s,
     }
@@ -54,7 +55,9 @@ pub enum PeriodStep {
     },
     /// Close it: from then on late data restates it.
     Close,
-    /// Someone who did not close it checked it.
+    /// Someone who did not prepare it looked it through.
+    Review,
+    /// A third person checked it.
     Verify {
         /// How sure they are.
         assurance: Assurance,
@@ -83,6 +86,8 @@ pub struct Period {
     pub state: PeriodState,
     /// Who closed it.
     pub closed_by: String,
+    /// Who reviewed it as it stands.
+    pub reviewed_by: String,
     /// Who verified it as it stands.
     pub verified_by: String,
     /// How often it was restated.
@@ -129,6 +134,7 @@ impl Periods {
         match &command.step {
             PeriodStep::Open { from, to } => self.open(context, id, *from, *to),
             PeriodStep::Close => self.close(context, id),
+            PeriodStep::Review => self.review(context, id),
             PeriodStep::Verify {
                 assurance,
                 statement_sha256,
@@ -150,6 +156,7 @@ impl Periods {
                     to: UnixSeconds(opened.to_s),
                     state: PeriodState::Open,
                     closed_by: String::new(),
+                    reviewed_by: String::new(),
                     verified_by: String::new(),
                     restatements: 0,
                     authors: BTreeSet::new(),
@@ -162,6 +169,10 @@ impl Periods {
                 period.closed_by.clone_from(&closed.by);
                 period.authors.insert(closed.by.clone());
             }),
+            PeriodFact::PeriodReviewedV1(reviewed) => self.change(&reviewed.period, |period| {
+                period.state = PeriodState::Reviewed;
+                period.reviewed_by.clone_from(&reviewed.by);
+            }),
             PeriodFact::PeriodVerifiedV1(verified) => self.change(&verified.period, |period| {
                 period.state = PeriodState::Verified;
                 period.verified_by.clone_from(&verified.by);
@@ -173,6 +184,7 @@ impl Periods {
                 self.restated.insert(event.id, restated.restatement);
                 self.change(&restated.period, |period| {
                     period.state = PeriodState::Closed;
+                    period.reviewed_by.clear();
                     period.verified_by.clear();
                     period.restatements = restated.restatement;
                     period.authors.insert(restated.by.clone());
@@ -275,6 +287,50 @@ impl Periods {
         Ok(vec![Event::once(&context.park, &[id.as_bytes()], closed)])
     }
 
+    fn review(
+        &self,
+        context: &PeriodContext,
+        id: &Arc<str>,
+    ) -> Result<Vec<Event<PeriodFact>>, Rejection> {
+        let period = self.known(context, id)?;
+        match period.state {
+            PeriodState::Reviewed if *period.reviewed_by == *context.by => return Ok(Vec::new()),
+            PeriodState::Closed => {}
+            PeriodState::Reviewed | PeriodState::Verified => {
+                return Err(Rejection::failed_precondition(
+                    "period",
+                    format!(
+                        "period {id} was reviewed by {} as it stands",
+                        period.reviewed_by
+                    ),
+                ));
+            }
+            PeriodState::Open | PeriodState::Unspecified => {
+                return Err(Rejection::failed_precondition(
+                    "period",
+                    format!("period {id} is open; only a closed one can be reviewed"),
+                ));
+            }
+        }
+        if period.authors.contains(&*context.by) {
+            return Err(Rejection::failed_precondition(
+                "period",
+                format!(
+                    "{} closed or restated period {id} and can't review it; someone else has to, with a credential of their own",
+                    context.by
+                ),
+            ));
+        }
+        let reviewed = PeriodReviewedV1 {
+            period: id.to_string(),
+            time_s: context.now.0,
+            by: context.by.to_string(),
+        };
+        let restatements = period.restatements.to_le_bytes();
+        let parts: [&[u8]; 2] = [id.as_bytes(), &restatements];
+        Ok(vec![Event::once(&context.park, &parts, reviewed)])
+    }
+
     fn verify(
         &self,
         context: &PeriodContext,
@@ -299,7 +355,7 @@ impl Periods {
                     ),
                 ));
             }
-            PeriodState::Closed => {}
+            PeriodState::Closed | PeriodState::Reviewed => {}
             PeriodState::Open | PeriodState::Unspecified => {
                 return Err(Rejection::failed_precondition(
                     "period",
@@ -312,6 +368,24 @@ impl Periods {
                 "period",
                 format!(
                     "{} closed or restated period {id} and can't verify it; someone else has to, with a credential of their own",
+                    context.by
+                ),
+            ));
+        }
+        if period.state == PeriodState::Closed {
+            return Err(Rejection::failed_precondition(
+                "period",
+                format!(
+                    "period {id} was not reviewed as it stands; someone who did not prepare it has to, before a third person \
+                     verifies it"
+                ),
+            ));
+        }
+        if *period.reviewed_by == *context.by {
+            return Err(Rejection::failed_precondition(
+                "period",
+                format!(
+                    "{} reviewed period {id} and can't verify it; a third person has to, with a credential of their own",
                     context.by
                 ),
             ));

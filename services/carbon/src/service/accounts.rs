@@ -202,6 +202,7 @@ impl CarbonApi {
                     restatements: period.restatements,
                     closed_by: period.closed_by.clone(),
                     verified_by: period.verified_by.clone(),
+                    reviewed_by: period.reviewed_by.clone(),
                 })
                 .collect()
         })

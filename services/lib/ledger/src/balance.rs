@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use terrarium_model::{AssetId, ParkDefinition, UnixSeconds};
+use terrarium_model::{AssetId, ParkDefinition, SECONDS_PER_HOUR, UnixSeconds};
 
-use crate::node_hour::{NodeHour, Pricing};
-use crate::park_ledger::{ParkLedger, Period};
+use crate::node_hour::{NodeHour, Totals};
+use crate::park_ledger::Period;
+use crate::view::View;
 
 /// What the lines of a balance are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,16 +71,9 @@ impl BalanceLine {
         u32::try_from(share).ok()
     }
 
-    /// Adds a node hour.
-    pub fn add_hour(&mut self, hour: &NodeHour) {
-        self.hours_expected += 1;
-        if !hour.complete {
-            self.hours_missing += 1;
-            return;
-        }
-        self.hours_metered += 1;
-        self.hours_estimated += u64::from(hour.is_estimated());
-        let amounts = &hour.amounts;
+    /// Adds the sums of so many node hours, complete ones or not.
+    pub fn add_totals(&mut self, totals: &Totals, hours: u64) {
+        let amounts = &totals.amounts;
         self.consumption_wh += amounts.consumption;
         self.generation_wh += amounts.generation;
         self.import_wh += amounts.import;
@@ -88,18 +82,18 @@ impl BalanceLine {
         self.unexplained_wh += amounts.unexplained;
         self.charge_wh += amounts.charge;
         self.discharge_wh += amounts.discharge;
-        match hour.pricing {
-            Pricing::NotNeeded => {}
-            Pricing::NoFactor => self.hours_without_factor += 1,
-            Pricing::Priced {
-                scope2_location,
-                avoided,
-                ..
-            } => {
-                self.scope2_location_mg += scope2_location.0;
-                self.avoided_mg += avoided.0;
-            }
-        }
+        self.scope2_location_mg += totals.scope2_location_mg;
+        self.avoided_mg += totals.avoided_mg;
+        self.hours_expected += hours;
+        self.hours_metered += u64::from(totals.metered);
+        self.hours_missing += hours - u64::from(totals.metered);
+        self.hours_without_factor += u64::from(totals.without_factor);
+        self.hours_estimated += u64::from(totals.estimated);
+    }
+
+    /// Adds a node hour.
+    pub fn add_hour(&mut self, hour: &NodeHour) {
+        self.add_totals(&Totals::of(hour), 1);
     }
 
     fn add_line(&mut self, other: &BalanceLine) {
@@ -123,36 +117,40 @@ impl BalanceLine {
 
 /// The balance of a park, or of one of its nodes: lines in order of their keys, and all of them together.
 pub fn balance(
-    ledger: &ParkLedger,
-    definition: &ParkDefinition,
+    view: &View<'_>,
     period: Period,
     grouping: Grouping,
     only: Option<&AssetId>,
 ) -> (Vec<BalanceLine>, BalanceLine) {
     let mut lines: BTreeMap<String, BalanceLine> = BTreeMap::new();
-    let nodes: Vec<&AssetId> = definition
-        .nodes
-        .keys()
-        .filter(|asset| only.is_none_or(|only| only == *asset))
-        .collect();
     if grouping == Grouping::Asset {
-        for asset in &nodes {
-            let line = lines
+        for asset in view
+            .nodes()
+            .filter(|asset| only.is_none_or(|only| only == *asset))
+        {
+            lines
                 .entry(asset.to_string())
-                .or_insert_with(|| BalanceLine::of(asset.as_str()));
-            for hour_start in period.hour_starts() {
-                line.add_hour(&ledger.node_hour(asset, hour_start));
-            }
+                .or_insert_with(|| BalanceLine::of(asset.as_str()))
+                .add_totals(&view.node_totals(asset, period), period.hours());
         }
-    } else {
-        for hour_start in period.hour_starts() {
-            let key = key_of_hour(definition, grouping, hour_start);
-            let line = lines
-                .entry(key)
-                .or_insert_with_key(|key| BalanceLine::of(key));
-            for asset in &nodes {
-                line.add_hour(&ledger.node_hour(asset, hour_start));
+    } else if let Some(definition) = view.definition() {
+        let nodes = view.nodes().count() as u64;
+        // Lines follow each other in time: a line is looked up once, not every hour.
+        for part in parts(definition, grouping, period) {
+            let mut line = BalanceLine::default();
+            for hour_start in part.hour_starts() {
+                match only {
+                    Some(asset) if view.has_node(asset) => {
+                        line.add_hour(&view.node_hour(asset, hour_start));
+                    }
+                    Some(_) => {}
+                    None => line.add_totals(&view.park_hour(hour_start), nodes),
+                }
             }
+            lines
+                .entry(key_of_hour(definition, grouping, part.from))
+                .or_insert_with_key(|key| BalanceLine::of(key))
+                .add_line(&line);
         }
     }
     let lines: Vec<BalanceLine> = lines.into_values().collect();
@@ -171,6 +169,32 @@ impl BalanceLine {
             ..BalanceLine::default()
         }
     }
+}
+
+/// The hours of a period that stand in one line together.
+fn parts(definition: &ParkDefinition, grouping: Grouping, period: Period) -> Vec<Period> {
+    let mut parts: Vec<Period> = Vec::new();
+    let mut last = None;
+    for hour_start in period.hour_starts() {
+        let offset = i64::from(definition.time_zone.offset_seconds(hour_start));
+        let local_day = (hour_start.0 + offset).div_euclid(86_400);
+        let group = match grouping {
+            Grouping::Total | Grouping::Asset => 0,
+            Grouping::Hour => hour_start.0,
+            // Days of one month share a key, under which their lines come together.
+            Grouping::Day | Grouping::Month => local_day,
+        };
+        let to = UnixSeconds(hour_start.0 + SECONDS_PER_HOUR);
+        match parts.last_mut() {
+            Some(part) if last == Some(group) => part.to = to,
+            _ => parts.push(Period {
+                from: hour_start,
+                to,
+            }),
+        }
+        last = Some(group);
+    }
+    parts
 }
 
 fn key_of_hour(definition: &ParkDefinition, grouping: Grouping, hour_start: UnixSeconds) -> String {

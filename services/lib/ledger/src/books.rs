@@ -11,7 +11,9 @@ use std::collections::BTreeMap;
 
 use terrarium_model::{AssetId, Interval, ParkId, UnixSeconds};
 
+use crate::entry::{EnergyAccount, amount};
 use crate::gas::GasMasses;
+use crate::hash::Hasher;
 use crate::node_hour::HourAmounts;
 use crate::park_ledger::Period;
 
@@ -266,4 +268,77 @@ pub struct Books {
     pub postings: Vec<Posting>,
     /// Instruments that were held, used or sold until the period's end.
     pub instruments: Vec<InstrumentLine>,
+}
+
+impl Books {
+    /// SHA-256 of everything the books hold, in their order; not of the times that they were asked for at.
+    pub fn sha256(&self) -> [u8; 32] {
+        let mut hasher = Hasher::new("books");
+        hasher
+            .text(self.park.as_str())
+            .number(self.period.from.0)
+            .number(self.period.to.0)
+            .number(self.node_hours.0 as i64)
+            .number(self.node_hours.1 as i64);
+        for (hour_start, amounts) in &self.energy {
+            hasher.number(hour_start.0);
+            for account in EnergyAccount::ALL {
+                hasher.number(amount(amounts, account));
+            }
+        }
+        for posting in &self.postings {
+            hash_posting(posting, &mut hasher);
+        }
+        for line in &self.instruments {
+            hasher
+                .text(&line.registry)
+                .text(&line.serial)
+                .bytes(&[line.kind as u8, line.state as u8])
+                .number(line.amount)
+                .number(line.vintage.0.0)
+                .number(line.vintage.1.0)
+                .number(line.since.0)
+                .text(line.used_for.as_deref().unwrap_or_default());
+        }
+        hasher.finish()
+    }
+}
+
+fn hash_posting(posting: &Posting, hasher: &mut Hasher) {
+    let (scope, category) = match posting.scope {
+        None => (0, 0),
+        Some(Scope::One) => (1, 0),
+        Some(Scope::Two) => (2, 0),
+        Some(Scope::Three(category)) => (3, category),
+    };
+    hasher
+        .text("posting")
+        .bytes(&[posting.book as u8, scope, category, posting.basis as u8])
+        .text(posting.asset.as_str())
+        .text(&posting.party)
+        .text(&posting.activity)
+        .number(posting.interval.start.0)
+        .number(i64::from(posting.interval.seconds))
+        .number(posting.amount)
+        .text(posting.unit)
+        .text(posting.method.token)
+        .number(i64::from(posting.method.version));
+    for factor in &posting.factors {
+        hasher.text(&factor.key).number(i64::from(factor.u95_ppm));
+    }
+    for (gas, mg) in posting.gases.iter() {
+        hasher.text(gas.token()).number(mg);
+    }
+    match &posting.detail {
+        Detail::None => {}
+        Detail::Removal { pool, reversal } => {
+            hasher.bytes(&[*pool as u8, u8::from(*reversal)]);
+        }
+        Detail::Avoided { baseline } => {
+            hasher.text(baseline);
+        }
+        Detail::Embodied { module, item } => {
+            hasher.bytes(&[*module as u8]).text(item);
+        }
+    }
 }

@@ -1,8 +1,10 @@
 //! Which hours of a period are there, and which are missing. Missing is shown, never counted as zero.
 
-use terrarium_model::{MeterId, ParkDefinition, SECONDS_PER_HOUR, UnixSeconds};
+use terrarium_model::{MeterId, SECONDS_PER_HOUR, UnixSeconds};
 
-use crate::park_ledger::{ParkLedger, Period};
+use crate::factor_book::FactorKind;
+use crate::park_ledger::Period;
+use crate::view::View;
 
 /// Gaps listed of one meter or region at most.
 pub const MOST_GAPS: usize = 100;
@@ -45,36 +47,42 @@ pub struct Completeness {
 }
 
 /// Looks at every hour of a period.
-pub fn completeness(
-    ledger: &ParkLedger,
-    definition: &ParkDefinition,
-    period: Period,
-) -> Completeness {
+pub fn completeness(view: &View<'_>, period: Period) -> Completeness {
+    let Some(definition) = view.definition() else {
+        return Completeness {
+            meters: Vec::new(),
+            factor_hours: 0,
+            factor_gaps: Vec::new(),
+        };
+    };
+    let sight = view.sight();
     let meters = definition
         .meters
         .keys()
         .map(|meter| {
-            let book = ledger.meters().get(meter);
+            let book = view.ledger().meter(meter);
             let (hours_metered, gaps) = covered(period, |hour_start| {
-                book.is_some_and(|book| book.hour(hour_start).is_complete())
+                book.is_some_and(|book| book.hour(hour_start, sight).is_complete())
             });
+            let quarantined = book
+                .into_iter()
+                .flat_map(|book| book.quarantined().values());
             MeterCompleteness {
                 meter: meter.clone(),
                 hours_expected: period.hours(),
                 hours_metered,
-                readings: book.map_or(0, |book| book.readings().len() as u64),
-                quarantined: book.map_or(0, |book| {
-                    book.quarantined()
-                        .values()
-                        .filter(|item| item.undecided)
-                        .count() as u64
-                }),
+                readings: book.map_or(0, |book| book.counted_as_seen(sight)),
+                quarantined: quarantined
+                    .filter(|item| item.is_undecided(sight.known_at))
+                    .count() as u64,
                 gaps,
             }
         })
         .collect();
-    let (factor_hours, factor_gaps) =
-        covered(period, |hour_start| ledger.factor_row(hour_start).is_some());
+    let (factor_hours, factor_gaps) = covered(period, |hour_start| {
+        view.factor_row(FactorKind::GridAverage, hour_start)
+            .is_some()
+    });
     Completeness {
         meters,
         factor_hours,

@@ -8,6 +8,7 @@ use terrarium_model::{
 };
 
 use crate::factor_book::FactorRow;
+use crate::node_hour::HourAmounts;
 
 /// The books that exist so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -260,6 +261,20 @@ pub struct Entry {
     pub factor: Option<FactorRow>,
     /// Flags.
     pub quality: Quality,
+}
+
+/// Amount of an account.
+pub fn amount(amounts: &HourAmounts, account: EnergyAccount) -> i64 {
+    match account {
+        EnergyAccount::Consumption => amounts.consumption,
+        EnergyAccount::Generation => amounts.generation,
+        EnergyAccount::Import => amounts.import,
+        EnergyAccount::Export => amounts.export,
+        EnergyAccount::SelfUse => amounts.self_use,
+        EnergyAccount::Unexplained => amounts.unexplained,
+        EnergyAccount::Charge => amounts.charge,
+        EnergyAccount::Discharge => amounts.discharge,
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use terrarium_model::{EnergyWh, Interval, MeterId, ParkDefinition, UnixSeconds};
 use uuid::Uuid;
 
+use crate::books::InstrumentKind;
 use crate::carbon::CarbonFact;
 use crate::factor_book::FactorSet;
 
@@ -60,6 +61,37 @@ pub enum Fact {
         /// The meter.
         meter: MeterId,
     },
+    /// Something happened to a certificate, credit or allowance.
+    InstrumentMoved {
+        /// Registry that issued it.
+        registry: Arc<str>,
+        /// Serial number there.
+        serial: Arc<str>,
+        /// When.
+        at: UnixSeconds,
+        /// What.
+        step: InstrumentStep,
+    },
+    /// Something happened to a reporting period.
+    PeriodMoved {
+        /// Id of the period.
+        period: Arc<str>,
+        /// When.
+        at: UnixSeconds,
+        /// Who: name of the credential.
+        by: Arc<str>,
+        /// What.
+        step: PeriodStep,
+    },
+    /// The year that targets and progress are measured against was set.
+    BaseYearSet {
+        /// The year.
+        year: u32,
+        /// A change of its total by this many thousandths or more makes it be worked out again.
+        recalculation_permille: u32,
+        /// When it was decided.
+        at: UnixSeconds,
+    },
     /// Something happened beside electricity.
     Carbon(CarbonFact),
 }
@@ -76,4 +108,83 @@ pub enum How {
         /// The quarantined event.
         quarantined: Uuid,
     },
+}
+
+/// What happens to an instrument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InstrumentStep {
+    /// Its registry issued it.
+    Issued {
+        /// What it stands for.
+        kind: InstrumentKind,
+        /// Wh or grams of CO2 equivalent, by kind.
+        amount: i64,
+        /// What it was issued for: from (inclusive), to (exclusive).
+        vintage: (UnixSeconds, UnixSeconds),
+    },
+    /// The park came to hold it.
+    Held {
+        /// The park's own plants were issued it.
+        own_generation: bool,
+    },
+    /// Retired for the claim of a period.
+    Retired {
+        /// Id of the reporting period.
+        period: Arc<str>,
+    },
+    /// Sold: the park can't use it any more.
+    Sold,
+    /// Surrendered to the authority for a period.
+    Surrendered {
+        /// Id of the reporting period.
+        period: Arc<str>,
+    },
+}
+
+/// What happens to a reporting period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeriodStep {
+    /// Opened: its figures move by themselves.
+    Opened {
+        /// Its start ...
+        from: UnixSeconds,
+        /// ... and end, exclusive.
+        to: UnixSeconds,
+    },
+    /// Closed by who prepared it: from now on changes restate it.
+    Closed,
+    /// Looked through by someone who did not prepare it.
+    Reviewed,
+    /// Approved by a third person, after an outside verification.
+    Verified,
+    /// The changes since it was closed were taken over, for this reason.
+    Restated(RestatementReason),
+}
+
+/// Why a figure that was reported changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RestatementReason {
+    /// Readings came after the period was closed.
+    LateData,
+    /// Readings were corrected, or an error in them was found.
+    CorrectedData,
+    /// A newer release of factors.
+    NewFactors,
+    /// Another version of a method.
+    MethodChange,
+    /// Another boundary or structure of the park.
+    BoundaryChange,
+}
+
+impl RestatementReason {
+    /// As in tables and on the wire.
+    pub fn token(self) -> &'static str {
+        match self {
+            RestatementReason::LateData => "late_data",
+            RestatementReason::CorrectedData => "corrected_data",
+            RestatementReason::NewFactors => "new_factors",
+            RestatementReason::MethodChange => "method_change",
+            RestatementReason::BoundaryChange => "boundary_change",
+        }
+    }
 }

@@ -566,6 +566,8 @@ pub struct FactorBook {
     /// By kind and region.
     sets: BTreeMap<FactorKind, BTreeMap<String, BTreeMap<RowKey, Published>>>,
     count: usize,
+    /// Those of electricity that hours are priced with, by kind and region, those that go before others first.
+    ranked: BTreeMap<FactorKind, BTreeMap<String, Vec<Published>>>,
 }
 
 impl FactorBook {
@@ -578,9 +580,22 @@ impl FactorBook {
             .or_default()
             .entry(set.region.clone())
             .or_default();
-        if of_region.insert(key, (set, origin)).is_none() {
-            self.count += 1;
+        let replaced = of_region.insert(key, (Arc::clone(&set), origin));
+        self.count += usize::from(replaced.is_none());
+        if !set.kind.is_of_electricity() {
+            return;
         }
+        let ranked = self
+            .ranked
+            .entry(set.kind)
+            .or_default()
+            .entry(set.region.clone())
+            .or_default();
+        if let Some((replaced, _)) = replaced {
+            ranked.retain(|(known, _)| !Arc::ptr_eq(known, &replaced));
+        }
+        let place = ranked.partition_point(|(known, _)| known.precedence() > set.precedence());
+        ranked.insert(place, (set, origin));
     }
 
     /// Sets in order of kind, region, id, version and row.
@@ -621,6 +636,60 @@ impl FactorBook {
         as_of: AsOf,
     ) -> Option<FactorRow> {
         best(self.of(kind, region), hour_start, as_of)
+    }
+
+    /// Value of the row of electricity that prices an hour, as known at a position.
+    pub fn value(
+        &self,
+        region: &str,
+        kind: FactorKind,
+        hour_start: UnixSeconds,
+        known_at: u64,
+    ) -> Option<FactorValue> {
+        let (set, row, _) = self.first(region, kind, hour_start, known_at)?;
+        Some(set.value(row))
+    }
+
+    /// The row of electricity that prices an hour, as known at a position.
+    pub fn row_known_at(
+        &self,
+        region: &str,
+        kind: FactorKind,
+        hour_start: UnixSeconds,
+        known_at: u64,
+    ) -> Option<FactorRow> {
+        let (set, row, origin) = self.first(region, kind, hour_start, known_at)?;
+        Some(FactorRow {
+            set: Arc::clone(set),
+            row,
+            origin,
+        })
+    }
+
+    /// Event that published the row of electricity that prices an hour.
+    pub fn winner(
+        &self,
+        region: &str,
+        kind: FactorKind,
+        hour_start: UnixSeconds,
+    ) -> Option<Origin> {
+        let (_, _, origin) = self.first(region, kind, hour_start, u64::MAX)?;
+        Some(origin)
+    }
+
+    fn first(
+        &self,
+        region: &str,
+        kind: FactorKind,
+        hour_start: UnixSeconds,
+        known_at: u64,
+    ) -> Option<(&Arc<FactorSet>, usize, Origin)> {
+        self.ranked
+            .get(&kind)?
+            .get(region)?
+            .iter()
+            .filter(|(_, origin)| origin.position <= known_at)
+            .find_map(|(set, origin)| Some((set, set.row_at(hour_start)?, *origin)))
     }
 
     /// The row that prices an activity: of the first region that has one the same order as [`FactorBook::row`].

@@ -5,10 +5,8 @@
 //! Both are SHA-256; numbers are little endian, texts are preceded by their length (4 bytes).
 
 use sha2::{Digest, Sha256};
-use terrarium_model::{EnergyWh, UnixSeconds};
 
-use crate::meter_book::CountedReading;
-use crate::node_hour::{NodeHour, Pricing};
+use crate::node_hour::Totals;
 
 /// Content and state hash of one day block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,74 +53,24 @@ impl Hasher {
     }
 }
 
-/// Hash of the readings that start on one day.
-pub fn meter_day<'a>(
-    readings: impl Iterator<Item = (&'a UnixSeconds, &'a CountedReading)>,
-) -> DayHash {
-    let mut content = Hasher::new("meter-day");
-    let mut state = Hasher::new("meter-day-positions");
-    for (start, reading) in readings {
-        content
-            .number(start.0)
-            .number(i64::from(reading.seconds))
-            .number(i64::from(reading.revision))
-            .number(reading.energy.0)
-            .bytes(&[reading.quality.0])
-            .bytes(reading.origin.event.as_bytes());
-        // Said only where it is, so that the hashes of all other meters stay what they were.
-        if (reading.offset, reading.next_offset) != (EnergyWh::ZERO, EnergyWh::ZERO) {
-            content
-                .text("offset")
-                .number(reading.offset.0)
-                .number(reading.next_offset.0);
-        }
-        state.number(reading.origin.position as i64);
-    }
-    let content = content.finish();
-    state.bytes(&content);
-    DayHash {
-        content,
-        state: state.finish(),
-    }
-}
-
-/// Hash of a node's hours of one day.
-pub fn node_day(hours: &[NodeHour]) -> [u8; 32] {
+/// Hash of a node's sums of one day; the readings that its hours follow from are hashed with their meters.
+pub fn node_day(any: u32, totals: &Totals) -> [u8; 32] {
+    let amounts = &totals.amounts;
     let mut hasher = Hasher::new("node-day");
-    for hour in hours {
-        hasher.bytes(&[u8::from(hour.any), u8::from(hour.complete), hour.quality.0]);
-        if !hour.complete {
-            continue;
-        }
-        let amounts = &hour.amounts;
-        hasher
-            .number(amounts.consumption)
-            .number(amounts.generation)
-            .number(amounts.import)
-            .number(amounts.export)
-            .number(amounts.self_use)
-            .number(amounts.unexplained);
-        // Said only where it is, so that the hashes of nodes without stores stay what they were.
-        if (amounts.charge, amounts.discharge) != (0, 0) {
-            hasher
-                .text("storage")
-                .number(amounts.charge)
-                .number(amounts.discharge);
-        }
-        match hour.pricing {
-            Pricing::NotNeeded => hasher.bytes(&[0]),
-            Pricing::NoFactor => hasher.bytes(&[1]),
-            Pricing::Priced {
-                factor,
-                scope2_location,
-                avoided,
-            } => hasher
-                .bytes(&[2])
-                .number(factor.mantissa)
-                .number(i64::from(factor.scale))
-                .number(scope2_location.0)
-                .number(avoided.0),
-        };
-    }
+    hasher
+        .number(i64::from(any))
+        .number(i64::from(totals.metered))
+        .number(i64::from(totals.estimated))
+        .number(i64::from(totals.without_factor))
+        .number(amounts.consumption)
+        .number(amounts.generation)
+        .number(amounts.import)
+        .number(amounts.export)
+        .number(amounts.self_use)
+        .number(amounts.unexplained)
+        .number(amounts.charge)
+        .number(amounts.discharge)
+        .number(totals.scope2_location_mg)
+        .number(totals.avoided_mg);
     hasher.finish()
 }

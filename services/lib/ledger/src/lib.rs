@@ -1,41 +1,49 @@
 //! The carbon ledger: from counted readings and factors to entries that explain themselves. Pure.
 //!
 //! Everything here is a function of the set of facts taken in, whatever their order: two parks with the same facts have the
-//! same books and the same content hash.
+//! same books and the same content hash. And it is a function of two times: what happened until one, as known at the other.
 //!
 //! ```text
-//! facts --> MeterBook (readings -> hours) --> NodeBook (hours balanced, priced) --> balances, entries, explanations
-//!      `--> FactorBook (sets -> factor of an hour) ---^
+//! facts --> MeterBook (readings and their versions, by day) --> node hours --> sums by node and day --> View(AsOf)
+//!      |--> FactorBook (sets -> factor of an hour) ----------------^                                      |
+//!      `--> instruments, periods, decisions --------------------------------------------------------------+--> Books
 //! ```
 //!
 //! - [`fact`]: what the ledger is told
-//! - [`meter_book`]: a meter's counted readings, laid over hours
+//! - [`energy`]: readings with all their versions, laid over hours; stores as lots; purchased electricity
 //! - [`factor_book`]: published factor sets, and which row prices an hour
 //! - [`factor_check`]: whether published rows can be what they say
 //! - [`node_hour`]: the balance rule of one node and hour, and its price
+//! - [`accounts`]: instruments, reporting periods, decisions
 //! - [`park_ledger`]: the books of one park
-//! - [`balance`]: totals over periods
+//! - [`view`]: the books as they were at two times
+//! - [`balance()`]: totals over periods
 //! - [`entry`]: the lines of the books, expanded on read
 //! - [`gas`]: gases, their masses, and the warming potentials that a view weighs them with
 //! - [`books`]: what claims read: the books of a period, as known at a moment
 //! - [`carbon`]: the carbon books of water, waste, fuels, gases, transport, materials and trees
-//! - [`completeness`]: which hours are there
+//! - [`completeness()`]: which hours are there
 //! - [`hash`]: the two hashes
 
+pub mod accounts;
 pub mod balance;
 pub mod books;
 pub mod carbon;
 pub mod completeness;
+pub mod energy;
 pub mod entry;
 pub mod fact;
 pub mod factor_book;
 pub mod factor_check;
 pub mod gas;
 pub mod hash;
-pub mod meter_book;
 pub mod node_hour;
 pub mod park_ledger;
+pub mod view;
 
+pub use accounts::periods::{PeriodEvent, PeriodState, ReportingPeriod};
+pub use accounts::restatement::{Figures, Restatement, Run};
+pub use accounts::{BaseYear, InstrumentBook, PeriodBook, PolicyBook};
 pub use balance::{BalanceLine, Grouping, balance};
 pub use books::{
     AsOf, Basis, Books, CarbonBook, Detail, FactorMark, FactorUse, InstrumentKind, InstrumentLine,
@@ -43,12 +51,13 @@ pub use books::{
 };
 pub use carbon::{ActivityBook, CarbonFact};
 pub use completeness::{Completeness, Gap, MeterCompleteness, completeness};
+pub use energy::meter_book::{Contribution, CountedReading, MeterBook, MeterHour, Sight};
 pub use entry::{Book, EnergyAccount, Entry, EntryId, InvalidEntryId, Method, Quality};
-pub use fact::{Fact, How, Origin};
+pub use fact::{Fact, How, InstrumentStep, Origin, PeriodStep, RestatementReason};
 pub use factor_book::{
     FactorBook, FactorDetail, FactorKind, FactorQuery, FactorRow, FactorSet, InvalidFactorSet,
 };
 pub use gas::{Gas, GasMasses, GwpSet, NoPotential};
-pub use meter_book::{Contribution, CountedReading, MeterBook, MeterHour};
-pub use node_hour::{HourAmounts, MeteredSums, NodeHour, Pricing};
+pub use node_hour::{HourAmounts, MeteredSums, NodeHour, Pricing, Totals};
 pub use park_ledger::{ParkLedger, Period};
+pub use view::View;

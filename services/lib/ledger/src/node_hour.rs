@@ -58,6 +58,18 @@ pub struct HourAmounts {
 }
 
 impl HourAmounts {
+    /// Adds others `times` over.
+    pub fn add(&mut self, other: &HourAmounts, times: i64) {
+        self.consumption += times * other.consumption;
+        self.generation += times * other.generation;
+        self.import += times * other.import;
+        self.export += times * other.export;
+        self.self_use += times * other.self_use;
+        self.unexplained += times * other.unexplained;
+        self.charge += times * other.charge;
+        self.discharge += times * other.discharge;
+    }
+
     /// Balances an hour from what is metered.
     pub fn balance(metering: NodeMetering, sums: MeteredSums) -> HourAmounts {
         let MeteredSums {
@@ -177,13 +189,11 @@ pub enum Pricing {
     NotNeeded,
     /// Energy crossed the grid, and no factor is known: no carbon is counted, and the hour is shown as such.
     NoFactor,
-    /// Priced at this factor.
+    /// Priced.
     Priced {
-        /// The factor.
-        factor: FactorValue,
-        /// Scope 2, location-based.
+        /// Scope 2, location-based: import at the grid's average factor.
         scope2_location: MassMg,
-        /// Export at the same factor; kept apart.
+        /// Export at the grid's marginal factor, or its average where no marginal one is known; kept apart.
         avoided: MassMg,
     },
 }
@@ -204,24 +214,90 @@ pub struct NodeHour {
 }
 
 impl NodeHour {
-    /// Prices the hour at the factor that holds for it.
-    pub fn price(amounts: &HourAmounts, factor: impl FnOnce() -> Option<FactorValue>) -> Pricing {
-        if amounts.import == 0 && amounts.export == 0 {
-            return Pricing::NotNeeded;
-        }
-        let Some(factor) = factor() else {
-            return Pricing::NoFactor;
+    /// Prices the hour at the factors that hold for it: of the grid's average for imports, of the baseline for exports.
+    pub fn price(
+        amounts: &HourAmounts,
+        location: impl FnOnce() -> Option<FactorValue>,
+        baseline: impl FnOnce() -> Option<FactorValue>,
+    ) -> Pricing {
+        let priced = |wh: i64, factor: Option<FactorValue>| {
+            // A product beyond 64 bits of mg is no plausible park; it must not pass for a figure.
+            factor.and_then(|factor| emission_mg(EnergyWh(wh), factor))
         };
-        let scope2_location = emission_mg(EnergyWh(amounts.import), factor);
-        let avoided = emission_mg(EnergyWh(amounts.export), factor);
+        let nothing = Some(MassMg(0));
+        let (scope2_location, avoided) = match (amounts.import, amounts.export) {
+            (0, 0) => return Pricing::NotNeeded,
+            (import, 0) => (priced(import, location()), nothing),
+            (0, export) => (nothing, priced(export, baseline())),
+            (import, export) => (priced(import, location()), priced(export, baseline())),
+        };
         match (scope2_location, avoided) {
             (Some(scope2_location), Some(avoided)) => Pricing::Priced {
-                factor,
                 scope2_location,
                 avoided,
             },
-            // A product beyond 64 bits of mg is no plausible park; it must not pass for a figure.
             _ => Pricing::NoFactor,
         }
+    }
+}
+
+/// Sums over complete node hours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// The energy book.
+    pub amounts: HourAmounts,
+    /// mg of scope 2, location-based.
+    pub scope2_location_mg: i64,
+    /// mg avoided by export.
+    pub avoided_mg: i64,
+    /// Complete hours.
+    pub metered: u32,
+    /// Complete, but without the factor they need.
+    pub without_factor: u32,
+    /// Complete, with a reading that was spread over hour borders.
+    pub estimated: u32,
+}
+
+impl Totals {
+    /// Of one hour; an incomplete one counts for nothing.
+    pub fn of(hour: &NodeHour) -> Totals {
+        if !hour.complete {
+            return Totals::default();
+        }
+        let (scope2_location_mg, avoided_mg) = match hour.pricing {
+            Pricing::Priced {
+                scope2_location,
+                avoided,
+            } => (scope2_location.0, avoided.0),
+            Pricing::NotNeeded | Pricing::NoFactor => (0, 0),
+        };
+        Totals {
+            amounts: hour.amounts,
+            scope2_location_mg,
+            avoided_mg,
+            metered: 1,
+            without_factor: u32::from(hour.pricing == Pricing::NoFactor),
+            estimated: u32::from(hour.quality.has(Quality::SPREAD)),
+        }
+    }
+
+    /// Adds others.
+    pub fn add(&mut self, other: &Totals) {
+        self.amounts.add(&other.amounts, 1);
+        self.scope2_location_mg += other.scope2_location_mg;
+        self.avoided_mg += other.avoided_mg;
+        self.metered += other.metered;
+        self.without_factor += other.without_factor;
+        self.estimated += other.estimated;
+    }
+
+    /// Takes out what was added before.
+    pub fn take_out(&mut self, other: &Totals) {
+        self.amounts.add(&other.amounts, -1);
+        self.scope2_location_mg -= other.scope2_location_mg;
+        self.avoided_mg -= other.avoided_mg;
+        self.metered -= other.metered;
+        self.without_factor -= other.without_factor;
+        self.estimated -= other.estimated;
     }
 }

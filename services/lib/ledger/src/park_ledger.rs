@@ -7,15 +7,18 @@ use terrarium_model::{
     AssetId, Interval, MeterId, NodeMetering, ParkDefinition, SECONDS_PER_HOUR, UnixSeconds,
 };
 
-use crate::books::{AsOf, Posting};
+use crate::accounts::{InstrumentBook, PeriodBook, PolicyBook};
+use crate::books::{AsOf, Books, Posting};
 use crate::carbon::ActivityBook;
 use crate::carbon::postings::{WorkedPeriod, by_month, work_period};
-use crate::entry::{EnergyAccount, Entry, EntryId, EntryLine, Quality};
-use crate::fact::{Fact, Origin};
-use crate::factor_book::{FactorBook, FactorKind, FactorRow};
+use crate::energy::layout::{Defined, NodeBook, ParkHours};
+use crate::energy::meter_book::{HOURS_PER_DAY, MeterBook, Sight, day_and_hour, hour_start_of};
+use crate::entry::{Entry, EntryId, Quality};
+use crate::fact::{Fact, How, Origin, RestatementReason};
+use crate::factor_book::{FactorBook, FactorKind, FactorRow, FactorSet};
 use crate::hash::{Hasher, node_day};
-use crate::meter_book::{HOURS_PER_DAY, MeterBook, day_and_hour, hour_start_of};
-use crate::node_hour::{HourAmounts, MeteredSums, NodeHour, Pricing};
+use crate::node_hour::{NodeHour, Totals};
+use crate::view::View;
 
 /// A stretch of whole hours: from (inclusive) to (exclusive).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,27 +41,32 @@ impl Period {
             .step_by(SECONDS_PER_HOUR as usize)
             .map(UnixSeconds)
     }
+
+    /// Whether an instant is in it.
+    pub fn contains(&self, instant: UnixSeconds) -> bool {
+        self.from <= instant && instant < self.to
+    }
 }
 
-/// Everything that is known about one park.
+/// Everything that is known about one park, and was known at any position of the record.
+///
+/// What holds now is kept summed up by node and day. Older knowledge ([`ParkLedger::view`]) takes those sums wherever nothing
+/// changed since, and works out the rest anew from the versions of readings, factors and definitions.
 #[derive(Default)]
 pub struct ParkLedger {
-    definition: Option<(Arc<ParkDefinition>, [u8; 32], Origin)>,
-    meters: BTreeMap<MeterId, MeterBook>,
-    factors: FactorBook,
-    nodes: BTreeMap<AssetId, NodeBook>,
-    activities: ActivityBook,
-}
-
-#[derive(Default)]
-struct NodeBook {
-    days: BTreeMap<i64, NodeDay>,
-}
-
-#[derive(Clone, Default)]
-struct NodeDay {
-    hours: [NodeHour; HOURS_PER_DAY],
-    hash: Option<[u8; 32]>,
+    /// All versions of the definition; the last is in force.
+    pub(crate) definitions: Vec<Defined>,
+    pub(crate) meter_numbers: BTreeMap<MeterId, usize>,
+    pub(crate) meters: Vec<MeterBook>,
+    pub(crate) factors: FactorBook,
+    /// Of the nodes of the definition in force, in its order.
+    pub(crate) nodes: Vec<NodeBook>,
+    pub(crate) park_hours: ParkHours,
+    pub(crate) instruments: InstrumentBook,
+    pub(crate) periods: PeriodBook,
+    pub(crate) policy: PolicyBook,
+    pub(crate) activities: ActivityBook,
+    before: Vec<Totals>,
 }
 
 /// A node and hour that may have changed.
@@ -69,14 +77,19 @@ impl ParkLedger {
     pub fn apply(&mut self, fact: &Fact, origin: Origin, touched: &mut Vec<TouchedHour>) {
         match fact {
             Fact::ParkDefined { definition, sha256 } => {
-                self.definition = Some((Arc::clone(definition), *sha256, origin));
-                self.balance_everything(touched);
+                let numbers = &mut self.meter_numbers;
+                let meters = &mut self.meters;
+                let defined = Defined::lay_out(Arc::clone(definition), *sha256, origin, |meter| {
+                    number_of(numbers, meters, meter)
+                });
+                self.definitions.push(defined);
+                self.balance_everything(origin.position, touched);
+                self.note_everything(RestatementReason::BoundaryChange, origin.position);
             }
             Fact::FactorSetPublished(set) => {
                 self.factors.publish(Arc::clone(set), origin);
-                if set.kind == FactorKind::GridAverage {
-                    self.price_again(set.valid_from, set.valid_to, touched);
-                }
+                self.price_again(set, origin.position, touched);
+                self.note_factors(set, origin.position);
             }
             Fact::ReadingCounted {
                 meter,
@@ -85,12 +98,14 @@ impl ParkLedger {
                 revision,
                 how,
             } => {
-                if !self.meters.contains_key(meter) {
-                    self.meters.insert(meter.clone(), MeterBook::default());
-                }
-                let book = self.meters.get_mut(meter).expect("inserted above");
-                let changed = book.count(*interval, *energy, *revision, *how, origin);
-                self.balance_hours(meter, changed, touched);
+                let meter = self.number(meter);
+                let reason = match how {
+                    How::Reported => RestatementReason::LateData,
+                    How::Corrected | How::Released { .. } => RestatementReason::CorrectedData,
+                };
+                self.count(meter, *interval, reason, origin.position, touched, |book| {
+                    book.count(*interval, *energy, *revision, *how, origin);
+                });
             }
             Fact::RegisterContinued {
                 meter,
@@ -99,18 +114,62 @@ impl ParkLedger {
                 offset,
                 next_offset,
             } => {
-                let book = self.meters.entry(meter.clone()).or_default();
-                let changed = book.count_continued(*at, *energy, *offset, *next_offset, origin);
-                self.balance_hours(meter, changed, touched);
+                let meter = self.number(meter);
+                let read = Interval {
+                    start: *at,
+                    seconds: 0,
+                };
+                let reason = RestatementReason::LateData;
+                self.count(meter, read, reason, origin.position, touched, |book| {
+                    book.count_continued(*at, *energy, *offset, *next_offset, origin);
+                });
             }
             Fact::ReadingQuarantined { meter } => {
-                self.meters
-                    .entry(meter.clone())
-                    .or_default()
-                    .quarantine(origin);
+                let meter = self.number(meter);
+                self.meters[meter].quarantine(origin);
             }
-            Fact::Carbon(fact) => self.activities.take_in(fact, origin),
+            Fact::InstrumentMoved {
+                registry,
+                serial,
+                at,
+                step,
+            } => {
+                self.instruments.moved(registry, serial, *at, step, origin);
+                self.note_instrument(registry, serial, origin.position);
+            }
+            Fact::PeriodMoved {
+                period,
+                at,
+                by,
+                step,
+            } => self.periods.moved(period, *at, by, *step, origin),
+            Fact::BaseYearSet {
+                year,
+                recalculation_permille,
+                at,
+            } => self
+                .policy
+                .base_year_set(*year, *recalculation_permille, *at, origin),
+            Fact::Carbon(fact) => {
+                self.activities.take_in(fact, origin);
+                self.note_everything(RestatementReason::LateData, origin.position);
+            }
         }
+    }
+
+    /// The books as they were at two times.
+    pub fn view(&self, as_of: AsOf) -> View<'_> {
+        View::of(self, as_of)
+    }
+
+    /// The books as they stand.
+    pub fn present(&self) -> View<'_> {
+        self.view(AsOf::default())
+    }
+
+    /// The books of a period, as they were at two times.
+    pub fn books(&self, period: Period, as_of: AsOf) -> Option<Books> {
+        self.view(as_of).books(period)
     }
 
     /// What the carbon books were told beside electricity.
@@ -121,7 +180,8 @@ impl ParkLedger {
     /// Everything beside electricity that touches a period, line by line; nothing before the park is defined. With `explains`
     /// lines carry the steps that led to them.
     pub fn worked(&self, period: Period, as_of: AsOf, explains: bool) -> WorkedPeriod {
-        self.definition()
+        self.view(as_of)
+            .definition()
             .map_or_else(WorkedPeriod::default, |definition| {
                 work_period(
                     definition,
@@ -137,19 +197,30 @@ impl ParkLedger {
     /// The carbon books of a period beside electricity, summed up by month of the park's zone.
     pub fn activity_postings(&self, period: Period, as_of: AsOf) -> Vec<Posting> {
         let worked = self.worked(period, as_of, false);
-        self.definition().map_or_else(Vec::new, |definition| {
-            by_month(&definition.time_zone, period, as_of, &worked.lines)
-        })
+        self.view(as_of)
+            .definition()
+            .map_or_else(Vec::new, |definition| {
+                by_month(&definition.time_zone, period, as_of, &worked.lines)
+            })
     }
 
     /// The definition in force.
     pub fn definition(&self) -> Option<&Arc<ParkDefinition>> {
-        self.definition.as_ref().map(|(definition, ..)| definition)
+        self.definitions.last().map(|defined| &defined.definition)
     }
 
-    /// Books of all meters that reported.
-    pub fn meters(&self) -> &BTreeMap<MeterId, MeterBook> {
-        &self.meters
+    /// The book of a meter that reported.
+    pub fn meter(&self, meter: &MeterId) -> Option<&MeterBook> {
+        let number = self.meter_numbers.get(meter)?;
+        Some(&self.meters[*number]).filter(|book| !book.is_empty())
+    }
+
+    /// Books of all meters that reported, in order.
+    pub fn meters(&self) -> impl Iterator<Item = (&MeterId, &MeterBook)> {
+        self.meter_numbers
+            .iter()
+            .map(|(meter, number)| (meter, &self.meters[*number]))
+            .filter(|(_, book)| !book.is_empty())
     }
 
     /// Published factors.
@@ -157,20 +228,32 @@ impl ParkLedger {
         &self.factors
     }
 
-    /// Nodes of the definition, in order.
+    /// The instruments.
+    pub fn instruments(&self) -> &InstrumentBook {
+        &self.instruments
+    }
+
+    /// The reporting periods.
+    pub fn periods(&self) -> &PeriodBook {
+        &self.periods
+    }
+
+    /// What the park decided.
+    pub fn policy(&self) -> &PolicyBook {
+        &self.policy
+    }
+
+    /// Nodes of the definition in force, in order.
     pub fn nodes(&self) -> impl Iterator<Item = &AssetId> {
-        self.definition
-            .iter()
-            .flat_map(|(definition, ..)| definition.nodes.keys())
+        self.definitions
+            .last()
+            .into_iter()
+            .flat_map(|defined| defined.nodes.iter().map(|node| &node.asset))
     }
 
     /// A node hour as it stands.
     pub fn node_hour(&self, asset: &AssetId, hour_start: UnixSeconds) -> NodeHour {
-        let (day, hour) = day_and_hour(hour_start);
-        self.nodes
-            .get(asset)
-            .and_then(|node| node.days.get(&day))
-            .map_or_else(NodeHour::default, |day| day.hours[hour])
+        self.present().node_hour(asset, hour_start)
     }
 
     /// Which side of a node is metered.
@@ -178,83 +261,34 @@ impl ParkLedger {
         Some(self.definition()?.nodes.get(asset)?.metering)
     }
 
-    /// The factor row that prices an hour of this park.
+    /// The grid's average that prices the imports of an hour of this park.
     pub fn factor_row(&self, hour_start: UnixSeconds) -> Option<FactorRow> {
-        self.factors.row(
-            &self.definition()?.grid_region,
-            FactorKind::GridAverage,
-            hour_start,
-        )
+        self.present()
+            .factor_row(FactorKind::GridAverage, hour_start)
     }
 
     /// From the first hour with a reading to the end of the last; `None` without readings.
     pub fn metered_period(&self) -> Option<Period> {
-        let extents = || self.meters.values().filter_map(MeterBook::extent);
-        let first = extents().map(|(first, _)| first).min()?;
-        let last = extents().map(|(_, last)| last).max()?;
-        Some(Period {
-            from: first.start_of_hour(),
-            to: UnixSeconds(UnixSeconds(last.0 + SECONDS_PER_HOUR - 1).start_of_hour().0),
-        })
+        self.present().metered_period()
     }
 
-    /// The entries of a node hour. An incomplete hour has none, a carbon entry needs a factor.
+    /// The entries of a node hour as they stand.
     pub fn entries(&self, asset: &AssetId, hour_start: UnixSeconds) -> Vec<Entry> {
-        let hour = self.node_hour(asset, hour_start);
-        if !hour.complete {
-            return Vec::new();
-        }
-        let factor = match hour.pricing {
-            Pricing::Priced { .. } => self.factor_row(hour_start),
-            _ => None,
-        };
-        EntryLine::all()
-            .filter_map(|line| {
-                let (energy, mass) = match (line, hour.pricing) {
-                    (EntryLine::Energy(account), _) => (amount(&hour.amounts, account), None),
-                    (
-                        EntryLine::Scope2Location,
-                        Pricing::Priced {
-                            scope2_location, ..
-                        },
-                    ) => (hour.amounts.import, Some(scope2_location)),
-                    (EntryLine::AvoidedExport, Pricing::Priced { avoided, .. }) => {
-                        (hour.amounts.export, Some(avoided))
-                    }
-                    _ => return None,
-                };
-                // Lines of nothing say nothing; that the hour is there says the energy book.
-                let says_nothing =
-                    energy == 0 && !matches!(line, EntryLine::Energy(EnergyAccount::Consumption));
-                (!says_nothing).then(|| Entry {
-                    id: EntryId {
-                        asset: asset.clone(),
-                        hour_start,
-                        line,
-                    },
-                    energy: terrarium_model::EnergyWh(energy),
-                    mass,
-                    factor: mass.and(factor.clone()),
-                    quality: hour.quality,
-                })
-            })
-            .collect()
+        self.present().entries(asset, hour_start)
     }
 
     /// One entry by its id.
     pub fn entry(&self, id: &EntryId) -> Option<Entry> {
-        self.entries(&id.asset, id.hour_start)
-            .into_iter()
-            .find(|entry| entry.id == *id)
+        self.present().entry(id)
     }
 
     /// Content hash and state hash. Only days that have changed are hashed again.
     pub fn hashes(&mut self) -> ([u8; 32], [u8; 32]) {
         let mut content = Hasher::new("park-content");
         let mut state = Hasher::new("park-state");
-        if let Some((_, sha256, origin)) = &self.definition {
-            content.bytes(sha256);
-            state.number(origin.position as i64);
+        if let Some(defined) = self.definitions.last() {
+            content.bytes(&defined.sha256);
+            state.number(defined.origin.position as i64);
         }
         for (set, origin) in self.factors.sets() {
             content
@@ -262,148 +296,285 @@ impl ParkLedger {
                 .text(set.set.as_str());
             state.number(origin.position as i64);
         }
-        for (meter, book) in &mut self.meters {
+        for (meter, number) in &self.meter_numbers {
+            let book = &mut self.meters[*number];
+            if book.is_empty() {
+                continue;
+            }
             content.text(meter.as_str());
-            for day in book.days().collect::<Vec<_>>() {
-                let hash = book.day_hash(day);
-                content.number(day).bytes(&hash.content);
+            for block in book.blocks_mut() {
+                let hash = block.hash();
+                content.number(block.day).bytes(&hash.content);
                 state.bytes(&hash.state);
             }
-            for ((start, revision), origin) in book.superseded() {
+            for ((start, position), superseded) in book.superseded() {
                 content
                     .number(start.0)
-                    .number(i64::from(*revision))
-                    .bytes(origin.event.as_bytes());
-                state.number(origin.position as i64);
+                    .number(i64::from(superseded.reading.revision))
+                    .number(superseded.reading.energy.0);
+                state
+                    .number(*position as i64)
+                    .number(superseded.replaced_at as i64);
             }
             for (event, quarantined) in book.quarantined() {
                 content
                     .bytes(event.as_bytes())
-                    .bytes(&[u8::from(quarantined.undecided)]);
+                    .bytes(&[u8::from(quarantined.decided_at.is_none())]);
                 state.number(quarantined.position as i64);
             }
         }
         self.activities.hash_into(&mut content, &mut state);
-        for (asset, node) in &mut self.nodes {
-            content.text(asset.as_str());
-            for (day, block) in &mut node.days {
-                let hash = *block.hash.get_or_insert_with(|| node_day(&block.hours));
-                content.number(*day).bytes(&hash);
+        if let Some(defined) = self.definitions.last() {
+            for (laid, node) in defined.nodes.iter().zip(&mut self.nodes) {
+                content.text(laid.asset.as_str());
+                for day in &mut node.days {
+                    let hash = *day
+                        .hash
+                        .get_or_insert_with(|| node_day(day.any, &day.totals));
+                    content.number(day.day).bytes(&hash);
+                }
             }
         }
+        self.instruments.hash(&mut content, &mut state);
+        self.periods.hash(&mut content, &mut state);
+        self.policy.hash(&mut content, &mut state);
         let content = content.finish();
         state.bytes(&content);
         (content, state.finish())
     }
 
-    fn balance_hours(
+    fn number(&mut self, meter: &MeterId) -> usize {
+        number_of(&mut self.meter_numbers, &mut self.meters, meter)
+    }
+
+    /// Takes in a reading, and moves the sums of its node by what it changes.
+    fn count(
         &mut self,
-        meter: &MeterId,
-        changed: Interval,
+        meter: usize,
+        interval: Interval,
+        reason: RestatementReason,
+        position: u64,
         touched: &mut Vec<TouchedHour>,
+        put: impl FnOnce(&mut MeterBook),
     ) {
-        let Some((definition, ..)) = &self.definition else {
+        let changed = self.meters[meter].changed_by(interval);
+        let node = self
+            .definitions
+            .last()
+            .and_then(|defined| defined.node_of_meter(meter));
+        let Some(node) = node else {
+            put(&mut self.meters[meter]);
             return;
         };
-        let Some(node) = definition.meters.get(meter).map(|meter| meter.node.clone()) else {
-            return;
-        };
-        for hour_start in changed.hour_starts() {
-            self.balance_hour(&node, hour_start);
-            touched.push((node.clone(), hour_start));
+        let mut before = std::mem::take(&mut self.before);
+        before.clear();
+        before.extend(
+            changed
+                .hour_starts()
+                .map(|hour_start| self.present_totals(node, hour_start)),
+        );
+        put(&mut self.meters[meter]);
+        for (hour_start, before) in changed.hour_starts().zip(&before) {
+            let has_moved = self.replace_hour(node, hour_start, before, position);
+            if has_moved && self.periods.has_closed() {
+                let hour_end = UnixSeconds(hour_start.0 + SECONDS_PER_HOUR);
+                self.periods
+                    .moved_figures(hour_start, hour_end, reason, position);
+            }
+            let defined = self.definitions.last().expect("it has this node");
+            touched.push((defined.nodes[node].asset.clone(), hour_start));
         }
+        self.before = before;
     }
 
-    fn balance_hour(&mut self, asset: &AssetId, hour_start: UnixSeconds) {
-        let Some((definition, ..)) = &self.definition else {
-            return;
-        };
-        let Some(node) = definition.nodes.get(asset) else {
-            return;
-        };
-        let mut sums = MeteredSums::default();
-        let mut hour = NodeHour {
-            complete: true,
-            ..NodeHour::default()
-        };
-        for meter in &node.meters {
-            let metered = self
-                .meters
-                .get(meter)
-                .map_or_else(Default::default, |book| book.hour(hour_start));
-            hour.any |= metered.covered_s > 0;
-            hour.complete &= metered.is_complete();
-            hour.quality = hour.quality | metered.quality;
-            sums.add(definition.meters[meter].measures, metered.energy);
-        }
-        hour.amounts = HourAmounts::balance(node.metering, sums);
-        if hour.complete {
-            hour.pricing = NodeHour::price(&hour.amounts, || {
-                self.factors
-                    .row(&definition.grid_region, FactorKind::GridAverage, hour_start)
-                    .map(|row| row.value())
-            });
-        }
-        let (day, hour_of_day) = day_and_hour(hour_start);
-        let block = self
-            .nodes
-            .entry(asset.clone())
-            .or_default()
-            .days
-            .entry(day)
-            .or_default();
-        block.hours[hour_of_day] = hour;
-        block.hash = None;
+    /// What an hour of a node counts for at present.
+    fn present_totals(&self, node: usize, hour_start: UnixSeconds) -> Totals {
+        self.definitions
+            .last()
+            .map_or_else(Totals::default, |defined| {
+                defined.totals(node, hour_start, &self.meters, &self.factors)
+            })
     }
 
-    fn price_again(&mut self, from: UnixSeconds, to: UnixSeconds, touched: &mut Vec<TouchedHour>) {
-        let mut hours = Vec::new();
-        for (asset, node) in &self.nodes {
-            for (day, block) in &node.days {
-                for (hour_of_day, hour) in block.hours.iter().enumerate() {
-                    let hour_start = hour_start_of(*day, hour_of_day);
-                    if hour.any && from <= hour_start && hour_start < to {
-                        hours.push((asset.clone(), hour_start));
-                    }
+    fn replace_hour(
+        &mut self,
+        node: usize,
+        hour_start: UnixSeconds,
+        before: &Totals,
+        position: u64,
+    ) -> bool {
+        let after = self.present_totals(node, hour_start);
+        let (day, hour) = day_and_hour(hour_start);
+        let node_day = self.nodes[node].change(day, position);
+        node_day.any |= 1 << hour;
+        node_day.totals.add(&after);
+        node_day.totals.take_out(before);
+        let park_day = self.park_hours.change(day, position);
+        park_day.hours[hour].add(&after);
+        park_day.hours[hour].take_out(before);
+        after != *before
+    }
+
+    /// A fact may have moved the figures of every closed period; those that it did not move get no entry.
+    fn note_everything(&mut self, reason: RestatementReason, position: u64) {
+        let (from, to) = (UnixSeconds(i64::MIN), UnixSeconds(i64::MAX));
+        self.periods.moved_figures(from, to, reason, position);
+    }
+
+    /// A set of factors moves the figures of the closed periods that it prices anything of.
+    fn note_factors(&mut self, set: &FactorSet, position: u64) {
+        if !set.kind.is_of_electricity() {
+            let (from, to) = (set.valid_from, set.valid_to);
+            let reason = RestatementReason::NewFactors;
+            self.periods.moved_figures(from, to, reason, position);
+            return;
+        }
+        let region = self.definition().map(|definition| &definition.grid_region);
+        if !self.periods.has_closed() || region != Some(&set.region) {
+            return;
+        }
+        let (first_day, _) = day_and_hour(set.valid_from);
+        let (last_day, _) = day_and_hour(set.valid_to);
+        for day in self.park_hours.days_within(first_day, last_day) {
+            for hour in 0..HOURS_PER_DAY {
+                let hour_start = hour_start_of(day, hour);
+                let winner = self.factors.winner(&set.region, set.kind, hour_start);
+                if winner.is_some_and(|origin| origin.position == position) {
+                    let hour_end = UnixSeconds(hour_start.0 + SECONDS_PER_HOUR);
+                    let reason = RestatementReason::NewFactors;
+                    self.periods
+                        .moved_figures(hour_start, hour_end, reason, position);
                 }
             }
         }
-        for (asset, hour_start) in &hours {
-            self.balance_hour(asset, *hour_start);
-        }
-        touched.append(&mut hours);
     }
 
-    fn balance_everything(&mut self, touched: &mut Vec<TouchedHour>) {
+    /// A certificate that is retired for a period that was closed moves its market-based figure.
+    fn note_instrument(&mut self, registry: &str, serial: &str, position: u64) {
+        if !self.periods.has_closed() {
+            return;
+        }
+        let lines = self.instruments.lines(UnixSeconds(i64::MAX), Sight::ALL);
+        let moved = lines
+            .into_iter()
+            .find(|line| line.registry == registry && line.serial == serial);
+        let used_for = moved.and_then(|line| line.used_for);
+        let period = used_for.and_then(|id| self.periods.get(&id, Sight::ALL));
+        if let Some(reporting) = period {
+            let Period { from, to } = reporting.period;
+            let reason = RestatementReason::LateData;
+            self.periods.moved_figures(from, to, reason, position);
+        }
+    }
+
+    /// Prices anew what a set that was just published may change.
+    fn price_again(&mut self, set: &FactorSet, position: u64, touched: &mut Vec<TouchedHour>) {
+        let prices = [FactorKind::GridAverage, FactorKind::GridMarginal].contains(&set.kind);
+        let region = self.definition().map(|definition| &definition.grid_region);
+        if !prices || region != Some(&set.region) {
+            return;
+        }
+        let (first_day, _) = day_and_hour(set.valid_from);
+        let (last_day, _) = day_and_hour(set.valid_to);
+        for day in self.park_hours.days_within(first_day, last_day) {
+            let mut won = 0_u32;
+            for hour in 0..HOURS_PER_DAY {
+                let hour_start = hour_start_of(day, hour);
+                let winner = self.factors.winner(&set.region, set.kind, hour_start);
+                if winner.is_some_and(|origin| origin.position == position) {
+                    won |= 1 << hour;
+                }
+            }
+            if won != 0 {
+                self.price_day_again(day, won, position, touched);
+            }
+        }
+    }
+
+    /// `won`: a bit for each hour that has another factor now.
+    fn price_day_again(
+        &mut self,
+        day: i64,
+        won: u32,
+        position: u64,
+        touched: &mut Vec<TouchedHour>,
+    ) {
+        let mut park = [Totals::default(); HOURS_PER_DAY];
+        for node in 0..self.nodes.len() {
+            let Some(any) = self.nodes[node].day(day).map(|node_day| node_day.any) else {
+                continue;
+            };
+            let mut totals = Totals::default();
+            for hour in (0..HOURS_PER_DAY).filter(|hour| any & (1 << hour) != 0) {
+                let hour_start = hour_start_of(day, hour);
+                let priced = self.present_totals(node, hour_start);
+                totals.add(&priced);
+                park[hour].add(&priced);
+                let has_crossed = (priced.amounts.import, priced.amounts.export) != (0, 0);
+                if won & (1 << hour) != 0 && has_crossed {
+                    let defined = self.definitions.last().expect("it has this node");
+                    touched.push((defined.nodes[node].asset.clone(), hour_start));
+                }
+            }
+            if any & won != 0 {
+                self.nodes[node].change_price(day, position).totals = totals;
+            }
+        }
+        self.park_hours.change_price(day, position).hours = park;
+    }
+
+    fn balance_everything(&mut self, position: u64, touched: &mut Vec<TouchedHour>) {
+        let defined = self.definitions.last().expect("just defined");
         self.nodes.clear();
-        let days: Vec<(MeterId, i64)> = self
-            .meters
+        self.nodes
+            .resize_with(defined.nodes.len(), NodeBook::default);
+        self.park_hours.clear();
+        let metered: Vec<(usize, Period)> = defined
+            .nodes
             .iter()
-            .flat_map(|(meter, book)| book.days().map(|day| (meter.clone(), day)))
+            .enumerate()
+            .filter_map(|(place, node)| {
+                let extents = || {
+                    node.meters
+                        .iter()
+                        .filter_map(|(meter, _)| self.meters[*meter].extent(Sight::ALL))
+                };
+                let first = extents().map(|(first, _)| first).min()?;
+                let last = extents().map(|(_, last)| last).max()?;
+                let period = Period {
+                    from: first.start_of_hour(),
+                    to: last,
+                };
+                Some((place, period))
+            })
             .collect();
-        for (meter, day) in days {
-            for hour_of_day in 0..HOURS_PER_DAY {
-                let hour_start = hour_start_of(day, hour_of_day);
-                if self.meters[&meter].hour(hour_start).covered_s > 0 {
-                    self.balance_hours(&meter, Interval::hour_of(hour_start), touched);
+        for (node, period) in metered {
+            for hour_start in period.hour_starts() {
+                let defined = self.definitions.last().expect("just defined");
+                let is_there = defined.nodes[node].meters.iter().any(|(meter, _)| {
+                    self.meters[*meter].hour(hour_start, Sight::ALL).covered_s > 0
+                });
+                if is_there {
+                    touched.push((defined.nodes[node].asset.clone(), hour_start));
+                    self.replace_hour(node, hour_start, &Totals::default(), position);
                 }
             }
         }
     }
 }
 
-/// Amount of an account.
-pub fn amount(amounts: &HourAmounts, account: EnergyAccount) -> i64 {
-    match account {
-        EnergyAccount::Consumption => amounts.consumption,
-        EnergyAccount::Generation => amounts.generation,
-        EnergyAccount::Import => amounts.import,
-        EnergyAccount::Export => amounts.export,
-        EnergyAccount::SelfUse => amounts.self_use,
-        EnergyAccount::Unexplained => amounts.unexplained,
-        EnergyAccount::Charge => amounts.charge,
-        EnergyAccount::Discharge => amounts.discharge,
+fn number_of(
+    numbers: &mut BTreeMap<MeterId, usize>,
+    meters: &mut Vec<MeterBook>,
+    meter: &MeterId,
+) -> usize {
+    if let Some(number) = numbers.get(meter) {
+        return *number;
     }
+    let number = meters.len();
+    numbers.insert(meter.clone(), number);
+    meters.push(MeterBook::default());
+    number
 }
 
 impl NodeHour {

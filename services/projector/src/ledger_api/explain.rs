@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use terrarium_energy::MeterFact;
 use terrarium_energy::events as energy_events;
 use terrarium_journal::{Metadata, Position, RecordedEvent, field_status};
+use terrarium_ledger::entry::amount;
 use terrarium_ledger::entry::{EnergyAccount, EntryLine};
-use terrarium_ledger::park_ledger::amount;
-use terrarium_ledger::{Contribution, Entry, EntryId, HourAmounts};
+use terrarium_ledger::{AsOf, Contribution, Entry, EntryId, HourAmounts};
 use terrarium_model::{Measures, MeterId, NodeMetering, ParkDefinition, emission_fraction_mg};
 use terrarium_proto::ledger::v1 as wire;
 use tonic::{Code, Status};
@@ -33,17 +33,16 @@ impl LedgerApi {
     ) -> Result<wire::ExplainResponse, Status> {
         let id = EntryId::parse(&request.entry_id)
             .map_err(|error| field_status(Code::InvalidArgument, "entry_id", error.to_string()))?;
-        let parts = self.parts(&request.park, &id)?;
+        let as_of = self.as_of(&request.park, request.as_of.as_ref()).await?;
+        let parts = self.parts(&request.park, as_of, &id)?;
 
         let mut events: BTreeMap<u64, RecordedEvent> = BTreeMap::new();
         let positions = parts
             .contributions
             .iter()
             .flat_map(|(_, _, contribution)| {
-                let opening = contribution.opening_read.map(|read| read.origin.position);
-                opening
-                    .into_iter()
-                    .chain([contribution.reading.origin.position])
+                let opening = contribution.opening_read.map(|read| read.position);
+                opening.into_iter().chain([contribution.reading.position])
             })
             .chain(parts.entry.factor.as_ref().map(|row| row.origin.position));
         for position in positions {
@@ -126,9 +125,9 @@ impl LedgerApi {
         })
     }
 
-    fn parts(&self, park: &str, id: &EntryId) -> Result<Parts, Status> {
-        on_park(self, park, |ledger, definition, position| {
-            let entry = ledger.entry(id).ok_or_else(|| {
+    fn parts(&self, park: &str, as_of: AsOf, id: &EntryId) -> Result<Parts, Status> {
+        on_park(self, park, as_of, |view, definition, position| {
+            let entry = view.entry(id).ok_or_else(|| {
                 field_status(
                     Code::NotFound,
                     "entry_id",
@@ -143,9 +142,8 @@ impl LedgerApi {
             let contributions = node
                 .meters
                 .iter()
-                .filter_map(|meter| Some((meter, ledger.meters().get(meter)?)))
-                .flat_map(|(meter, book)| {
-                    book.contributions(id.hour_start)
+                .flat_map(|meter| {
+                    view.contributions(meter, id.hour_start)
                         .into_iter()
                         .map(|contribution| {
                             (
@@ -160,7 +158,7 @@ impl LedgerApi {
                 entry,
                 metering: node.metering,
                 has_storage_meters: node.has_storage_meters,
-                amounts: ledger.node_hour(&id.asset, id.hour_start).amounts,
+                amounts: view.node_hour(&id.asset, id.hour_start).amounts,
                 contributions,
                 definition: std::sync::Arc::clone(definition),
                 position,
@@ -176,11 +174,11 @@ fn meter_contribution(
     events: &BTreeMap<u64, RecordedEvent>,
     zone: &terrarium_model::TimeZone,
 ) -> Result<wire::MeterContribution, Status> {
-    let closing = &events[&contribution.reading.origin.position];
+    let closing = &events[&contribution.reading.position];
     let (value, unit) = reported(closing)?;
     let opening = contribution
         .opening_read
-        .map(|read| event_ref(&events[&read.origin.position]))
+        .map(|read| event_ref(&events[&read.position]))
         .transpose()?;
     let account = match measures {
         Measures::Consumption => EnergyAccount::Consumption,

@@ -1,6 +1,5 @@
 //! Electricity meters: mean power over the metered intervals.
 
-use std::ops::Bound;
 use std::sync::Arc;
 
 use terrarium_energy::MeterFact;
@@ -105,23 +104,21 @@ fn register_read(
     reading: &RecordedReading,
     ledger: &ParkLedger,
 ) {
-    let Some(book) = ledger.meters().get(&reading.meter) else {
+    let Some(book) = ledger.meter(&reading.meter) else {
         return;
     };
     let time = reading.interval.start;
-    let reads = book.readings();
-    let Some(read) = reads.get(&time) else {
+    let Some(read) = book.reading_at(time) else {
         return;
     };
-    let is_read = |(_, other): &(&UnixSeconds, &CountedReading)| other.seconds == 0;
-    let earlier = reads.range(..time).next_back().filter(is_read);
-    let after = (Bound::Excluded(time), Bound::Unbounded);
-    let later = reads.range(after).next().filter(is_read);
+    let is_read = |(_, other): &(UnixSeconds, CountedReading)| other.seconds == 0;
+    let earlier = book.reading_before(time).filter(is_read);
+    let later = book.reading_from(UnixSeconds(time.0 + 1)).filter(is_read);
     if let Some((start, opening)) = earlier {
-        between(samples, point, (*start, opening), (time, read));
+        between(samples, point, (start, &opening), (time, &read));
     }
     if let Some((end, closing)) = later {
-        between(samples, point, (time, read), (*end, closing));
+        between(samples, point, (time, &read), (end, &closing));
     }
 }
 

@@ -1,7 +1,8 @@
 //! `terrarium ledger postings`, `explain-posting`, `factor`, `reconcile`: the carbon books beside electricity.
 
 use terrarium_proto::ledger::v1::{
-    ExplainFactorRequest, ExplainPostingRequest, ListPostingsRequest, ReconcileRequest, Spread,
+    AsOf, ExplainFactorRequest, ExplainPostingRequest, ListPostingsRequest, ReconcileRequest,
+    Spread,
 };
 
 use super::PeriodArgs;
@@ -17,14 +18,13 @@ pub(super) async fn postings(
     format: Format,
     period: PeriodArgs,
     lines: bool,
-    known_at: Option<u64>,
     gwp: Option<String>,
 ) -> anyhow::Result<()> {
     let request = ListPostingsRequest {
         park: server.park_or_only(period.park.as_deref()).await?,
         period: period.period(),
         lines,
-        known_at,
+        as_of: period.as_of.as_of(),
         gwp: gwp.unwrap_or_default(),
     };
     let answer = server
@@ -100,11 +100,12 @@ pub(super) async fn explain_posting(
     format: Format,
     posting_id: String,
     park: Option<String>,
+    as_of: Option<AsOf>,
 ) -> anyhow::Result<()> {
     let request = ExplainPostingRequest {
         park: server.park_or_only(park.as_deref()).await?,
         posting_id,
-        known_at: None,
+        as_of,
     };
     let answer = server
         .carbon_books()
@@ -205,6 +206,7 @@ pub(super) async fn reconcile(
     let request = ReconcileRequest {
         park: server.park_or_only(period.park.as_deref()).await?,
         period: period.period(),
+        as_of: period.as_of.as_of(),
     };
     let answer = server
         .carbon_books()

@@ -28,6 +28,10 @@ fn close() -> PeriodCommand {
     step("2025", PeriodStep::Close)
 }
 
+fn review() -> PeriodCommand {
+    step("2025", PeriodStep::Review)
+}
+
 fn verify() -> PeriodCommand {
     let verify = PeriodStep::Verify {
         assurance: Assurance::Limited,
@@ -65,13 +69,30 @@ fn refused(
 }
 
 #[test]
-fn a_period_is_closed_by_one_and_verified_by_another_until_it_is_restated() {
+fn a_period_is_closed_by_one_reviewed_by_another_and_verified_by_a_third_until_it_is_restated() {
     let mut periods = Periods::default();
     assert_eq!(carry_out(&mut periods, "li", &open("2025", 0, YEAR_END)), 1);
     assert_eq!(carry_out(&mut periods, "li", &open("2025", 0, YEAR_END)), 0);
     assert_eq!(carry_out(&mut periods, "li", &close()), 1);
     assert_eq!(
         refused(&periods, &by("li", YEAR_END), &verify()),
+        (RejectionCode::FailedPrecondition, "period")
+    );
+    let unreviewed = periods
+        .decide(&by("auditor-1", YEAR_END), &verify())
+        .expect_err("not reviewed");
+    assert!(
+        unreviewed.message.contains("was not reviewed"),
+        "{unreviewed}"
+    );
+    assert_eq!(
+        refused(&periods, &by("li", YEAR_END), &review()),
+        (RejectionCode::FailedPrecondition, "period")
+    );
+    assert_eq!(carry_out(&mut periods, "zhao", &review()), 1);
+    assert_eq!(carry_out(&mut periods, "zhao", &review()), 0);
+    assert_eq!(
+        refused(&periods, &by("zhao", YEAR_END), &verify()),
         (RejectionCode::FailedPrecondition, "period")
     );
     assert_eq!(carry_out(&mut periods, "auditor-1", &verify()), 1);
@@ -89,6 +110,7 @@ fn a_period_is_closed_by_one_and_verified_by_another_until_it_is_restated() {
             .expect_err("an author");
         assert!(refusal.message.contains("can't verify it"), "{refusal}");
     }
+    assert_eq!(carry_out(&mut periods, "zhao", &review()), 1);
     assert_eq!(carry_out(&mut periods, "auditor-1", &verify()), 1);
 }
 
@@ -134,6 +156,7 @@ fn what_does_not_fit_a_period_is_refused() {
         );
     }
     carry_out(&mut periods, "li", &close());
+    carry_out(&mut periods, "zhao", &review());
     let statement = |assurance, bytes: usize| {
         let verify = PeriodStep::Verify {
             assurance,

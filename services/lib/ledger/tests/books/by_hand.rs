@@ -32,7 +32,12 @@ fn four_hours() -> Vec<Fact> {
 fn the_balance_of_a_home_with_sun_has_the_numbers_of_a_calculation_on_paper() {
     let ledger = ledger_of(&four_hours());
     let home = asset("home");
-    let (lines, total) = balance(&ledger, &park(), period(0, 4), Grouping::Asset, Some(&home));
+    let (lines, total) = balance(
+        &ledger.present(),
+        period(0, 4),
+        Grouping::Asset,
+        Some(&home),
+    );
     let expected = BalanceLine {
         key: "home".to_owned(),
         consumption_wh: 2_276 + 500 + 1_000,
@@ -76,8 +81,7 @@ fn an_hour_with_a_gap_in_any_meter_counts_in_no_total_and_has_no_entries() {
     assert!(incomplete.any && !incomplete.complete);
     assert!(ledger.entries(&asset("home"), hour(3)).is_empty());
     let (_, total) = balance(
-        &ledger,
-        &park(),
+        &ledger.present(),
         period(3, 4),
         Grouping::Total,
         Some(&asset("home")),
@@ -151,8 +155,7 @@ fn a_day_of_energy_is_spread_to_the_watt_hour_and_its_hours_are_estimated() {
     ];
     let ledger = ledger_of(&facts);
     let (lines, total) = balance(
-        &ledger,
-        &park(),
+        &ledger.present(),
         period(0, 24),
         Grouping::Hour,
         Some(&asset("home")),
@@ -183,8 +186,7 @@ fn lines_go_by_the_days_and_months_of_the_parks_zone() {
     let ledger = ledger_of(&facts);
     let keys = |grouping| -> Vec<(String, i64)> {
         balance(
-            &ledger,
-            &park,
+            &ledger.present(),
             period(-8, 16),
             grouping,
             Some(&asset("home")),
@@ -267,9 +269,12 @@ fn a_correction_replaces_the_hour_and_leaves_a_flag() {
             ..
         }
     ));
-    let book = &ledger.meters()[&meter("home.load")];
+    let book = &ledger.meter(&meter("home.load")).expect("it reported");
     assert_eq!(book.superseded().len(), 1);
-    assert_eq!(book.readings()[&hour(0)].energy, EnergyWh(1_500));
+    assert_eq!(
+        book.reading_at(hour(0)).expect("it counts").energy,
+        EnergyWh(1_500)
+    );
 }
 
 #[test]

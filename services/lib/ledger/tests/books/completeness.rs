@@ -21,7 +21,7 @@ fn gaps_are_shown_from_hour_to_hour_for_meters_and_factors() {
     // Half an hour is no hour.
     facts.push(counted("home.load", interval(HOUR, 1_800), 1));
     let ledger = ledger_of(&facts);
-    let found = completeness(&ledger, &park(), period(0, 6));
+    let found = completeness(&ledger.present(), period(0, 6));
     let load = found
         .meters
         .iter()
@@ -67,7 +67,7 @@ fn only_the_first_gaps_are_listed_and_all_hours_counted() {
     for number in 0..200 {
         facts.push(hourly("home.load", number * 2, 1));
     }
-    let found = completeness(&ledger_of(&facts), &park(), period(0, 400));
+    let found = completeness(&ledger_of(&facts).present(), period(0, 400));
     let load = found
         .meters
         .iter()

@@ -103,8 +103,7 @@ fn hours_without_the_factor_they_need_are_counted_apart_and_weigh_nothing() {
     facts.push(hourly("home.pv", 3, 5));
     let ledger = ledger_of(&facts);
     let (_, total) = balance(
-        &ledger,
-        &park(),
+        &ledger.present(),
         period(0, 4),
         Grouping::Total,
         Some(&asset("home")),

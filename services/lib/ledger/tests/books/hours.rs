@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use terrarium_ledger::{How, MeterBook, MeterHour, Origin, Quality};
+use terrarium_ledger::{How, MeterBook, MeterHour, Origin, Quality, Sight};
 use terrarium_model::{EnergyWh, Interval, UnixSeconds};
 use uuid::Uuid;
 
@@ -87,11 +87,13 @@ fn tell(book: &mut MeterBook, position: usize, told: &Told) -> Interval {
         start: UnixSeconds(told.start),
         seconds: told.seconds,
     };
-    book.count(interval, EnergyWh(told.wh), told.revision, how, origin)
+    let changed = book.changed_by(interval);
+    book.count(interval, EnergyWh(told.wh), told.revision, how, origin);
+    changed
 }
 
 /// Hours of the book from well before to well after everything that was told.
-fn hours_of(book: &MeterBook, told: &[Told]) -> BTreeMap<i64, MeterHour> {
+fn hours_of(book: &MeterBook, told: &[Told], sight: Sight) -> BTreeMap<i64, MeterHour> {
     let first = told
         .iter()
         .map(|told| told.start)
@@ -107,7 +109,7 @@ fn hours_of(book: &MeterBook, told: &[Told]) -> BTreeMap<i64, MeterHour> {
         .div_euclid(HOUR)
         + 30;
     (first..=last)
-        .map(|hour| (hour * HOUR, book.hour(UnixSeconds(hour * HOUR))))
+        .map(|hour| (hour * HOUR, book.hour(UnixSeconds(hour * HOUR), sight)))
         .filter(|(_, hour)| *hour != MeterHour::default())
         .collect()
 }
@@ -115,9 +117,9 @@ fn hours_of(book: &MeterBook, told: &[Told]) -> BTreeMap<i64, MeterHour> {
 fn the_book_agrees_after_each_reading(told: &[Told]) {
     let mut book = MeterBook::default();
     for (number, next) in told.iter().enumerate() {
-        let before = hours_of(&book, told);
+        let before = hours_of(&book, told, Sight::ALL);
         let changed = tell(&mut book, number, next);
-        let after = hours_of(&book, told);
+        let after = hours_of(&book, told, Sight::ALL);
         assert_eq!(
             after,
             naive_hours(&told[..=number]),
@@ -131,9 +133,20 @@ fn the_book_agrees_after_each_reading(told: &[Told]) {
             }
         }
     }
+    for number in 0..told.len() {
+        let then = Sight {
+            known_at: number as u64,
+            ..Sight::ALL
+        };
+        assert_eq!(
+            hours_of(&book, told, then),
+            naive_hours(&told[..=number]),
+            "as known after reading {number} of {told:?}"
+        );
+    }
     let mut energy = 0;
-    for (hour, laid) in hours_of(&book, told) {
-        let contributions = book.contributions(UnixSeconds(hour));
+    for (hour, laid) in hours_of(&book, told, Sight::ALL) {
+        let contributions = book.contributions(UnixSeconds(hour), Sight::ALL);
         let sum: i64 = contributions
             .iter()
             .map(|contribution| contribution.energy.0)
@@ -159,17 +172,13 @@ fn the_book_agrees_after_each_reading(told: &[Told]) {
 
 /// What the readings themselves say.
 fn total_energy(book: &MeterBook) -> i64 {
-    let intervals: i64 = book
-        .readings()
-        .values()
+    let readings = || book.readings(Sight::ALL).map(|(_, reading)| reading);
+    let intervals: i64 = readings()
         .filter(|reading| reading.seconds > 0)
         .map(|reading| reading.energy.0)
         .sum();
-    let mut reads = book
-        .readings()
-        .values()
-        .filter(|reading| reading.seconds == 0);
-    let (first, last) = (reads.next(), reads.next_back());
+    let mut reads = readings().filter(|reading| reading.seconds == 0);
+    let (first, last) = (reads.next(), reads.last());
     intervals
         + last.map_or(0, |last| {
             last.energy.0 - first.expect("before the last").energy.0
@@ -291,12 +300,15 @@ fn reads_at_full_hours_give_the_same_energy_as_intervals_between_them() {
     }
     for hour in 0..49 {
         let at = UnixSeconds(hour * HOUR);
-        assert_eq!(reads.hour(at).energy, intervals.hour(at).energy);
-        assert!(reads.hour(at).is_complete());
-        assert_eq!(reads.hour(at).quality, Quality::FROM_REGISTER);
+        assert_eq!(
+            reads.hour(at, Sight::ALL).energy,
+            intervals.hour(at, Sight::ALL).energy
+        );
+        assert!(reads.hour(at, Sight::ALL).is_complete());
+        assert_eq!(reads.hour(at, Sight::ALL).quality, Quality::FROM_REGISTER);
     }
     assert_eq!(
-        reads.hour(UnixSeconds(49 * HOUR)),
+        reads.hour(UnixSeconds(49 * HOUR), Sight::ALL),
         MeterHour::default(),
         "a read alone is no energy"
     );
@@ -316,7 +328,7 @@ fn the_longest_reading_lies_on_all_hours_of_its_year() {
         },
     );
     let hours: Vec<MeterHour> = (0..366 * 24)
-        .map(|hour| book.hour(UnixSeconds(hour * HOUR)))
+        .map(|hour| book.hour(UnixSeconds(hour * HOUR), Sight::ALL))
         .collect();
     assert!(
         hours

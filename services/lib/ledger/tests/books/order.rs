@@ -9,13 +9,13 @@ use terrarium_model::{NodeMetering, ParkDefinition};
 
 use crate::world::*;
 
-const HOURS: i64 = 8;
+pub const HOURS: i64 = 8;
 
 /// Facts that have to keep their order among themselves: a report and its corrections, the definitions of the park.
-type Chain = Vec<Fact>;
+pub type Chain = Vec<Fact>;
 
 /// Shuffled reports of one meter cover the period in pieces; some are left out, some corrected.
-fn chains_of_meter(meter: usize) -> impl Strategy<Value = Vec<Chain>> {
+pub fn chains_of_meter(meter: usize) -> impl Strategy<Value = Vec<Chain>> {
     let piece = (
         prop_oneof![Just(900_u32), Just(3_600), Just(7_200), Just(1_234)],
         0_i64..3_000,
@@ -65,7 +65,7 @@ fn chains_of_meter(meter: usize) -> impl Strategy<Value = Vec<Chain>> {
     })
 }
 
-fn any_chains() -> impl Strategy<Value = Vec<Chain>> {
+pub fn any_chains() -> impl Strategy<Value = Vec<Chain>> {
     let readings: Vec<_> = (0..METERS.len()).map(chains_of_meter).collect();
     let factors = proptest::collection::vec(
         (0_i64..HOURS, 1_i64..5, 0_u8..3, any::<bool>(), 0_i64..900),
@@ -98,7 +98,7 @@ fn any_chains() -> impl Strategy<Value = Vec<Chain>> {
 }
 
 /// Some interleaving of the chains.
-fn interleaved(chains: &[Chain], order: &[Index]) -> Vec<Fact> {
+pub fn interleaved(chains: &[Chain], order: &[Index]) -> Vec<Fact> {
     let mut left: Vec<&[Fact]> = chains.iter().map(Vec::as_slice).collect();
     let mut facts = Vec::new();
     for pick in order.iter().cycle() {
@@ -162,9 +162,9 @@ fn every_complete_hour_balances(ledger: &ParkLedger, park: &ParkDefinition) {
     }
 }
 
-fn entries_add_up_to_the_balance(ledger: &ParkLedger, park: &ParkDefinition) {
+fn entries_add_up_to_the_balance(ledger: &ParkLedger) {
     let whole = period(0, HOURS);
-    let (by_asset, total) = balance(ledger, park, whole, Grouping::Asset, None);
+    let (by_asset, total) = balance(&ledger.present(), whole, Grouping::Asset, None);
     for line in &by_asset {
         let mut sums = [0; 8];
         let (mut scope2_mg, mut avoided_mg) = (0, 0);
@@ -216,7 +216,7 @@ fn entries_add_up_to_the_balance(ledger: &ParkLedger, park: &ParkDefinition) {
         Grouping::Month,
     ] {
         assert_eq!(
-            balance(ledger, park, whole, grouping, None).1,
+            balance(&ledger.present(), whole, grouping, None).1,
             total,
             "{grouping:?}"
         );
@@ -255,7 +255,7 @@ proptest! {
         prop_assert_eq!(node_hours(&from_scratch), node_hours(&one));
 
         every_complete_hour_balances(&one, &park());
-        entries_add_up_to_the_balance(&one, &park());
+        entries_add_up_to_the_balance(&one);
     }
 
     #[test]

@@ -19,8 +19,7 @@ fn continued(number: i64, wh: i64, offset_wh: i64, next_offset_wh: i64) -> Fact 
 fn imports_wh(facts: &[Fact], hours: i64) -> Vec<i64> {
     let ledger = ledger_of(facts);
     let (lines, _) = balance(
-        &ledger,
-        &park(),
+        &ledger.present(),
         period(0, hours),
         Grouping::Hour,
         Some(&asset("yard")),
@@ -41,7 +40,9 @@ fn the_energy_between_two_reads_goes_on_over_a_turn_and_an_exchange() {
         continued(3, 1_300, 1_004_700, 1_004_700),
     ];
     assert_eq!(imports_wh(&facts, 3), [7_000, 3_000, 1_000]);
-    let explained = ledger_of(&facts).meters()[&meter("yard.in")].contributions(hour(1));
+    let explained = ledger_of(&facts)
+        .present()
+        .contributions(&meter("yard.in"), hour(1));
     assert_eq!(explained.len(), 1);
     assert_eq!(explained[0].interval_energy, EnergyWh(3_000));
 }

@@ -133,8 +133,7 @@ fn an_hour_without_its_store_is_incomplete_and_counts_in_no_total() {
     ];
     let ledger = ledger_of(&facts);
     let (_, total) = balance(
-        &ledger,
-        &park,
+        &ledger.present(),
         period(0, 1),
         Grouping::Total,
         Some(&asset("barn")),
@@ -159,8 +158,7 @@ fn charge_and_discharge_are_entries_and_columns_of_their_own() {
         assert_eq!(entry.expect("an entry").energy.0, wh);
     }
     let (_, total) = balance(
-        &ledger,
-        &stored_park(),
+        &ledger.present(),
         period(0, 1),
         Grouping::Total,
         Some(&asset("barn")),

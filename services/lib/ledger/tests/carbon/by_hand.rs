@@ -1,18 +1,16 @@
 //! Each method once, with the figure of its source.
 
 use terrarium_ledger::carbon::{
-    ActivityKind, BinEmptied, CarbonFact, EmbodiedRecord, InstrumentRecord, InstrumentStep,
-    ProfileRecord, TreeHappening, TreeMethod, TreeRecord, WasteCollected, WasteWeighed, WaterFlow,
+    ActivityKind, BinEmptied, CarbonFact, EmbodiedRecord, ProfileRecord, TreeHappening, TreeMethod,
+    TreeRecord, WasteCollected, WasteWeighed, WaterFlow,
 };
 use terrarium_ledger::{
-    AsOf, CarbonBook, Detail, Fact, Gas, GwpSet, InstrumentKind, InstrumentState, LifeCycleModule,
-    Pool, Posting, Scope,
+    AsOf, CarbonBook, Detail, Fact, Gas, GwpSet, LifeCycleModule, Pool, Posting, Scope,
 };
 use terrarium_model::{AmountUnit, UnixSeconds};
 
 use crate::world::{
-    DAY, HOUR, NEW_YEAR, YEAR, activity, asset, postings, published, reported, row, told, water,
-    year,
+    DAY, NEW_YEAR, YEAR, activity, asset, postings, published, reported, row, told, water, year,
 };
 
 fn only(postings: &[Posting], book: CarbonBook) -> &Posting {
@@ -499,51 +497,4 @@ fn a_newer_publication_prices_again_and_the_old_figure_stays_known() {
             .sum()
     };
     assert_eq!((mg(Some(last - 1)), mg(None)), (396_000_000, 360_000_000));
-}
-
-#[test]
-fn an_instrument_stands_where_its_last_step_left_it() {
-    let step = |hour: i64, step| {
-        Fact::Carbon(CarbonFact::Instrument(InstrumentRecord {
-            registry: "cger".to_owned(),
-            serial: "1".to_owned(),
-            time: UnixSeconds(NEW_YEAR + hour * HOUR),
-            step,
-        }))
-    };
-    let ledger = told([
-        step(
-            0,
-            InstrumentStep::Issued {
-                kind: InstrumentKind::Certificate,
-                amount: 1_000_000,
-                vintage: (UnixSeconds(NEW_YEAR), UnixSeconds(NEW_YEAR + HOUR)),
-                project: "roof".to_owned(),
-            },
-        ),
-        step(
-            1,
-            InstrumentStep::Held {
-                acquired_from: "own".to_owned(),
-            },
-        ),
-        step(
-            5,
-            InstrumentStep::Gone {
-                state: InstrumentState::Retired,
-                used_for: "2025".to_owned(),
-            },
-        ),
-    ]);
-    let state = |hour: i64| {
-        ledger
-            .activities()
-            .instrument_lines(UnixSeconds(NEW_YEAR + hour * HOUR), AsOf::default())
-            .into_iter()
-            .map(|line| (line.state, line.own_generation))
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(state(0), []);
-    assert_eq!(state(2), [(InstrumentState::Held, true)]);
-    assert_eq!(state(6), [(InstrumentState::Retired, true)]);
 }

@@ -2,11 +2,11 @@
 
 use proptest::prelude::*;
 use terrarium_ledger::carbon::{
-    ActivityKind, CarbonFact, EmbodiedRecord, InstrumentRecord, InstrumentStep, TreeHappening,
-    TreeMethod, TreeRecord, WaterFlow,
+    ActivityKind, CarbonFact, EmbodiedRecord, TreeHappening, TreeMethod, TreeRecord, WaterFlow,
 };
+use terrarium_ledger::fact::InstrumentStep;
 use terrarium_ledger::{
-    AsOf, CarbonBook, Detail, Fact, Gas, InstrumentKind, InstrumentState, LifeCycleModule, Posting,
+    AsOf, CarbonBook, Detail, Fact, Gas, InstrumentKind, LifeCycleModule, Posting,
 };
 use terrarium_model::{AmountUnit, UnixSeconds};
 
@@ -58,26 +58,22 @@ fn beside() -> impl Strategy<Value = Fact> {
                 source: "a model".to_owned(),
             }
         )),
-        (0..360_i64, 0..8_u32).prop_map(|(day, serial)| Fact::Carbon(CarbonFact::Instrument(
-            InstrumentRecord {
-                registry: "cger".to_owned(),
-                serial: serial.to_string(),
-                time: UnixSeconds(NEW_YEAR + day * DAY),
-                step: if day % 3 == 0 {
-                    InstrumentStep::Issued {
-                        kind: InstrumentKind::Credit,
-                        amount: 1_000_000,
-                        vintage: (UnixSeconds(NEW_YEAR), UnixSeconds(NEW_YEAR + DAY)),
-                        project: "forest".to_owned(),
-                    }
-                } else {
-                    InstrumentStep::Gone {
-                        state: InstrumentState::Retired,
-                        used_for: "2025".to_owned(),
-                    }
-                },
-            }
-        ))),
+        (0..360_i64, 0..8_u32).prop_map(|(day, serial)| Fact::InstrumentMoved {
+            registry: "cger".into(),
+            serial: serial.to_string().into(),
+            at: UnixSeconds(NEW_YEAR + day * DAY),
+            step: if day % 3 == 0 {
+                InstrumentStep::Issued {
+                    kind: InstrumentKind::Credit,
+                    amount: 1_000_000,
+                    vintage: (UnixSeconds(NEW_YEAR), UnixSeconds(NEW_YEAR + DAY)),
+                }
+            } else {
+                InstrumentStep::Retired {
+                    period: "2025".into(),
+                }
+            },
+        }),
         (0..360_i64, 0..1_000_i64).prop_map(|(day, co2e_mg)| Fact::Carbon(CarbonFact::Embodied(
             EmbodiedRecord {
                 asset: asset("centre"),

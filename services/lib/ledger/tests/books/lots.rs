@@ -1,0 +1,210 @@
+//! Stored energy as lots: a day worked by hand, and what holds for any.
+
+use proptest::prelude::*;
+use terrarium_ledger::HourAmounts;
+use terrarium_ledger::energy::lots::{
+    Lot, LotOrder, Lots, ROUND_TRIP_PERMILLE, Source, Taken, store_hour, third_party_purchase,
+};
+use terrarium_model::{EnergyWh, FactorValue, UnixSeconds, emission_mg};
+
+use crate::world::*;
+
+/// Grid average of the day, 0.6361 kg/kWh.
+const GRID: FactorValue = FactorValue {
+    mantissa: 6_361,
+    scale: 4,
+};
+
+fn grid_mg(wh: i64) -> i64 {
+    emission_mg(EnergyWh(wh), GRID).expect("small").0
+}
+
+/// A day of a house with panels and a store, hour by hour: (generation, consumption, charge, discharge) in Wh.
+///
+/// Night: 2,000 Wh are charged from the grid. Noon: of 9,000 Wh generated, 3,000 are used, 5,000 charged and 1,000 exported.
+/// Evening: 4,000 Wh are discharged, 3,000 of them used and 1,000 exported; later 1,500 more are used.
+const DAY: [(i64, i64, i64, i64); 4] = [
+    (0, 1_000, 2_000, 0),
+    (9_000, 3_000, 5_000, 0),
+    (0, 3_000, 0, 4_000),
+    (0, 1_500, 0, 1_500),
+];
+
+fn amounts((generation, consumption, charge, discharge): (i64, i64, i64, i64)) -> HourAmounts {
+    let lacking = consumption + charge - generation - discharge;
+    HourAmounts {
+        generation,
+        consumption,
+        charge,
+        discharge,
+        import: lacking.max(0),
+        export: (-lacking).max(0),
+        self_use: consumption.min(generation),
+        unexplained: 0,
+    }
+}
+
+#[test]
+fn a_day_of_grid_and_sun_in_one_store_worked_by_hand() {
+    let mut lots = Lots::new(LotOrder::Fifo, ROUND_TRIP_PERMILLE);
+    let hours: Vec<_> = (0..)
+        .zip(DAY)
+        .map(|(number, day)| store_hour(&mut lots, hour(number), &amounts(day), grid_mg))
+        .collect();
+    // 2,000 Wh x 0.6361 kg/kWh = 1,272,200 mg.
+    assert_eq!(
+        (hours[0].charged_grid_wh, hours[0].charged_on_site_wh),
+        (2_000, 0)
+    );
+    assert_eq!(
+        (hours[1].charged_grid_wh, hours[1].charged_on_site_wh),
+        (0, 5_000)
+    );
+    assert_eq!(hours[1].stored_wh, 7_000);
+    // The night's lot gives 2,000 x 0.9 = 1,800 Wh first; the noon's gives the other 1,200, for which it takes
+    // 1,200 / 0.9 = 1,333.3, rounded up: 1,334 Wh.
+    let grid = Taken {
+        source: Source::Grid,
+        since: hour(0),
+        delivered_wh: 1_800,
+        delivered_mg: 1_144_980,
+        lost_wh: 200,
+        lost_mg: 127_220,
+        is_claimed: false,
+    };
+    let sun = |delivered_wh, lost_wh| Taken {
+        source: Source::OnSite,
+        since: hour(1),
+        delivered_wh,
+        delivered_mg: 0,
+        lost_wh,
+        lost_mg: 0,
+        is_claimed: false,
+    };
+    assert_eq!(hours[2].used, [grid, sun(1_200, 134)]);
+    // 1,000 / 0.9 = 1,111.1: 1,112 Wh of the noon's lot leave for the grid.
+    assert_eq!(hours[2].exported, [sun(1_000, 112)]);
+    assert_eq!(hours[2].foreign_export_wh(), 0);
+    // 1,500 / 0.9 = 1,666.7: 1,667 Wh; 5,000 - 1,334 - 1,112 - 1,667 = 887 Wh are left, all of the sun.
+    assert_eq!(hours[3].used, [sun(1_500, 167)]);
+    assert_eq!(hours[3].stored_wh, 887);
+    assert_eq!(lots.lots().map(|lot| lot.mg).sum::<i64>(), 0);
+}
+
+#[test]
+fn the_newest_first_gives_other_origins_and_the_same_sums() {
+    let run = |order| {
+        let mut lots = Lots::new(order, 1_000);
+        for (number, day) in (0..).zip(&DAY[..2]) {
+            store_hour(&mut lots, hour(number), &amounts(*day), grid_mg);
+        }
+        lots.discharge(hour(3), 3_000)
+    };
+    let origins = |taken: Vec<Taken>| -> Vec<(Source, i64)> {
+        taken
+            .iter()
+            .map(|taken| (taken.source, taken.delivered_wh))
+            .collect()
+    };
+    assert_eq!(
+        origins(run(LotOrder::Fifo)),
+        [(Source::Grid, 2_000), (Source::OnSite, 1_000)]
+    );
+    assert_eq!(origins(run(LotOrder::Lifo)), [(Source::OnSite, 3_000)]);
+}
+
+#[test]
+fn a_car_gives_back_the_parks_sun_at_most_once_as_zero() {
+    let charged = |is_claimed| {
+        let mut car = Lots::new(LotOrder::Fifo, 1_000);
+        car.charge(Lot {
+            source: Source::OnSite,
+            since: hour(0),
+            wh: 10_000,
+            mg: 0,
+            is_claimed,
+        });
+        car.charge(Lot {
+            source: Source::Grid,
+            since: hour(1),
+            wh: 2_000,
+            mg: grid_mg(2_000),
+            is_claimed: false,
+        });
+        third_party_purchase(&car.discharge(hour(5), 13_000))
+    };
+    // Sold to the driver as the park's own power: it was zero there, and is not zero again.
+    let claimed = charged(true);
+    assert_eq!(
+        (claimed.zero_rated_wh, claimed.at_grid_factor_wh),
+        (0, 11_000)
+    );
+    // Only stored for the park: zero once, here. What no lot is known of is priced at the grid's factor.
+    let kept = charged(false);
+    assert_eq!(
+        (kept.zero_rated_wh, kept.at_grid_factor_wh),
+        (10_000, 1_000)
+    );
+    assert_eq!((kept.carried_wh, kept.carried_mg), (2_000, 1_272_200));
+}
+
+fn any_hours() -> impl Strategy<Value = Vec<(i64, i64, i64, i64)>> {
+    let wh = || prop_oneof![Just(0_i64), 0_i64..20_000, 0_i64..10];
+    proptest::collection::vec((wh(), wh(), wh(), wh()), 1..60)
+}
+
+proptest! {
+    /// Invariant 8: storage carries attributes, losses bear emissions, nothing is made or lost.
+    #[test]
+    fn what_went_in_came_out_was_lost_or_is_there(hours in any_hours(), efficiency in 1_i64..=1_000, newest_first in any::<bool>()) {
+        let order = if newest_first { LotOrder::Lifo } else { LotOrder::Fifo };
+        let mut lots = Lots::new(order, efficiency);
+        let (mut charged, mut charged_mg) = (0, 0);
+        let (mut delivered, mut lost, mut out_mg, mut unknown) = (0, 0, 0, 0);
+        for (number, day) in (0..).zip(hours) {
+            let amounts = amounts(day);
+            let done = store_hour(&mut lots, hour(number), &amounts, grid_mg);
+            prop_assert_eq!(done.charged_grid_wh + done.charged_on_site_wh, amounts.charge);
+            prop_assert!(done.charged_on_site_wh <= amounts.generation - amounts.self_use, "no Wh of the sun is used twice");
+            charged += amounts.charge;
+            charged_mg += grid_mg(done.charged_grid_wh);
+            let mut of_hour = 0;
+            for taken in done.used.iter().chain(&done.exported) {
+                of_hour += taken.delivered_wh;
+                prop_assert!(taken.delivered_wh >= 0 && taken.lost_wh >= 0 && taken.lost_mg >= 0 && taken.delivered_mg >= 0);
+                prop_assert!(taken.source == Source::Grid || taken.delivered_mg + taken.lost_mg == 0);
+                if taken.source == Source::Unknown {
+                    unknown += taken.delivered_wh;
+                } else {
+                    delivered += taken.delivered_wh;
+                    // Each part gives back its share, to the Wh.
+                    let part = taken.delivered_wh + taken.lost_wh;
+                    prop_assert!((part * efficiency / 1_000 - taken.delivered_wh).abs() <= 1, "{:?}", taken);
+                }
+                lost += taken.lost_wh;
+                out_mg += taken.delivered_mg + taken.lost_mg;
+            }
+            prop_assert_eq!(of_hour, amounts.discharge);
+            let used: i64 = done.used.iter().map(|taken| taken.delivered_wh).sum();
+            prop_assert!(used <= (amounts.consumption - amounts.self_use).max(0));
+        }
+        let left_mg: i64 = lots.lots().map(|lot| lot.mg).sum();
+        prop_assert_eq!(charged, delivered + lost + lots.stored_wh());
+        prop_assert_eq!(charged_mg, out_mg + left_mg);
+        prop_assert!(unknown == 0 || delivered >= 0);
+    }
+
+    /// First in, first out: no lot gives before an older one is empty.
+    #[test]
+    fn the_oldest_lot_is_empty_before_the_next_one_gives(hours in any_hours()) {
+        let mut lots = Lots::new(LotOrder::Fifo, ROUND_TRIP_PERMILLE);
+        let mut last = UnixSeconds(i64::MIN);
+        for (number, day) in (0..).zip(hours) {
+            let done = store_hour(&mut lots, hour(number), &amounts(day), grid_mg);
+            for taken in done.used.iter().chain(&done.exported) {
+                prop_assert!(taken.since >= last, "{:?}", taken);
+                last = taken.since;
+            }
+        }
+    }
+}

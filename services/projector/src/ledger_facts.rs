@@ -1,0 +1,128 @@
+//! From the carbon events of instruments, periods and decisions to what the ledger is told.
+
+use std::sync::Arc;
+
+use terrarium_carbon::domain::{InstrumentFact, PeriodFact, PolicyFact};
+use terrarium_carbon::events::{CarbonEvent, TYPE_PREFIX, decode};
+use terrarium_journal::{EventCodecError, Fact as _, RecordedEvent};
+use terrarium_ledger::{Fact, InstrumentKind, InstrumentStep, PeriodStep, RestatementReason};
+use terrarium_model::UnixSeconds;
+use terrarium_proto::carbon::v1 as wire;
+
+/// What an event tells the ledger; `None`: nothing.
+pub(crate) fn of_carbon(event: &RecordedEvent) -> Result<Option<Fact>, EventCodecError> {
+    let Some(message) = event.event_type.strip_prefix(TYPE_PREFIX) else {
+        return Ok(None);
+    };
+    let is_told = ["Instrument", "Period", "BaseYear"]
+        .iter()
+        .any(|kind| message.starts_with(kind));
+    if !is_told {
+        return Ok(None);
+    }
+    Ok(match decode(event.id, &event.event_type, &event.data)? {
+        CarbonEvent::Instrument(instrument) => Some(instrument_moved(&instrument.fact)),
+        CarbonEvent::Period(period) => Some(period_moved(&period.fact)),
+        CarbonEvent::Policy(policy) => match &policy.fact {
+            PolicyFact::BaseYearSetV1(set) => Some(Fact::BaseYearSet {
+                year: set.year,
+                recalculation_permille: set.recalculation_permille,
+                at: UnixSeconds(set.time_s),
+            }),
+            PolicyFact::BoundaryPolicySetV1(_) | PolicyFact::TargetSetV1(_) => None,
+        },
+        CarbonEvent::Trees(_)
+        | CarbonEvent::Embodied(_)
+        | CarbonEvent::Activity(_)
+        | CarbonEvent::Evidence(_)
+        | CarbonEvent::Invoice(_)
+        | CarbonEvent::Profile(_) => None,
+    })
+}
+
+fn instrument_moved(fact: &InstrumentFact) -> Fact {
+    let (registry, serial, step) = match fact {
+        InstrumentFact::InstrumentIssuedV1(issued) => {
+            let kind = match issued.kind() {
+                wire::InstrumentKind::Credit => InstrumentKind::Credit,
+                wire::InstrumentKind::Allowance => InstrumentKind::Allowance,
+                wire::InstrumentKind::Certificate | wire::InstrumentKind::Unspecified => {
+                    InstrumentKind::Certificate
+                }
+            };
+            let step = InstrumentStep::Issued {
+                kind,
+                amount: issued.amount,
+                vintage: (
+                    UnixSeconds(issued.vintage_from_s),
+                    UnixSeconds(issued.vintage_to_s),
+                ),
+            };
+            (&issued.registry, &issued.serial, step)
+        }
+        InstrumentFact::InstrumentHeldV1(held) => {
+            let step = InstrumentStep::Held {
+                own_generation: held.acquired_from == "own",
+            };
+            (&held.registry, &held.serial, step)
+        }
+        InstrumentFact::InstrumentRetiredV1(retired) => {
+            let step = InstrumentStep::Retired {
+                period: retired.period.as_str().into(),
+            };
+            (&retired.registry, &retired.serial, step)
+        }
+        InstrumentFact::InstrumentSoldV1(sold) => {
+            (&sold.registry, &sold.serial, InstrumentStep::Sold)
+        }
+        InstrumentFact::InstrumentSurrenderedV1(surrendered) => {
+            let step = InstrumentStep::Surrendered {
+                period: surrendered.period.as_str().into(),
+            };
+            (&surrendered.registry, &surrendered.serial, step)
+        }
+    };
+    Fact::InstrumentMoved {
+        registry: registry.as_str().into(),
+        serial: serial.as_str().into(),
+        at: fact.time(),
+        step,
+    }
+}
+
+fn period_moved(fact: &PeriodFact) -> Fact {
+    let (period, by, step) = match fact {
+        PeriodFact::PeriodOpenedV1(opened) => {
+            let step = PeriodStep::Opened {
+                from: UnixSeconds(opened.from_s),
+                to: UnixSeconds(opened.to_s),
+            };
+            (&opened.period, &opened.by, step)
+        }
+        PeriodFact::PeriodClosedV1(closed) => (&closed.period, &closed.by, PeriodStep::Closed),
+        PeriodFact::PeriodReviewedV1(reviewed) => {
+            (&reviewed.period, &reviewed.by, PeriodStep::Reviewed)
+        }
+        PeriodFact::PeriodVerifiedV1(verified) => {
+            (&verified.period, &verified.by, PeriodStep::Verified)
+        }
+        PeriodFact::PeriodRestatedV1(restated) => {
+            let reason = match restated.reason() {
+                wire::RestatementReason::LateData => RestatementReason::LateData,
+                wire::RestatementReason::NewFactors => RestatementReason::NewFactors,
+                wire::RestatementReason::MethodChange => RestatementReason::MethodChange,
+                wire::RestatementReason::BoundaryChange => RestatementReason::BoundaryChange,
+                wire::RestatementReason::CorrectedData | wire::RestatementReason::Unspecified => {
+                    RestatementReason::CorrectedData
+                }
+            };
+            (&restated.period, &restated.by, PeriodStep::Restated(reason))
+        }
+    };
+    Fact::PeriodMoved {
+        period: Arc::from(period.as_str()),
+        at: fact.time(),
+        by: Arc::from(by.as_str()),
+        step,
+    }
+}
