@@ -14,7 +14,9 @@ use terrarium_journal::{
     DueDecisions, EventStore, ParkClocks, Provenance,
 };
 use terrarium_mobility::MobilityApi;
-use terrarium_projector::{AlarmObserver, CarbonBooksApi, FeedApi, LedgerApi, NaturalBookApi, Projector, TwinApi};
+use terrarium_projector::{
+    AlarmObserver, CarbonBooksApi, FeedApi, LedgerApi, NaturalBookApi, Projector, TwinApi,
+};
 use terrarium_runtime::{GrpcServer, NatsChild, Settings, Shutdown, Traceparent, WallClock};
 use terrarium_waste::WasteApi;
 use terrarium_water::WaterApi;
