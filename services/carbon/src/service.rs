@@ -161,7 +161,7 @@ impl CarbonApi {
             stream: StreamName::new("carbon", "factors", park.as_str(), set.as_str()),
             commands: vec![publication],
             context: park,
-            recorded_time: now.to_string(),
+            recorded_time: now.into(),
             provenance,
         };
         let (mut results, position) = self
