@@ -16,6 +16,8 @@ const TO: &str = "2025-06-03T12:00:00+08:00";
 const SILENT: &str = "grid.import:dropout=1@2025-06-03T01:00:00Z..2025-06-04";
 const ALARM: &str = "Grid meter silent";
 const HOUR_MS: i64 = 3_600_000;
+/// At the pace of [`wait::until`] about half a second of the viewer's frames.
+const LOOKS_THAT_AGREE: u32 = 150;
 /// Of the window, in pixels.
 const HEIGHT: i64 = 1_000;
 /// A software renderer beside other tests is slow.
@@ -164,9 +166,6 @@ impl Window {
     fn controls(&self) -> Vec<Json> {
         let text = fs::read_to_string(&self.controls).unwrap_or_default();
         let tree: Json = serde_json::from_str(&text).unwrap_or_default();
-        if tree["is_settled"] != true {
-            return Vec::new();
-        }
         tree["controls"].as_array().cloned().unwrap_or_default()
     }
 
@@ -174,6 +173,7 @@ impl Window {
     #[track_caller]
     fn place_of(&self, role: &str, what: &str, is_it: impl Fn(&str) -> bool) -> (i64, i64) {
         let mut last = None;
+        let mut same = 0;
         wait::until(
             SEEN_WITHIN,
             &format!("{what} can be pressed and stands still"),
@@ -196,8 +196,13 @@ impl Window {
                     return None;
                 };
                 let place = ((left + right) / 2, (top + bottom) / 2);
-                // Twice the same: the layout has settled.
-                (last.replace(place) == Some(place)).then_some(place)
+                // The first layout of something new is corrected by the next one: it has to stand for many looks.
+                same = if last.replace(place) == Some(place) {
+                    same + 1
+                } else {
+                    0
+                };
+                (same >= LOOKS_THAT_AGREE).then_some(place)
             },
         )
     }
