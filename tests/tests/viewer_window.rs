@@ -16,8 +16,10 @@ const TO: &str = "2025-06-03T12:00:00+08:00";
 const SILENT: &str = "grid.import:dropout=1@2025-06-03T01:00:00Z..2025-06-04";
 const ALARM: &str = "Grid meter silent";
 const HOUR_MS: i64 = 3_600_000;
-/// Of the window, in pixels.
-const HEIGHT: i64 = 1_000;
+/// At the pace of [`wait::until`] about half a second of the viewer's frames.
+const LOOKS_THAT_AGREE: u32 = 150;
+/// Below it is the timeline; what a panel has there has to be scrolled to. In pixels.
+const SEEN_TO: i64 = 880;
 /// A software renderer beside other tests is slow.
 const SEEN_WITHIN: Duration = Duration::from_secs(90);
 
@@ -164,9 +166,6 @@ impl Window {
     fn controls(&self) -> Vec<Json> {
         let text = fs::read_to_string(&self.controls).unwrap_or_default();
         let tree: Json = serde_json::from_str(&text).unwrap_or_default();
-        if tree["is_settled"] != true {
-            return Vec::new();
-        }
         tree["controls"].as_array().cloned().unwrap_or_default()
     }
 
@@ -174,6 +173,7 @@ impl Window {
     #[track_caller]
     fn place_of(&self, role: &str, what: &str, is_it: impl Fn(&str) -> bool) -> (i64, i64) {
         let mut last = None;
+        let mut same = 0;
         wait::until(
             SEEN_WITHIN,
             &format!("{what} can be pressed and stands still"),
@@ -184,7 +184,7 @@ impl Window {
                     let text = control["text"].as_str().unwrap_or_default();
                     let is_seen = control["at"][3]
                         .as_i64()
-                        .is_some_and(|bottom| bottom < HEIGHT);
+                        .is_some_and(|bottom| bottom < SEEN_TO);
                     is_pressable && is_seen && control["is_disabled"] == false && is_it(text)
                 })?;
                 let at: Vec<i64> = found["at"]
@@ -196,8 +196,13 @@ impl Window {
                     return None;
                 };
                 let place = ((left + right) / 2, (top + bottom) / 2);
-                // Twice the same: the layout has settled.
-                (last.replace(place) == Some(place)).then_some(place)
+                // The first layout of something new is corrected by the next one: it has to stand for many looks.
+                same = if last.replace(place) == Some(place) {
+                    same + 1
+                } else {
+                    0
+                };
+                (same >= LOOKS_THAT_AGREE).then_some(place)
             },
         )
     }
@@ -216,6 +221,25 @@ impl Window {
     #[track_caller]
     fn press_first_with(&self, words: &str) {
         self.click_at(self.place_of("Button", words, |text| text.contains(words)));
+    }
+
+    /// Turns the wheel over the right panel until this is in sight.
+    #[track_caller]
+    fn scroll_to(&self, words: &str) {
+        wait::until(SEEN_WITHIN, &format!("{words} is scrolled to"), || {
+            let controls = self.controls();
+            let found = controls.iter().find(|control| {
+                control["text"]
+                    .as_str()
+                    .is_some_and(|text| text.contains(words))
+            })?;
+            if found["at"][3].as_i64()? < SEEN_TO {
+                return Some(());
+            }
+            let wheel = ["mousemove", "1450", "600", "click", "5"];
+            self.display.xdotool(&wheel);
+            None
+        });
     }
 
     fn key(&self, key: &str) {
@@ -364,6 +388,7 @@ async fn a_person_selects_filters_acknowledges_goes_back_and_returns_with_mouse_
     });
     window.press_first_with("g CO₂  (");
     window.until("one is explained", |now| now["explained"].is_string());
+    window.scroll_to("IntervalMeteredV1");
     window.press_first_with("IntervalMeteredV1");
     let jumped = window.until("the event's moment is shown", |now| {
         now["sought_event"].is_u64() && now["is_waiting"] == false && now["is_live"] == false

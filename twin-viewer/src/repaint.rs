@@ -42,10 +42,6 @@ struct LaidOut {
 #[derive(Resource, Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Layouts(pub u64);
 
-/// Whether the last layout was final. The first one of something new is a guess that the next one corrects.
-#[derive(Resource, Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Settled(pub bool);
-
 pub struct RepaintPlugin;
 
 impl Plugin for RepaintPlugin {
@@ -53,7 +49,6 @@ impl Plugin for RepaintPlugin {
         app.init_resource::<LaidOut>()
             .init_resource::<Patience>()
             .init_resource::<Layouts>()
-            .init_resource::<Settled>()
             .add_systems(PreUpdate, take_over)
             .add_systems(
                 PostUpdate,
@@ -124,7 +119,6 @@ fn lay_out(world: &mut World) -> Result {
     let pixels_per_point = output.pixels_per_point;
     full.0 = Some(output);
     world.resource_mut::<Layouts>().0 += 1;
-    world.resource_mut::<Settled>().0 = delay != Some(Duration::ZERO);
     let mut laid = world.resource_mut::<LaidOut>();
     laid.at = Some(now);
     laid.of = Some(of);

@@ -13,7 +13,6 @@ use serde_json::{Value as Json, json};
 use terrarium_view_model::{AssetIndex, Connection, Mark, Outcome, SentCommand, ViewState};
 
 use crate::files::write_whole;
-use crate::repaint::Settled;
 use crate::view::View;
 
 /// Where it is told.
@@ -88,11 +87,7 @@ fn tell_status(view: Res<'_, View>, mut out: ResMut<'_, StatusOut>) {
     }
 }
 
-fn tell_controls(
-    outputs: Query<'_, '_, &EguiOutput>,
-    settled: Res<'_, Settled>,
-    mut out: ResMut<'_, StatusOut>,
-) {
+fn tell_controls(outputs: Query<'_, '_, &EguiOutput>, mut out: ResMut<'_, StatusOut>) {
     let Some(path) = out.controls.clone() else {
         return;
     };
@@ -106,7 +101,7 @@ fn tell_controls(
         let controls: Vec<Json> = nodes
             .filter_map(|(id, node)| control(node, scale, *id == focus))
             .collect();
-        let text = json!({ "is_settled": settled.0, "controls": controls }).to_string();
+        let text = json!({ "controls": controls }).to_string();
         if text == out.told_controls {
             continue;
         }

@@ -124,7 +124,10 @@ fn marks(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) {
 
 fn strip(ui: &mut Ui, state: &ViewState, drafts: &mut Drafts, commands: &mut Vec<Command>) {
     let size = vec2(ui.available_width(), STRIP_HEIGHT);
-    let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
+    let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+    // By its own name: the banner of a replay comes up in the middle of a drag, and a counted id would become another one.
+    let id = egui::Id::new("timeline-strip");
+    let response = ui.interact(rect, id, Sense::click_and_drag());
     let timeline = &state.timeline;
     let scale = Scale {
         rect,

@@ -345,3 +345,32 @@ fn what_the_ledger_says_of_nothing_is_said_and_never_a_crash() {
     harness.run();
     harness.get_by_label_contains("there is no such entry");
 }
+
+#[test]
+fn a_drag_from_live_goes_on_when_the_banner_of_the_replay_comes_up() {
+    let mut harness = full_hd(live(HAOTIAN));
+    harness.run();
+    let strip = harness.get_by_role(Role::Slider).rect();
+    let at = |share: f32| Pos2::new(strip.left() + strip.width() * share, strip.center().y);
+    harness.hover_at(at(0.9));
+    harness.run();
+    harness.drag_at(at(0.9));
+    harness.run();
+    harness.hover_at(at(0.8));
+    harness.run();
+    assert!(!harness.state().state.timeline.is_live());
+    harness.hover_at(at(0.5));
+    harness.run();
+    let middle_ms = NOW_MS - 24 * HOUR_MS;
+    let asked_ms = harness.state().state.timeline.asked_ms();
+    assert!((asked_ms - middle_ms).abs() < HOUR_MS, "{asked_ms}");
+    // Moved and let go within one frame.
+    harness.hover_at(at(0.25));
+    harness.drop_at(at(0.25));
+    harness.run();
+    let asked_ms = harness.state().state.timeline.asked_ms();
+    assert!(
+        (asked_ms - middle_ms + 12 * HOUR_MS).abs() < HOUR_MS,
+        "{asked_ms}"
+    );
+}
