@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use terrarium_journal::{EventCodecError, Payload, RecordedEvent};
+use terrarium_ledger::LifeCycleModule;
 use terrarium_ledger::carbon::{
     Activity, ActivityKind, BinEmptied, CarbonFact, Carrier, EmbodiedRecord, EvidenceRecord,
-    InstrumentRecord, InstrumentStep, InvoiceRecord, ProfileRecord, TreeHappening, TreeMethod,
-    TreeRecord, WasteCollected, WasteWeighed, WaterFlow, WaterMetered, u95_ppm_of_tier,
+    InvoiceRecord, ProfileRecord, TreeHappening, TreeMethod, TreeRecord, WasteCollected,
+    WasteWeighed, WaterFlow, WaterMetered, u95_ppm_of_tier,
 };
-use terrarium_ledger::{InstrumentKind, InstrumentState, LifeCycleModule};
 use terrarium_model::{AmountUnit, AssetId, Interval, UnixSeconds};
 use terrarium_proto::{carbon::v1 as carbon, waste::v1 as waste, water::v1 as water};
 
@@ -31,9 +31,6 @@ pub(crate) fn read(event: &RecordedEvent) -> Result<Option<CarbonFact>, EventCod
         "terrarium.carbon.v1.EvidenceAttachedV1" => Some(evidence(payload)?),
         "terrarium.carbon.v1.InvoiceRecordedV1" => Some(invoice(payload)?),
         "terrarium.carbon.v1.AccountingProfileSetV1" => Some(profile(payload)?),
-        instrument if instrument.starts_with("terrarium.carbon.v1.Instrument") => {
-            instrument_step(instrument, payload)?
-        }
         _ => None,
     })
 }
@@ -289,67 +286,4 @@ fn profile(payload: Payload<'_>) -> Result<CarbonFact, EventCodecError> {
             .map(|pinned| (pinned.kind, pinned.set))
             .collect(),
     }))
-}
-
-fn instrument_step(
-    event_type: &str,
-    payload: Payload<'_>,
-) -> Result<Option<CarbonFact>, EventCodecError> {
-    let name = event_type.rsplit('.').next().unwrap_or_default();
-    let (registry, serial, time_s, step) = match name {
-        "InstrumentIssuedV1" => {
-            let message: carbon::InstrumentIssuedV1 = payload.read()?;
-            let kind = match message.kind() {
-                carbon::InstrumentKind::Certificate => InstrumentKind::Certificate,
-                carbon::InstrumentKind::Credit => InstrumentKind::Credit,
-                carbon::InstrumentKind::Allowance => InstrumentKind::Allowance,
-                carbon::InstrumentKind::Unspecified => {
-                    return Err(payload.malformed("it names no kind of instrument"));
-                }
-            };
-            let step = InstrumentStep::Issued {
-                kind,
-                amount: message.amount,
-                vintage: (
-                    UnixSeconds(message.vintage_from_s),
-                    UnixSeconds(message.vintage_to_s),
-                ),
-                project: message.project,
-            };
-            (message.registry, message.serial, message.time_s, step)
-        }
-        "InstrumentHeldV1" => {
-            let message: carbon::InstrumentHeldV1 = payload.read()?;
-            let step = InstrumentStep::Held {
-                acquired_from: message.acquired_from,
-            };
-            (message.registry, message.serial, message.time_s, step)
-        }
-        "InstrumentRetiredV1" => {
-            let message: carbon::InstrumentRetiredV1 = payload.read()?;
-            let step = gone(InstrumentState::Retired, message.period);
-            (message.registry, message.serial, message.time_s, step)
-        }
-        "InstrumentSoldV1" => {
-            let message: carbon::InstrumentSoldV1 = payload.read()?;
-            let step = gone(InstrumentState::Sold, String::new());
-            (message.registry, message.serial, message.time_s, step)
-        }
-        "InstrumentSurrenderedV1" => {
-            let message: carbon::InstrumentSurrenderedV1 = payload.read()?;
-            let step = gone(InstrumentState::Surrendered, message.period);
-            (message.registry, message.serial, message.time_s, step)
-        }
-        _ => return Ok(None),
-    };
-    Ok(Some(CarbonFact::Instrument(InstrumentRecord {
-        registry,
-        serial,
-        time: UnixSeconds(time_s),
-        step,
-    })))
-}
-
-fn gone(state: InstrumentState, used_for: String) -> InstrumentStep {
-    InstrumentStep::Gone { state, used_for }
 }

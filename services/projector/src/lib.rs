@@ -6,10 +6,12 @@
 //! - `carbon_facts`: what events of water, waste and carbon mean to the carbon books
 //! - [`follow`]: keeps a projection level with the store and tells watchers what changed
 //! - [`ledger_api`]: Balance, Entries, Watch, Explain, Completeness, GetState; statements
+//! - [`carbon_api`]: ListPostings, ExplainPosting, ExplainFactor, Reconcile
 //! - [`twin_api`]: ListParks, GetPark, Snapshot, Follow, Replay, History, Density, ListEvents
 //! - [`feed_api`]: the record itself for partners and auditors
 
 mod alarm_observer;
+pub mod carbon_api;
 mod carbon_facts;
 mod claim_facts;
 pub mod feed_api;
@@ -25,6 +27,7 @@ pub mod twin_api;
 mod twin_wire;
 
 pub use alarm_observer::AlarmObserver;
+pub use carbon_api::CarbonBooksApi;
 pub use feed_api::FeedApi;
 pub use follow::{Checkpoint, Projector, ProjectorError};
 pub use ledger_api::LedgerApi;

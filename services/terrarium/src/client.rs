@@ -10,6 +10,7 @@ use terrarium_proto::carbon::v1::claims_service_client::ClaimsServiceClient;
 use terrarium_proto::energy::v1::energy_service_client::EnergyServiceClient;
 use terrarium_proto::feed::v1::feed_service_client::FeedServiceClient;
 use terrarium_proto::ledger::v1::GetStateRequest;
+use terrarium_proto::ledger::v1::carbon_books_service_client::CarbonBooksServiceClient;
 use terrarium_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
 use terrarium_proto::ledger::v1::report_service_client::ReportServiceClient;
 use terrarium_proto::twin::v1::twin_service_client::TwinServiceClient;
@@ -130,6 +131,12 @@ impl Client {
     /// Answers for the ledger.
     pub fn ledger(&self) -> LedgerServiceClient<AuthorizedChannel> {
         LedgerServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    /// Answers for the carbon books beside electricity.
+    pub fn carbon_books(&self) -> CarbonBooksServiceClient<AuthorizedChannel> {
+        CarbonBooksServiceClient::new(self.channel.clone())
+            .max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     /// Tells what every asset is doing.

@@ -14,7 +14,7 @@ use terrarium_journal::{
     ParkClocks, Provenance,
 };
 use terrarium_mobility::MobilityApi;
-use terrarium_projector::{AlarmObserver, FeedApi, LedgerApi, Projector, TwinApi};
+use terrarium_projector::{AlarmObserver, CarbonBooksApi, FeedApi, LedgerApi, Projector, TwinApi};
 use terrarium_runtime::{GrpcServer, NatsChild, Settings, Shutdown, Traceparent, WallClock};
 use terrarium_waste::WasteApi;
 use terrarium_water::WaterApi;
@@ -173,6 +173,8 @@ async fn run_roles(
         let ledger = LedgerApi::new(Arc::clone(&projector), shutdown.clone());
         routes.add_service(ledger.clone().into_report_server());
         routes.add_service(ledger.into_server());
+        let carbon_books = CarbonBooksApi::new(Arc::clone(&projector), shutdown.clone());
+        routes.add_service(carbon_books.into_server());
         let twin = TwinApi::new(Arc::clone(&projector), Arc::clone(&clock), shutdown.clone());
         routes.add_service(twin.into_server());
         routes.add_service(FeedApi::new(Arc::clone(&store), shutdown.clone()).into_server());

@@ -2,6 +2,7 @@
 
 mod decisions;
 mod factor_file;
+mod factor_table_file;
 mod factors;
 mod readings;
 mod readings_file;
@@ -24,12 +25,16 @@ pub enum What {
     /// through_position, reconnections, finished, rejections [{line, field, code, message}], quarantined_readings [{line,
     /// quarantine_id, reason, finding}]. Each list holds at most the first 10,000.
     Readings(readings::Args),
-    /// Publish a set of emission factors from a TOML file
+    /// Publish sets and tables of factors from TOML files, or from folders of them such as deploy/factors/library
     ///
-    /// Keys: set, version, publisher, region, kind, unit, valid_from, valid_to, published_on, source, and either
+    /// A table: [table] with set, version, publisher, published_on, document and what all rows share, and a [[row]] each with row, kind,
+    /// subject, region, unit, valid_from and valid_to (or year), value, locator, mark (verified, secondary, default), u95_percent,
+    /// context, tags, note, unusual_because. All files are checked against each other before anything is sent.
+    ///
+    /// A single set has the keys set, version, publisher, region, kind, unit, valid_from, valid_to, published_on, source, and either
     /// constant = "0.5306" or a section [hourly] with file, time_column, value_column.
     ///
-    /// With --format json one object is printed: park, set, version, values, recorded, recorded_position.
+    /// With --format json one object is printed for each set: park, set, version, values, recorded, recorded_position.
     Factors(factors::Args),
     /// Record a park's decisions from a TOML file: boundary, owner, parties, base year, targets, stages, indicators, life cycle, periods
     ///

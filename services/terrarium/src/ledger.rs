@@ -1,5 +1,6 @@
 //! `terrarium ledger`: questions to the carbon ledger.
 
+mod carbon;
 mod explain;
 mod restated;
 mod tables;
@@ -61,6 +62,48 @@ pub enum Query {
     ///
     /// JSON is CompletenessResponse, CSV its meters without their gaps (MeterCompleteness).
     Completeness {
+        #[command(flatten)]
+        period: PeriodArgs,
+    },
+    /// The carbon books beside electricity: water, waste, fuels, gases, transport, materials, trees; --from and --to are needed
+    ///
+    /// JSON is ListPostingsResponse, CSV its postings (Posting).
+    Postings {
+        #[command(flatten)]
+        period: PeriodArgs,
+        /// One by one with their ids instead of by month
+        #[arg(long)]
+        lines: bool,
+        /// Warming potentials of the totals: sar, ar4, ar5, ar6, ar6-20 [default: ar6]
+        #[arg(long)]
+        gwp: Option<String>,
+    },
+    /// From one posting's gases down to steps, factors, events and documents
+    ///
+    /// JSON is ExplainPostingResponse.
+    ExplainPosting {
+        /// Id that `ledger postings --lines` shows
+        posting: String,
+        /// Park [default: the server's only park]
+        #[arg(long)]
+        park: Option<String>,
+        #[command(flatten)]
+        as_of: AsOfArgs,
+    },
+    /// What a factor is: source, gas, units, region, period, years, publisher, context, alternatives, notes
+    ///
+    /// JSON is ExplainFactorResponse.
+    Factor {
+        /// Key that postings show: set/version/row
+        key: String,
+        /// Park [default: the server's only park]
+        #[arg(long)]
+        park: Option<String>,
+    },
+    /// Invoices against meters; --from and --to are needed
+    ///
+    /// JSON is ReconcileResponse, CSV its invoices (ReconciledInvoice).
+    Reconcile {
         #[command(flatten)]
         period: PeriodArgs,
     },
@@ -197,8 +240,17 @@ impl BookArg {
 /// Runs `terrarium ledger`.
 pub async fn run(client: &ClientArgs, query: Query) -> anyhow::Result<ExitCode> {
     let format = client.format;
-    if let Query::Explain { .. } = query {
-        format.or_refuse_csv("ledger explain")?;
+    match query {
+        Query::Explain { .. } => {
+            format.or_refuse_csv("ledger explain")?;
+        }
+        Query::ExplainPosting { .. } => {
+            format.or_refuse_csv("ledger explain-posting")?;
+        }
+        Query::Factor { .. } => {
+            format.or_refuse_csv("ledger factor")?;
+        }
+        _ => {}
     }
     let server = client.connect().await?;
     match query {
@@ -212,6 +264,16 @@ pub async fn run(client: &ClientArgs, query: Query) -> anyhow::Result<ExitCode> 
             explain(&server, format, entry, park, as_of.as_of()).await?
         }
         Query::Completeness { period } => completeness(&server, format, period).await?,
+        Query::Postings { period, lines, gwp } => {
+            carbon::postings(&server, format, period, lines, gwp).await?;
+        }
+        Query::ExplainPosting {
+            posting,
+            park,
+            as_of,
+        } => carbon::explain_posting(&server, format, posting, park, as_of.as_of()).await?,
+        Query::Factor { key, park } => carbon::factor(&server, format, key, park).await?,
+        Query::Reconcile { period } => carbon::reconcile(&server, format, period).await?,
         Query::Restatements {
             period,
             park,

@@ -29,6 +29,7 @@
 //! | 4 | `import readings` finished, none rejected, but some quarantined |
 //! | 5 | gave up because the server was unavailable; what was recorded is safe, run again |
 
+mod activity;
 mod alarms;
 mod client;
 mod events;
@@ -103,6 +104,11 @@ enum Command {
     Alarms {
         #[command(subcommand)]
         action: alarms::Action,
+    },
+    /// Report what no meter sees, and the documents and invoices behind it
+    Activity {
+        #[command(subcommand)]
+        action: activity::Action,
     },
     /// Query the carbon ledger
     Ledger {
@@ -201,6 +207,9 @@ async fn dispatch(mut client: ClientArgs, command: Command) -> anyhow::Result<Ex
         }
         Command::Alarms { action } => {
             within(Traceparent::fresh(), alarms::run(&client, action)).await
+        }
+        Command::Activity { action } => {
+            within(Traceparent::fresh(), activity::run(&client, action)).await
         }
         Command::Ledger { query } => {
             within(Traceparent::fresh(), ledger::run(&client, query)).await

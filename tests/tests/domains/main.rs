@@ -1,6 +1,7 @@
 //! Water, waste, mobility and carbon through the whole path: reports, alarms, commands and their refusals, what is kept in
 //! quarantine, and the same state after a restart.
 
+mod books;
 mod carbon;
 mod mobility;
 mod roles;

@@ -10,7 +10,6 @@
 //! - [`method`]: how an activity becomes masses of gases; one file a method
 //! - [`worked`]: a line with every step behind it
 //! - [`postings`]: lines by month
-//! - [`instruments`]: certificates, credits and allowances as they stand
 //! - [`uncertainty`]: intervals of totals, with shared factors
 //! - [`reconciliation`]: invoices against meters
 //! - [`competency`]: what a factor answers about itself
@@ -21,7 +20,6 @@ pub mod attribution;
 pub mod competency;
 pub mod exact;
 pub mod fact;
-pub mod instruments;
 pub mod method;
 pub mod postings;
 pub mod reconciliation;
@@ -32,8 +30,8 @@ pub use activity_book::ActivityBook;
 pub use attribution::{Place, Profile};
 pub use fact::{
     Activity, ActivityKind, BinEmptied, CarbonFact, Carrier, EmbodiedRecord, EvidenceRecord,
-    InstrumentRecord, InstrumentStep, InvoiceRecord, ProfileRecord, TreeHappening, TreeMethod,
-    TreeRecord, WasteCollected, WasteWeighed, WaterFlow, WaterMetered, u95_ppm_of_tier,
+    InvoiceRecord, ProfileRecord, TreeHappening, TreeMethod, TreeRecord, WasteCollected,
+    WasteWeighed, WaterFlow, WaterMetered, u95_ppm_of_tier,
 };
 pub use method::Workbench;
 pub use reconciliation::{Reconciliation, reconcile};

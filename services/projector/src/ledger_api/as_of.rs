@@ -13,7 +13,7 @@ const READ_EVENTS: usize = 512;
 
 impl LedgerApi {
     /// The two times that a request asks for.
-    pub(super) async fn as_of(
+    pub(crate) async fn as_of(
         &self,
         park: &str,
         asked: Option<&wire::AsOf>,

@@ -30,6 +30,12 @@ pub enum FactorFileProblem {
         key: &'static str,
         reason: String,
     },
+    #[error("{file}, row \"{row}\": {reason}")]
+    Row {
+        file: String,
+        row: String,
+        reason: String,
+    },
     #[error("{file}, line {line}: {reason}")]
     SeriesLine {
         file: String,
@@ -159,7 +165,7 @@ pub fn read_factor_set(
     })
 }
 
-fn read_text(path: &Path) -> Result<String, FactorFileProblem> {
+pub(super) fn read_text(path: &Path) -> Result<String, FactorFileProblem> {
     let file = path.display().to_string();
     let text = fs::read_to_string(path).map_err(|source| FactorFileProblem::CannotRead {
         file: file.clone(),

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use terrarium_model::{AssetId, Interval, UnixSeconds};
 
 use super::fact::{
-    Activity, ActivityKind, BinEmptied, CarbonFact, EmbodiedRecord, EvidenceRecord,
-    InstrumentRecord, InvoiceRecord, ProfileRecord, TreeRecord, WasteCollected, WasteWeighed,
-    WaterFlow,
+    Activity, ActivityKind, BinEmptied, CarbonFact, EmbodiedRecord, EvidenceRecord, InvoiceRecord,
+    ProfileRecord, TreeRecord, WasteCollected, WasteWeighed, WaterFlow,
 };
 use crate::books::{AsOf, LifeCycleModule};
 use crate::fact::Origin;
@@ -47,7 +46,6 @@ pub struct ActivityBook {
     emptied: BTreeMap<(String, AssetId), Versions<BinEmptied>>,
     trees: BTreeMap<AssetId, Versions<TreeRecord>>,
     embodied: BTreeMap<(AssetId, LifeCycleModule, String), Versions<EmbodiedRecord>>,
-    instruments: BTreeMap<(String, String), Versions<InstrumentRecord>>,
     profiles: BTreeMap<u32, Versions<ProfileRecord>>,
     evidence: BTreeMap<(String, [u8; 32]), Versions<EvidenceRecord>>,
     invoices: BTreeMap<(String, String), Versions<InvoiceRecord>>,
@@ -108,12 +106,6 @@ impl ActivityBook {
                 origin,
                 record.clone(),
             ),
-            CarbonFact::Instrument(record) => add(
-                &mut self.instruments,
-                (record.registry.clone(), record.serial.clone()),
-                origin,
-                record.clone(),
-            ),
             CarbonFact::Profile(record) => {
                 add(&mut self.profiles, record.version, origin, record.clone());
             }
@@ -141,7 +133,6 @@ impl ActivityBook {
             && self.emptied.is_empty()
             && self.trees.is_empty()
             && self.embodied.is_empty()
-            && self.instruments.is_empty()
             && self.profiles.is_empty()
             && self.evidence.is_empty()
             && self.invoices.is_empty()
@@ -240,22 +231,6 @@ impl ActivityBook {
         newest_of(&self.embodied, as_of, |record| record.revision)
     }
 
-    /// What happened to each instrument, in the order of the record.
-    pub fn instruments(
-        &self,
-        as_of: AsOf,
-    ) -> impl Iterator<Item = Vec<(Origin, &InstrumentRecord)>> {
-        self.instruments.values().map(move |records| {
-            records
-                .iter()
-                .filter(|(origin, record)| {
-                    as_of.knows(origin.position) && as_of.at.is_none_or(|at| record.time < at)
-                })
-                .map(|(origin, record)| (*origin, record))
-                .collect()
-        })
-    }
-
     /// The decision about accounting that holds at an instant.
     pub fn profile_at(&self, instant: UnixSeconds, as_of: AsOf) -> Option<&ProfileRecord> {
         newest_of(&self.profiles, as_of, |_| 0)
@@ -296,7 +271,6 @@ impl ActivityBook {
         hash_versions("emptied", &self.emptied, content, state);
         hash_versions("trees", &self.trees, content, state);
         hash_versions("embodied", &self.embodied, content, state);
-        hash_versions("instrument", &self.instruments, content, state);
         hash_versions("profile", &self.profiles, content, state);
         hash_versions("evidence", &self.evidence, content, state);
         hash_versions("invoice", &self.invoices, content, state);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use terrarium_model::{AmountUnit, AssetId, Interval, UnixSeconds};
 
-use crate::books::{InstrumentKind, InstrumentState, LifeCycleModule};
+use crate::books::LifeCycleModule;
 
 /// One thing that happened, as the carbon books see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +23,6 @@ pub enum CarbonFact {
     Trees(TreeRecord),
     /// Embodied carbon was recorded, or corrected with a greater revision.
     Embodied(EmbodiedRecord),
-    /// Something happened to an instrument.
-    Instrument(InstrumentRecord),
     /// It was decided how activities are accounted for.
     Profile(ProfileRecord),
     /// A document was attached.
@@ -336,47 +334,6 @@ pub struct EmbodiedRecord {
     pub source: String,
     /// SHA-256 of that document.
     pub evidence: Option<[u8; 32]>,
-}
-
-/// A step in the life of an instrument.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InstrumentRecord {
-    /// Registry.
-    pub registry: String,
-    /// Serial number there.
-    pub serial: String,
-    /// When.
-    pub time: UnixSeconds,
-    /// The step.
-    pub step: InstrumentStep,
-}
-
-/// What happened to an instrument.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum InstrumentStep {
-    /// It was issued.
-    Issued {
-        /// What it stands for.
-        kind: InstrumentKind,
-        /// Wh or grams of CO2 equivalent.
-        amount: i64,
-        /// What it was issued for.
-        vintage: (UnixSeconds, UnixSeconds),
-        /// Project or plant.
-        project: String,
-    },
-    /// The park came to hold it.
-    Held {
-        /// "own", or the seller.
-        acquired_from: String,
-    },
-    /// Retired, sold or surrendered.
-    Gone {
-        /// Which of them.
-        state: InstrumentState,
-        /// Period that it was used for, or empty.
-        used_for: String,
-    },
 }
 
 /// Decisions about how activities are accounted for; it holds until the next one.
