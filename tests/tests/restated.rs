@@ -13,12 +13,24 @@ const HOURS: i64 = 8_760;
 const PERIOD: &str = "2023";
 
 fn park_text(id: &str, zone: &str, region: &str, measures: &str) -> String {
+    // Exports alone say nothing of a node: its imports, none, are metered too.
+    let import = match measures {
+        "grid_import" => String::new(),
+        _ => meter_text("roof.in", "grid_import"),
+    };
+    let own = meter_text("roof.grid", measures);
     format!(
         "[park]\nid = \"{id}\"\nname = {{ en = \"Year\", zh = \"年\" }}\ntime_zone = \"{zone}\"\nclock = \"wall\"\n\
          grid_region = \"{region}\"\n\n[[zones]]\nid = \"z\"\nname = {{ en = \"Zone\", zh = \"区\" }}\n\
          \n[[assets]]\nid = \"roof\"\nkind = \"building\"\nzone = \"z\"\nname = {{ en = \"Roof\", zh = \"屋顶\" }}\n\
          \n[[connections]]\nkind = \"electric\"\nfrom = \"grid\"\nto = \"roof\"\n\
-         \n[[meters]]\nid = \"roof.grid\"\nasset = \"roof\"\nmeasures = \"{measures}\"\nreports = \"interval\"\nrated_kw = 50.0\n"
+         {own}{import}"
+    )
+}
+
+fn meter_text(id: &str, measures: &str) -> String {
+    format!(
+        "\n[[meters]]\nid = \"{id}\"\nasset = \"roof\"\nmeasures = \"{measures}\"\nreports = \"interval\"\nrated_kw = 50.0\n"
     )
 }
 
@@ -38,17 +50,23 @@ fn park_with_a_year(id: &str, zone: &str, region: &str, measures: &str, from: i6
         .expect("the scratch folder takes it");
     let mut park = park.with_park_file(file);
     park.start();
-    let readings: Vec<_> = (0..HOURS)
+    let mut readings: Vec<_> = (0..HOURS)
         .map(|hour| {
             let wh = wh_of(hour);
             let value = format!("{}.{:03}", wh / 1_000, wh % 1_000);
             reading("roof.grid", &instant_of(from + hour * 3_600), 3_600, &value)
         })
         .collect();
+    if measures != "grid_import" {
+        for day in 0..HOURS / 24 {
+            let start = instant_of(from + day * 86_400);
+            readings.push(reading("roof.in", &start, 86_400, "0.000"));
+        }
+    }
     let csv = park.scratch("readings.csv");
     write_csv(&csv, &readings);
     let summary = park.import_readings(&csv, &["--park", id], 0);
-    assert_eq!(summary["recorded"], HOURS, "{summary}");
+    assert_eq!(summary["recorded"], readings.len(), "{summary}");
     park
 }
 

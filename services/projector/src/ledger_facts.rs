@@ -45,13 +45,8 @@ pub(crate) fn of_carbon(event: &RecordedEvent) -> Result<Option<Fact>, EventCode
             }),
             other => claim_facts::decided(other),
         },
-        // `carbon_facts` tells of these.
-        CarbonEvent::Trees(_)
-        | CarbonEvent::Embodied(_)
-        | CarbonEvent::Activity(_)
-        | CarbonEvent::Evidence(_)
-        | CarbonEvent::Invoice(_)
-        | CarbonEvent::Profile(_) => None,
+        // Told as facts of the carbon books.
+        _ => None,
     })
 }
 

@@ -43,7 +43,7 @@ fn main() {
     let mut touched = Vec::new();
     let mut position = 0;
     let mut tell = |ledger: &mut ParkLedger, fact: &Fact| {
-        let event = Uuid::from_u128(mixed(position as u64));
+        let event = Uuid::from_u128(mixed(position));
         ledger.apply(fact, Origin { position, event }, &mut touched);
         touched.clear();
         position += 1;

@@ -9,8 +9,8 @@ use terrarium_model::{
 
 use crate::accounts::{InstrumentBook, PeriodBook, PolicyBook};
 use crate::books::{AsOf, Books, Posting};
-use crate::carbon::ActivityBook;
 use crate::carbon::postings::{WorkedPeriod, by_month, work_period};
+use crate::carbon::{ActivityBook, CarbonFact};
 use crate::claims::policy::DecisionBook;
 use crate::energy::layout::{Defined, NodeBook, ParkHours};
 use crate::energy::meter_book::{HOURS_PER_DAY, MeterBook, Sight, day_and_hour, hour_start_of};
@@ -155,7 +155,10 @@ impl ParkLedger {
             Fact::Decided { decision, at } => self.decisions.decided(decision, *at, origin),
             Fact::Carbon(fact) => {
                 self.activities.take_in(fact, origin);
-                self.note_everything(RestatementReason::LateData, origin.position);
+                if let Some((from, to, reason)) = moves(fact) {
+                    self.periods
+                        .moved_figures(from, to, reason, origin.position);
+                }
             }
         }
     }
@@ -565,6 +568,42 @@ impl ParkLedger {
             }
         }
     }
+}
+
+/// The time whose figures a fact beside electricity may move, and why; `None`: it moves none, or electricity's books see to it.
+fn moves(fact: &CarbonFact) -> Option<(UnixSeconds, UnixSeconds, RestatementReason)> {
+    const ALWAYS: (UnixSeconds, UnixSeconds) = (UnixSeconds(i64::MIN), UnixSeconds(i64::MAX));
+    let late_or_corrected = |revision: u32| match revision {
+        0 => RestatementReason::LateData,
+        _ => RestatementReason::CorrectedData,
+    };
+    let ((from, to), reason) = match fact {
+        CarbonFact::Water(water) => (
+            (water.interval.start, water.interval.end()),
+            RestatementReason::LateData,
+        ),
+        CarbonFact::Activity(activity) => (
+            (activity.interval.start, activity.interval.end()),
+            late_or_corrected(activity.revision),
+        ),
+        // What is landfilled decays for years.
+        CarbonFact::Collected(collected) => {
+            ((collected.time, ALWAYS.1), RestatementReason::LateData)
+        }
+        CarbonFact::Weighed(weighed) => ((weighed.time, ALWAYS.1), RestatementReason::LateData),
+        CarbonFact::Emptied(emptied) => ((emptied.time, ALWAYS.1), RestatementReason::LateData),
+        CarbonFact::Embodied(embodied) => (
+            (embodied.time, UnixSeconds(embodied.time.0 + 1)),
+            late_or_corrected(embodied.revision),
+        ),
+        // Growth is spread between surveys.
+        CarbonFact::Trees(_) => (ALWAYS, RestatementReason::LateData),
+        CarbonFact::Profile(_) => (ALWAYS, RestatementReason::MethodChange),
+        CarbonFact::Instrument(_) | CarbonFact::Evidence(_) | CarbonFact::Invoice(_) => {
+            return None;
+        }
+    };
+    Some((from, to, reason))
 }
 
 fn number_of(

@@ -56,7 +56,11 @@ pub fn table_of(answer: &RestatementsResponse) -> String {
                 "taken over",
             ],
             &["reason", "moved", "taken over"],
-            answer.restatements.iter().map(restatement_row),
+            answer
+                .restatements
+                .iter()
+                .map(restatement_row)
+                .collect::<Vec<_>>(),
         ));
     }
     if !answer.unchecked_factors.is_empty() {

@@ -137,9 +137,14 @@ impl PeriodBook {
             }
             let last_restated = self.by_id[id].last().map_or(0, |(event, _)| event.position);
             let runs = self.runs.entry(Arc::clone(id)).or_default();
+            // Readings come one by one; a release, a method, a boundary is a change of its own.
+            let joins = matches!(
+                reason,
+                RestatementReason::LateData | RestatementReason::CorrectedData
+            );
             match runs.last_mut() {
                 Some(run) if run.last == position => {}
-                Some(run) if run.reason == reason && run.last > last_restated => {
+                Some(run) if joins && run.reason == reason && run.last > last_restated => {
                     run.last = position;
                     run.facts += 1;
                 }

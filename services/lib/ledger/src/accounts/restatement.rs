@@ -1,7 +1,8 @@
 //! What moved the figures of a closed period: restatement entries with both values.
 //!
 //! Nothing is overwritten: both values of an entry are the books as known at two positions of the record, and can be asked for
-//! again at any time. Facts of one reason that follow each other make one entry.
+//! again at any time. Readings of one reason that follow each other make one entry; each release of factors, method and boundary
+//! makes its own.
 
 use std::sync::Arc;
 

@@ -44,7 +44,7 @@ pub(crate) struct DayBlock {
     /// Offset of each register read of the course.
     offset_wh: i64,
     rows: Vec<Row>,
-    others: Option<Box<BTreeMap<u32, CountedReading>>>,
+    others: BTreeMap<u32, CountedReading>,
     /// Sum of the ids of all events that counted here, also of those replaced since; the order does not matter to a sum, and
     /// an id is a hash of what its event says.
     ids: u128,
@@ -73,7 +73,7 @@ impl DayBlock {
             base_position: first.position,
             offset_wh: first.offset.0,
             rows,
-            others: None,
+            others: BTreeMap::new(),
             ids: 0,
             hash: None,
         }
@@ -101,7 +101,7 @@ impl DayBlock {
                 self.rows[place] = row;
             }
             None => {
-                self.others.get_or_insert_default().insert(second, reading);
+                self.others.insert(second, reading);
             }
         }
         replaced
@@ -113,7 +113,7 @@ impl DayBlock {
             self.rows[place.expect("it has a reading")].position = NOTHING;
             return Some(reading);
         }
-        self.others.as_mut()?.remove(&second)
+        self.others.remove(&second)
     }
 
     fn place(&self, second: u32) -> Option<usize> {
@@ -160,7 +160,7 @@ impl DayBlock {
     pub fn get(&self, second: u32) -> Option<CountedReading> {
         self.place(second)
             .and_then(|place| self.reading(place))
-            .or_else(|| self.others.as_ref()?.get(&second).copied())
+            .or_else(|| self.others.get(&second).copied())
     }
 
     /// The last reading that starts before a second of the day.
@@ -174,8 +174,8 @@ impl DayBlock {
             .find_map(|place| Some((self.second_of(place), self.reading(place)?)));
         let other = self
             .others
-            .as_ref()
-            .and_then(|others| others.range(..second).next_back())
+            .range(..second)
+            .next_back()
             .map(|(second, reading)| (*second, *reading));
         match (even, other) {
             (Some(one), Some(two)) => Some(if one.0 > two.0 { one } else { two }),
@@ -193,8 +193,8 @@ impl DayBlock {
             .find_map(|place| Some((self.second_of(place), self.reading(place)?)));
         let other = self
             .others
-            .as_ref()
-            .and_then(|others| others.range(second..).next())
+            .range(second..)
+            .next()
             .map(|(second, reading)| (*second, *reading));
         match (even, other) {
             (Some(one), Some(two)) => Some(if one.0 < two.0 { one } else { two }),

@@ -119,7 +119,7 @@ impl Quarantined {
 #[derive(Default)]
 pub struct MeterBook {
     /// In order of their days.
-    blocks: Vec<Box<DayBlock>>,
+    blocks: Vec<DayBlock>,
     counted: u64,
     /// By start and position.
     superseded: BTreeMap<(UnixSeconds, u64), Superseded>,
@@ -231,7 +231,7 @@ impl MeterBook {
             Ok(place) => place,
             Err(place) => {
                 let block = DayBlock::new(day, second, &reading);
-                self.blocks.insert(place, Box::new(block));
+                self.blocks.insert(place, block);
                 place
             }
         };
@@ -475,7 +475,7 @@ impl MeterBook {
     }
 
     pub(crate) fn blocks_mut(&mut self) -> impl Iterator<Item = &mut DayBlock> {
-        self.blocks.iter_mut().map(|block| &mut **block)
+        self.blocks.iter_mut()
     }
 
     /// Where the block of a day stands, or would.

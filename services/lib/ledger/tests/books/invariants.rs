@@ -59,7 +59,8 @@ fn known_at(position: usize) -> AsOf {
 /// Everything that a ledger answers of the first hours.
 fn answers(ledger: &ParkLedger, as_of: AsOf) -> Vec<String> {
     let view = ledger.view(as_of);
-    let whole = period(-1, HOURS + 3);
+    // Two whole days, so that the sums of days are asked for too.
+    let whole = period(-24, 24);
     let mut answers = Vec::new();
     for grouping in [
         Grouping::Total,
@@ -313,4 +314,68 @@ fn a_fact_at_the_very_position_is_known_and_the_next_one_is_not() {
         [0, 1, 2, 3, 9].map(consumption),
         [None, None, Some(700), Some(900), Some(900)]
     );
+}
+
+#[test]
+fn whole_days_are_known_as_they_were_between_two_releases_and_a_correction() {
+    let mut facts = vec![defined(&park(), 1)];
+    for number in 0..24 {
+        facts.push(hourly("home.load", number, 1_000));
+        facts.push(hourly("home.pv", number, 0));
+    }
+    let first_release = facts.len();
+    for (version, thousandths) in [("1", 700), ("2", 650), ("3", 600)] {
+        let published_on = format!("2020-01-0{version}");
+        facts.push(published(constant_factor(
+            "grid",
+            version,
+            &published_on,
+            0,
+            24,
+            thousandths,
+        )));
+    }
+    facts.push(counted_as(
+        "home.load",
+        interval(0, 3_600),
+        2_000,
+        1,
+        terrarium_ledger::How::Corrected,
+    ));
+    let whole = ledger_of(&facts);
+    for cut in 0..facts.len() {
+        let then = ledger_of(&facts[..=cut]);
+        for grouping in [Grouping::Asset, Grouping::Total] {
+            assert_eq!(
+                balance(&whole.view(known_at(cut)), period(0, 24), grouping, None),
+                balance(&then.present(), period(0, 24), grouping, None),
+                "known at {cut}, the first release at {first_release}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_reading_that_reaches_past_the_moment_counts_for_no_hour_before_it() {
+    let facts = [
+        defined(&park(), 1),
+        counted("home.load", interval(20 * HOUR, 36_000), 1_000),
+        counted("home.pv", interval(20 * HOUR, 36_000), 0),
+    ];
+    let ledger = ledger_of(&facts);
+    let metered = |at: i64| {
+        let as_of = AsOf {
+            at: Some(hour(at)),
+            known_at: None,
+        };
+        [Grouping::Asset, Grouping::Total].map(|grouping| {
+            balance(&ledger.view(as_of), period(0, 24), grouping, None)
+                .1
+                .hours_metered
+        })
+    };
+    assert_eq!(metered(24), [0, 0], "it had not ended at midnight");
+    assert_eq!(metered(29), [0, 0]);
+    assert_eq!(metered(30), [4, 4]);
+    assert_eq!(metered(80), [4, 4]);
 }

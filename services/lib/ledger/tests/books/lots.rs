@@ -1,12 +1,13 @@
 //! Stored energy as lots: a day worked by hand, and what holds for any.
 
 use proptest::prelude::*;
-use terrarium_ledger::HourAmounts;
 use terrarium_ledger::energy::lots::{
     Lot, LotOrder, Lots, ROUND_TRIP_PERMILLE, Source, Taken, store_hour, third_party_purchase,
 };
+use terrarium_ledger::{AsOf, CarbonBook, Fact, HourAmounts, ParkLedger};
 use terrarium_model::{EnergyWh, FactorValue, UnixSeconds, emission_mg};
 
+use crate::storage::stored_park;
 use crate::world::*;
 
 /// Grid average of the day, 0.6361 kg/kWh.
@@ -114,6 +115,23 @@ fn the_newest_first_gives_other_origins_and_the_same_sums() {
 }
 
 #[test]
+fn emissions_of_a_lot_are_split_half_to_even_and_add_up() {
+    let mut lots = Lots::new(LotOrder::Fifo, 1_000);
+    lots.charge(Lot {
+        source: Source::Grid,
+        since: hour(0),
+        wh: 3,
+        mg: 10,
+        is_claimed: false,
+    });
+    // 10 / 3 = 3.3; of the 7 left one of two Wh has 3.5, to even 4; the last has what is left.
+    let split: Vec<i64> = (1..4)
+        .map(|number| lots.discharge(hour(number), 1)[0].delivered_mg)
+        .collect();
+    assert_eq!(split, [3, 4, 3]);
+}
+
+#[test]
 fn a_car_gives_back_the_parks_sun_at_most_once_as_zero() {
     let charged = |is_claimed| {
         let mut car = Lots::new(LotOrder::Fifo, 1_000);
@@ -148,6 +166,76 @@ fn a_car_gives_back_the_parks_sun_at_most_once_as_zero() {
     assert_eq!((kept.carried_wh, kept.carried_mg), (2_000, 1_272_200));
 }
 
+/// The barn's meters over the day, with a grid average of 0.6361 kg/kWh.
+fn day_of_the_barn() -> Vec<Fact> {
+    let mut average = constant_factor("average", "1", "2020-01-01", 0, 24, 6_361);
+    average.scale = 4;
+    let mut facts = vec![published(average)];
+    for (number, (generation, consumption, charge, discharge)) in (0..).zip(DAY) {
+        for (measures, wh) in [
+            ("generation", generation),
+            ("consumption", consumption),
+            ("storage_charge", charge),
+            ("storage_discharge", discharge),
+        ] {
+            facts.push(hourly(&format!("barn.{measures}"), number, wh));
+        }
+    }
+    facts
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_order_of_arrival_moves_no_lot(facts in Just(day_of_the_barn()).prop_shuffle()) {
+        let told = |facts: &[Fact]| {
+            let mut all = vec![defined(&stored_park(), 1)];
+            all.extend(facts.iter().cloned());
+            ledger_of(&all)
+        };
+        let (mut one, mut other) = (told(&day_of_the_barn()), told(&facts));
+        let barn = asset("barn");
+        let hours = one.present().store_hours(&barn, hour(24), LotOrder::Fifo);
+        prop_assert_eq!(hours.len(), 4);
+        prop_assert_eq!(hours[3].stored_wh, 887);
+        prop_assert_eq!(&other.present().store_hours(&barn, hour(24), LotOrder::Fifo), &hours);
+        let books = |ledger: &ParkLedger| ledger.books(period(0, 4), AsOf::default()).expect("defined").sha256();
+        prop_assert_eq!(books(&other), books(&one));
+        prop_assert_eq!(other.hashes().0, one.hashes().0);
+    }
+}
+
+/// Invariant 3: what was charged from the grid was emitted there; giving it back avoids nothing.
+#[test]
+fn only_the_sun_avoids_anything_when_a_store_gives_to_the_grid() {
+    let mut facts = vec![defined(&stored_park(), 1)];
+    facts.extend(day_of_the_barn());
+    // A fifth hour: what is left of the noon, 887 Wh, gives 798; the other 202 of 1,000 Wh have no known origin.
+    for (measures, wh) in [
+        ("generation", 0),
+        ("consumption", 0),
+        ("storage_charge", 0),
+        ("storage_discharge", 1_000),
+    ] {
+        facts.push(hourly(&format!("barn.{measures}"), 4, wh));
+    }
+    let ledger = ledger_of(&facts);
+    let books = ledger
+        .books(period(0, 5), AsOf::default())
+        .expect("defined");
+    let avoided: i64 = books
+        .postings
+        .iter()
+        .filter(|posting| posting.book == CarbonBook::Avoided)
+        .map(|posting| posting.amount)
+        .sum();
+    // 1,000 at noon, 1,000 in the evening, 798 at night; of 3,000 Wh that the barn exported.
+    assert_eq!(avoided, 2_798);
+    let exported: i64 = books.energy.values().map(|amounts| amounts.export).sum();
+    assert_eq!(exported, 3_000);
+}
+
 fn any_hours() -> impl Strategy<Value = Vec<(i64, i64, i64, i64)>> {
     let wh = || prop_oneof![Just(0_i64), 0_i64..20_000, 0_i64..10];
     proptest::collection::vec((wh(), wh(), wh(), wh()), 1..60)
@@ -177,8 +265,9 @@ proptest! {
                     unknown += taken.delivered_wh;
                 } else {
                     delivered += taken.delivered_wh;
-                    // Each part gives back its share, to the Wh.
+                    // Each part gives back its share, to the Wh, and never more.
                     let part = taken.delivered_wh + taken.lost_wh;
+                    prop_assert!(taken.delivered_wh * 1_000 <= part * efficiency, "{:?}", taken);
                     prop_assert!((part * efficiency / 1_000 - taken.delivered_wh).abs() <= 1, "{:?}", taken);
                 }
                 lost += taken.lost_wh;

@@ -15,7 +15,7 @@ const NODES: [(&str, &[&str]); 3] = [
     ("plant", &["consumption", "grid_import", "grid_export"]),
 ];
 
-fn stored_park() -> Arc<ParkDefinition> {
+pub fn stored_park() -> Arc<ParkDefinition> {
     let mut text = String::from(
         "[park]\nid = \"demo\"\nname = { en = \"Demo\", zh = \"演示\" }\ntime_zone = \"Etc/UTC\"\nclock = \"wall\"\n\
          grid_region = \"caiso\"\n\n[[zones]]\nid = \"street\"\nname = { en = \"Street\", zh = \"街区\" }\n",
