@@ -12,6 +12,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status};
 
 use crate::clients::connect;
+use crate::cluster::url_in;
 use crate::readings::ReadingKey;
 
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
@@ -277,9 +278,7 @@ impl Ingest {
     }
 
     fn url(&self) -> Option<String> {
-        let text = std::fs::read_to_string(self.data.join("endpoint.json")).ok()?;
-        let json: serde_json::Value = serde_json::from_str(&text).ok()?;
-        Some(json["grpc"].as_str()?.to_owned())
+        url_in(&self.data)
     }
 }
 

@@ -4,6 +4,8 @@
 //!
 //! - [`Park`] (`park.rs`): a data folder with its `terrarium up`: start, stop, SIGKILL, the command line on it
 //! - [`binary`], [`repository`] (`binary.rs`): where the program and the repository's files are; [`Outcome`] of a command
+//! - [`Cluster`] (`cluster.rs`): every role its own process, over a store and one or three NATS servers
+//! - [`nats`]: a current nats-server, by hash
 //! - [`GuardedPark`] (`guarded.rs`): the same with tokens
 //! - [`Clients`] (`clients.rs`): gRPC clients of a server
 //! - [`Ingest`], [`AckModel`] (`ingest.rs`): a streaming client that sends until all is acknowledged and remembers every ack
@@ -28,9 +30,11 @@
 
 mod binary;
 mod clients;
+pub mod cluster;
 pub mod feed;
 mod guarded;
 mod ingest;
+pub mod nats;
 mod park;
 pub mod processes;
 mod raw_request;
@@ -43,6 +47,7 @@ pub use binary::{
     Outcome, avert_te_folder, binary, command, repository, run, run_with_input, zne_homes_folder,
 };
 pub use clients::{Clients, connect};
+pub use cluster::{Cluster, ClusterPlan};
 pub use guarded::{GuardedPark, with_token};
 pub use ingest::{Ack, AckModel, Ingest};
 pub use park::{Endpoint, Park, StartFailure, State};

@@ -387,7 +387,7 @@ fn read_endpoint(data: &Path) -> Option<Endpoint> {
 }
 
 /// Reads `GetStateResponse` as the command line prints it.
-fn state_of(status: &Json) -> State {
+pub(crate) fn state_of(status: &Json) -> State {
     let parks = status["parks"].as_array().cloned().unwrap_or_default();
     let sum = |key: &str| {
         parks

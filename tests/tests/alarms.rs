@@ -60,6 +60,7 @@ async fn advance(channel: &Channel, now_ms: i64) {
     let request = AdvanceRequest {
         park: PARK.into(),
         now_ms,
+        reports_follow: false,
     };
     ClockServiceClient::new(channel.clone())
         .advance(request)

@@ -27,6 +27,7 @@ async fn advance(channel: &Channel, minute: i64) {
     let request = AdvanceRequest {
         park: PARK.into(),
         now_ms: NOON_MS + minute * MINUTE_MS,
+        reports_follow: false,
     };
     ClockServiceClient::new(channel.clone())
         .advance(request)

@@ -50,6 +50,7 @@ async fn advance(channel: &Channel, park: &str, now_ms: i64) -> Result<Option<u6
     let request = AdvanceRequest {
         park: park.into(),
         now_ms,
+        reports_follow: false,
     };
     let answer = ClockServiceClient::new(channel.clone())
         .advance(request)
@@ -95,7 +96,8 @@ async fn a_simulated_park_goes_by_the_simulators_clock_and_remembers_it() {
         now(&channel, PARK).await,
         GetNowResponse {
             now_ms: None,
-            is_simulated: true
+            is_simulated: true,
+            decided_until_ms: None,
         }
     );
     let early = report_level(&channel, MORNING_MS)

@@ -1,185 +1,39 @@
 //! Every role its own process, on an event store and a bus of their own: the record is reached with the official client.
 
-use std::fs::File;
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use serde_json::Value as Json;
-use tempfile::TempDir;
-use terrarium_tests::{Outcome, Park, command, processes, repository, run, wait};
+use terrarium_proto::alarm::v1::WatchAlarmsRequest;
+use terrarium_proto::alarm::v1::alarm_service_client::AlarmServiceClient;
+use terrarium_proto::feed::v1::SubscribeRequest;
+use terrarium_proto::twin::v1::SnapshotRequest;
+use terrarium_tests::{Cluster, ClusterPlan, Outcome, Park, State, repository, wait};
+use tonic::Code;
 
 const WITHIN: Duration = Duration::from_secs(90);
 const DEMO: &str = "demo";
 
-/// A process that is killed when its test ends.
-struct Process(Child);
-
-impl Process {
-    fn start(command: &mut Command, log: &Path) -> Process {
-        let log = File::create(log).expect("a log file");
-        let errors = log.try_clone().expect("the log file again");
-        Process(
-            command
-                .stdin(Stdio::null())
-                .stdout(log)
-                .stderr(errors)
-                .spawn()
-                .expect("the program starts"),
-        )
-    }
-
-    fn kill(&mut self) {
-        processes::kill(self.0.id());
-        self.0.wait().expect("it was ours");
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended before.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("bound").port()
-}
-
-/// The processes of one park, each with a data folder of its own.
-struct Cluster {
-    folder: TempDir,
-    store_port: u16,
-    nats_port: u16,
-    store: Process,
-    _nats: Process,
-    roles: Vec<(&'static str, Process)>,
-}
-
-impl Cluster {
-    fn start() -> Cluster {
-        let folder = TempDir::new().expect("a temporary folder");
-        let (store_port, nats_port) = (free_port(), free_port());
-        let mut nats = Command::new("nats-server");
-        nats.args([
-            "-js",
-            "-a",
-            "127.0.0.1",
-            "-p",
-            &nats_port.to_string(),
-            "-sd",
-        ])
-        .arg(folder.path().join("nats"));
-        let nats = Process::start(&mut nats, &folder.path().join("nats.log"));
-        let store = start_store(folder.path(), store_port);
-        let mut cluster = Cluster {
-            folder,
-            store_port,
-            nats_port,
-            store,
-            _nats: nats,
-            roles: Vec::new(),
-        };
-        for role in ["recorder", "projector", "energy", "carbon"] {
-            let process = cluster.start_role(role);
-            cluster.roles.push((role, process));
-        }
-        cluster
-    }
-
-    fn data(&self, role: &str) -> PathBuf {
-        self.folder.path().join(role)
-    }
-
-    fn start_role(&self, role: &str) -> Process {
-        let mut serve = command();
-        serve
-            .args(["serve", role, "--listen", "127.0.0.1:0", "--eventstore"])
-            .arg(format!("esdb://127.0.0.1:{}?tls=false", self.store_port))
-            .args([
-                "--nats-url",
-                &format!("nats://127.0.0.1:{}", self.nats_port),
-            ])
-            .arg("--data")
-            .arg(self.data(role));
-        if role == "carbon" {
-            serve
-                .arg("--park")
-                .arg(repository().join("deploy/parks/demo.toml"));
-        }
-        // One that was killed leaves its endpoint behind.
-        let endpoint = self.data(role).join("endpoint.json");
-        let _ = std::fs::remove_file(&endpoint);
-        let log = self.folder.path().join(format!("{role}.log"));
-        let process = Process::start(&mut serve, &log);
-        wait::until(WITHIN, &format!("{role} to listen"), || {
-            endpoint.exists().then_some(())
-        });
-        process
-    }
-
-    fn restart_role(&mut self, role: &'static str) {
-        let place = self
-            .roles
-            .iter()
-            .position(|(name, _)| *name == role)
-            .expect("it runs");
-        self.roles[place].1.kill();
-        self.roles[place].1 = self.start_role(role);
-    }
-
-    fn restart_store(&mut self) {
-        self.store.kill();
-        self.store = start_store(self.folder.path(), self.store_port);
-    }
-
-    fn cli(&self, role: &str, words: &[&str]) -> Outcome {
-        run(command().arg("--data").arg(self.data(role)).args(words))
-    }
-
-    fn state(&self) -> Json {
-        self.cli("projector", &["status", "--format", "json"])
-            .expect_code(0)
-            .json()
-    }
-}
-
-fn start_store(folder: &Path, port: u16) -> Process {
-    let mut serve = command();
-    serve
-        .args(["eventstore", "serve", "--listen"])
-        .arg(format!("127.0.0.1:{port}"))
-        .arg("--data")
-        .arg(folder.join("store"));
-    Process::start(&mut serve, &folder.join("store.log"))
-}
-
-fn readings() -> String {
-    let file = repository().join("tests/data/demo/readings.csv");
-    file.to_string_lossy().into_owned()
-}
-
 /// Sends the demo park's factors and readings, again after an outage, as people do.
 fn import(cli: impl Fn(&str, &[&str]) -> Outcome) {
+    let file = |path: &str| repository().join(path).to_string_lossy().into_owned();
     for set in ["demo.toml", "demo-hourly.toml"] {
-        let file = repository().join("deploy/factors").join(set);
-        let file = file.to_string_lossy().into_owned();
+        let set = file(&format!("deploy/factors/{set}"));
         wait::until(WITHIN, "the factors to be recorded", || {
-            let sent = cli("carbon", &["import", "factors", &file, "--park", DEMO]);
+            let sent = cli("carbon", &["import", "factors", &set, "--park", DEMO]);
             (sent.code == 0).then_some(())
         });
     }
+    let readings = file("tests/data/demo/readings.csv");
     wait::until(WITHIN, "the readings to be recorded", || {
-        let sent = cli(
-            "energy",
-            &["import", "readings", &readings(), "--park", DEMO],
-        );
+        let sent = cli("energy", &["import", "readings", &readings, "--park", DEMO]);
         (sent.code == 0).then_some(())
     });
+}
+
+fn projected(state: impl Fn() -> State, least_readings: u64) -> State {
+    wait::until(WITHIN, "the park is projected", || {
+        let state = state();
+        (state.readings >= least_readings).then_some(state)
+    })
 }
 
 #[test]
@@ -187,22 +41,11 @@ fn roles_that_are_killed_in_turn_record_and_project_the_same_as_one_process_that
     let mut park = Park::of_demo();
     park.start();
     import(|_, words| park.cli(words));
-    let events = readings_of(
-        &park
-            .cli(&["status", "--format", "json"])
-            .expect_code(0)
-            .json(),
-    );
-    let undisturbed = wait::until(WITHIN, "the park to be projected", || {
-        let state = park
-            .cli(&["status", "--format", "json"])
-            .expect_code(0)
-            .json();
-        (readings_of(&state) >= events && events > 0).then_some(state)
-    });
+    let undisturbed = projected(|| park.state(), 1);
     park.stop();
 
-    let mut cluster = Cluster::start();
+    let roles = ["recorder", "projector", "energy", "carbon"];
+    let mut cluster = Cluster::start(ClusterPlan::of("demo.toml", &roles));
     import(|role, words| cluster.cli(role, words));
     for victim in ["store", "recorder", "projector", "energy", "carbon"] {
         match victim {
@@ -212,22 +55,80 @@ fn roles_that_are_killed_in_turn_record_and_project_the_same_as_one_process_that
         // Everything again: nothing of it is new.
         import(|role, words| cluster.cli(role, words));
     }
-    let state = wait::until(WITHIN, "the cluster's park to be projected", || {
-        let state = cluster.state();
-        (readings_of(&state) >= readings_of(&undisturbed)).then_some(state)
-    });
-    assert_eq!(readings_of(&state), readings_of(&undisturbed));
-    assert_eq!(state["content_hash"], undisturbed["content_hash"]);
-    assert_eq!(state["events"], undisturbed["events"]);
-    cluster.store.kill();
+    let state = projected(|| cluster.state(), undisturbed.readings);
+    assert_eq!(state.readings, undisturbed.readings);
+    assert_eq!(state.content_hash, undisturbed.content_hash);
+    assert_eq!(state.events, undisturbed.events);
+    cluster.stop_store();
     cluster
         .cli("store", &["eventstore", "check"])
         .expect_code(0);
 }
 
-fn readings_of(state: &Json) -> u64 {
-    state["parks"][0]["readings"]
-        .as_u64()
-        .or_else(|| state["parks"][0]["readings"].as_str()?.parse().ok())
-        .unwrap_or_else(|| panic!("no readings in {state}"))
+#[tokio::test]
+async fn while_the_store_is_away_every_answer_is_unavailable_and_no_process_ends() {
+    let roles = ["recorder", "projector", "alarms", "carbon"];
+    let mut cluster = Cluster::start(ClusterPlan::of("demo.toml", &roles));
+    let mut projector = cluster.clients("projector").await;
+    let alarms = cluster.clients("alarms").await;
+    let snapshot = || SnapshotRequest {
+        park: DEMO.to_owned(),
+        ..SnapshotRequest::default()
+    };
+    wait::until(WITHIN, "the park is projected", || {
+        (cluster.state().events > 0).then_some(())
+    });
+    cluster.kill_store();
+
+    let watch = WatchAlarmsRequest {
+        park: DEMO.to_owned(),
+        ..WatchAlarmsRequest::default()
+    };
+    let watched = async {
+        let mut answers = AlarmServiceClient::new(alarms.channel.clone())
+            .watch_alarms(watch)
+            .await?
+            .into_inner();
+        while answers.message().await?.is_some() {}
+        Ok::<(), tonic::Status>(())
+    };
+    let subscribed = async {
+        let mut feed = projector.feed.clone();
+        let mut batches = feed
+            .subscribe(SubscribeRequest::default())
+            .await?
+            .into_inner();
+        while batches.message().await?.is_some() {}
+        Ok::<(), tonic::Status>(())
+    };
+    let (watched, subscribed) = tokio::join!(watched, subscribed);
+    for (what, answer) in [("WatchAlarms", watched), ("Subscribe", subscribed)] {
+        let status = answer.expect_err("the store is away");
+        assert_eq!(status.code(), Code::Unavailable, "{what}: {status}");
+    }
+
+    cluster.start_store();
+    for name in roles {
+        assert!(cluster.role(name).is_running(), "{name} ended");
+    }
+    // What was folded is still there, and what is new arrives.
+    import_factors_only(&cluster);
+    projector
+        .twin
+        .snapshot(snapshot())
+        .await
+        .expect("the projector goes on");
+}
+
+fn import_factors_only(cluster: &Cluster) {
+    let before = cluster.state().events;
+    let set = repository().join("deploy/factors/demo.toml");
+    let set = set.to_string_lossy();
+    wait::until(WITHIN, "the factors to be recorded", || {
+        let sent = cluster.cli("carbon", &["import", "factors", &set, "--park", DEMO]);
+        (sent.code == 0).then_some(())
+    });
+    wait::until(WITHIN, "the factors are projected", || {
+        (cluster.state().events > before).then_some(())
+    });
 }

@@ -4,7 +4,13 @@
 use std::path::PathBuf;
 
 use serde_json::Value as Json;
-use terrarium_tests::{Park, repository};
+use terrarium_proto::energy::v1::energy_device_service_client::EnergyDeviceServiceClient;
+use terrarium_proto::energy::v1::{AskSetpointRequest, SetpointKind};
+use terrarium_proto::mobility::v1::SetChargePowerRequest;
+use terrarium_proto::mobility::v1::mobility_service_client::MobilityServiceClient;
+use terrarium_proto::waste::v1::OrderCollectionRequest;
+use terrarium_proto::waste::v1::waste_service_client::WasteServiceClient;
+use terrarium_tests::{Park, feed, repository};
 
 /// Morning to evening of a summer day: sun, visitors, cars, a collection with its deadline, irrigation at four.
 const FROM: &str = "2025-06-01T00:00:00+08:00";
@@ -39,10 +45,68 @@ fn started_park() -> Park {
     park
 }
 
-#[test]
-fn the_same_seed_gives_the_same_record_at_any_speed_and_in_parts() {
+/// Every event of the park as it is recorded, sorted, without the trail of its request, which is another each time. The event
+/// that made the first report of a minute known is the same however it was sent.
+async fn record(park: &Park) -> Vec<String> {
+    let events = feed::read_all(&mut park.clients().await, "haotian").await;
+    let mut lines: Vec<String> = events
+        .iter()
+        .map(|event| {
+            let metadata: Json = serde_json::from_slice(&event.metadata).expect("JSON");
+            format!(
+                "{} #{} {} {} {} recorded {} {:?}",
+                event.stream,
+                event.revision,
+                event.id,
+                event.r#type,
+                event.time,
+                metadata["recordedtime"],
+                event.data
+            )
+        })
+        .collect();
+    lines.sort();
+    lines
+}
+
+fn assert_same(some: &[String], others: &[String], what: &str) {
+    let missing: Vec<&String> = some
+        .iter()
+        .filter(|line| others.binary_search(line).is_err())
+        .collect();
+    let more: Vec<&String> = others
+        .iter()
+        .filter(|line| some.binary_search(line).is_err())
+        .collect();
+    assert!(
+        missing.is_empty() && more.is_empty(),
+        "{what}: {} and {} events; only in one: {:#?}, only in the other: {:#?}",
+        some.len(),
+        others.len(),
+        &missing[..missing.len().min(5)],
+        &more[..more.len().min(5)]
+    );
+}
+
+/// A grid meter is silent for half a day, another sends late, a store is stuck: alarms are raised and cleared.
+const FAULTS: &[&str] = &[
+    "--fault",
+    "grid.import:dropout=1@2025-05-31T20:00:00Z..2025-06-01T05:00:00Z",
+    "--fault",
+    "canopy.pv-2:late=9000@2025-06-01T01:00:00Z..2025-06-01T03:00:00Z",
+    "--fault",
+    "bin-3:stuck@2025-06-01T00:00:00Z..2025-06-01T09:00:00Z",
+];
+
+#[tokio::test]
+async fn the_same_seed_gives_the_same_record_at_any_speed_in_bundles_and_in_parts_alarms_included()
+{
     let in_bundles = started_park();
-    let summary = simulate(&in_bundles, TO, &["--batch"]);
+    let summary = simulate(
+        &in_bundles,
+        TO,
+        &[FAULTS, &["--batch", "--together", "96"]].concat(),
+    );
     assert_eq!(count(&summary, "rejected"), 0, "{summary}");
     assert_eq!(count(&summary, "not_taken"), 0, "{summary}");
     assert_eq!(count(&summary, "steps"), 80);
@@ -50,13 +114,33 @@ fn the_same_seed_gives_the_same_record_at_any_speed_and_in_parts() {
     assert!(count(&summary, "recorded") > 70 * 80, "{summary}");
 
     let step_by_step = started_park();
-    let first = simulate(&step_by_step, NOON, &["--speed", "x1000000"]);
-    let rest = simulate(&step_by_step, TO, &["--speed", "x1000000"]);
+    let fast: &[&str] = &["--speed", "x1000000"];
+    let first = simulate(&step_by_step, NOON, &[FAULTS, fast].concat());
+    let rest = simulate(&step_by_step, TO, &[FAULTS, fast].concat());
     assert!(count(&rest, "already_recorded") > 0, "{rest}");
     assert_eq!(
         count(&first, "recorded") + count(&rest, "recorded"),
         count(&summary, "recorded")
     );
+    let bundled_record = record(&in_bundles).await;
+    assert_same(
+        &bundled_record,
+        &record(&step_by_step).await,
+        "bundles and steps",
+    );
+    let alarms = |name: &str| {
+        let of_alarm = |line: &&String| line.contains(name);
+        bundled_record.iter().filter(of_alarm).count()
+    };
+    assert!(
+        alarms("terrarium.alarm.v1.AlarmRaisedV1") > 0,
+        "no alarm was raised"
+    );
+    assert!(
+        alarms("terrarium.alarm.v1.AlarmClearedV1") > 0,
+        "no alarm was cleared"
+    );
+
     let content = |park: &Park, summary: &Json| {
         let position = count(summary, "recorded_position");
         park.state_at(position).content_hash
@@ -67,6 +151,30 @@ fn the_same_seed_gives_the_same_record_at_any_speed_and_in_parts() {
     let another_seed = started_park();
     let other = simulate(&another_seed, NOON, &["--batch", "--seed", "8"]);
     assert_ne!(content(&another_seed, &other), bundled);
+}
+
+/// Two steps of a minute, the second of which real time keeps waiting for a minute.
+#[tokio::test]
+async fn two_minutes_at_x1000_and_in_a_batch_give_the_same_events_as_in_real_time() {
+    const TWO_MINUTES: &str = "2025-06-01T00:02:00+08:00";
+    let mut records = Vec::new();
+    for speed in ["real", "x1000", "batch"] {
+        let park = started_park();
+        let more = ["--interval", "1m", "--speed", speed];
+        let summary = simulate(&park, TWO_MINUTES, &more);
+        assert_eq!(count(&summary, "steps"), 2, "{summary}");
+        records.push(record(&park).await);
+    }
+    assert_same(&records[0], &records[1], "real time and x1000");
+    assert_same(&records[0], &records[2], "real time and a batch");
+}
+
+#[test]
+fn a_run_does_not_go_beyond_its_end() {
+    let park = started_park();
+    let summary = simulate(&park, "2025-06-01T00:50:00+08:00", &["--batch"]);
+    assert_eq!(count(&summary, "steps"), 3, "{summary}");
+    assert_eq!(summary["through"], "2025-06-01T00:45:00+08:00");
 }
 
 #[test]
@@ -84,6 +192,85 @@ fn a_unit_slip_is_quarantined_and_the_rest_is_recorded() {
     // 660 W a thousandfold is far beyond ten times the rating of 1.2 kW; the fault begins at midnight UTC, four hours before
     // noon in Beijing.
     assert_eq!(count(&summary, "quarantined"), 16 + 1, "{summary}");
+}
+
+#[tokio::test]
+async fn a_level_that_its_meters_do_not_explain_opens_the_water_balance() {
+    let park = started_park();
+    let fault = "reclaimed-tank-1:noise=0.05@2025-05-31T20:00:00Z..2025-06-01T01:00:00Z";
+    simulate(&park, NOON, &["--batch", "--fault", fault]);
+    let raised: Vec<String> = record(&park)
+        .await
+        .into_iter()
+        .filter(|line| line.starts_with("alarm.") && line.contains("water-balance-open"))
+        .collect();
+    let is_of_the_tank = |line: &String| line.contains("reclaimed-tank-1");
+    assert!(!raised.is_empty(), "no balance was open");
+    assert!(raised.iter().all(is_of_the_tank), "{raised:#?}");
+}
+
+/// Somebody asks the store for a reserve, limits a charger, and orders a collection while the park's time stands still.
+async fn ask_for_things(park: &Park) {
+    let channel = park.clients().await.channel;
+    let reserve = AskSetpointRequest {
+        park: "haotian".into(),
+        device: "storage".into(),
+        kind: SetpointKind::ReserveWh.into(),
+        value: 60_000,
+        client_request_id: "reserve".into(),
+    };
+    EnergyDeviceServiceClient::new(channel.clone())
+        .ask_setpoint(reserve)
+        .await
+        .expect("asked");
+    let limit = SetChargePowerRequest {
+        park: "haotian".into(),
+        charger: "charger-1".into(),
+        limit_w: 5_000,
+        client_request_id: "limit".into(),
+    };
+    MobilityServiceClient::new(channel.clone())
+        .set_charge_power(limit)
+        .await
+        .expect("asked");
+    let order = OrderCollectionRequest {
+        park: "haotian".into(),
+        collection: "operator-1".into(),
+        bins: vec!["bin-1".into(), "bin-2".into()],
+        assignee: "crew-1".into(),
+        due: "2025-06-01T18:00:00+08:00".into(),
+        client_request_id: "order".into(),
+        ..OrderCollectionRequest::default()
+    };
+    WasteServiceClient::new(channel)
+        .order_collection(order)
+        .await
+        .expect("ordered");
+}
+
+#[tokio::test]
+async fn simulated_devices_and_the_crew_do_what_they_are_asked() {
+    let park = started_park();
+    simulate(&park, NOON, &["--batch"]);
+    ask_for_things(&park).await;
+    let summary = simulate(&park, TO, &["--batch"]);
+    assert_eq!(count(&summary, "rejected"), 0, "{summary}");
+    let record = record(&park).await;
+    let of = |stream: &str, name: &str| {
+        let is_meant = |line: &&String| line.starts_with(stream) && line.contains(name);
+        record.iter().filter(is_meant).count()
+    };
+    assert_eq!(of("energy.setpoint", "SetpointObeyedV1"), 1);
+    assert_eq!(
+        of("mobility.charger-haotian.charger-1", "ChargePowerObeyedV1"),
+        1
+    );
+    let collection = "waste.collection-haotian.operator-1";
+    assert_eq!(of(collection, "CollectionAcknowledgedV1"), 1);
+    assert_eq!(of(collection, "CollectionExecutedV1"), 1);
+    // The fleet drove and a shuttle went round.
+    assert!(of("mobility.", "ShuttleTripEndedV1") > 3);
+    assert!(of("mobility.", "FleetVehicleReportedV1") > 40);
 }
 
 #[test]

@@ -110,6 +110,24 @@ impl Viewer {
     }
 }
 
+/// A park that runs, a way to report to it, and a viewer that shows it.
+async fn shown() -> (Park, Channel, Viewer) {
+    let mut park = park();
+    park.start();
+    let channel = park.clients().await.channel;
+    let viewer = Viewer::of(&park, PARK);
+    (park, channel, viewer)
+}
+
+/// The tank held a fifth two minutes ago, and two fifths a minute ago.
+async fn show_two_levels(channel: &Channel, viewer: &mut Viewer) {
+    report_level(channel, 4_000, -120).await;
+    report_level(channel, 8_000, -60).await;
+    viewer.until("the newest level is shown", |state| {
+        is_full_to(state, "rain-tank", 0.4)
+    });
+}
+
 fn of<'a>(state: &'a ViewState, asset: &str) -> Option<&'a AssetState> {
     let asset = state.park()?.index_of(asset)?;
     state.state_of(asset)
@@ -206,10 +224,7 @@ async fn expect_as_the_service_says(park: &Park, state: &ViewState) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_kill_the_view_is_right_again_by_itself_and_was_marked_stale_meanwhile() {
-    let mut park = park();
-    park.start();
-    let channel = park.clients().await.channel;
-    let mut viewer = Viewer::of(&park, PARK);
+    let (mut park, channel, mut viewer) = shown().await;
     report_level(&channel, 5_000, -50).await;
     viewer.until("the level is shown", |state| {
         state.connection == Connection::Live && is_full_to(state, "rain-tank", 0.25)
@@ -248,10 +263,7 @@ async fn after_a_kill_the_view_is_right_again_by_itself_and_was_marked_stale_mea
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_freezes_is_noticed_and_one_that_thaws_is_believed_again() {
-    let mut park = park();
-    park.start();
-    let channel = park.clients().await.channel;
-    let mut viewer = Viewer::of(&park, PARK);
+    let (park, channel, mut viewer) = shown().await;
     report_level(&channel, 5_000, -20).await;
     viewer.until("the level is shown", |state| {
         state.connection == Connection::Live && is_full_to(state, "rain-tank", 0.25)
@@ -337,15 +349,8 @@ async fn what_the_operator_does_is_on_record() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_past_moment_is_shown_as_it_was_and_live_comes_back() {
-    let mut park = park();
-    park.start();
-    let channel = park.clients().await.channel;
-    let mut viewer = Viewer::of(&park, PARK);
-    report_level(&channel, 4_000, -120).await;
-    report_level(&channel, 8_000, -60).await;
-    viewer.until("the newest level is shown", |state| {
-        is_full_to(state, "rain-tank", 0.4)
-    });
+    let (park, channel, mut viewer) = shown().await;
+    show_two_levels(&channel, &mut viewer).await;
     let newest_ms = viewer.state.timeline.shown_ms();
 
     viewer.does(Command::SeekExact {
@@ -392,15 +397,8 @@ async fn a_past_moment_is_shown_as_it_was_and_live_comes_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_arrive_for_what_is_selected() {
-    let mut park = park();
-    park.start();
-    let channel = park.clients().await.channel;
-    let mut viewer = Viewer::of(&park, PARK);
-    report_level(&channel, 4_000, -120).await;
-    report_level(&channel, 8_000, -60).await;
-    viewer.until("the newest level is shown", |state| {
-        is_full_to(state, "rain-tank", 0.4)
-    });
+    let (_park, channel, mut viewer) = shown().await;
+    show_two_levels(&channel, &mut viewer).await;
     let tank = viewer
         .state
         .park()
@@ -448,4 +446,107 @@ fn no_server_is_told_and_waited_for() {
         matches!(&state.connection, Connection::StaleSince { reason, .. } if reason.contains("nothing answers"))
     });
     assert!(viewer.network.is_running());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn alarms_of_a_newer_definition_are_listed_over_the_same_connection() {
+    const SECOND: &str = r#"
+[[alarms]]
+id = "charger-fault"
+condition = "charger_fault"
+assets = "all"
+priority = "medium"
+name = { en = "Charger reports a fault", zh = "充电桩故障" }
+cause = { en = "A cable or a contactor", zh = "电缆或接触器" }
+consequence = { en = "Nobody can charge", zh = "无法充电" }
+action = { en = "Take it out of service", zh = "停用" }
+respond_within_s = 14400
+"#;
+    let mut park = park();
+    park.start();
+    let mut viewer = Viewer::of(&park, PARK);
+    viewer.until("the first definition's alarms are listed", |state| {
+        state.connection == Connection::Live && state.alarms.is_told()
+    });
+    assert!(viewer.state.alarms.get("charger-fault/charger-1").is_none());
+    let file = std::fs::read_to_string(park.scratch("park.toml")).expect("the park file");
+    let request = terrarium_proto::carbon::v1::DefineParkRequest {
+        definition_toml: file + SECOND,
+        client_request_id: "a newer definition".into(),
+    };
+    let mut carbon = park.clients().await.carbon;
+    carbon.define_park(request).await.expect("it is a park");
+    let mut was_cut = false;
+    wait::until(
+        SHOWN_WITHIN,
+        "the newer definition's alarm is listed",
+        || {
+            viewer.frame();
+            was_cut |= viewer.state.connection != Connection::Live;
+            let alarm = viewer.state.alarms.get("charger-fault/charger-1");
+            alarm.map(|alarm| assert_eq!(alarm.definition.name.zh, "充电桩故障"))
+        },
+    );
+    assert!(!was_cut, "the connection stood all the time");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_was_given_without_a_connection_is_never_sent_afterwards() {
+    let mut park = park();
+    park.start();
+    let mut viewer = Viewer::of(&park, PARK);
+    viewer.until("the view is live", |state| {
+        state.connection == Connection::Live && !state.timeline.is_waiting()
+    });
+    park.kill();
+    viewer.until("the cut is told", |state| {
+        matches!(state.connection, Connection::StaleSince { .. })
+    });
+    // Past the view model, as a program would that has no picture: while nothing answers, and again and again while the
+    // server comes up.
+    let irrigate = ParkCommand::StartIrrigation {
+        zone: "lawn".into(),
+        litres: 77,
+    };
+    let mut number = 1_000;
+    let give = |viewer: &Viewer, number: u64| {
+        viewer.network.send(terrarium_view_model::Request::Command {
+            number,
+            command: irrigate.clone(),
+        });
+    };
+    give(&viewer, number);
+    park.start();
+    let mut answered = 0;
+    let mut is_live = false;
+    wait::until(
+        SHOWN_WITHIN,
+        "the view is live again and every command answered",
+        || {
+            for report in viewer.network.take() {
+                match report {
+                    terrarium_view_model::Report::Outcome { outcome, .. } => {
+                        assert!(
+                            matches!(&outcome, Outcome::Refused { reason } if reason.contains("not connected")),
+                            "{outcome:?}"
+                        );
+                        answered += 1;
+                    }
+                    terrarium_view_model::Report::Connection(connection) => {
+                        is_live = connection == Connection::Live;
+                    }
+                    _ => {}
+                }
+            }
+            if !is_live {
+                number += 1;
+                give(&viewer, number);
+            }
+            (is_live && answered == number - 999).then_some(())
+        },
+    );
+    let mut clients = park.clients().await;
+    let events = feed::read_all(&mut clients, PARK).await;
+    let started = "terrarium.water.v1.IrrigationStartedV1";
+    assert!(events.iter().all(|event| event.r#type != started));
 }

@@ -13,9 +13,11 @@ use bevy::window::{ExitCondition, PresentMode, WindowResolution};
 use bevy::winit::WinitPlugin;
 use bevy_egui::EguiPlugin;
 use terrarium_render::RenderPlugin;
-use terrarium_scene::StagePlugin;
+use terrarium_scene::{ChooseDetail, StagePlugin};
 
 use crate::panels::PanelsPlugin;
+use crate::recovery;
+use crate::repaint::RepaintPlugin;
 use crate::rig::{Rig, SceneCamera, SceneClick, VERTICAL_VIEW_DEG, place_camera};
 use crate::view::ViewPlugin;
 
@@ -106,13 +108,12 @@ fn with_plugins(surface: &Surface) -> App {
         RenderPlugin,
         ViewPlugin,
         PanelsPlugin,
+        RepaintPlugin,
     ))
+    .insert_resource(recovery::handler())
     .init_resource::<Rig>()
     .add_message::<SceneClick>()
-    .add_systems(
-        PostUpdate,
-        place_camera.before(bevy::transform::TransformSystems::Propagate),
-    );
+    .add_systems(PostUpdate, place_camera.before(ChooseDetail));
     app
 }
 

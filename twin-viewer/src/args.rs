@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
-use terrarium_view_model::{Language, Overlay};
+use terrarium_view_model::{Audience, Drawing, Language, Overlay};
 
 /// The 3D twin of a park: in a window, or as a picture.
 #[derive(Debug, Clone, Parser)]
@@ -19,7 +19,7 @@ pub struct Args {
     pub server: String,
 
     /// The park to show
-    #[arg(long, value_name = "PARK", required_unless_present_any = ["park_file", "benchmark"])]
+    #[arg(long, value_name = "PARK", required_unless_present_any = ["park_file", "benchmark", "goto"])]
     pub park: Option<String>,
 
     /// Token that lets the viewer in; what it does in the park is done in this token's name
@@ -71,6 +71,62 @@ pub struct Args {
     #[arg(long, value_enum, default_value = "en")]
     pub language: LanguageName,
 
+    /// How the park is drawn
+    #[arg(long, value_enum, default_value = "scene")]
+    pub drawing: DrawingName,
+
+    /// Show what a link says, like terrarium://haotian?at=...&select=...
+    #[arg(long, value_name = "LINK", conflicts_with_all = ["park_file", "at"])]
+    pub goto: Option<String>,
+
+    /// Show the carbon ledger
+    #[arg(long)]
+    pub ledger: bool,
+
+    /// Who the screen is for: a wall takes no commands, visitors see no alarms either
+    #[arg(long, value_enum, default_value = "operator")]
+    pub audience: AudienceName,
+
+    /// Screens that follow one another, from this file (TOML)
+    #[arg(long, value_name = "FILE", conflicts_with = "visitors")]
+    pub kiosk: Option<PathBuf>,
+
+    /// The public display: progress, today's sun, water, waste, trees
+    #[arg(long)]
+    pub visitors: bool,
+
+    /// Size of texts, 1 is usual
+    #[arg(long, value_name = "FACTOR", value_parser = parse_scale)]
+    pub ui_scale: Option<f32>,
+
+    /// Write the report of a shift to this file (.md or .html), then end
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["offscreen", "park_file"])]
+    pub shift_report: Option<PathBuf>,
+
+    /// Beginning of the shift, like 2026-06-21T06:00:00+08:00; eight hours before its end if left out
+    #[arg(long, value_name = "TIME", requires = "shift_report")]
+    pub from: Option<String>,
+
+    /// End of the shift; now if left out
+    #[arg(long, value_name = "TIME", requires = "shift_report")]
+    pub to: Option<String>,
+
+    /// With --offscreen: also write the incident bundle of the moment below this folder
+    #[arg(long, value_name = "FOLDER", requires = "offscreen")]
+    pub incident: Option<PathBuf>,
+
+    /// Where reports, bundles and pictures that are asked for in the window go
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    pub save_to: PathBuf,
+
+    /// Tell every change of what is shown as a line of JSON to this file; - is standard output
+    #[arg(long, value_name = "FILE")]
+    pub status_out: Option<String>,
+
+    /// Keep the accessibility tree (every control with its words and its place) in this file
+    #[arg(long, value_name = "FILE")]
+    pub controls_out: Option<PathBuf>,
+
     /// Select this asset
     #[arg(long, value_name = "ASSET")]
     pub select: Option<String>,
@@ -116,6 +172,44 @@ pub enum LanguageName {
     Zh,
 }
 
+/// Drawings as they are written on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DrawingName {
+    Scene,
+    Plan,
+    Electric,
+    Water,
+}
+
+impl From<DrawingName> for Drawing {
+    fn from(name: DrawingName) -> Drawing {
+        match name {
+            DrawingName::Scene => Drawing::Scene,
+            DrawingName::Plan => Drawing::Plan,
+            DrawingName::Electric => Drawing::Electric,
+            DrawingName::Water => Drawing::Water,
+        }
+    }
+}
+
+/// Audiences as they are written on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AudienceName {
+    Operator,
+    Wall,
+    Visitors,
+}
+
+impl From<AudienceName> for Audience {
+    fn from(name: AudienceName) -> Audience {
+        match name {
+            AudienceName::Operator => Audience::Operator,
+            AudienceName::Wall => Audience::Wall,
+            AudienceName::Visitors => Audience::Visitors,
+        }
+    }
+}
+
 impl From<OverlayName> for Overlay {
     fn from(name: OverlayName) -> Overlay {
         match name {
@@ -138,6 +232,14 @@ impl From<LanguageName> for Language {
             LanguageName::Zh => Language::Chinese,
         }
     }
+}
+
+fn parse_scale(text: &str) -> Result<f32, String> {
+    let scale = text
+        .parse::<f32>()
+        .ok()
+        .filter(|scale| (0.5..=4.0).contains(scale));
+    scale.ok_or_else(|| format!("`{text}` is no size of texts: write a number from 0.5 to 4"))
 }
 
 fn parse_size(text: &str) -> Result<(u32, u32), String> {
@@ -174,5 +276,6 @@ mod tests {
         assert!(Args::try_parse_from(["twin-viewer", "--park", "haotian"]).is_ok());
         assert!(Args::try_parse_from(["twin-viewer", "--park-file", "haotian.toml"]).is_ok());
         assert!(Args::try_parse_from(["twin-viewer", "--park", "haotian", "--offscreen"]).is_err());
+        assert!(Args::try_parse_from(["twin-viewer", "--goto", "terrarium://haotian"]).is_ok());
     }
 }

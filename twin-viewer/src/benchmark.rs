@@ -1,87 +1,295 @@
 //! Frame times of a made-up park, without a window: what `--benchmark` prints.
 
-use std::time::Instant;
+mod made_up;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use terrarium_scene::Stage;
-use terrarium_view_model::{Connection, Report};
+use bevy::render::renderer::RenderAdapterInfo;
+use terrarium_scene::{Poses, Squares, Stage};
+use terrarium_view_model::{Command, Connection, Report, TwinDelta};
 
 use crate::args::Args;
 use crate::cameras;
 use crate::offscreen::OffscreenStage;
 use crate::panels::Bare;
+use crate::repaint::Patience;
 use crate::rig::Rig;
 use crate::start;
 use crate::view::View;
 
 /// Frames that are drawn before counting: meshes are uploaded and caches filled.
 const WARM_UP_FRAMES: u32 = 12;
+const NOON: &str = "2026-06-21T12:00:00+08:00";
+const DELTAS_PER_S: u64 = 50_000;
+/// Trees of the second park, which is loaded while the first is shown.
+const TREES: u32 = 20_000;
+/// Seconds that an idle wall is watched for.
+const IDLE_S: u32 = 6;
 
-/// Draws `frames` frames and prints how long they took.
+/// Draws `frames` frames of each course and prints how long they took.
 pub fn run(args: &Args, frames: u32) -> Result<()> {
     let began = Instant::now();
     let mut stage = OffscreenStage::new(args.size, 1)?;
-    let started_ms = began.elapsed().as_millis();
     let mut view = View::default();
     start::set_preferences(&mut view, args);
-    let loaded = Instant::now();
+    let noon_ms = start::moment_ms("--at", args.at.as_deref().unwrap_or(NOON))?;
     match &args.park_file {
         Some(file) => start::park_of_file(&mut view, file, args.at.as_deref().or(Some(NOON)))?,
-        None => show(&mut view, made_up_park(args.assets))?,
+        None => show(&mut view, made_up::park(args.assets, 0), noon_ms)?,
+    }
+    let is_made_up = args.park_file.is_none();
+    if is_made_up {
+        let delta = made_up::first_values(args.assets, noon_ms);
+        view.0.take(Report::Live {
+            delta,
+            waited_ms: 0,
+        });
     }
     let park = view.0.park().context("no park is there to draw")?;
     let pose = cameras::named(park, &args.camera)?;
     let assets = park.assets.len();
     view.0.take_camera_wish();
     stage.world().insert_resource(Bare(args.bare));
+    stage.world().insert_resource(Patience::Short);
     stage.world().resource_mut::<Rig>().jump(pose);
     stage.world().insert_resource(view);
     stage.frame()?;
-    let first_frame_ms = loaded.elapsed().as_millis();
+    stage.frame()?;
+    let first_frame_ms = began.elapsed().as_millis();
     for _ in 0..WARM_UP_FRAMES {
         stage.frame()?;
     }
-    let mut times_ms: Vec<f64> = Vec::with_capacity(frames as usize);
-    let processor_before = processor_ms();
-    for _ in 0..frames.max(1) {
-        let frame = Instant::now();
-        stage.frame()?;
-        times_ms.push(frame.elapsed().as_secs_f64() * 1_000.0);
+    tell_scene(&mut stage, args, assets);
+    println!("first full frame {first_frame_ms} ms after start");
+
+    let calm = Course::of(&mut stage, frames, |_| {})?;
+    calm.tell("values stand still");
+    if is_made_up {
+        let busy = with_deltas(&mut stage, args.assets, frames, noon_ms)?;
+        busy.course.tell(&format!("{DELTAS_PER_S} deltas/s"));
+        println!(
+            "  p95 {:+.1} ms by the deltas; {} deltas taken; from event to pixel p50 {:.0} ms, p95 {:.0} ms",
+            busy.course.at(0.95) - calm.at(0.95),
+            busy.deltas,
+            share_of(&busy.latencies_ms, 0.5),
+            share_of(&busy.latencies_ms, 0.95),
+        );
     }
-    let processor = processor_before
-        .zip(processor_ms())
-        .map(|(before, after)| (after - before) / times_ms.len() as f64);
-    times_ms.sort_by(f64::total_cmp);
-    let at = |share: f64| times_ms[((times_ms.len() - 1) as f64 * share).round() as usize];
-    let on_stage = stage.world().resource::<Stage>().clone();
-    println!(
-        "{assets} assets, {} entities, {} triangles, {}x{}, panels {}",
-        on_stage.entities,
-        on_stage.triangles,
-        args.size.0,
-        args.size.1,
-        if args.bare { "closed" } else { "open" }
-    );
-    println!(
-        "renderer ready after {started_ms} ms, park loaded and first frame after {first_frame_ms} ms more"
-    );
-    println!(
-        "{} frames: p50 {:.1} ms, p95 {:.1} ms, most {:.1} ms",
-        times_ms.len(),
-        at(0.5),
-        at(0.95),
-        at(1.0)
-    );
-    if let Some(per_frame_ms) = processor {
-        println!("{per_frame_ms:.1} ms of processor time per frame, all threads together");
+    idle_wall(&mut stage, noon_ms)?;
+    if let Some(mb) = resident_mb() {
+        println!(
+            "{mb} MB resident with {} parts",
+            stage.world().resource::<Stage>().pieces()
+        );
+    }
+    if is_made_up {
+        load_trees(&mut stage, args, noon_ms)?;
     }
     Ok(())
 }
 
-const NOON: &str = "2026-06-21T12:00:00+08:00";
+fn tell_scene(stage: &mut OffscreenStage, args: &Args, assets: usize) {
+    let world = stage.world();
+    let pieces = world.resource::<Stage>().pieces();
+    let (triangles, vertices, meshes) = world.resource::<Squares>().shown();
+    let poses = world.resource::<Poses>();
+    let moving = poses
+        .assets
+        .iter()
+        .filter(|pose| pose.spin_rad_per_s != 0.0)
+        .count();
+    let adapter = world.resource::<RenderAdapterInfo>();
+    println!(
+        "adapter: {} ({:?}, {})",
+        adapter.name, adapter.device_type, adapter.driver_info
+    );
+    println!(
+        "load of the machine before: {}",
+        load().unwrap_or_else(|| "not known".to_owned())
+    );
+    println!(
+        "{assets} assets, {moving} moving, {pieces} parts in {meshes} meshes, {triangles} triangles, {vertices} vertices, \
+         {}x{}, panels {}",
+        args.size.0,
+        args.size.1,
+        if args.bare { "closed" } else { "open" }
+    );
+}
 
-fn show(view: &mut View, definition: String) -> Result<()> {
-    let now_ms = start::moment_ms(NOON)?;
+/// Frames one after the other.
+struct Course {
+    /// In order of length.
+    times_ms: Vec<f64>,
+    processor_ms: Option<f64>,
+}
+
+impl Course {
+    fn of(
+        stage: &mut OffscreenStage,
+        frames: u32,
+        mut before: impl FnMut(&mut OffscreenStage),
+    ) -> Result<Course> {
+        let mut times_ms: Vec<f64> = Vec::with_capacity(frames as usize);
+        let processor_before = processor_ms();
+        for _ in 0..frames.max(1) {
+            let frame = Instant::now();
+            before(stage);
+            stage.frame()?;
+            times_ms.push(frame.elapsed().as_secs_f64() * 1_000.0);
+        }
+        let processor_ms = processor_before
+            .zip(processor_ms())
+            .map(|(before, after)| (after - before) / times_ms.len() as f64);
+        times_ms.sort_by(f64::total_cmp);
+        Ok(Course {
+            times_ms,
+            processor_ms,
+        })
+    }
+
+    fn at(&self, share: f64) -> f64 {
+        share_of(&self.times_ms, share)
+    }
+
+    fn tell(&self, what: &str) {
+        let processor = self
+            .processor_ms
+            .map_or_else(|| "not known".to_owned(), |ms| format!("{ms:.1} ms"));
+        println!(
+            "{what}: {} frames, p50 {:.1} ms, p95 {:.1} ms, most {:.1} ms, processor time {processor} a frame",
+            self.times_ms.len(),
+            self.at(0.5),
+            self.at(0.95),
+            self.at(1.0)
+        );
+    }
+}
+
+fn share_of(sorted: &[f64], share: f64) -> f64 {
+    let place = (sorted.len().saturating_sub(1) as f64 * share).round() as usize;
+    sorted.get(place).copied().unwrap_or(0.0)
+}
+
+struct Busy {
+    course: Course,
+    deltas: u64,
+    latencies_ms: Vec<f64>,
+}
+
+/// What waits for the next frame, merged, as the network does it.
+#[derive(Default)]
+struct Lane {
+    delta: Option<TwinDelta>,
+    since: Option<Instant>,
+    put: u64,
+}
+
+/// Another thread makes deltas and merges them, as the network's does; every frame takes what is there.
+fn with_deltas(stage: &mut OffscreenStage, assets: u32, frames: u32, noon_ms: i64) -> Result<Busy> {
+    let lane = Arc::new(Mutex::new(Lane::default()));
+    let is_over = Arc::new(AtomicBool::new(false));
+    let feed = std::thread::spawn({
+        let (lane, is_over) = (Arc::clone(&lane), Arc::clone(&is_over));
+        move || feed(&lane, &is_over, assets, noon_ms)
+    });
+    let mut latencies_ms = Vec::with_capacity(frames as usize);
+    let mut taken_since: Option<Instant> = None;
+    let course = Course::of(stage, frames, |stage| {
+        // The frame before is finished: what it took can be seen.
+        if let Some(since) = taken_since.take() {
+            latencies_ms.push(since.elapsed().as_secs_f64() * 1_000.0);
+        }
+        let (delta, since) = {
+            let mut lane = lane.lock().unwrap_or_else(PoisonError::into_inner);
+            (lane.delta.take(), lane.since.take())
+        };
+        taken_since = since;
+        if let Some(delta) = delta {
+            let mut view = stage.world().resource_mut::<View>();
+            view.0.take(Report::Live {
+                delta,
+                waited_ms: 0,
+            });
+        }
+    });
+    is_over.store(true, Ordering::Relaxed);
+    let is_fed = feed.join().is_ok();
+    anyhow::ensure!(is_fed, "the thread that makes deltas panicked");
+    let deltas = lane.lock().unwrap_or_else(PoisonError::into_inner).put;
+    latencies_ms.sort_by(f64::total_cmp);
+    Ok(Busy {
+        course: course?,
+        deltas,
+        latencies_ms,
+    })
+}
+
+fn feed(lane: &Mutex<Lane>, is_over: &AtomicBool, assets: u32, noon_ms: i64) {
+    const BATCH: Duration = Duration::from_millis(2);
+    let began = Instant::now();
+    let mut made: u64 = 0;
+    while !is_over.load(Ordering::Relaxed) {
+        let due = (began.elapsed().as_secs_f64() * DELTAS_PER_S as f64) as u64;
+        while made < due {
+            let moment_ms = noon_ms + (made / DELTAS_PER_S * 1_000) as i64;
+            let later = made_up::next_value(assets, made, moment_ms);
+            let mut lane = lane.lock().unwrap_or_else(PoisonError::into_inner);
+            lane.since.get_or_insert_with(Instant::now);
+            match &mut lane.delta {
+                Some(delta) => delta.merge(later),
+                none => *none = Some(later),
+            }
+            made += 1;
+            lane.put = made;
+        }
+        std::thread::sleep(BATCH);
+    }
+}
+
+/// A wall that nobody touches: the clock ticks once a second, and a frame is drawn for it.
+fn idle_wall(stage: &mut OffscreenStage, noon_ms: i64) -> Result<()> {
+    let Some(before_ms) = processor_ms() else {
+        return Ok(());
+    };
+    let began = Instant::now();
+    for second in 1..=IDLE_S {
+        let now_ms = noon_ms + 3_600_000 + i64::from(second) * 1_000;
+        let mut view = stage.world().resource_mut::<View>();
+        view.0.take(Report::LiveMoment {
+            first_ms: None,
+            now_ms,
+        });
+        stage.frame()?;
+        let next = Duration::from_secs(u64::from(second));
+        std::thread::sleep(next.saturating_sub(began.elapsed()));
+    }
+    let used_ms = processor_ms().unwrap_or(before_ms) - before_ms;
+    let share = used_ms / (began.elapsed().as_secs_f64() * 1_000.0) * 100.0;
+    println!("an idle wall, one frame a second: {share:.1} % of one core");
+    Ok(())
+}
+
+/// Another park with a wood: from its definition to the first frame that shows it.
+fn load_trees(stage: &mut OffscreenStage, args: &Args, noon_ms: i64) -> Result<()> {
+    let definition = made_up::park(args.assets, TREES);
+    let began = Instant::now();
+    let mut view = stage.world().resource_mut::<View>();
+    show(&mut view, definition, noon_ms)?;
+    view.0.apply(Command::CameraHome);
+    stage.frame()?;
+    let loaded_ms = began.elapsed().as_millis();
+    let parts = stage.world().resource::<Stage>().pieces();
+    let (triangles, _, _) = stage.world().resource::<Squares>().shown();
+    println!(
+        "{TREES} trees beside them ({parts} parts, {triangles} triangles): loaded and drawn after {loaded_ms} ms"
+    );
+    Ok(())
+}
+
+fn show(view: &mut View, definition: String, now_ms: i64) -> Result<()> {
     view.0.take(Report::Park {
         definition,
         first_ms: None,
@@ -98,38 +306,23 @@ fn show(view: &mut View, definition: String) -> Result<()> {
     Ok(())
 }
 
-/// A park of so many assets on a grid, a quarter of them with moving parts.
-fn made_up_park(assets: u32) -> String {
-    const APART_M: i64 = 14;
-    let mut text = String::from(
-        "[park]\nid = \"benchmark\"\nname = { en = \"Benchmark\", zh = \"基准\" }\ntime_zone = \"Asia/Shanghai\"\n\
-         clock = \"simulated\"\ngrid_region = \"north-china\"\n\n[site]\nlatitude = \"39.73\"\nlongitude = \"116.14\"\n\n\
-         [[zones]]\nid = \"all\"\nname = { en = \"All\", zh = \"全部\" }\n\n",
-    );
-    let side = f64::from(assets).sqrt().ceil() as i64;
-    for number in 0..i64::from(assets) {
-        let (east, north) = (
-            (number % side - side / 2) * APART_M,
-            (number / side - side / 2) * APART_M,
-        );
-        let kind = match number % 8 {
-            0 => "kind = \"wind\"\nrated_kw = 10.0\nhub_height_m = 18\nrotor_m = 9".to_owned(),
-            1 => "kind = \"heat_pump\"\nrated_kw = 4.0\nheat_w = 12000\nheat_source = \"air\"\nsize = [1.2, 1, 1.6]".to_owned(),
-            2 => "kind = \"battery\"\nrated_kw = 50.0\ncapacity_wh = 100000\nchemistry = \"lithium\"\nsize = [6, 2.4, 2.6]".to_owned(),
-            3 => "kind = \"charger\"\nrated_kw = 60.0\nbidirectional = true\nsize = [0.8, 0.6, 1.9]".to_owned(),
-            4 => "kind = \"tank\"\ncapacity_l = 40000\nreserve_l = 2000\nwater = \"rain\"\nsize = [4, 4, 2.6]".to_owned(),
-            5 => "kind = \"pv\"\nrated_kw = 7.0\nsize = [10, 4, 0.2]".to_owned(),
-            6 => "kind = \"bin\"\ncapacity_l = 240\nlimit_g = 60000\nwaste = \"residual\"\nsize = [1.1, 0.8, 1.4]".to_owned(),
-            _ => "kind = \"load\"\nrated_kw = 3.0\nsize = [3, 2, 1.6]".to_owned(),
-        };
-        text.push_str(&format!(
-            "[[assets]]\nid = \"a{number}\"\nzone = \"all\"\nname = {{ en = \"Asset {number}\", zh = \"设备{number}\" }}\nat = [{east}, {north}]\n{kind}\n\n"
-        ));
-    }
-    text.push_str(
-        "[[connections]]\nkind = \"electric\"\nfrom = \"grid\"\nto = \"a7\"\n\n[[meters]]\nid = \"m\"\nasset = \"a7\"\nmeasures = \"consumption\"\nreports = \"interval\"\nrated_kw = 3.0\n",
-    );
-    text
+/// The machine's load over one, five and fifteen minutes.
+fn load() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/loadavg").ok()?;
+    Some(
+        text.split_whitespace()
+            .take(3)
+            .collect::<Vec<&str>>()
+            .join(" "),
+    )
+}
+
+/// Main memory that this process holds, shared libraries included.
+fn resident_mb() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    let kb: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kb / 1_024)
 }
 
 /// Processor time that this process has taken so far, all threads together.

@@ -5,7 +5,11 @@
 //! - `app`: the Bevy app that they share
 //! - `view`: what is shown, kept in step with the services; `dress`: from values to how parts stand and look
 //! - `rig`, `cameras`, `pick`: the camera, cameras by name, pointing at things
-//! - `panels`, `marks`: the operator's panels; signs over the scene
+//! - `panels`, `marks`: the operator's panels; signs over the scene; `repaint`: when they are laid out anew
+//! - `pace`: when a frame is drawn at all; `recovery`: what becomes of a lost graphics adapter
+//! - `rotation`: screens that follow one another
+//! - `files`, `written_report`: what is written to files
+//! - `status`: what is shown, told to other programs
 //! - `picture`: pixels of a finished picture
 
 mod app;
@@ -13,17 +17,24 @@ mod args;
 mod benchmark;
 mod cameras;
 mod dress;
+mod files;
 #[cfg(test)]
 mod golden_tests;
 mod marks;
 mod offscreen;
+mod pace;
 mod panels;
 mod pick;
 mod picture;
+mod recovery;
+mod repaint;
 mod rig;
+mod rotation;
 mod start;
+mod status;
 mod view;
 mod window;
+mod written_report;
 
 use std::process::ExitCode;
 
@@ -33,10 +44,11 @@ use crate::args::Args;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let result = match args.benchmark {
-        Some(frames) => benchmark::run(&args, frames),
-        None if args.offscreen => offscreen::run(&args),
-        None => window::run(&args),
+    let result = match (args.benchmark, &args.shift_report) {
+        (Some(frames), _) => benchmark::run(&args, frames),
+        (None, Some(out)) => written_report::run(&args, out),
+        (None, None) if args.offscreen => offscreen::run(&args),
+        (None, None) => window::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -16,14 +16,16 @@ use bevy::render::render_resource::{
 };
 use bevy::render::renderer::RenderDevice;
 use bevy::render::view::screenshot::{Screenshot, ScreenshotCaptured};
-use terrarium_view_model::{CameraPose, Command, Connection};
+use terrarium_view_model::{BundleFile, CameraPose, CameraWish, Command, Connection, FileWish};
 
 use crate::app::{self, Surface};
 use crate::args::Args;
 use crate::cameras;
+use crate::files;
 use crate::panels::Bare;
 use crate::picture::Picture;
 use crate::rig::Rig;
+use crate::rotation;
 use crate::start;
 use crate::view::{Link, View, apply, report};
 
@@ -31,6 +33,8 @@ use crate::view::{Link, View, apply, report};
 const FRAMES_TO_SETTLE: usize = 6;
 /// A picture that was asked for is there after a few frames.
 const MOST_FRAMES_TO_WAIT: usize = 60;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+const LONGEST_WAIT_FOR_PANELS: Duration = Duration::from_secs(10);
 const LONGEST_WAIT_FOR_SERVER: Duration = Duration::from_secs(30);
 
 /// Renders the picture that the arguments ask for and writes it.
@@ -39,22 +43,41 @@ pub fn run(args: &Args) -> Result<()> {
         .out
         .as_deref()
         .context("--offscreen needs --out FILE")?;
-    let picture = render(args)?;
+    let (picture, bundle) = render_with_bundle(args)?;
     write(&picture, out)?;
     println!("{}", out.display());
+    if let Some((folder, bundle)) = args.incident.as_ref().zip(bundle) {
+        let folder = folder.join(&bundle.name);
+        let png = picture
+            .png()
+            .context("the picture can't be written as PNG")?;
+        files::write_bundle(&folder, &bundle.files, &png)
+            .with_context(|| format!("{} can't be written", folder.display()))?;
+        println!("{}", folder.display());
+    }
     Ok(())
 }
 
+/// An incident bundle without its picture.
+struct Bundle {
+    name: String,
+    files: Vec<BundleFile>,
+}
+
 /// Renders the picture that the arguments ask for. All that can be wrong with them is found before anything is drawn.
-pub fn render(args: &Args) -> Result<Picture> {
-    let show = Show::prepare(args)?;
+fn render_with_bundle(args: &Args) -> Result<(Picture, Option<Bundle>)> {
+    let mut show = Show::prepare(args)?;
+    let bundle = match args.incident {
+        Some(_) => Some(show.bundle(args)?),
+        None => None,
+    };
     let mut stage = OffscreenStage::new(args.size, args.samples)?;
     let world = stage.world();
     world.insert_resource(Bare(args.bare));
     world.resource_mut::<Rig>().jump(show.pose);
     world.insert_resource(show.link);
     world.insert_resource(show.view);
-    stage.picture()
+    Ok((stage.picture()?, bundle))
 }
 
 /// What a picture shows.
@@ -73,17 +96,74 @@ impl Show {
         match &args.park_file {
             Some(file) => start::park_of_file(&mut view, file, args.at.as_deref())?,
             None => {
-                link = start::connect(args)?;
-                wait_for_server(&mut view, &link, args)?;
+                link = start::connect(args, Arc::new(|| ()))?;
+                let deep_link = start::link(args)?;
+                let wanted_ms = match (&args.at, &deep_link) {
+                    (Some(at), _) => Some(start::moment_ms("--at", at)?),
+                    (None, Some(deep_link)) => deep_link.moment_ms,
+                    (None, None) => None,
+                };
+                wait_for_server(&mut view, &link, args, wanted_ms)?;
+                // The view's own wish for a home camera is not wanted.
+                view.0.take_camera_wish();
+                if let Some(deep_link) = deep_link {
+                    apply(&mut view, &link, [Command::GoTo(deep_link)]);
+                }
             }
         }
         start::check_geometry(&view)?;
         start::select(&mut view, &link, args)?;
+        let kiosk = start::kiosk(args)?;
+        let mut camera = args.camera.clone();
+        if let Some(kiosk) = &kiosk {
+            view.0.audience = kiosk.audience;
+            rotation::show(&mut view, &link, kiosk, 0);
+            camera.clone_from(&kiosk.screens[0].camera);
+        }
+        settle(&mut view, &link);
         let park = view.0.park().context("no park is there to draw")?;
-        let pose = cameras::named(park, &args.camera)?;
-        // The view's own wish for a home camera is not wanted.
-        view.0.take_camera_wish();
+        let named = cameras::named(park, &camera)?;
+        let pose = match view.0.take_camera_wish() {
+            Some(CameraWish::To(pose)) if args.goto.is_some() => pose,
+            _ => named,
+        };
         Ok(Show { view, link, pose })
+    }
+
+    /// Fetches what happened around the moment.
+    fn bundle(&mut self, args: &Args) -> Result<Bundle> {
+        let Some(network) = &self.link.0 else {
+            bail!("an incident bundle needs a server: a park from a file has no events");
+        };
+        apply(&mut self.view, &self.link, [Command::SaveIncident]);
+        let began = Instant::now();
+        loop {
+            report(&mut self.view, &self.link, network.take());
+            for wish in self.view.0.take_file_wishes() {
+                if let FileWish::Bundle { name, files } = wish {
+                    return Ok(Bundle { name, files });
+                }
+            }
+            if let Some(("events around", reason)) = &self.view.0.failure {
+                bail!("the events around the moment can't be fetched: {reason}");
+            }
+            if began.elapsed() > LONGEST_WAIT_FOR_SERVER {
+                bail!("{} did not send the events around the moment", args.server);
+            }
+            std::thread::sleep(BETWEEN_LOOKS);
+        }
+    }
+}
+
+/// Takes in what the panels wait for; not for ever, as a panel also says what it lacks.
+fn settle(view: &mut View, link: &Link) {
+    let Some(network) = &link.0 else {
+        return;
+    };
+    let began = Instant::now();
+    while !view.0.is_settled() && began.elapsed() < LONGEST_WAIT_FOR_PANELS {
+        report(view, link, network.take());
+        std::thread::sleep(BETWEEN_LOOKS);
     }
 }
 
@@ -195,12 +275,15 @@ fn empty_image(width: u32, height: u32) -> Image {
 }
 
 /// Takes in what the server says until the wanted moment is there.
-fn wait_for_server(view: &mut View, link: &Link, args: &Args) -> Result<()> {
-    const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+pub fn wait_for_server(
+    view: &mut View,
+    link: &Link,
+    args: &Args,
+    wanted_ms: Option<i64>,
+) -> Result<()> {
     let Some(network) = &link.0 else {
         return Ok(());
     };
-    let wanted_ms = args.at.as_deref().map(start::moment_ms).transpose()?;
     let began = Instant::now();
     let mut has_asked = false;
     loop {

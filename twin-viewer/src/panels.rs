@@ -50,6 +50,7 @@ fn draw(
         // Fonts are there from the next pass on.
         terrarium_ui::install(context);
         panels.is_installed = true;
+        context.request_repaint();
         return Ok(());
     }
     let state = &view.bypass_change_detection().0;
@@ -71,13 +72,13 @@ fn draw(
         (answer.commands, answer.scene)
     };
     if let Some(stage) = &stage
-        && !state.shows_plan
+        && state.shows_scene()
     {
         let (camera, place) = *camera;
         let eye = Projection { camera, place };
         let painter =
             context.layer_painter(egui::LayerId::new(egui::Order::Background, "signs".into()));
-        marks::draw(&painter, room, state, &stage.anchors, &eye);
+        marks::draw(&painter, room, state, stage.anchors(), &eye);
     }
     let share = |from: f32, all: f32| (from / all.max(1.0)).clamp(0.0, 1.0);
     let free = [
@@ -92,7 +93,7 @@ fn draw(
     let is_over_scene = context
         .pointer_latest_pos()
         .is_none_or(|at| room.contains(at));
-    let is_elsewhere = !is_over_scene || context.egui_wants_pointer_input() || state.shows_plan;
+    let is_elsewhere = !is_over_scene || context.egui_wants_pointer_input() || !state.shows_scene();
     elsewhere.set_if_neq(PointerElsewhere(is_elsewhere));
     if !commands.is_empty() {
         apply(&mut view, &link, commands);

@@ -1,8 +1,7 @@
-//! Pointing at things: a ray from the eye into the meshes.
+//! Pointing at things: a ray from the eye into the park.
 
-use bevy::picking::mesh_picking::ray_cast::{MeshRayCast, MeshRayCastSettings};
 use bevy::prelude::*;
-use terrarium_scene::PartOf;
+use terrarium_scene::{Poses, Stage};
 use terrarium_view_model::{AssetIndex, Command};
 
 use crate::rig::{PointerElsewhere, SceneCamera, SceneClick};
@@ -12,7 +11,7 @@ pub struct PickPlugin;
 
 impl Plugin for PickPlugin {
     fn build(&self, app: &mut App) {
-        app.add_systems(Update, (hover, select));
+        app.add_systems(Update, (hover, select).run_if(resource_exists::<Stage>));
     }
 }
 
@@ -20,14 +19,11 @@ impl Plugin for PickPlugin {
 fn under(
     at: Vec2,
     (camera, place): (&Camera, &GlobalTransform),
-    rays: &mut MeshRayCast<'_, '_>,
-    parts: &Query<'_, '_, &PartOf>,
+    stage: &Stage,
+    poses: &Poses,
 ) -> Option<AssetIndex> {
     let ray = camera.viewport_to_world(place, at).ok()?;
-    let is_part = |entity: Entity| parts.contains(entity);
-    let settings = MeshRayCastSettings::default().with_filter(&is_part);
-    let (entity, _) = rays.cast_ray(ray, &settings).first()?;
-    parts.get(*entity).ok().map(|part| part.0)
+    stage.pick(poses, ray)
 }
 
 #[expect(
@@ -39,8 +35,8 @@ fn hover(
     elsewhere: Res<'_, PointerElsewhere>,
     buttons: Res<'_, ButtonInput<MouseButton>>,
     camera: Single<'_, '_, (&Camera, &GlobalTransform), With<SceneCamera>>,
-    mut rays: MeshRayCast<'_, '_>,
-    parts: Query<'_, '_, &PartOf>,
+    stage: Res<'_, Stage>,
+    poses: Res<'_, Poses>,
     mut hovered: ResMut<'_, Hovered>,
     mut last: Local<'_, Option<Vec2>>,
 ) {
@@ -50,20 +46,20 @@ fn hover(
         return;
     }
     *last = cursor;
-    let asset = cursor.and_then(|at| under(at, *camera, &mut rays, &parts));
+    let asset = cursor.and_then(|at| under(at, *camera, &stage, &poses));
     hovered.set_if_neq(Hovered(asset));
 }
 
 fn select(
     mut clicks: MessageReader<'_, '_, SceneClick>,
     camera: Single<'_, '_, (&Camera, &GlobalTransform), With<SceneCamera>>,
-    mut rays: MeshRayCast<'_, '_>,
-    parts: Query<'_, '_, &PartOf>,
+    stage: Res<'_, Stage>,
+    poses: Res<'_, Poses>,
     mut view: ResMut<'_, View>,
     link: Res<'_, Link>,
 ) {
     for click in clicks.read() {
-        let command = match under(click.at, *camera, &mut rays, &parts) {
+        let command = match under(click.at, *camera, &stage, &poses) {
             Some(asset) if click.adds => Command::ToggleSelect(asset),
             Some(asset) => Command::Select(asset),
             None => Command::ClearSelection,

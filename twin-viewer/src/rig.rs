@@ -64,6 +64,11 @@ impl Rig {
         self.flight = None;
     }
 
+    /// The camera is on its way, or held by the pointer.
+    pub fn is_flying(&self) -> bool {
+        self.flight.is_some() || self.press.is_some()
+    }
+
     /// Does what was wished: a flight, or a jump where motion is reduced.
     pub fn fulfil(&mut self, wish: CameraWish, is_still: bool) {
         let to = match wish {

@@ -1,13 +1,12 @@
 //! From the command line to the first thing shown.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use terrarium_model::parse_rfc3339_with_offset;
-use terrarium_network::Network;
+use terrarium_network::{Network, Wake};
 use terrarium_runtime::ServerAddress;
-use terrarium_view_model::{Command, Connection, Report};
+use terrarium_view_model::{Audience, Command, Connection, DeepLink, Kiosk, Page, Report};
 
 use crate::args::Args;
 use crate::view::{Link, View, apply};
@@ -16,13 +15,63 @@ use crate::view::{Link, View, apply};
 pub fn set_preferences(view: &mut View, args: &Args) {
     view.0.language = args.language.into();
     view.0.reduced_motion = args.reduced_motion;
+    view.0.audience = match &args.visitors {
+        true => Audience::Visitors,
+        false => args.audience.into(),
+    };
+    if let Some(scale) = args.ui_scale {
+        view.0.apply(Command::SetUiScale(scale));
+    }
+    if view.0.audience == Audience::Visitors {
+        view.0.apply(Command::ShowPage(Page::Visitors));
+    }
+    view.0.apply(Command::ShowDrawing(args.drawing.into()));
     view.0.apply(Command::SetOverlay(args.overlay.into()));
+    if args.ledger {
+        view.0.apply(Command::ShowCarbon(true));
+    }
+}
+
+/// The screens that the command line asks for.
+pub fn kiosk(args: &Args) -> Result<Option<Kiosk>> {
+    let Some(file) = &args.kiosk else {
+        return Ok(args.visitors.then(Kiosk::for_visitors));
+    };
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("{} can't be read", file.display()))?;
+    let kiosk =
+        Kiosk::parse(&text).with_context(|| format!("{} describes no kiosk", file.display()))?;
+    Ok(Some(kiosk))
+}
+
+/// The link that the command line gives.
+pub fn link(args: &Args) -> Result<Option<DeepLink>> {
+    let Some(text) = &args.goto else {
+        return Ok(None);
+    };
+    let link = DeepLink::parse(text)?;
+    if let Some(park) = args.park.as_ref().filter(|park| **park != link.park) {
+        bail!(
+            "the link leads to park `{}`, and --park says `{park}`",
+            link.park
+        );
+    }
+    Ok(Some(link))
+}
+
+/// The park that is to be shown.
+pub fn park_name(args: &Args) -> Result<String> {
+    let of_link = link(args)?.map(|link| link.park);
+    args.park
+        .clone()
+        .or(of_link)
+        .context("--park PARK says which park to show")
 }
 
 /// A moment in milliseconds.
-pub fn moment_ms(text: &str) -> Result<i64> {
+pub fn moment_ms(flag: &str, text: &str) -> Result<i64> {
     let moment = parse_rfc3339_with_offset(text).with_context(|| {
-        format!("--at `{text}` is no moment: write it like 2026-06-21T12:00:00+08:00")
+        format!("{flag} `{text}` is no moment: write it like 2026-06-21T12:00:00+08:00")
     })?;
     Ok(moment.0 * 1_000)
 }
@@ -34,7 +83,7 @@ pub fn park_of_file(view: &mut View, file: &Path, at: Option<&str>) -> Result<()
             "a park from a file has no clock: say which moment to show with --at, like 2026-06-21T12:00:00+08:00"
         );
     };
-    let now_ms = moment_ms(at)?;
+    let now_ms = moment_ms("--at", at)?;
     let definition = std::fs::read_to_string(file)
         .with_context(|| format!("{} can't be read", file.display()))?;
     view.0.take(Report::Park {
@@ -54,18 +103,14 @@ pub fn park_of_file(view: &mut View, file: &Path, at: Option<&str>) -> Result<()
 }
 
 /// Starts connecting to the server.
-pub fn connect(args: &Args) -> Result<Link> {
-    let park = args
-        .park
-        .clone()
-        .context("--park PARK says which park to show")?;
+pub fn connect(args: &Args, wake: Wake) -> Result<Link> {
+    let park = park_name(args)?;
     let server = ServerAddress {
         url: args.server.clone(),
         ca: args.ca.clone(),
         token: args.token.clone(),
     };
-    let network =
-        Network::start(server, park, Arc::new(|| ())).context("no thread for the network")?;
+    let network = Network::start(server, park, wake).context("no thread for the network")?;
     Ok(Link(Some(network)))
 }
 

@@ -3,11 +3,12 @@
 use bevy::prelude::*;
 use bevy::window::RequestRedraw;
 use terrarium_network::Network;
-use terrarium_render::{Light, Looks};
+use terrarium_render::{Light, Looks, Rain};
 use terrarium_scene::{Poses, Stage, StillMotion, set_stage};
 use terrarium_view_model::{AssetIndex, Command, Report, ViewState};
 
 use crate::dress;
+use crate::pace::Pace;
 use crate::rig::Rig;
 
 /// All that is shown.
@@ -27,7 +28,16 @@ pub struct Hovered(pub Option<AssetIndex>);
 struct Staged {
     park: u64,
     looks: Option<Dressed>,
-    light_minute: Option<i64>,
+    sky: Option<Sky>,
+}
+
+/// What the light depends on, as finely as anybody could see.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Sky {
+    minute: i64,
+    cloud_percent: i32,
+    rain_tenths_mm: i32,
+    wind_m_per_s: i32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -120,6 +130,7 @@ fn dress_stage(
     mut looks: ResMut<'_, Looks>,
     mut poses: ResMut<'_, Poses>,
     mut still: ResMut<'_, StillMotion>,
+    pace: Option<Res<'_, Pace>>,
 ) {
     let state = &view.0;
     let selection = state.selection.all().iter().fold(0_u64, |sum, asset| {
@@ -130,7 +141,8 @@ fn dress_stage(
         selection,
         hovered: hovered.0,
     };
-    still.set_if_neq(StillMotion(state.reduced_motion));
+    let is_idle_wall = pace.is_some_and(|pace| pace.is_idle_kiosk());
+    still.set_if_neq(StillMotion(state.reduced_motion || is_idle_wall));
     if staged.looks == Some(wanted) {
         return;
     }
@@ -149,19 +161,37 @@ fn dress_stage(
     }
 }
 
-/// The light follows the moment shown, minute by minute; the weather too.
+/// The light follows the moment shown, minute by minute, and the weather.
 fn light_stage(view: Res<'_, View>, mut staged: ResMut<'_, Staged>, mut looks: ResMut<'_, Looks>) {
     const MINUTE_MS: i64 = 60_000;
+    /// Where nothing tells how much of the sky is covered. Assumed.
+    const USUAL_CLOUD: f32 = 0.2;
     let state = &view.0;
-    let minute = state.timeline.shown_ms().div_euclid(MINUTE_MS);
-    if staged.light_minute == Some(minute) || state.park().is_none() {
+    let weather = &state.weather;
+    let rain_mm_per_h = weather.rain_mm_per_h.unwrap_or(0.0).max(0.0);
+    // It does not rain from a clear sky, whatever the weather station says of it.
+    let cloud = weather.cloud.unwrap_or(USUAL_CLOUD);
+    let cloud = if rain_mm_per_h > 0.0 {
+        cloud.max(0.85)
+    } else {
+        cloud
+    };
+    let wind_m_per_s = weather.wind_m_per_s.unwrap_or(0.0);
+    let sky = Sky {
+        minute: state.timeline.shown_ms().div_euclid(MINUTE_MS),
+        cloud_percent: (cloud * 100.0).round() as i32,
+        rain_tenths_mm: (rain_mm_per_h * 10.0).round() as i32,
+        wind_m_per_s: wind_m_per_s.round() as i32,
+    };
+    if staged.sky == Some(sky) || state.park().is_none() {
         return;
     }
-    staged.light_minute = Some(minute);
+    staged.sky = Some(sky);
     looks.light = match state.sun() {
-        Some(sun) => Light::of(sun, state.weather.cloud.unwrap_or(0.2)),
+        Some(sun) => Light::of(sun, cloud),
         None => Light::constant(),
     };
+    looks.rain = Rain::of(rain_mm_per_h, wind_m_per_s);
 }
 
 fn fulfil_camera_wish(

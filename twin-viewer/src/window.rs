@@ -2,53 +2,85 @@
 
 use anyhow::{Result, bail};
 use bevy::prelude::*;
-use bevy::winit::{UpdateMode, WinitSettings};
-use std::time::Duration;
+use terrarium_view_model::{Command, DeepLink};
 
 use crate::app::{self, Surface};
 use crate::args::Args;
+use crate::files::{FilesPlugin, SaveTo};
+use crate::pace::{Pace, PacePlugin, Waker};
 use crate::panels::Bare;
 use crate::pick::PickPlugin;
+use crate::recovery;
+use crate::repaint::Patience;
 use crate::rig::steer;
+use crate::rotation::{Rotation, RotationPlugin};
 use crate::start;
-use crate::view::View;
+use crate::status::{StatusOut, StatusPlugin};
+use crate::view::{Link, View, apply};
 
 /// Opens the window and runs until it is closed.
 pub fn run(args: &Args) -> Result<()> {
     let mut view = View::default();
+    let waker = Waker::default();
     start::set_preferences(&mut view, args);
     let link = match &args.park_file {
         Some(file) => {
             start::park_of_file(&mut view, file, args.at.as_deref())?;
             start::check_geometry(&view)?;
-            crate::view::Link::default()
+            Link::default()
         }
-        None => start::connect(args)?,
+        None => start::connect(args, waker.wake())?,
     };
-    let title = match (&args.park, &args.park_file) {
-        (Some(park), _) => format!("Terrarium: {park}"),
-        (None, Some(file)) => format!("Terrarium: {}", file.display()),
-        (None, None) => "Terrarium".to_owned(),
+    let deep_link = start::link(args)?;
+    let kiosk = start::kiosk(args)?;
+    if let Some(kiosk) = &kiosk {
+        view.0.audience = kiosk.audience;
+    }
+    let title = match &args.park_file {
+        Some(file) => format!("Terrarium: {}", file.display()),
+        None => format!("Terrarium: {}", start::park_name(args)?),
     };
+    let status = StatusOut::new(args.status_out.as_deref(), args.controls_out.clone())?;
     let mut app = app::build(&Surface::Window {
         title,
         size: args.size,
     })?;
-    app.add_plugins(PickPlugin)
+    waker.attach(&app);
+    app.add_plugins((PickPlugin, FilesPlugin, StatusPlugin, PacePlugin))
+        .insert_resource(SaveTo(args.save_to.clone()))
+        .insert_resource(status)
         .insert_resource(view)
         .insert_resource(link)
         .insert_resource(Bare(args.bare))
-        // Smooth while a person looks; calm otherwise.
-        .insert_resource(WinitSettings {
-            focused_mode: UpdateMode::reactive(Duration::from_millis(33)),
-            unfocused_mode: UpdateMode::reactive_low_power(Duration::from_millis(100)),
-        })
+        .insert_resource(Pace::new(kiosk.is_some()))
+        .insert_resource(Patience::Short)
         .add_systems(Startup, |mut commands: Commands<'_, '_>| {
             commands.spawn(app::scene_camera());
         })
         .add_systems(Update, steer);
+    if let Some(kiosk) = kiosk {
+        app.insert_resource(Rotation::new(kiosk))
+            .add_plugins(RotationPlugin);
+    }
+    if let Some(deep_link) = deep_link {
+        app.insert_resource(Wanted(Some(deep_link)))
+            .add_systems(Update, follow_link);
+    }
     match app.run() {
         AppExit::Success => Ok(()),
+        AppExit::Error(code) if code.get() == recovery::ADAPTER_LOST => Err(recovery::start_anew()),
         AppExit::Error(code) => bail!("the window ended with code {code}"),
+    }
+}
+
+/// The link that the viewer was started with, until the park is there.
+#[derive(Resource)]
+struct Wanted(Option<DeepLink>);
+
+fn follow_link(mut wanted: ResMut<'_, Wanted>, mut view: ResMut<'_, View>, link: Res<'_, Link>) {
+    if view.bypass_change_detection().0.park().is_some()
+        && let Some(deep_link) = wanted.0.take()
+    {
+        apply(&mut view, &link, [Command::GoTo(deep_link)]);
     }
 }

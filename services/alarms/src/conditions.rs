@@ -148,7 +148,7 @@ impl ParkWatch {
         self.take_in(Watched::Meter(meter.clone()), heard, transitions);
     }
 
-    /// What no meter explains of a node's hour, in Wh, above or below zero.
+    /// What no meter explains of an hour of a node (Wh) or a tank (litres), above or below zero.
     pub fn balance(
         &mut self,
         node: &AssetId,

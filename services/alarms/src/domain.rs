@@ -143,6 +143,11 @@ impl Alarm {
         self.suppression.as_ref()
     }
 
+    /// Whether the service itself recorded this event of it.
+    pub fn has_recorded(&self, event: &Uuid) -> bool {
+        self.own_events.contains(event)
+    }
+
     /// When the condition last began or ceased to hold.
     pub fn condition_changed(&self) -> Option<UnixMillis> {
         self.condition_changed

@@ -94,6 +94,7 @@ impl Aggregate for Alarm {
             event_type,
             data: data.into(),
             time: event.fact.time().to_string(),
+            known_at: None,
             causation: causation(&event.fact),
         }
     }

@@ -3,27 +3,31 @@
 //! After a start everything on record is folded before anything is decided: what an earlier run recorded is recognised by its
 //! event id. From then on each transition goes to the desk at once; where the record can't be reached it waits and is sent
 //! again, in order.
+//!
+//! In a simulated park many reports may be recorded together. What they say waits until their moment is decided, and is then
+//! judged in the order of time, with what becomes due in between (`waiting`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use terrarium_journal::{
-    Aggregate, ClockError, CommitPublisher, Desk, EventStore, PARK_DEFINED_V1, ParkClocks,
-    ParkError, Parks, Pending, Position, Provenance, ReadError, RecordedEvent, StreamName,
-    Submission, SubmitError, Subscription, recorded_time,
+    Aggregate, ClockError, CommitPublisher, Desk, EventStore, LONGEST_OPEN_MS, PARK_DEFINED_V1,
+    ParkClocks, ParkError, Parks, Pending, Position, Provenance, ReadError, RecordedEvent,
+    StreamName, Submission, SubmitError, Subscription, read_status, recorded_time,
 };
-use terrarium_model::{MeterId, ParkDefinition, ParkId, SECONDS_PER_HOUR, UnixMillis};
+use terrarium_model::{MeterId, ParkClock, ParkDefinition, ParkId, UnixMillis};
 use terrarium_proto::carbon::v1::ParkDefinedV1;
 use terrarium_runtime::Shutdown;
 use tokio::sync::{Mutex as AsyncMutex, watch};
 use tonic::Status;
 
 use crate::book::AlarmBook;
-use crate::conditions::{Observation, ParkWatch, Transition};
+use crate::conditions::{ParkWatch, Transition};
 use crate::domain::{Alarm, AlarmCommand, AlarmContext, transition_id};
 use crate::events::TYPE_PREFIX;
-use crate::observer::{NewObserver, Observed, Observer, ObserverError};
+use crate::observer::{NewObserver, Observer, ObserverError};
+use crate::waiting::{Heard, Waiting};
 
 /// Events folded before transitions are recorded.
 const FOLD_BATCH_EVENTS: usize = 2_000;
@@ -67,7 +71,8 @@ impl AlarmsError {
     /// Whether it may be otherwise a little later.
     fn may_pass(&self) -> bool {
         match self {
-            AlarmsError::Fold { .. } | AlarmsError::Store(_) => false,
+            AlarmsError::Store(error) => matches!(error, ReadError::Unavailable(_)),
+            AlarmsError::Fold { .. } => false,
             AlarmsError::Submit(error) => !matches!(error, SubmitError::Unreadable { .. }),
             AlarmsError::Clock(_) | AlarmsError::Park(_) => true,
         }
@@ -81,7 +86,7 @@ impl From<AlarmsError> for Status {
             AlarmsError::Clock(error) => error.into(),
             AlarmsError::Park(error) => error.into(),
             AlarmsError::Fold { .. } => Status::data_loss(error.to_string()),
-            AlarmsError::Store(_) => Status::unavailable(error.to_string()),
+            AlarmsError::Store(error) => read_status(&error),
         }
     }
 }
@@ -113,7 +118,12 @@ struct Fold {
 
 #[derive(Default)]
 struct WatchedPark {
+    is_simulated: bool,
     watch: ParkWatch,
+    /// Recorded, and not judged yet.
+    waiting: Waiting,
+    /// The newest moment that anything was recorded at.
+    newest: UnixMillis,
     /// Found out and not known to be recorded, in order.
     outstanding: Vec<Transition>,
 }
@@ -187,17 +197,65 @@ impl Alarms {
                 self.begin_again(fold);
                 continue;
             }
+            let is_at_end = events.is_empty();
+            for (park, until) in self.judgeable(fold, is_at_end).await? {
+                self.judge(fold, &park, until);
+            }
             self.folded.send_replace(fold.subscription.position());
-            if events.is_empty() && !fold.is_live {
+            if is_at_end && !fold.is_live {
                 self.go_live(fold);
             }
             if fold.is_live {
-                recorded = recorded.max(self.record(fold).await?);
+                recorded = recorded.max(self.record(fold, None).await?);
             }
-            if events.is_empty() {
+            if is_at_end {
                 return Ok(recorded);
             }
         }
+    }
+
+    /// Simulated parks of which something waits, and until when it can be judged now: what is decided can, and while the
+    /// record is read again, what is older than any that may still come.
+    async fn judgeable(
+        &self,
+        fold: &mut Fold,
+        is_at_end: bool,
+    ) -> Result<Vec<(ParkId, UnixMillis)>, AlarmsError> {
+        let mut judgeable = Vec::new();
+        for (id, watched) in &fold.parks {
+            if watched.waiting.is_empty() {
+                continue;
+            }
+            let until = if fold.is_live || is_at_end {
+                let park = self.parks.get(id).await?;
+                self.clocks.decided_until(&park).await?
+            } else {
+                UnixMillis(watched.newest.0 - LONGEST_OPEN_MS)
+            };
+            judgeable.push((id.clone(), until));
+        }
+        Ok(judgeable)
+    }
+
+    /// Judges what waits of a simulated park up to a moment, in the order of time.
+    fn judge(&self, fold: &mut Fold, park: &ParkId, until: UnixMillis) {
+        let Some(watched) = fold.parks.get_mut(park) else {
+            return;
+        };
+        for (recorded, heard) in watched.waiting.take_until(until) {
+            // What is due at this very moment is decided by what is heard at it.
+            let before = UnixMillis(recorded.0 - 1);
+            watched.watch.advance(before, &mut watched.outstanding);
+            heard.tell(recorded, &mut watched.watch, &mut watched.outstanding);
+        }
+        // Read again, a transition may stand in the record before what led to it is judged.
+        let books = self.books();
+        let Some(book) = books.get(park) else { return };
+        watched.outstanding.retain(|transition| {
+            let id = transition_id(park, &transition.alarm, &transition.command);
+            let alarm = book.alarm(&transition.alarm);
+            !id.is_some_and(|id| alarm.is_some_and(|alarm| alarm.has_recorded(&id)))
+        });
     }
 
     fn begin_again(&self, fold: &mut Fold) {
@@ -253,15 +311,25 @@ impl Alarms {
             .map_err(|error| unreadable(error.to_string()))
     }
 
-    /// Has recorded what was found out, one commit for each alarm.
-    async fn record(&self, fold: &mut Fold) -> Result<Option<Position>, AlarmsError> {
+    /// Has recorded what was found out, one commit for each alarm: at the moment that is being decided of one park, else as of
+    /// when all is decided.
+    async fn record(
+        &self,
+        fold: &mut Fold,
+        deciding: Option<(&ParkId, UnixMillis)>,
+    ) -> Result<Option<Position>, AlarmsError> {
         let mut recorded = None;
         for (id, watched) in &mut fold.parks {
             if watched.outstanding.is_empty() {
                 continue;
             }
-            let park = self.parks.get(id).await?;
-            let now = self.clocks.now_or_never_set(&park).await?;
+            let now = match deciding {
+                Some((park, moment)) if park == id => moment,
+                _ => {
+                    let park = self.parks.get(id).await?;
+                    self.clocks.decided_until(&park).await?
+                }
+            };
             let mut by_alarm: BTreeMap<Arc<str>, Vec<AlarmCommand>> = BTreeMap::new();
             for transition in &watched.outstanding {
                 by_alarm
@@ -292,7 +360,7 @@ impl Alarms {
                     alarm: Arc::clone(&alarm),
                     now,
                 },
-                recorded_time: now.to_string(),
+                recorded_time: now.into(),
                 provenance: Provenance::of_time(),
             };
             in_flight.push((alarm, self.desk.submit(submission).await?));
@@ -312,14 +380,16 @@ impl Alarms {
     pub(crate) async fn next_due(&self, park: &ParkId) -> Result<Option<UnixMillis>, AlarmsError> {
         let mut fold = self.fold.lock().await;
         self.settle_fold(&mut fold).await?;
-        let watch = fold.parks.get(park).map(|watched| &watched.watch);
-        let condition = watch.and_then(ParkWatch::next_due);
+        let watched = fold.parks.get(park);
+        let condition = watched.and_then(|watched| watched.watch.next_due());
+        let heard = watched.and_then(|watched| watched.waiting.first());
         let books = self.books();
         let shelvings = books.get(park).into_iter().flat_map(AlarmBook::alarms);
         let shelving = shelvings
             .filter_map(|(_, alarm)| Some(alarm.shelving()?.until))
             .min();
-        Ok(condition.into_iter().chain(shelving).min())
+        let due = condition.into_iter().chain(heard).chain(shelving);
+        Ok(due.min())
     }
 
     /// Decides what is due: delays that are over, meters that are silent, shelvings that end.
@@ -330,10 +400,11 @@ impl Alarms {
     ) -> Result<Option<Position>, AlarmsError> {
         let mut fold = self.fold.lock().await;
         let mut recorded = self.settle_fold(&mut fold).await?;
+        self.judge(&mut fold, park, now);
         if let Some(watched) = fold.parks.get_mut(park) {
             watched.watch.advance(now, &mut watched.outstanding);
         }
-        recorded = recorded.max(self.record(&mut fold).await?);
+        recorded = recorded.max(self.record(&mut fold, Some((park, now))).await?);
         let over = self.shelvings_over(park, now);
         recorded = recorded.max(self.submit(park, now, over).await?);
         // So that the next question after what is due knows what was decided now.
@@ -384,6 +455,7 @@ impl Fold {
         }
         let recorded = recorded_time(event).unwrap_or_default();
         let watched = self.parks.entry(park.clone()).or_default();
+        watched.is_simulated = definition.clock == ParkClock::Simulated;
         watched
             .watch
             .define(definition, event.id, recorded, &mut watched.outstanding);
@@ -408,41 +480,24 @@ impl Fold {
         self.observer.observe(event, &mut observed)?;
         let watched = self.parks.entry(park.clone()).or_default();
         let recorded = recorded_time(event).unwrap_or_default();
-        let (watch, transitions) = (&mut watched.watch, &mut watched.outstanding);
-        watch.advance(recorded, transitions);
-        if REPORTS_OF_METERS.contains(&&*event.event_type)
-            && let Ok(meter) = MeterId::new(stream.id())
-        {
-            watch.hear(&meter, event.id, recorded, transitions);
-        }
-        for observed in observed {
-            match observed {
-                Observed::Point { name, sample } => {
-                    let observation = Observation {
-                        value: sample.value,
-                        time: UnixMillis(sample.time_ms),
-                        start: UnixMillis(sample.start_ms()),
-                        event: event.id,
-                        recorded,
-                    };
-                    watch.observe(&name, observation, transitions);
-                }
-                Observed::Balance {
-                    node,
-                    hour_start,
-                    unexplained_wh,
-                } => {
-                    let observation = Observation {
-                        value: unexplained_wh,
-                        time: UnixMillis((hour_start.0 + SECONDS_PER_HOUR) * 1_000),
-                        start: UnixMillis(hour_start.0 * 1_000),
-                        event: event.id,
-                        recorded,
-                    };
-                    watch.balance(&node, observation, transitions);
-                }
+        watched.newest = watched.newest.max(recorded);
+        let meter = match REPORTS_OF_METERS.contains(&&*event.event_type) {
+            true => MeterId::new(stream.id()).ok(),
+            false => None,
+        };
+        let heard = Heard {
+            event: event.id,
+            meter,
+            observed,
+        };
+        if watched.is_simulated {
+            if !heard.says_nothing() {
+                watched.waiting.add(recorded, event, heard);
             }
+            return Ok(());
         }
+        watched.watch.advance(recorded, &mut watched.outstanding);
+        heard.tell(recorded, &mut watched.watch, &mut watched.outstanding);
         Ok(())
     }
 }

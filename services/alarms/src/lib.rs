@@ -5,6 +5,7 @@
 //! - [`events`]: the events as they are recorded
 //! - [`book`]: the alarms as they stand on record, and their rate (pure)
 //! - [`observer`]: what the role needs of whoever reads events for points and balances
+//! - `waiting`: what is recorded and not judged yet (pure)
 //! - [`follow`]: follows the record and has transitions recorded
 //! - [`intake`]: from requests as sent to ones that can be decided about (pure)
 //! - [`service`]: the gRPC shell
@@ -17,6 +18,7 @@ pub mod follow;
 pub mod intake;
 pub mod observer;
 pub mod service;
+mod waiting;
 
 pub use follow::{Alarms, AlarmsError};
 pub use observer::{NewObserver, Observed, Observer, ObserverError};

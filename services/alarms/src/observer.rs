@@ -28,14 +28,14 @@ pub enum Observed {
         /// What.
         sample: Sample,
     },
-    /// Of a node's hour that every meter covers.
+    /// Of an hour that every meter covers, of a node or a tank.
     Balance {
         /// Which.
         node: AssetId,
         /// Its first moment.
         hour_start: UnixSeconds,
-        /// Wh that no meter explains.
-        unexplained_wh: i64,
+        /// What no meter explains: Wh of a node, litres of a tank.
+        unexplained: i64,
     },
 }
 

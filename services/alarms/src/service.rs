@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use terrarium_journal::{
     Addressed, DueDecisions, EventStore, Position, Provenance, ReadError, RecordedEvent,
-    StreamName, Subscription, field_status, take_in_required_request_id,
+    StreamName, Subscription, field_status, read_status, take_in_required_request_id,
 };
 use terrarium_model::{ParkDefinition, ParkId, UnixMillis};
 use terrarium_proto::alarm::v1 as wire;
@@ -87,7 +87,7 @@ impl AlarmApi {
         let (events, recorded_position) = self
             .alarms
             .desk
-            .carry_out(addressed, now.to_string(), provenance)
+            .carry_out(addressed, now.into(), provenance)
             .await?;
         let state = self
             .alarms
@@ -182,9 +182,7 @@ impl AlarmService for AlarmApi {
                 book: AlarmBook::default(),
             };
             if let Err(error) = watching.send(&answers, &shutdown).await {
-                let _ = answers
-                    .send(Err(Status::data_loss(error.to_string())))
-                    .await;
+                let _ = answers.send(Err(error.into())).await;
             }
         });
         Ok(Response::new(Box::pin(ReceiverStream::new(responses))))
@@ -412,4 +410,13 @@ enum WatchError {
     Store(#[from] ReadError),
     #[error(transparent)]
     Event(#[from] terrarium_journal::EventCodecError),
+}
+
+impl From<WatchError> for Status {
+    fn from(error: WatchError) -> Status {
+        match error {
+            WatchError::Store(error) => read_status(&error),
+            WatchError::Event(error) => Status::data_loss(error.to_string()),
+        }
+    }
 }

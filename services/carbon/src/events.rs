@@ -152,6 +152,7 @@ impl Aggregate for ParkRecord {
             .encode_to_vec()
             .into(),
             time: timed.at.map_or_else(String::new, |at| at.to_string()),
+            known_at: None,
             causation: None,
         }
     }
@@ -208,6 +209,7 @@ impl Aggregate for FactorSetRecord {
             event_type,
             data: data.into(),
             time: format_rfc3339_utc(valid_from.unwrap_or_default()),
+            known_at: None,
             causation: None,
         }
     }

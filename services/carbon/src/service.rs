@@ -114,7 +114,7 @@ impl CarbonApi {
                 sha256: Sha256::digest(definition_toml.as_bytes()).into(),
             }],
             context: Now(now),
-            recorded_time: now.to_string(),
+            recorded_time: now.into(),
             provenance,
         };
         let (results, position) = self
@@ -161,7 +161,7 @@ impl CarbonApi {
             stream: StreamName::new("carbon", "factors", park.as_str(), set.as_str()),
             commands: vec![publication],
             context: park,
-            recorded_time: now.to_string(),
+            recorded_time: now.into(),
             provenance,
         };
         let (mut results, position) = self

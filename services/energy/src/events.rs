@@ -176,6 +176,7 @@ pub fn encode(event: &MeterEvent) -> EncodedEvent {
         event_type,
         data: data.into(),
         time: format_rfc3339_utc(reading.interval.start),
+        known_at: Some(reading.interval.end()),
         causation,
     }
 }

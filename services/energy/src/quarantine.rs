@@ -155,7 +155,7 @@ impl EnergyApi {
                 stream,
                 commands: vec![command],
                 context,
-                recorded_time: now.to_string(),
+                recorded_time: now.into(),
                 provenance,
             };
             let pending = self.desk.submit(submission).await?;

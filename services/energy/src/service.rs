@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use terrarium_journal::{
-    CommitPublisher, Desk, EventStore, ParkClocks, Parks, Provenance, field_status,
+    CommitPublisher, Desk, EventStore, ParkClocks, Parks, Provenance, RecordingTime, field_status,
 };
 use terrarium_model::{MeterId, ParkDefinition, ParkId, UnixMillis};
 use terrarium_proto::energy::v1 as wire;
@@ -66,6 +66,14 @@ impl EnergyApi {
     /// What time it is in a park.
     pub(crate) async fn now(&self, park: &ParkDefinition) -> Result<UnixMillis, Status> {
         Ok(self.clock.now(park).await?)
+    }
+
+    /// When what is reported now is recorded.
+    pub(crate) async fn recording_time(
+        &self,
+        park: &ParkDefinition,
+    ) -> Result<RecordingTime, Status> {
+        Ok(self.clock.recording_time(park).await?)
     }
 
     pub(crate) fn context(

@@ -52,7 +52,8 @@ impl EnergyApi {
                 ),
             ));
         }
-        let now = self.now(park).await?;
+        let recorded_time = self.recording_time(park).await?;
+        let now = recorded_time.now();
         let mut rejections = Vec::new();
         let mut by_meter: BTreeMap<MeterId, (Vec<u32>, Vec<MeterCommand>)> = BTreeMap::new();
         for (index, reading) in (0u32..).zip(readings) {
@@ -74,7 +75,7 @@ impl EnergyApi {
                 stream: StreamName::new("energy", "meter", park.id.as_str(), meter.as_str()),
                 commands,
                 context,
-                recorded_time: now.to_string(),
+                recorded_time,
                 provenance: provenance.clone(),
             };
             let pending = self.desk.submit(submission).await?;

@@ -25,7 +25,7 @@ impl EnergyApi {
             stream: meter_stream(&park, &meter),
             commands: vec![MeterCommand::Swap(swap)],
             context,
-            recorded_time: now.to_string(),
+            recorded_time: now.into(),
             provenance,
         };
         let (mut results, position) = self.desk.submit(submission).await?.recorded().await?;

@@ -299,6 +299,7 @@ pub fn encode(event: &ChargerEvent) -> EncodedEvent {
         event_type,
         data: data.into(),
         time: format_rfc3339_utc(time),
+        known_at: Some(time),
         causation,
     }
 }

@@ -8,10 +8,17 @@ use terrarium_model::{NodeMetering, ParkId};
 
 use crate::projection::Projection;
 
-/// A projection that tells what each event changed.
-#[derive(Default)]
+/// A projection that tells what each event changed. It keeps no histories: alarms ask for what is so now.
 pub struct AlarmObserver {
     projection: Projection,
+}
+
+impl Default for AlarmObserver {
+    fn default() -> AlarmObserver {
+        AlarmObserver {
+            projection: Projection::brief(),
+        }
+    }
 }
 
 impl Observer for AlarmObserver {
@@ -34,6 +41,12 @@ impl Observer for AlarmObserver {
             });
             observed.extend(fresh);
         }
+        let balanced = self.projection.balanced().iter();
+        observed.extend(balanced.map(|balance| Observed::Balance {
+            node: balance.asset.clone(),
+            hour_start: balance.hour_start,
+            unexplained: balance.unexplained_l,
+        }));
         let (Some(ledger), Some(hours)) = (self.projection.park(&park), touched.get(&park)) else {
             return Ok(());
         };
@@ -45,7 +58,7 @@ impl Observer for AlarmObserver {
                 observed.push(Observed::Balance {
                     node: node.clone(),
                     hour_start: *hour_start,
-                    unexplained_wh: hour.amounts.unexplained,
+                    unexplained: hour.amounts.unexplained,
                 });
             }
         }

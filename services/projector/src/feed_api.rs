@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use terrarium_journal::{
     EventStore, Metadata, Position, ReadError, RecordedEvent, StreamName, Subscription,
-    field_status,
+    field_status, read_status,
 };
 use terrarium_proto::feed::v1 as wire;
 use terrarium_proto::feed::v1::feed_service_server::{FeedService, FeedServiceServer};
@@ -69,9 +69,15 @@ impl FeedService for FeedApi {
         };
         let after = request.after_position.map(Position);
         if let Some(after) = after {
-            self.store.event_at(after).await.map_err(|error| {
-                field_status(Code::InvalidArgument, "after_position", error.to_string())
-            })?;
+            self.store
+                .event_at(after)
+                .await
+                .map_err(|error| match error {
+                    ReadError::Unavailable(_) => read_status(&error),
+                    error => {
+                        field_status(Code::InvalidArgument, "after_position", error.to_string())
+                    }
+                })?;
         }
         let filter = Filter {
             park,
@@ -91,9 +97,7 @@ impl FeedService for FeedApi {
             )
             .await
             {
-                let _ = answers
-                    .send(Err(Status::data_loss(error.to_string())))
-                    .await;
+                let _ = answers.send(Err(read_status(&error))).await;
             }
         });
         Ok(Response::new(Box::pin(ReceiverStream::new(responses))))
@@ -142,10 +146,12 @@ async fn send_events(
 
 impl Filter {
     fn takes(&self, event: &RecordedEvent) -> bool {
-        let of_park = self.park.as_deref().is_none_or(|park| {
+        if !self.types.is_empty() && !self.types.contains(&*event.event_type) {
+            return false;
+        }
+        self.park.as_deref().is_none_or(|park| {
             StreamName::parse(&event.stream).is_ok_and(|stream| stream.park() == park)
-        });
-        of_park && (self.types.is_empty() || self.types.contains(&*event.event_type))
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
-use terrarium_journal::{EventStore, Position, Subscription};
+use terrarium_journal::{EventStore, Position, ReadError, Subscription};
 use terrarium_ledger::park_ledger::TouchedHour;
 use terrarium_model::ParkId;
 use terrarium_proto::ledger::v1 as wire;
@@ -23,6 +23,8 @@ const WATCH_BATCHES: usize = 1_024;
 const WATCH_BATCH_HOURS: usize = 1_000;
 /// A checkpoint is written at most this often.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
+/// Between two tries to read from a store that is away.
+const RETRY_AFTER: Duration = Duration::from_millis(250);
 /// A query waits this long for the projection to reach what was recorded before it.
 const CATCH_UP_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -34,7 +36,7 @@ pub enum ProjectorError {
     Fold(#[from] FoldError),
     /// The record can't be read.
     #[error("the event store can't be read: {0}")]
-    Store(#[from] terrarium_journal::ReadError),
+    Store(#[from] ReadError),
 }
 
 /// Grows when the same events give another state hash than before: checkpoints of other versions can't be compared.
@@ -114,7 +116,17 @@ impl Projector {
         let mut checkpointed = None;
         let mut checkpointed_at = Instant::now();
         loop {
-            let events = subscription.available(FOLD_BATCH_EVENTS).await?;
+            let events = match subscription.available(FOLD_BATCH_EVENTS).await {
+                // A store of its own may be started again; what was folded stays.
+                Err(ReadError::Unavailable(reason)) => {
+                    tracing::warn!(reason, "the event store is away, trying again");
+                    tokio::select! {
+                        () = tokio::time::sleep(RETRY_AFTER) => continue,
+                        () = shutdown.triggered() => break,
+                    }
+                }
+                events => events?,
+            };
             if events.is_empty() {
                 if checkpointed_at.elapsed() >= CHECKPOINT_EVERY
                     && checkpointed != subscription.position()

@@ -5,6 +5,7 @@
 //! - `alarm_observer`: the same folds, for the alarms
 //! - `carbon_facts`: what events of water, waste and carbon mean to the carbon books
 //! - [`follow`]: keeps a projection level with the store and tells watchers what changed
+//! - `natural`: what events say to the natural books; [`natural_api`]: GetNaturalBalance
 //! - [`ledger_api`]: Balance, Entries, Watch, Explain, Completeness, GetState; statements
 //! - [`carbon_api`]: ListPostings, ExplainPosting, ExplainFactor, Reconcile
 //! - [`twin_api`]: ListParks, GetPark, Snapshot, Follow, Replay, History, Density, ListEvents
@@ -19,6 +20,8 @@ pub mod follow;
 pub mod ledger_api;
 mod ledger_facts;
 mod ledger_wire;
+mod natural;
+pub mod natural_api;
 pub mod projection;
 pub mod recorded;
 mod statement_wire;
@@ -31,6 +34,7 @@ pub use carbon_api::CarbonBooksApi;
 pub use feed_api::FeedApi;
 pub use follow::{Checkpoint, Projector, ProjectorError};
 pub use ledger_api::LedgerApi;
+pub use natural_api::NaturalBookApi;
 pub use projection::{FoldError, Hashes, Projection};
 pub use twin::ParkTwin;
 pub use twin_api::TwinApi;

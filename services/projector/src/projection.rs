@@ -12,12 +12,14 @@ use terrarium_energy::{MeterFact, events as energy_events};
 use terrarium_journal::{
     EventCodecError, InvalidStreamName, PARK_DEFINED_V1, RecordedEvent, StreamName,
 };
+use terrarium_ledger::natural::{NaturalBook, OpenBalance};
 use terrarium_ledger::park_ledger::TouchedHour;
 use terrarium_ledger::{Fact, FactorSet, How, Origin, ParkLedger, hash::Hasher};
 use terrarium_model::{EnergyWh, InvalidId, ParkDefinition, ParkErrors, ParkId};
 
 use crate::carbon_facts;
 use crate::ledger_facts;
+use crate::natural;
 use crate::recorded::RecordedTimes;
 use crate::twin::{Known, ParkTwin};
 
@@ -27,8 +29,13 @@ pub struct Projection {
     parks: BTreeMap<ParkId, ParkLedger>,
     twins: BTreeMap<ParkId, ParkTwin>,
     recorded: BTreeMap<ParkId, RecordedTimes>,
+    natural: BTreeMap<ParkId, NaturalBook>,
+    /// What the newest event balances in the natural books.
+    balanced: Vec<OpenBalance>,
     position: Option<u64>,
     events: u64,
+    /// Its twins know only what is so now.
+    is_brief: bool,
 }
 
 /// The two hashes of a projection.
@@ -64,6 +71,14 @@ enum FoldProblem {
 }
 
 impl Projection {
+    /// For those who only want to know what is so now.
+    pub fn brief() -> Projection {
+        Projection {
+            is_brief: true,
+            ..Projection::default()
+        }
+    }
+
     /// Takes in the next event. Node hours that may have changed are added to `touched`.
     pub fn apply(
         &mut self,
@@ -86,10 +101,15 @@ impl Projection {
         event: &RecordedEvent,
         touched: &mut BTreeMap<ParkId, Vec<TouchedHour>>,
     ) -> Result<(), FoldProblem> {
+        self.balanced.clear();
         let stream = StreamName::parse(&event.stream)?;
         let park = ParkId::new(stream.park())?;
         if !self.twins.contains_key(&park) {
-            self.twins.insert(park.clone(), ParkTwin::default());
+            let twin = match self.is_brief {
+                true => ParkTwin::brief(),
+                false => ParkTwin::default(),
+            };
+            self.twins.insert(park.clone(), twin);
         }
         let twin = self.twins.get_mut(&park).expect("inserted above");
         if !self.recorded.contains_key(&park) {
@@ -115,6 +135,9 @@ impl Projection {
         match read(event)? {
             Read::Defined { fact, toml } => {
                 tell(&fact);
+                if let Fact::ParkDefined { definition, .. } = &fact {
+                    self.natural.entry(park).or_default().define(definition);
+                }
                 twin.defined(event, toml);
             }
             Read::Factors(rows) => {
@@ -143,6 +166,10 @@ impl Projection {
                     meter_fact: None,
                 };
                 twin.apply(event, &stream, &known)?;
+                if let Some(fact) = natural::read(event)? {
+                    let book = self.natural.entry(park).or_default();
+                    book.apply(&fact, &mut self.balanced);
+                }
             }
         }
         Ok(())
@@ -176,6 +203,16 @@ impl Projection {
     /// The points of a park, once it has events.
     pub fn twin(&self, park: &ParkId) -> Option<&ParkTwin> {
         self.twins.get(park)
+    }
+
+    /// The natural books of a park.
+    pub fn natural(&self, park: &ParkId) -> Option<&NaturalBook> {
+        self.natural.get(park)
+    }
+
+    /// What the newest event balances in the natural books of its park, or balances anew.
+    pub fn balanced(&self) -> &[OpenBalance] {
+        &self.balanced
     }
 
     /// Content hash of each park.
@@ -212,6 +249,10 @@ impl Projection {
             let label = format!("twin/{park}");
             content.text(&label).bytes(&twin_content);
             state.text(&label).bytes(&twin_state);
+        }
+        for (park, book) in &self.natural {
+            // They follow from the events that the twin's content counts already.
+            state.text(&format!("natural/{park}")).bytes(&book.hash());
         }
         Hashes {
             content: content.finish(),

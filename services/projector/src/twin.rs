@@ -81,6 +81,14 @@ impl Known<'_> {
 }
 
 impl ParkTwin {
+    /// One that knows only what is so now.
+    pub(crate) fn brief() -> ParkTwin {
+        ParkTwin {
+            twin: Twin::brief(),
+            ..ParkTwin::default()
+        }
+    }
+
     /// The points and their histories.
     pub fn points(&self) -> &Twin {
         &self.twin

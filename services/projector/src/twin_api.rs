@@ -155,7 +155,7 @@ impl TwinApi {
         self.clocks
             .now_or_never_set(&definition)
             .await
-            .map_err(|error| Status::data_loss(error.to_string()))
+            .map_err(Status::from)
     }
 
     /// Passes if the record goes as far as this position.

@@ -1,14 +1,17 @@
 //! Sends what a park's devices report to the public gRPC APIs, step by step, and moves the park's clock.
 //!
-//! Several steps go out together: the clock is advanced to the end of the last of them, then all their reports are sent,
-//! domain beside domain, in batches; each device's reports stay in their order. A step with a command (a valve opens, a
-//! crew is called) ends such a bundle, because commands are dated by the park's clock; so does one with a report that a
-//! service waits for with a deadline. So what devices report and services decide is the same whatever the bundle's size; alarms
-//! with a delay shorter than a bundle are not, because the clock passes their delay before the reports in between are there.
+//! Several steps go out together, in two phases: the clock is opened up to the end of the last of them, all their reports are
+//! sent, domain beside domain, in batches (each device's in their order), and then everything is decided that became due on the
+//! way, in the order of time, by what was reported until then. So what devices report and services decide, alarms included, is
+//! the same whatever the bundle's size. Commands follow, dated by the park's clock: a step with one (a valve opens, a crew is
+//! called) is the last of its bundle. A step that says something of another time than its own, or something that a service
+//! waits for with a deadline, is a bundle of its own.
 
+mod asks;
 mod bundle;
 mod clients;
 mod sending;
+mod steps;
 mod tally;
 
 use std::time::{Duration, Instant};
@@ -25,8 +28,9 @@ pub use tally::{Rejected, Tally};
 
 use crate::faults::FaultyDelivery;
 use crate::park::ParkSimulation;
-use bundle::Bundle;
+use asks::Asks;
 use clients::Clients;
+use steps::Steps;
 
 /// How fast simulated time passes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,6 +44,7 @@ pub enum Speed {
 /// How a run goes.
 #[derive(Debug, Clone)]
 pub struct DriveOptions {
+    /// The last step ends then, or before.
     pub until: UnixSeconds,
     pub speed: Speed,
     /// Steps that are sent together at [`Speed::Batch`].
@@ -89,6 +94,17 @@ pub struct ParkTime {
     pub is_simulated: bool,
     /// `None`: the simulated clock was never set.
     pub now: Option<UnixSeconds>,
+    /// All that was due until then is decided; before `now` where a run was cut off between reports and decisions.
+    pub decided_until: Option<UnixSeconds>,
+}
+
+impl ParkTime {
+    /// Whether the record does not have all of a bundle that ends then.
+    fn is_new(&self, through: UnixSeconds) -> bool {
+        let is_open = self.decided_until < self.now;
+        self.now
+            .is_none_or(|now| through > now || (through == now && is_open))
+    }
 }
 
 /// The most steps that may be sent together.
@@ -157,6 +173,9 @@ impl Driver {
         Ok(ParkTime {
             is_simulated: answer.is_simulated,
             now: answer.now_ms.map(|now_ms| UnixMillis(now_ms).seconds()),
+            decided_until: answer
+                .decided_until_ms
+                .map(|decided_ms| UnixMillis(decided_ms).seconds()),
         })
     }
 
@@ -179,30 +198,30 @@ impl Driver {
             Speed::Batch => options.steps_together.max(1),
             Speed::Times(_) => 1,
         };
+        if time.is_simulated && time.now.is_none() {
+            // Reports follow a moment that the clock knows.
+            self.advance(simulation.next_start(), false).await?;
+        }
         let recorded = time.now.filter(|_| time.is_simulated);
         let mut pace: Option<(Instant, UnixSeconds)> = None;
-        let mut steps = 0;
-        while simulation.next_start() < options.until {
-            let mut bundle = Bundle::new(&self.park);
-            for _ in 0..steps_together {
-                let step = simulation.step();
-                steps += 1;
-                let (now, seconds) = (step.interval.end(), step.interval.seconds);
-                for fact in faults.deliver(step.facts, now, seconds) {
-                    bundle.add(fact);
-                }
-                if bundle.is_urgent() || simulation.next_start() >= options.until {
-                    break;
-                }
+        // What an earlier run was asked for and did is done again when its time comes.
+        let mut asks = Asks::default();
+        match recorded {
+            Some(now) => self.answer_asks(&mut asks, simulation, now).await?,
+            None => {
+                asks.read(&self.clients, &self.park, simulation, self.retry_for)
+                    .await?;
             }
-            let through = simulation.next_start();
+        }
+        let mut steps = Steps::new(simulation, faults, options.until);
+        while let Some(bundle) = steps.bundle(&self.park, steps_together) {
+            let through = bundle.through;
             // The run before this one may have sent more steps together.
-            let margin_s =
-                i64::from(MOST_STEPS_TOGETHER * simulation.interval_s()) + LONGEST_COMMAND_S;
+            let margin_s = i64::from(MOST_STEPS_TOGETHER * steps.interval_s()) + LONGEST_COMMAND_S;
             if recorded.is_some_and(|recorded| through.0 + margin_s <= recorded.0) {
                 continue;
             }
-            let is_new = recorded.is_none_or(|recorded| through > recorded);
+            let is_new = time.is_new(through);
             if let Speed::Times(times) = options.speed
                 && is_new
             {
@@ -211,35 +230,65 @@ impl Driver {
                 let due = since + Duration::from_secs_f64(simulated_s.max(0.0));
                 tokio::time::sleep_until(due.into()).await;
             }
-            if time.is_simulated && is_new {
-                self.advance(through).await?;
+            let moves_time = time.is_simulated && is_new;
+            if moves_time {
+                self.advance(through, true).await?;
             }
-            self.send(bundle).await?;
+            let tally = sending::send_reports(&self.clients, &bundle, self.retry_for).await?;
+            self.tally.add(tally);
+            if moves_time {
+                self.advance(through, false).await?;
+            }
+            let tally = sending::send_commands(&self.clients, &bundle, self.retry_for).await?;
+            self.tally.add(tally);
+            if moves_time {
+                self.answer_asks(&mut asks, steps.simulation(), through)
+                    .await?;
+            }
             progress(Progress {
                 through,
-                steps,
+                steps: steps.taken(),
                 tally: &self.tally,
             });
         }
         Ok(())
     }
 
-    async fn advance(&self, to: UnixSeconds) -> Result<(), DriveError> {
-        sending::patiently("ClockService.Advance", self.retry_for, || {
+    /// Whoever asked while the clock stood still is answered, as far as devices answer.
+    async fn answer_asks(
+        &mut self,
+        asks: &mut Asks,
+        simulation: &mut ParkSimulation,
+        now: UnixSeconds,
+    ) -> Result<(), DriveError> {
+        asks.read(&self.clients, &self.park, simulation, self.retry_for)
+            .await?;
+        if asks.is_open() {
+            let (clients, park) = (&self.clients, &self.park);
+            let seed = simulation.seed();
+            let answers = asks.answer(clients, park, seed, now, self.retry_for);
+            let tally = answers.await?;
+            self.tally.add(tally);
+            // So that they hold from the step on that they would hold from in a run that reads them from the record.
+            asks.read(&self.clients, &self.park, simulation, self.retry_for)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn advance(&mut self, to: UnixSeconds, reports_follow: bool) -> Result<(), DriveError> {
+        let answer = sending::patiently("ClockService.Advance", self.retry_for, || {
             let mut clock = self.clients.clock.clone();
             let request = AdvanceRequest {
                 park: self.park.to_string(),
                 now_ms: to.0 * 1_000,
+                reports_follow,
             };
             async move { clock.advance(request).await }
         })
         .await?;
-        Ok(())
-    }
-
-    async fn send(&mut self, bundle: Bundle) -> Result<(), DriveError> {
-        let tally = sending::send(&mut self.clients, bundle, self.retry_for).await?;
-        self.tally.add(tally);
+        let position = answer.recorded_position.unwrap_or_default();
+        self.tally.position = self.tally.position.max(position);
         Ok(())
     }
 }

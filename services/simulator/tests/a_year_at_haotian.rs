@@ -149,6 +149,10 @@ fn assert_balanced(before: &Balance, after: &Balance) {
         after.heaped_g,
         before.heaped_g + compost.fed_g - compost.product_g - compost.rotted_g
     );
+    assert_eq!(
+        after.in_fleet_wh,
+        before.in_fleet_wh + after.to_fleet_wh - after.driven_wh
+    );
 }
 
 #[test]

@@ -4,8 +4,8 @@
 use std::fmt::Write;
 
 use proptest::prelude::*;
-use terrarium_model::{ParkDefinition, UnixSeconds};
-use terrarium_simulator::park::{Balance, ParkSimulation, SimulationOptions};
+use terrarium_model::{AssetId, ParkDefinition, UnixSeconds};
+use terrarium_simulator::park::{Balance, Keep, Kept, ParkSimulation, SimulationOptions};
 use terrarium_simulator::weather::{Location, Weather};
 
 #[derive(Debug, Clone)]
@@ -19,6 +19,9 @@ struct Shape {
     zone_m2: u32,
     bins: Vec<u32>,
     has_bay: bool,
+    has_fleet: bool,
+    /// What devices are asked to keep: every so many steps one of them something.
+    asks: Vec<(usize, u8, i64)>,
     seed: u64,
     start_day: i64,
     interval_s: u32,
@@ -39,6 +42,8 @@ fn shape() -> impl Strategy<Value = Shape> {
         10..20_000_u32,
         prop::collection::vec(60..1_000_u32, 0..5),
         any::<bool>(),
+        any::<bool>(),
+        prop::collection::vec((0..1_400_usize, any::<u8>(), 0..200_000_i64), 0..8),
     );
     let run = (
         any::<u64>(),
@@ -55,6 +60,8 @@ fn shape() -> impl Strategy<Value = Shape> {
         zone_m2: rest.1,
         bins: rest.2,
         has_bay: rest.3,
+        has_fleet: rest.4,
+        asks: rest.5,
         seed: run.0,
         start_day: run.1,
         interval_s: run.2,
@@ -152,6 +159,14 @@ fn definition(shape: &Shape) -> String {
             format!("capacity_l = {litres}\nlimit_g = 50000\nwaste = \"{stream}\""),
         );
     }
+    if shape.has_fleet {
+        asset("cart", "vehicle", "capacity_wh = 9600".to_owned());
+        asset(
+            "bus",
+            "shuttle",
+            "capacity_wh = 20000\nseats = 14".to_owned(),
+        );
+    }
     if shape.has_bay {
         asset("bay", "compost_bay", "capacity_kg = 2000".to_owned());
     }
@@ -185,6 +200,24 @@ fn definition(shape: &Shape) -> String {
     toml
 }
 
+/// Somebody asks a device for something, at the end of the last step.
+fn ask(what: u8, value: i64, since: UnixSeconds) -> Kept {
+    let (device, what, value) = match what % 6 {
+        0 => ("battery-0", Keep::ChargeLimitW, value),
+        1 => ("battery-0", Keep::ReserveWh, value),
+        2 => ("battery-0", Keep::StoragePowerW, value - 100_000),
+        3 => ("house", Keep::ConsumptionLimitW, value),
+        4 => ("pv-0", Keep::GenerationLimitW, value),
+        _ => ("charger-0", Keep::ChargePowerW, value - 100_000),
+    };
+    Kept {
+        device: AssetId::new(device).unwrap(),
+        what,
+        value,
+        since,
+    }
+}
+
 fn check(before: &Balance, after: &Balance) -> Result<(), TestCaseError> {
     let mut charged_wh = 0;
     for node in &after.nodes {
@@ -213,6 +246,10 @@ fn check(before: &Balance, after: &Balance) -> Result<(), TestCaseError> {
         after.heaped_g,
         before.heaped_g + compost.fed_g - compost.product_g - compost.rotted_g
     );
+    prop_assert_eq!(
+        after.in_fleet_wh,
+        before.in_fleet_wh + after.to_fleet_wh - after.driven_wh
+    );
     prop_assert!(compost.rotted_g >= 0);
     Ok(())
 }
@@ -230,7 +267,10 @@ proptest! {
         let weather = Weather::generated(location, shape.seed);
         let mut simulation = ParkSimulation::new(&park, weather, &options).unwrap();
         let mut before = simulation.balance();
-        for _ in 0..1_500 {
+        for step in 0..1_500 {
+            for (_, what, value) in shape.asks.iter().filter(|(at, ..)| *at == step) {
+                simulation.keep(ask(*what, *value, simulation.next_start()));
+            }
             simulation.step();
             let after = simulation.balance();
             check(&before, &after)?;

@@ -12,6 +12,7 @@ use terrarium_proto::feed::v1::feed_service_client::FeedServiceClient;
 use terrarium_proto::ledger::v1::GetStateRequest;
 use terrarium_proto::ledger::v1::carbon_books_service_client::CarbonBooksServiceClient;
 use terrarium_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
+use terrarium_proto::ledger::v1::natural_book_service_client::NaturalBookServiceClient;
 use terrarium_proto::ledger::v1::report_service_client::ReportServiceClient;
 use terrarium_proto::twin::v1::twin_service_client::TwinServiceClient;
 use terrarium_runtime::{AuthorizedChannel, ConnectError, ServerAddress};
@@ -136,6 +137,12 @@ impl Client {
     /// Answers for the carbon books beside electricity.
     pub fn carbon_books(&self) -> CarbonBooksServiceClient<AuthorizedChannel> {
         CarbonBooksServiceClient::new(self.channel.clone())
+            .max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    /// Answers for the books in natural units.
+    pub fn natural_books(&self) -> NaturalBookServiceClient<AuthorizedChannel> {
+        NaturalBookServiceClient::new(self.channel.clone())
             .max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 

@@ -10,11 +10,13 @@ use terrarium_alarms::{AlarmApi, Alarms};
 use terrarium_carbon::CarbonApi;
 use terrarium_energy::{EnergyApi, EnergyDeviceApi};
 use terrarium_journal::{
-    BusHealth, BusProbe, ClockApi, CommitConsumer, CommitPublisher, DueDecisions, EventStore,
-    ParkClocks, Provenance,
+    BusAddress, BusError, BusHealth, BusProbe, ClockApi, CommitConsumer, CommitPublisher,
+    DueDecisions, EventStore, ParkClocks, Provenance,
 };
 use terrarium_mobility::MobilityApi;
-use terrarium_projector::{AlarmObserver, CarbonBooksApi, FeedApi, LedgerApi, Projector, TwinApi};
+use terrarium_projector::{
+    AlarmObserver, CarbonBooksApi, FeedApi, LedgerApi, NaturalBookApi, Projector, TwinApi,
+};
 use terrarium_runtime::{GrpcServer, NatsChild, Settings, Shutdown, Traceparent, WallClock};
 use terrarium_waste::WasteApi;
 use terrarium_water::WaterApi;
@@ -122,7 +124,7 @@ pub async fn run(
         roles,
         store,
         nats.as_ref(),
-        &nats_url,
+        &BusAddress::new(nats_url).with_authority(settings.nats_ca.as_deref()),
         server,
         &shutdown,
     )
@@ -144,7 +146,7 @@ async fn run_roles(
     roles: &BTreeSet<Role>,
     store: Arc<dyn EventStore>,
     nats: Option<&NatsChild>,
-    nats_url: &str,
+    bus: &BusAddress,
     server: GrpcServer,
     shutdown: &Shutdown,
 ) -> anyhow::Result<()> {
@@ -155,12 +157,13 @@ async fn run_roles(
     let health = server.health();
 
     if roles.contains(&Role::Recorder) {
-        let commits = patiently(|| CommitConsumer::connect(nats_url, 1)).await?;
+        let commits =
+            patiently(|| CommitConsumer::connect(bus, settings.nats_replicas as usize)).await?;
         let recorder = terrarium_recorder::run(Arc::clone(&store), commits, shutdown.clone());
         tasks.spawn(async move { recorder.await.context("the recorder stopped") });
     }
     if let Some(nats) = nats {
-        let probe = patiently(|| BusProbe::connect(nats_url)).await?;
+        let probe = patiently(|| BusProbe::connect(bus)).await?;
         let restarter = nats.restarter();
         let until = shutdown.clone();
         tasks.spawn(async move {
@@ -175,18 +178,21 @@ async fn run_roles(
         routes.add_service(ledger.into_server());
         let carbon_books = CarbonBooksApi::new(Arc::clone(&projector), shutdown.clone());
         routes.add_service(carbon_books.into_server());
+        routes.add_service(NaturalBookApi::new(Arc::clone(&projector)).into_server());
         let twin = TwinApi::new(Arc::clone(&projector), Arc::clone(&clock), shutdown.clone());
         routes.add_service(twin.into_server());
         routes.add_service(FeedApi::new(Arc::clone(&store), shutdown.clone()).into_server());
         let until = shutdown.clone();
         tasks.spawn(async move { projector.run(until).await.context("the projector stopped") });
         health.set("terrarium.ledger.v1.LedgerService", true).await;
+        health
+            .set("terrarium.ledger.v1.NaturalBookService", true)
+            .await;
         health.set("terrarium.twin.v1.TwinService", true).await;
         health.set("terrarium.feed.v1.FeedService", true).await;
     }
     if roles.contains(&Role::Energy) {
-        let publisher =
-            patiently(|| CommitPublisher::connect(nats_url, "terrarium-energy")).await?;
+        let publisher = patiently(|| CommitPublisher::connect(bus, "terrarium-energy")).await?;
         let devices =
             EnergyDeviceApi::new(Arc::clone(&store), publisher.clone(), Arc::clone(&clock));
         deciding.push(Arc::new(devices.clone()));
@@ -204,21 +210,20 @@ async fn run_roles(
         health.set("terrarium.energy.v1.EnergyService", true).await;
     }
     if roles.contains(&Role::Water) {
-        let publisher = patiently(|| CommitPublisher::connect(nats_url, "terrarium-water")).await?;
+        let publisher = patiently(|| CommitPublisher::connect(bus, "terrarium-water")).await?;
         let water = WaterApi::new(Arc::clone(&store), publisher, clock.clone());
         routes.add_service(water.into_server());
         health.set("terrarium.water.v1.WaterService", true).await;
     }
     if roles.contains(&Role::Waste) {
-        let publisher = patiently(|| CommitPublisher::connect(nats_url, "terrarium-waste")).await?;
+        let publisher = patiently(|| CommitPublisher::connect(bus, "terrarium-waste")).await?;
         let waste = WasteApi::new(Arc::clone(&store), publisher, clock.clone());
         deciding.push(Arc::new(waste.clone()));
         routes.add_service(waste.into_server());
         health.set("terrarium.waste.v1.WasteService", true).await;
     }
     if roles.contains(&Role::Mobility) {
-        let publisher =
-            patiently(|| CommitPublisher::connect(nats_url, "terrarium-mobility")).await?;
+        let publisher = patiently(|| CommitPublisher::connect(bus, "terrarium-mobility")).await?;
         let mobility = MobilityApi::new(Arc::clone(&store), publisher, clock.clone());
         deciding.push(Arc::new(mobility.clone()));
         routes.add_service(mobility.into_server());
@@ -227,8 +232,7 @@ async fn run_roles(
             .await;
     }
     if roles.contains(&Role::Carbon) {
-        let publisher =
-            patiently(|| CommitPublisher::connect(nats_url, "terrarium-carbon")).await?;
+        let publisher = patiently(|| CommitPublisher::connect(bus, "terrarium-carbon")).await?;
         let carbon = CarbonApi::new(Arc::clone(&store), publisher, clock.clone());
         define_parks(&carbon, &settings.parks).await?;
         routes.add_service(carbon.clone().into_claims_server());
@@ -236,8 +240,7 @@ async fn run_roles(
         health.set("terrarium.carbon.v1.CarbonService", true).await;
     }
     if roles.contains(&Role::Alarms) {
-        let publisher =
-            patiently(|| CommitPublisher::connect(nats_url, "terrarium-alarms")).await?;
+        let publisher = patiently(|| CommitPublisher::connect(bus, "terrarium-alarms")).await?;
         let new_observer = || Box::new(AlarmObserver::default()) as Box<_>;
         let alarms = Alarms::new(
             Arc::clone(&store),
@@ -274,12 +277,12 @@ async fn run_roles(
         &settings.data,
         &Endpoint {
             grpc: url.clone(),
-            nats: nats_url.to_owned(),
+            nats: bus.to_string(),
             pid: std::process::id(),
             nats_pid: nats.and_then(NatsChild::pid),
         },
     )?;
-    tracing::info!(%url, nats = nats_url, data = %settings.data.display(), "terrarium is up");
+    tracing::info!(%url, nats = %bus, data = %settings.data.display(), "terrarium is up");
 
     let mut result = Ok(());
     while let Some(ended) = tasks.join_next().await {
@@ -392,12 +395,16 @@ fn write_endpoint(data: &Path, endpoint: &Endpoint) -> anyhow::Result<EndpointFi
 /// A NATS server may come up a little later than we do.
 async fn patiently<T, F>(connect: impl Fn() -> F) -> anyhow::Result<T>
 where
-    F: Future<Output = Result<T, terrarium_journal::BusError>>,
+    F: Future<Output = Result<T, BusError>>,
 {
     let deadline = tokio::time::Instant::now() + NATS_PATIENCE;
     loop {
         match connect().await {
             Ok(connected) => return Ok(connected),
+            // Waiting would not mend these.
+            Err(error @ (BusError::Address { .. } | BusError::Authority { .. })) => {
+                return Err(error.into());
+            }
             Err(error) if tokio::time::Instant::now() >= deadline => return Err(error.into()),
             Err(error) => {
                 tracing::debug!(%error, "waiting for NATS");

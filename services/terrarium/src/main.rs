@@ -6,7 +6,7 @@
 //! - record: [`import`] (readings, factors), [`simulate`], [`quarantine`], [`events`], [`verify`]
 //! - alarms: [`alarms`] (list, watch, acknowledge, shelve, unshelve, service)
 //! - event store of its own: [`eventstore`] (serve it to the clients of EventStoreDB, look at it, check it)
-//! - ledger: [`ledger`] (balance, entries, explain, completeness, watch), [`status`]
+//! - ledger: [`ledger`] (balance, entries, explain, completeness, watch), [`status`], [`health`]
 //! - twin: [`twin`] (snapshot, history, events)
 //! - offline: [`park`] (check park files), [`setup`] (configuration, certificates, tokens)
 //! - what the client commands stand on: [`client`] (connection), [`wire`] (messages by their field names), [`output`]
@@ -35,6 +35,7 @@ mod client;
 mod events;
 mod eventstore;
 mod exit;
+mod health;
 mod host;
 mod import;
 mod ledger;
@@ -88,6 +89,8 @@ enum Command {
     Serve(serve::Args),
     /// Show how far the server's projection is, its hashes and its parks
     Status,
+    /// Ask whether the server is ready; exit code 0 when it is. For probes of containers: it needs no token
+    Health(health::Args),
     /// Send meter readings or emission factors from files
     Import {
         #[command(subcommand)]
@@ -131,7 +134,7 @@ enum Command {
         #[command(subcommand)]
         action: eventstore::Action,
     },
-    /// Work with park definition files
+    /// Check park definition files; compare a park's record with what is published of it
     Park {
         #[command(subcommand)]
         action: park::Action,
@@ -198,6 +201,7 @@ async fn dispatch(mut client: ClientArgs, command: Command) -> anyhow::Result<Ex
         Command::Verify(args) => verify::run(&client, args).await,
         // All calls of one command belong to one trace, so that the events it led to can be found by it.
         Command::Status => within(Traceparent::fresh(), status::run(&client)).await,
+        Command::Health(args) => health::run(&client, args).await,
         Command::Import { what } => within(Traceparent::fresh(), import::run(&client, what)).await,
         Command::Simulate(args) => {
             within(Traceparent::fresh(), simulate::run(&client, *args)).await
@@ -218,7 +222,7 @@ async fn dispatch(mut client: ClientArgs, command: Command) -> anyhow::Result<Ex
         Command::Twin { query } => within(Traceparent::fresh(), twin::run(&client, query)).await,
         Command::Events(args) => within(Traceparent::fresh(), events::run(&client, args)).await,
         Command::Eventstore { action } => eventstore::run(&client, action).await,
-        Command::Park { action } => park::run(&client, action),
+        Command::Park { action } => within(Traceparent::fresh(), park::run(&client, action)).await,
         Command::Config { action } => setup::run_config(&client, action),
         Command::Ca { action } => setup::run_ca(&client, action),
         Command::Token { action } => setup::run_token(&client, action),

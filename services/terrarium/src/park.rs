@@ -1,4 +1,7 @@
-//! `terrarium park`: park definition files, without a server.
+//! `terrarium park`: park definition files, and what is published beside what is recorded.
+
+mod compare;
+mod figures;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -20,6 +23,10 @@ pub enum Action {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+    /// Hold what is published of a park beside a year of its record
+    ///
+    /// The rows stand in the park file as [[published]]. JSON: one object with the park, the period and its rows.
+    Compare(compare::Args),
 }
 
 #[derive(serde::Serialize)]
@@ -33,8 +40,11 @@ struct Summary {
 }
 
 /// Runs `terrarium park`.
-pub fn run(client: &ClientArgs, action: Action) -> anyhow::Result<ExitCode> {
-    let Action::Check { files } = action;
+pub async fn run(client: &ClientArgs, action: Action) -> anyhow::Result<ExitCode> {
+    let files = match action {
+        Action::Check { files } => files,
+        Action::Compare(args) => return compare::run(client, args).await,
+    };
     let format = client.format.or_refuse_csv("park check")?;
     let mut code = ExitCode::SUCCESS;
     for file in files {

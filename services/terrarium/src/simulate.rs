@@ -7,9 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use terrarium_model::{
-    AlarmCondition, ParkDefinition, TimeZone, UnixSeconds, parse_rfc3339_with_offset,
-};
+use terrarium_model::{ParkDefinition, TimeZone, UnixSeconds, parse_rfc3339_with_offset};
 use terrarium_simulator::driver::{DriveError, DriveOptions, Driver, Speed, Tally};
 use terrarium_simulator::faults::{Fault, FaultyDelivery};
 use terrarium_simulator::park::{ParkSimulation, SimulationOptions};
@@ -28,7 +26,7 @@ pub struct Args {
     /// Start of the run: a date (midnight in the park) or RFC 3339; a run that goes on needs the same as before
     #[arg(long, value_name = "TIME")]
     from: String,
-    /// End of the run [default: a year after --from]
+    /// End of the run; the last step ends then or before [default: a year after --from]
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
     /// Time from one report to the next: 1m to 1h, a part of an hour
@@ -40,7 +38,7 @@ pub struct Args {
     /// Same as --speed batch
     #[arg(long, conflicts_with = "speed")]
     batch: bool,
-    /// Steps that are sent together at batch speed, at most; fewer where a meter would pass for silent meanwhile
+    /// Steps that are sent together at batch speed, at most; a day's at most
     #[arg(long, default_value_t = 16, value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..=96))]
     together: u32,
     /// The same seed gives the same events
@@ -160,7 +158,7 @@ pub async fn run(client: &ClientArgs, args: Args) -> anyhow::Result<ExitCode> {
         } else {
             args.speed.0
         },
-        steps_together: steps_together(&args, &park),
+        steps_together: steps_together(&args),
         retry_for,
     };
     let steps = (until.0 - from.0) as u64 / u64::from(args.interval.0);
@@ -241,19 +239,9 @@ fn read_park(file: &Path) -> anyhow::Result<(String, ParkDefinition)> {
     Ok((text, park))
 }
 
-/// Reports of steps that go out together come after the park's clock has passed them all. Within half of the shortest
-/// silence that raises an alarm, so that no meter passes for silent only because it waits for its turn.
-fn steps_together(args: &Args, park: &ParkDefinition) -> u32 {
-    let shortest_silence_s = park
-        .alarms
-        .values()
-        .filter(|alarm| alarm.condition == AlarmCondition::MeterSilent)
-        .map(|alarm| alarm.delay_s)
-        .min();
-    match shortest_silence_s {
-        Some(silence_s) => args.together.min(silence_s / 2 / args.interval.0).max(1),
-        None => args.together,
-    }
+/// At most a day's reports go out together.
+fn steps_together(args: &Args) -> u32 {
+    args.together.min(86_400 / args.interval.0).max(1)
 }
 
 /// A fault of a device that is not there would be one that never shows.
@@ -271,7 +259,7 @@ fn refuse_unknown_devices(faults: &[Fault], park: &ParkDefinition) -> anyhow::Re
 }
 
 /// A date is its midnight in the park.
-fn instant(flag: &str, text: &str, zone: &TimeZone) -> anyhow::Result<UnixSeconds> {
+pub(crate) fn instant(flag: &str, text: &str, zone: &TimeZone) -> anyhow::Result<UnixSeconds> {
     if text.len() != 10 {
         return parse_rfc3339_with_offset(text).with_context(|| format!("{flag} {text}"));
     }

@@ -30,9 +30,15 @@ pub struct ServerArgs {
     /// Addresses of the gRPC server; port 0 takes a free one; off loopback only with TLS and tokens [default: 127.0.0.1:7470]
     #[arg(long, value_name = "ADDRESS")]
     listen: Vec<String>,
-    /// NATS server to use [default: a child nats-server]
+    /// NATS server to use, or those of a cluster with commas between [default: a child nats-server]
     #[arg(long, value_name = "URL")]
     nats_url: Option<String>,
+    /// Certificate (PEM) of the authority that signed the NATS servers' certificates; they have to speak TLS then
+    #[arg(long, value_name = "FILE")]
+    nats_ca: Option<PathBuf>,
+    /// On how many servers of a NATS cluster each commit is kept: 1, 3 or 5 [default: 1]
+    #[arg(long, value_name = "NUMBER")]
+    nats_replicas: Option<u64>,
     /// The nats-server program for the child [default: nats-server]
     #[arg(long, value_name = "PROGRAM")]
     nats_server: Option<PathBuf>,
@@ -57,6 +63,11 @@ impl ServerArgs {
         let single = [
             ("data", self.data.as_ref().map(text)),
             ("nats_url", self.nats_url.clone()),
+            ("nats_ca", self.nats_ca.as_ref().map(text)),
+            (
+                "nats_replicas",
+                self.nats_replicas.map(|number| number.to_string()),
+            ),
             ("nats_server", self.nats_server.as_ref().map(text)),
             ("eventstore_url", self.eventstore_url.clone()),
             ("tls.certificate", self.tls_certificate.as_ref().map(text)),

@@ -225,6 +225,7 @@ impl Aggregate for Bin {
             event_type,
             data: data.into(),
             time: format_rfc3339_utc(time),
+            known_at: Some(time),
             causation,
         }
     }
@@ -378,6 +379,7 @@ impl Aggregate for Collection {
             event_type,
             data: data.into(),
             time: format_rfc3339_utc(time),
+            known_at: Some(time),
             causation: None,
         }
     }

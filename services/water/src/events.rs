@@ -193,6 +193,7 @@ impl Aggregate for Tank {
             event_type,
             data: data.into(),
             time: format_rfc3339_utc(time),
+            known_at: Some(time),
             causation,
         }
     }
@@ -326,6 +327,7 @@ impl Aggregate for Irrigation {
             event_type,
             data: data.into(),
             time: format_rfc3339_utc(time),
+            known_at: Some(time),
             causation,
         }
     }

@@ -16,11 +16,16 @@ use tonic::{Code, Status};
 use uuid::Uuid;
 
 use crate::lanes::Lanes;
+use crate::pages::Pages;
 
 const MOST_ATTEMPTS: u32 = 5;
 const PAUSE_BETWEEN_ATTEMPTS: Duration = Duration::from_millis(400);
 /// A command that nobody answered in this time has an unknown outcome, and the person is told so.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+
+/// Why a command without a connection, or of an earlier one, is not sent.
+pub(crate) const NOT_CONNECTED: &str =
+    "not connected: nothing was sent; give it again when the view is live";
 
 pub(crate) struct Commands {
     client: CommandClient,
@@ -69,16 +74,12 @@ impl Commands {
             Request::Command { number, .. } => Report::Outcome {
                 number,
                 outcome: Outcome::Refused {
-                    reason: "not connected: nothing was sent; give it again when the view is live"
-                        .into(),
+                    reason: NOT_CONNECTED.into(),
                 },
             },
             Request::Show(_) => return,
-            Request::History { .. }
-            | Request::Events { .. }
-            | Request::Density { .. }
-            | Request::Carbon { .. } => Report::Failed {
-                what: "page",
+            page => Report::Failed {
+                what: Pages::name_of(&page),
                 reason: "not connected".into(),
             },
         };

@@ -116,3 +116,80 @@ pub(crate) fn carbon_line(line: &ledger::BalanceLine) -> view::CarbonLine {
         hours_estimated: line.hours_estimated,
     }
 }
+
+pub(crate) fn entry(message: ledger::Entry) -> view::LedgerEntry {
+    view::LedgerEntry {
+        id: message.entry_id,
+        asset: message.asset,
+        interval_start: message.interval_start,
+        interval_seconds: message.interval_seconds,
+        account: view::EnergyAccount::from_wire(message.account),
+        energy_wh: message.energy_wh,
+        mass_mg: message.mass_mg,
+        method: message.method,
+        factor: message.factor.map(factor),
+    }
+}
+
+fn factor(message: ledger::FactorRef) -> view::FactorUsed {
+    view::FactorUsed {
+        set: message.set,
+        version: message.version,
+        publisher: message.publisher,
+        unit: message.unit,
+        row: message.row,
+        valid_from: message.valid_from,
+        valid_to: message.valid_to,
+        value: message.value,
+        event: message.event.map(event_mark),
+    }
+}
+
+fn event_mark(message: ledger::EventRef) -> view::EventMark {
+    view::EventMark {
+        position: message.position,
+        id: message.event_id,
+        kind: message.r#type,
+        stream: message.stream,
+        revision: message.revision,
+        recorded_time: message.recorded_time,
+        actor: message.actor,
+    }
+}
+
+pub(crate) fn explanation(message: ledger::ExplainResponse) -> view::Explanation {
+    let contributions = message.contributions.into_iter();
+    let inputs = message.inputs.into_iter();
+    view::Explanation {
+        entry: message.entry.map(entry).unwrap_or_default(),
+        activity_formula: message.activity_formula,
+        contributions: contributions.map(contribution).collect(),
+        inputs: inputs
+            .map(|input| {
+                let account = view::EnergyAccount::from_wire(input.account);
+                (account, input.energy_wh)
+            })
+            .collect(),
+        result_formula: message.result_formula,
+        exact_numerator: message.exact_numerator,
+        exact_denominator: message.exact_denominator,
+        rounding: message.rounding,
+        calculated_by: message.calculated_by,
+        position: message.position,
+    }
+}
+
+fn contribution(message: ledger::MeterContribution) -> view::Contribution {
+    view::Contribution {
+        meter: message.meter,
+        account: view::EnergyAccount::from_wire(message.account),
+        energy_wh: message.energy_wh,
+        interval_start: message.interval_start,
+        interval_seconds: message.interval_seconds,
+        value: message.value,
+        unit: message.unit,
+        revision: message.revision,
+        reading_wh: message.reading_wh,
+        events: message.events.into_iter().map(event_mark).collect(),
+    }
+}

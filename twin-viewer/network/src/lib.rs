@@ -5,8 +5,10 @@
 //! - `supervisor`: connects, says how the connection stands, and connects again after a cut
 //! - `view`: the stream behind what is shown: live (resumed at its position after a cut), a moment, a replay
 //! - `alarms`: the alarm list and every transition after it
-//! - `pages`: histories, events, density, balances; a newer request of a kind gives the older one up
-//! - `commands`: what a person tells the park to do; each is answered exactly once
+//! - `pages`: histories, events, density, balances, entries; a newer request of a kind gives the older one up
+//! - `shift`: all that a shift report tells
+//! - `commands`, `session`: what a person tells the park to do; each is answered exactly once, and only sent over the
+//!   connection whose picture the person saw
 //! - `numbering`, `decode`: from the wire to the view model
 //!
 //! ```no_run
@@ -32,6 +34,8 @@ mod decode;
 mod lanes;
 mod numbering;
 mod pages;
+mod session;
+mod shift;
 mod supervisor;
 mod view;
 
@@ -45,6 +49,7 @@ use terrarium_view_model::{Outcome, Report, Request};
 use tokio::sync::{mpsc, watch};
 
 use crate::lanes::Lanes;
+use crate::session::{Asked, Seen};
 use crate::view::ShownView;
 
 /// Called whenever there is something to take and there was nothing before. It may be called from any thread and must not
@@ -57,9 +62,12 @@ const MOST_WAITING_REQUESTS: usize = 256;
 /// The viewer's connection to a park's server. Dropping it ends its thread.
 #[derive(Debug)]
 pub struct Network {
-    requests: mpsc::Sender<Request>,
+    requests: mpsc::Sender<Asked>,
     view: watch::Sender<ShownView>,
     lanes: Arc<Lanes>,
+    /// Sessions that the viewer has seen begin; 0 while what it knows of is cut. A command belongs to the session whose
+    /// picture the person saw, and to no later one.
+    seen: Seen,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -91,6 +99,7 @@ impl Network {
             requests,
             view,
             lanes,
+            seen: Seen::default(),
             stop,
             thread: Some(thread),
         })
@@ -107,23 +116,37 @@ impl Network {
             }
             other => other,
         };
-        let Err(error) = self.requests.try_send(request) else {
+        let session = self.seen.session();
+        if let (Request::Command { number, .. }, None) = (&request, session) {
+            self.refuse(*number, commands::NOT_CONNECTED);
+            return;
+        }
+        let Err(error) = self.requests.try_send(Asked { session, request }) else {
             return;
         };
-        if let Request::Command { number, .. } = error.into_inner() {
-            self.lanes.refuse_at_once(Report::Outcome {
+        if let Request::Command { number, .. } = error.into_inner().request {
+            self.refuse(
                 number,
-                outcome: Outcome::Refused {
-                    reason: "too many requests wait already: try again in a moment".into(),
-                },
-            });
+                "too many requests wait already: try again in a moment",
+            );
         }
+    }
+
+    fn refuse(&self, number: u64, reason: &str) {
+        self.lanes.refuse_at_once(Report::Outcome {
+            number,
+            outcome: Outcome::Refused {
+                reason: reason.to_owned(),
+            },
+        });
     }
 
     /// Everything that came since the last call: ordered reports first, then the values, merged. Never blocks on the
     /// network.
     pub fn take(&self) -> Vec<Report> {
-        self.lanes.take()
+        let reports = self.lanes.take();
+        self.seen.look_at(&reports);
+        reports
     }
 
     /// Whether its thread still runs; it only ends when it is dropped or has panicked.

@@ -1,6 +1,6 @@
 //! Pages of the record. A newer request of a kind gives the older one up, so that what arrives is what was asked for last.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use terrarium_model::{UnixMillis, format_rfc3339_utc};
@@ -9,18 +9,31 @@ use terrarium_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
 use terrarium_proto::twin::v1 as wire;
 use terrarium_proto::twin::v1::twin_service_client::TwinServiceClient;
 use terrarium_runtime::AuthorizedChannel;
-use terrarium_view_model::{CarbonBalances, CarbonLine, Density, Report, Request};
+use terrarium_view_model::{
+    CarbonBalances, CarbonLine, Density, EntryList, EventLine, LedgerBook, LedgerEntry, Report,
+    Request,
+};
 use tokio::task::{AbortHandle, JoinSet};
 use tonic::Status;
 
 use crate::decode;
 use crate::lanes::Lanes;
+use crate::numbering::{Numbering, StreamNumbers};
+use crate::shift;
 use crate::supervisor::MAX_ANSWER_BYTES;
 
 /// The service takes at most so many points at once.
 const MOST_POINTS: usize = 200;
 const MOST_SAMPLES: u32 = 2_000;
 const MOST_EVENTS: u32 = 100;
+
+/// Entries that are listed at most: a year of one asset's hours.
+const MOST_ENTRIES: usize = 9_000;
+/// Events of a bundle at most.
+const MOST_AROUND: usize = 20_000;
+/// The service gives at most so many events at once.
+const MOST_EVENTS_AT_ONCE: u32 = 1_000;
+const COMPARE: &str = "comparison";
 
 pub(crate) struct Pages {
     client: PageClient,
@@ -49,13 +62,7 @@ impl Pages {
     /// Fetches a page in the background; it arrives as a report, or as [`Report::Failed`].
     pub(crate) fn fetch(&mut self, request: Request) {
         while self.tasks.try_join_next().is_some() {}
-        let what = match &request {
-            Request::History { .. } => "history",
-            Request::Events { .. } => "events",
-            Request::Density { .. } => "density",
-            Request::Carbon { .. } => "carbon",
-            Request::Show(_) | Request::Command { .. } => return,
-        };
+        let what = Pages::name_of(&request);
         let client = self.client.clone();
         let lanes = Arc::clone(&self.lanes);
         let task = self.tasks.spawn(async move {
@@ -68,8 +75,29 @@ impl Pages {
             };
             lanes.put(report).await;
         });
-        if let Some(older) = self.running.insert(what, task) {
+        // Of a comparison both moments are wanted.
+        let is_one_of_several = what == COMPARE;
+        if let Some(older) = self.running.insert(what, task)
+            && !is_one_of_several
+        {
             older.abort();
+        }
+    }
+
+    /// What a page is called in a message about its failure.
+    pub(crate) fn name_of(request: &Request) -> &'static str {
+        match request {
+            Request::History { .. } => "history",
+            Request::Events { .. } => "events",
+            Request::Density { .. } => "density",
+            Request::Carbon { .. } => "carbon",
+            Request::Entries { .. } => "entries",
+            Request::Explain { .. } => "explanation",
+            Request::Compare { .. } => COMPARE,
+            Request::Shift { .. } => "shift",
+            Request::Around { .. } => "events around",
+            Request::Show(_) => "view",
+            Request::Command { .. } => "command",
         }
     }
 }
@@ -147,22 +175,115 @@ impl PageClient {
                 }))
             }
             Request::Carbon { from_ms, to_ms } => self.carbon(from_ms, to_ms).await,
+            Request::Entries {
+                asset,
+                book,
+                from_ms,
+                to_ms,
+            } => self.entries(asset, book, from_ms, to_ms).await,
+            Request::Explain { entry } => {
+                let request = ledger::ExplainRequest {
+                    park: self.park.clone(),
+                    entry_id: entry,
+                };
+                let answer = self.ledger().explain(request).await?.into_inner();
+                Ok(Report::Explanation(Box::new(decode::explanation(answer))))
+            }
+            Request::Compare { moment_ms } => self.moment(moment_ms).await,
+            Request::Around { from_ms, to_ms } => self.around(from_ms, to_ms).await,
+            Request::Shift { from_ms, to_ms } => {
+                shift::fetch(&self.channel, &self.park, from_ms, to_ms).await
+            }
             Request::Show(_) | Request::Command { .. } => Err(Status::internal(
                 "this is no page: send it to the view or the commands",
             )),
         }
     }
 
+    fn ledger(&self) -> LedgerServiceClient<AuthorizedChannel> {
+        LedgerServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    /// The newest entries of an asset in a book, in the order of time.
+    async fn entries(
+        &self,
+        asset: String,
+        book: LedgerBook,
+        from_ms: i64,
+        to_ms: i64,
+    ) -> Result<Report, Status> {
+        let request = ledger::EntriesRequest {
+            park: self.park.clone(),
+            period: Some(period(from_ms, to_ms)),
+            asset: asset.clone(),
+            book: book.wire(),
+        };
+        let mut batches = self.ledger().entries(request).await?.into_inner();
+        let mut entries: VecDeque<LedgerEntry> = VecDeque::new();
+        let mut is_cut_short = false;
+        while let Some(batch) = batches.message().await? {
+            entries.extend(batch.entries.into_iter().map(decode::entry));
+            let surplus = entries.len().saturating_sub(MOST_ENTRIES);
+            is_cut_short |= surplus > 0;
+            entries.drain(..surplus);
+        }
+        Ok(Report::Entries(EntryList {
+            asset,
+            book,
+            from_ms,
+            to_ms,
+            entries: entries.into(),
+            is_cut_short,
+        }))
+    }
+
+    /// The state at a moment, numbered by itself: it is merged with nothing.
+    async fn moment(&self, moment_ms: i64) -> Result<Report, Status> {
+        let request = wire::SnapshotRequest {
+            park: self.park.clone(),
+            moment: Some(wire::Moment {
+                at: Some(wire::moment::At::TimeMs(moment_ms)),
+            }),
+        };
+        let update = self.twin().snapshot(request).await?.into_inner();
+        let mut delta = Numbering::default().read(&mut StreamNumbers::default(), update);
+        delta.begins_anew = true;
+        delta.moment_ms = moment_ms;
+        Ok(Report::Compared(delta))
+    }
+
+    /// Every event from one moment to another, both included.
+    async fn around(&self, from_ms: i64, to_ms: i64) -> Result<Report, Status> {
+        let mut events = Vec::new();
+        let (mut next_ms, mut beyond_position) = (from_ms, None);
+        loop {
+            let request = wire::ListEventsRequest {
+                park: self.park.clone(),
+                from_ms: next_ms,
+                most_events: MOST_EVENTS_AT_ONCE,
+                beyond_position,
+                ..wire::ListEventsRequest::default()
+            };
+            let page = self.twin().list_events(request).await?.into_inner().events;
+            let is_last = (page.len() as u32) < MOST_EVENTS_AT_ONCE;
+            let lines = page.into_iter().map(decode::event);
+            events.extend(lines.take_while(|event| event.time_ms <= to_ms));
+            let newest: Option<&EventLine> = events.last();
+            match newest.filter(|_| !is_last && events.len() < MOST_AROUND) {
+                // What is not new does not go on.
+                Some(event) if Some(event.position) != beyond_position => {
+                    (next_ms, beyond_position) = (event.time_ms, Some(event.position));
+                }
+                _ => return Ok(Report::Around(events)),
+            }
+        }
+    }
+
     async fn carbon(&self, from_ms: i64, to_ms: i64) -> Result<Report, Status> {
-        let mut client = LedgerServiceClient::new(self.channel.clone())
-            .max_decoding_message_size(MAX_ANSWER_BYTES);
-        let rfc3339 = |ms: i64| format_rfc3339_utc(UnixMillis(ms).seconds());
+        let mut client = self.ledger();
         let request = |by: ledger::Grouping| ledger::BalanceRequest {
             park: self.park.clone(),
-            period: Some(ledger::Period {
-                from: rfc3339(from_ms),
-                to: rfc3339(to_ms),
-            }),
+            period: Some(period(from_ms, to_ms)),
             by: by.into(),
             asset: String::new(),
             as_of: None,
@@ -194,5 +315,14 @@ impl PageClient {
             by_hour: lines(&by_hour),
             position: Some(by_asset.position),
         })))
+    }
+}
+
+/// A period of the ledger.
+pub(crate) fn period(from_ms: i64, to_ms: i64) -> ledger::Period {
+    let rfc3339 = |ms: i64| format_rfc3339_utc(UnixMillis(ms).seconds());
+    ledger::Period {
+        from: rfc3339(from_ms),
+        to: rfc3339(to_ms),
     }
 }

@@ -14,6 +14,7 @@ use tonic::{Code, Status};
 use crate::commands::Commands;
 use crate::lanes::Lanes;
 use crate::pages::Pages;
+use crate::session::Asked;
 use crate::view::{LiveView, ShownView};
 use crate::{alarms, view};
 
@@ -53,9 +54,11 @@ pub(crate) struct Supervisor {
     server: ServerAddress,
     park: String,
     lanes: Arc<Lanes>,
-    requests: mpsc::Receiver<Request>,
+    requests: mpsc::Receiver<Asked>,
     shown: watch::Receiver<ShownView>,
     live: LiveView,
+    /// How many sessions were reported live.
+    sessions: u64,
     cut_since_ms: Option<i64>,
 }
 
@@ -64,7 +67,7 @@ impl Supervisor {
         server: ServerAddress,
         park: String,
         lanes: Arc<Lanes>,
-        requests: mpsc::Receiver<Request>,
+        requests: mpsc::Receiver<Asked>,
         shown: watch::Receiver<ShownView>,
     ) -> Supervisor {
         Supervisor {
@@ -74,6 +77,7 @@ impl Supervisor {
             requests,
             shown,
             live: LiveView::default(),
+            sessions: 0,
             cut_since_ms: None,
         }
     }
@@ -128,7 +132,7 @@ impl Supervisor {
             tokio::select! {
                 () = &mut over => return,
                 request = self.requests.recv() => match request {
-                    Some(request) => Commands::refuse_unconnected(&self.lanes, request).await,
+                    Some(asked) => Commands::refuse_unconnected(&self.lanes, asked.request).await,
                     None => return over.await,
                 },
             }
@@ -146,12 +150,20 @@ impl Supervisor {
             Err(_) => return Ended::Cut("the server takes connections and does not answer".into()),
         }
         self.cut_since_ms = None;
+        self.sessions += 1;
+        let session = self.sessions;
         self.report(Connection::Live).await;
 
         let lanes = Arc::clone(&self.lanes);
         let mut pages = Pages::new(channel.clone(), self.park.clone(), Arc::clone(&lanes));
         let mut commands = Commands::new(channel.clone(), self.park.clone(), Arc::clone(&lanes));
-        let watch_alarms = alarms::watch(channel.clone(), self.park.clone(), Arc::clone(&lanes));
+        let (tell_definition, definition) = watch::channel(definition_position);
+        let watch_alarms = alarms::watch(
+            channel.clone(),
+            self.park.clone(),
+            Arc::clone(&lanes),
+            definition,
+        );
         let show = view::show(
             twin.clone(),
             &self.park,
@@ -159,7 +171,7 @@ impl Supervisor {
             &mut self.shown,
             &mut self.live,
         );
-        let clock = ask_clock(twin, &self.park, &lanes, definition_position);
+        let clock = ask_clock(twin, &self.park, &lanes, tell_definition);
         tokio::pin!(watch_alarms, show, clock);
         loop {
             tokio::select! {
@@ -167,8 +179,16 @@ impl Supervisor {
                 ended = &mut watch_alarms => return ended,
                 ended = &mut clock => return ended,
                 request = self.requests.recv() => match request {
-                    Some(Request::Command { number, command }) => commands.give(number, command),
-                    Some(page) => pages.fetch(page),
+                    Some(Asked { session: seen, request: Request::Command { number, command } }) => {
+                        if seen == Some(session) {
+                            commands.give(number, command);
+                        } else {
+                            // It was given to the picture of an earlier connection.
+                            let request = Request::Command { number, command };
+                            Commands::refuse_unconnected(&lanes, request).await;
+                        }
+                    }
+                    Some(Asked { request: page, .. }) => pages.fetch(page),
                     None => return Ended::Cut("the viewer is gone".into()),
                 },
             }
@@ -233,7 +253,7 @@ async fn ask_clock(
     mut twin: TwinServiceClient<AuthorizedChannel>,
     park: &str,
     lanes: &Lanes,
-    mut definition_position: Option<u64>,
+    definition_position: watch::Sender<Option<u64>>,
 ) -> Ended {
     let mut ticks = tokio::time::interval(CLOCK_INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -258,9 +278,9 @@ async fn ask_clock(
             continue;
         }
         match definition_of(&mut twin, park).await {
-            Ok(definition) if Some(definition.position) == definition_position => {}
+            Ok(definition) if Some(definition.position) == *definition_position.borrow() => {}
             Ok(definition) => {
-                definition_position = Some(definition.position);
+                let position = definition.position;
                 lanes
                     .put(Report::Park {
                         definition: definition.definition,
@@ -268,6 +288,8 @@ async fn ask_clock(
                         now_ms: summary.now_ms,
                     })
                     .await;
+                // The alarm list is asked for anew: its definitions stand in the park's.
+                definition_position.send_replace(Some(position));
             }
             Err(ended) => return ended,
         }

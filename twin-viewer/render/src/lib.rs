@@ -1,36 +1,55 @@
 //! How the scene is drawn: one flat material, per-instance values by tag, lights of day and night.
 //!
-//! - `clay`: the material and its four finishes (solid, shadow, glow, flow)
+//! - `clay`: the material and its finishes (solid, shadow, glow, flow, rain)
 //! - `light`: sun, sky and lamps of a moment (pure)
-//! - `looks`: tint, emphasis, fade and flow of every tag, written into one storage buffer
+//! - `looks`: tint, emphasis, fade, flow and stance of every tag, written into one storage buffer
+//! - `rain`: streaks in front of the scene
 
 mod clay;
 mod light;
 mod looks;
+mod rain;
 
 use bevy::prelude::*;
 use terrarium_scene::Drawn;
 
 use crate::clay::{Clay, ClayPlugin, Finish};
-use crate::looks::{FlowClock, Rows, write_rows};
+use crate::looks::{Motion, Rows, write_rows};
+use crate::rain::{show_rain, spawn_rain};
 
 pub use light::Light;
-pub use looks::{Look, Looks};
+pub use looks::{Look, Looks, Rain};
 
 /// Gives every [`Drawn`] its material and keeps the shader's rows up to date.
 pub struct RenderPlugin;
 
 #[derive(Resource)]
-struct Finishes(Vec<Handle<Clay>>);
+pub(crate) struct Finishes(Vec<Handle<Clay>>);
+
+impl Finishes {
+    pub(crate) fn of(&self, finish: Finish) -> MeshMaterial3d<Clay> {
+        MeshMaterial3d(self.0[finish as usize].clone())
+    }
+}
 
 impl Plugin for RenderPlugin {
     fn build(&self, app: &mut App) {
         app.add_plugins(ClayPlugin)
             .init_resource::<Looks>()
-            .init_resource::<FlowClock>()
+            .init_resource::<Motion>()
             .init_resource::<Rows>()
             .init_resource::<Finishes>()
-            .add_systems(PostUpdate, (finish_what_is_new, write_rows).chain());
+            .add_systems(Startup, spawn_rain)
+            .add_systems(
+                PostUpdate,
+                (
+                    finish_what_is_new.after(terrarium_scene::ChooseDetail),
+                    write_rows,
+                    show_rain
+                        .before(bevy::camera::visibility::VisibilitySystems::VisibilityPropagate),
+                )
+                    .chain(),
+            );
     }
 }
 
@@ -53,10 +72,7 @@ fn finish_what_is_new(
 ) {
     let materials: Vec<(Entity, MeshMaterial3d<Clay>)> = new
         .iter()
-        .map(|(entity, drawn)| {
-            let place = Finish::of(drawn.0) as usize;
-            (entity, MeshMaterial3d(finishes.0[place].clone()))
-        })
+        .map(|(entity, drawn)| (entity, finishes.of(Finish::of(drawn.0))))
         .collect();
     if !materials.is_empty() {
         commands.insert_batch(materials);

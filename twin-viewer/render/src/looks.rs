@@ -3,13 +3,19 @@
 use bevy::asset::RenderAssetUsages;
 use bevy::prelude::*;
 use bevy::render::storage::ShaderBuffer;
-use terrarium_scene::{SHADOW_M, Stage, StillMotion, Tag};
+use terrarium_scene::{Poses, SHADOW_M, Stage, StillMotion, Tag};
+use terrarium_view_model::AssetIndex;
 
 use crate::clay::Clay;
 use crate::light::Light;
+use crate::rain::MOST_STREAKS;
 
 /// Rows of light before those of the tags; the shader's `LIGHT_ROWS`.
-const LIGHT_ROWS: usize = 6;
+const LIGHT_ROWS: usize = 7;
+/// The shader's `ROWS_PER_TAG`.
+const ROWS_PER_TAG: usize = 3;
+/// A gauge that is empty keeps a sliver, so that it is still one.
+const SLIVER: f32 = 0.01;
 const ROW_BYTES: usize = 16;
 
 /// How something looks that has values.
@@ -36,6 +42,52 @@ pub struct Looks {
     pub paleness: f32,
     /// Distances from the eye where the haze begins and where it hides everything.
     pub haze_m: (f32, f32),
+    pub rain: Rain,
+}
+
+/// Rain at the moment shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Rain {
+    /// 0 none, 1 as heavy as is drawn.
+    pub strength: f32,
+    /// How far a drop is blown aside while it falls by its own way; below zero: towards the left.
+    pub slant: f32,
+}
+
+impl Rain {
+    /// By its rate and the wind. Drizzle is seen too; from 20 mm/h on, violent rain by the Met Office's scale is near
+    /// (50 mm/h), and more streaks would hide the park. A drop of 2 mm falls at 6.5 m/s (Gunn and Kinzer 1949).
+    pub fn of(rate_mm_per_h: f32, wind_m_per_s: f32) -> Rain {
+        const HEAVIEST_MM_PER_H: f32 = 20.0;
+        const FALL_M_PER_S: f32 = 6.5;
+        if rate_mm_per_h <= 0.0 {
+            return Rain::default();
+        }
+        Rain {
+            strength: (rate_mm_per_h / HEAVIEST_MM_PER_H).sqrt().clamp(0.08, 1.0),
+            slant: (wind_m_per_s / FALL_M_PER_S).clamp(0.0, 0.8) * 0.5,
+        }
+    }
+}
+
+/// How the parts that move under a tag stand.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Stance {
+    pub full: f32,
+    pub angle: f32,
+    pub growth: f32,
+    pub living: f32,
+}
+
+impl Default for Stance {
+    fn default() -> Stance {
+        Stance {
+            full: SLIVER,
+            angle: 0.0,
+            growth: 1.0,
+            living: f32::MAX,
+        }
+    }
 }
 
 impl Default for Looks {
@@ -45,6 +97,7 @@ impl Default for Looks {
             light: Light::constant(),
             paleness: 0.0,
             haze_m: (900.0, 3_500.0),
+            rain: Rain::default(),
         }
     }
 }
@@ -63,7 +116,7 @@ impl Looks {
         self.by_tag.get(tag.0 as usize).copied().unwrap_or_default()
     }
 
-    fn rows(&self, tags: usize, flow_clock_s: f32) -> Vec<[f32; 4]> {
+    fn rows(&self, tags: usize, flow_clock_s: f32, stances: &[Stance]) -> Vec<[f32; 4]> {
         let light = &self.light;
         let row = |xyz: Vec3, w: f32| [xyz.x, xyz.y, xyz.z, w];
         let mut rows = vec![
@@ -73,19 +126,29 @@ impl Looks {
             row(light.bounce, self.haze_m.0),
             row(light.background, self.haze_m.1),
             row(light.shadow, self.paleness),
+            [
+                self.rain.strength * MOST_STREAKS as f32,
+                self.rain.strength.min(1.0).sqrt(),
+                self.rain.slant,
+                0.0,
+            ],
         ];
         debug_assert_eq!(rows.len(), LIGHT_ROWS);
+        rows.reserve(tags * ROWS_PER_TAG);
         for tag in 0..tags {
             let look = self.by_tag.get(tag).copied().unwrap_or_default();
             let [red, green, blue] = look.tint;
             rows.push([red, green, blue, look.tint_share]);
             rows.push([look.emphasis, look.fade, look.flow_m_per_s, 0.0]);
+            let stance = stances.get(tag).copied().unwrap_or_default();
+            rows.push([stance.full, stance.angle, stance.growth, stance.living]);
         }
         rows
     }
 
-    fn has_flow(&self) -> bool {
-        self.by_tag.iter().any(|look| look.flow_m_per_s != 0.0)
+    /// Whether anything moves by the clock: what flows, or rain.
+    pub fn flows(&self) -> bool {
+        self.rain.strength > 0.0 || self.by_tag.iter().any(|look| look.flow_m_per_s != 0.0)
     }
 }
 
@@ -94,22 +157,77 @@ impl Looks {
 pub(crate) struct Rows {
     pub buffer: Handle<ShaderBuffer>,
     tags: usize,
+    frames_to_bind: u8,
 }
+
+/// The buffer of another park may reach the adapter after the materials do, so they bind it in several frames.
+const FRAMES_TO_BIND: u8 = 3;
 
 impl FromWorld for Rows {
     fn from_world(world: &mut World) -> Rows {
-        let bytes = bytes_of(&Looks::default().rows(1, 0.0));
+        let bytes = bytes_of(&Looks::default().rows(1, 0.0, &[]));
         let mut buffers = world.resource_mut::<Assets<ShaderBuffer>>();
         Rows {
             buffer: buffers.add(ShaderBuffer::new(&bytes, RenderAssetUsages::default())),
             tags: 1,
+            frames_to_bind: 0,
         }
     }
 }
 
-/// The clock of everything that flows. Wraps after an hour so that floats stay exact.
+/// The clock of everything that flows, and how far everything has turned. Wraps, so that floats stay exact.
 #[derive(Resource, Default)]
-pub(crate) struct FlowClock(f32);
+pub(crate) struct Motion {
+    flow_s: f32,
+    /// By asset index, in radians.
+    angles: Vec<f32>,
+}
+
+impl Motion {
+    /// Lets all that turns turn on; whether anything did.
+    fn turn(&mut self, poses: &Poses, passed_s: f32) -> bool {
+        let assets = poses.assets.len();
+        if self.angles.len() != assets {
+            // Rotors do not all stand alike.
+            self.angles = (0..assets).map(|asset| asset as f32 * 2.399).collect();
+        }
+        let mut has_turned = false;
+        for (angle, pose) in self.angles.iter_mut().zip(&poses.assets) {
+            if pose.spin_rad_per_s != 0.0 && passed_s > 0.0 {
+                *angle = (*angle + pose.spin_rad_per_s * passed_s) % std::f32::consts::TAU;
+                has_turned = true;
+            }
+        }
+        has_turned
+    }
+}
+
+/// A buffer of another size is another buffer: every material has to bind it.
+fn bind_again(rows: &Rows, clays: &mut Assets<Clay>) {
+    let ids: Vec<_> = clays.ids().collect();
+    for id in ids {
+        if let Some(mut clay) = clays.get_mut(id) {
+            clay.rows = rows.buffer.clone();
+        }
+    }
+}
+
+/// How the parts of every tag stand.
+fn stances(stage: &Stage, poses: &Poses, angles: &[f32]) -> Vec<Stance> {
+    let tags = stage.tags();
+    let mut stances = vec![Stance::default(); tags.count() as usize];
+    let built = stage.built_trees_m().iter().zip(stage.chargers());
+    for (asset, (built_m, is_charger)) in (0..).map(AssetIndex).zip(built) {
+        let pose = poses.of(asset);
+        stances[tags.asset(asset).0 as usize] = Stance {
+            full: pose.full.unwrap_or(0.0).clamp(SLIVER, 1.0),
+            angle: angles.get(asset.0 as usize).copied().unwrap_or(0.0),
+            growth: pose.growth(*built_m),
+            living: pose.living(*is_charger),
+        };
+    }
+    stances
+}
 
 /// Writes what changed. The buffer keeps its size while the park is the same, so nothing has to be bound again.
 #[expect(
@@ -118,37 +236,42 @@ pub(crate) struct FlowClock(f32);
 )]
 pub(crate) fn write_rows(
     looks: Res<'_, Looks>,
+    poses: Res<'_, Poses>,
     stage: Option<Res<'_, Stage>>,
     time: Res<'_, Time>,
     still: Res<'_, StillMotion>,
-    mut clock: ResMut<'_, FlowClock>,
+    mut motion: ResMut<'_, Motion>,
     mut rows: ResMut<'_, Rows>,
     mut buffers: ResMut<'_, Assets<ShaderBuffer>>,
     mut clays: ResMut<'_, Assets<Clay>>,
     mut clear_color: ResMut<'_, ClearColor>,
 ) {
     const HOUR_S: f32 = 3_600.0;
-    let flows = looks.has_flow() && !still.0;
+    let passed_s = if still.0 { 0.0 } else { time.delta_secs() };
+    let flows = looks.flows() && !still.0;
     if flows {
-        clock.0 = (clock.0 + time.delta_secs()) % HOUR_S;
+        motion.flow_s = (motion.flow_s + passed_s) % HOUR_S;
     }
-    let tags = stage.map_or(1, |stage| stage.tags.count() as usize);
-    if !looks.is_changed() && !flows && tags == rows.tags {
+    let turns = motion.turn(&poses, passed_s);
+    let tags = stage
+        .as_ref()
+        .map_or(1, |stage| stage.tags().count() as usize);
+    if rows.frames_to_bind > 0 {
+        rows.frames_to_bind -= 1;
+        bind_again(&rows, &mut clays);
+    }
+    let has_changed = looks.is_changed() || poses.is_changed();
+    if !has_changed && !flows && !turns && tags == rows.tags {
         return;
     }
     let Some(mut buffer) = buffers.get_mut(&rows.buffer) else {
         return;
     };
-    buffer.data = Some(bytes_of(&looks.rows(tags, clock.0)));
+    let stances = stage.map_or_else(Vec::new, |stage| stances(&stage, &poses, &motion.angles));
+    buffer.data = Some(bytes_of(&looks.rows(tags, motion.flow_s, &stances)));
     if tags != rows.tags {
         rows.tags = tags;
-        // A buffer of another size is another buffer: every material has to bind it.
-        let ids: Vec<_> = clays.ids().collect();
-        for id in ids {
-            if let Some(clay) = clays.get_mut(id) {
-                let _ = clay;
-            }
-        }
+        rows.frames_to_bind = FRAMES_TO_BIND;
     }
     let Vec3 { x, y, z } = looks.light.background;
     clear_color.0 = Color::linear_rgb(x, y, z);
@@ -164,6 +287,8 @@ fn bytes_of(rows: &[[f32; 4]]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use terrarium_scene::{Follows, NUMBER_SHIFT};
+
     use super::*;
 
     #[test]
@@ -179,10 +304,10 @@ mod tests {
         looks.set(Tag(3), look);
         assert_eq!(looks.get(Tag(3)), look);
         assert_eq!(looks.get(Tag(99)), Look::default());
-        let rows = looks.rows(5, 7.0);
-        assert_eq!(rows.len(), LIGHT_ROWS + 2 * 5);
-        assert_eq!(rows[LIGHT_ROWS + 6], [0.1, 0.2, 0.3, 0.9]);
-        assert_eq!(rows[LIGHT_ROWS + 7], [0.5, 0.25, -2.0, 0.0]);
+        let rows = looks.rows(5, 7.0, &[Stance::default(); 4]);
+        assert_eq!(rows.len(), LIGHT_ROWS + ROWS_PER_TAG * 5);
+        assert_eq!(rows[LIGHT_ROWS + 9], [0.1, 0.2, 0.3, 0.9]);
+        assert_eq!(rows[LIGHT_ROWS + 10], [0.5, 0.25, -2.0, 0.0]);
         assert_eq!(rows[2][3], 7.0);
         assert_eq!(bytes_of(&rows).len(), rows.len() * ROW_BYTES);
     }
@@ -191,5 +316,17 @@ mod tests {
     fn the_shader_reads_as_many_rows_of_light_as_are_written() {
         let shader = include_str!("clay.wgsl");
         assert!(shader.contains(&format!("const LIGHT_ROWS: u32 = {LIGHT_ROWS}u;")));
+        assert!(shader.contains(&format!("const ROWS_PER_TAG: u32 = {ROWS_PER_TAG}u;")));
+        for (name, number) in [
+            ("GROWTH", Follows::Growth as u32),
+            ("FILL", Follows::Fill as u32),
+            ("TURN", Follows::Turn as u32),
+            ("NUMBER_SHIFT", NUMBER_SHIFT),
+        ] {
+            assert!(
+                shader.contains(&format!("const {name}: u32 = {number}u;")),
+                "{name}"
+            );
+        }
     }
 }

@@ -5,15 +5,19 @@ mod builder;
 use std::collections::BTreeMap;
 
 use bevy::math::{Affine3A, Quat, Vec3};
-use terrarium_model::ConnectionKind;
+use terrarium_model::{AssetKind, ConnectionKind};
 use terrarium_view_model::{AssetIndex, ParkView};
 
 use self::builder::Builder;
+use crate::coarse::coarse;
 use crate::models::Motion;
 use crate::shape::Shape;
 
 /// Shadows lie here, above all that is flat and below all that stands.
 pub const SHADOW_M: f32 = 0.11;
+
+/// Features below so many metres are left out at each level of detail; level 0 leaves nothing out.
+pub const GRAINS_M: [f32; 5] = [0.0, 0.15, 0.32, 0.64, 1.3];
 
 /// How a piece is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -127,6 +131,12 @@ pub struct Layout {
     pub tags: Tags,
     /// By asset index.
     pub anchors: Vec<Anchor>,
+    /// By asset index: the mean height that a group's trees are built with; 0 for all else.
+    pub built_trees_m: Vec<f32>,
+    /// By asset index: cars come to it.
+    pub chargers: Vec<bool>,
+    /// By shape: what is drawn of it at the levels of detail above 0; empty where it is always drawn in full.
+    coarser: Vec<Vec<Shape>>,
 }
 
 impl Layout {
@@ -138,15 +148,36 @@ impl Layout {
                 pieces: Vec::new(),
                 tags: Tags::of(park),
                 anchors: Vec::with_capacity(park.assets.len()),
+                built_trees_m: vec![0.0; park.assets.len()],
+                chargers: park
+                    .assets
+                    .iter()
+                    .map(|asset| asset.kind == AssetKind::Charger)
+                    .collect(),
+                coarser: Vec::new(),
             },
             models: BTreeMap::new(),
+            far: BTreeMap::new(),
         };
         builder.ground();
         for (index, asset) in park.indexed() {
             builder.asset(index, asset);
         }
         builder.lines();
-        builder.layout
+        let Builder {
+            mut layout, far, ..
+        } = builder;
+        layout.coarser = coarser(&layout, far);
+        layout
+    }
+
+    /// A shape at a level of detail.
+    pub fn shape(&self, shape: usize, level: usize) -> &Shape {
+        let coarser = self.coarser.get(shape).and_then(|levels| {
+            let level = level.checked_sub(1)?;
+            levels.get(level)
+        });
+        coarser.unwrap_or(&self.shapes[shape])
     }
 
     /// Triangles of all pieces, shadows counted too.
@@ -156,6 +187,32 @@ impl Layout {
             .map(|piece| self.shapes[piece.shape].triangles())
             .sum()
     }
+}
+
+/// Coarser shapes of all that stands or moves; `far` holds those that were modelled by hand.
+fn coarser(layout: &Layout, mut far: BTreeMap<usize, Vec<Shape>>) -> Vec<Vec<Shape>> {
+    /// Bars and blades tell something, so they are left out later than what only adorns.
+    const TELLS_SOMETHING: f32 = 0.3;
+    let mut levels: Vec<Vec<Shape>> = vec![Vec::new(); layout.shapes.len()];
+    for piece in &layout.pieces {
+        let is_solid = matches!(piece.layer, Layer::Clay | Layer::Shadow);
+        if !is_solid || !levels[piece.shape].is_empty() {
+            continue;
+        }
+        let shape = &layout.shapes[piece.shape];
+        levels[piece.shape] = far.remove(&piece.shape).unwrap_or_else(|| {
+            let (share, turns) = match piece.role {
+                Role::Moves(Motion::Spin(_)) => (TELLS_SOMETHING, true),
+                Role::Moves(Motion::Gauge(_)) => (TELLS_SOMETHING, false),
+                _ => (1.0, false),
+            };
+            GRAINS_M[1..]
+                .iter()
+                .map(|grain| coarse(shape, grain * share, turns))
+                .collect()
+        });
+    }
+    levels
 }
 
 /// Trees are drawn at least this high.

@@ -3,8 +3,12 @@
 use terrarium_model::{AssetKind, ParkDefinition};
 use terrarium_view_model::ParkView;
 
-use crate::layout::{Layer, Layout, Role};
+use bevy::math::{Dir3, Ray3d, Vec3};
+
+use crate::chunks::{chunks, ground};
+use crate::layout::{GRAINS_M, Layer, Layout, Role};
 use crate::placement;
+use crate::poses::Poses;
 use crate::shape::soundness::assert_normals_follow_winding;
 
 fn shipped(name: &str) -> ParkView {
@@ -115,4 +119,68 @@ fn every_face_of_what_stands_in_the_parks_looks_the_way_it_is_wound() {
             }
         }
     }
+}
+
+#[test]
+fn a_ray_from_above_meets_the_store_that_stands_there_and_no_car_that_is_gone() {
+    let park = shipped("haotian");
+    let layout = Layout::new(&park);
+    let above = |asset: &terrarium_view_model::AssetView| Ray3d {
+        origin: Vec3::new(asset.at.east_m, 300.0, -asset.at.north_m),
+        direction: Dir3::NEG_Y,
+    };
+    let mut met = 0;
+    for (index, asset) in park.indexed() {
+        if asset.kind == AssetKind::Battery {
+            let seen = crate::pick::pick(&layout, &Poses::default(), above(asset));
+            assert_eq!(seen, Some(index), "{}", asset.id);
+            met += 1;
+        }
+    }
+    assert!(met > 0);
+    let sky = Ray3d {
+        origin: Vec3::new(0.0, 300.0, 0.0),
+        direction: Dir3::Y,
+    };
+    assert_eq!(crate::pick::pick(&layout, &Poses::default(), sky), None);
+}
+
+#[test]
+fn every_level_of_detail_has_fewer_triangles_and_nearer_squares_more() {
+    let park = shipped("haotian");
+    let layout = Layout::new(&park);
+    let squares = chunks(&layout);
+    assert!(
+        squares.len() > 4 && squares.len() < 200,
+        "{}",
+        squares.len()
+    );
+    let triangles = |level: usize| -> usize {
+        let merged = squares
+            .iter()
+            .flat_map(|square| square.merged(&layout, level));
+        merged.map(|(_, merged)| merged.triangles()).sum()
+    };
+    let by_level: Vec<usize> = (0..GRAINS_M.len()).map(triangles).collect();
+    assert!(
+        by_level.is_sorted_by(|fine, coarse| fine > coarse),
+        "{by_level:?}"
+    );
+    let square = &squares[0];
+    let far = square.middle + Vec3::Y * 5_000.0;
+    assert_eq!(square.level(square.middle, 1_000.0), 0);
+    assert_eq!(square.level(far, 1_000.0), GRAINS_M.len() - 1);
+}
+
+#[test]
+fn what_lies_flat_is_drawn_from_above_downwards() {
+    let park = shipped("haotian");
+    let flat = ground(&Layout::new(&park));
+    let heights: Vec<f32> = flat
+        .indices
+        .chunks_exact(3)
+        .map(|of| flat.positions[of[0] as usize][1])
+        .collect();
+    let fallen = heights.first().zip(heights.last());
+    assert!(fallen.is_some_and(|(first, last)| first > last));
 }

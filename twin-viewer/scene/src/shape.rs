@@ -1,5 +1,7 @@
 //! Solids made of flat faces, painted as they are built. Pure: becomes a mesh at the very end.
 
+use std::ops::Range;
+
 use bevy::math::{Affine3A, Quat, Vec2, Vec3};
 
 use crate::paint::Paint;
@@ -14,6 +16,16 @@ pub struct Shape {
     /// Along a ribbon in metres, and across it from 0 to 1; empty for solids.
     pub along: Vec<Vec2>,
     pub indices: Vec<u32>,
+    /// What it was built from, so that it can be built again with fewer faces.
+    pub(crate) solids: Vec<Solid>,
+}
+
+/// A closed skin within a shape.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Solid {
+    pub rings: Vec<Vec<Vec3>>,
+    /// Its corners in the shape.
+    pub vertices: Range<usize>,
 }
 
 impl Shape {
@@ -101,6 +113,7 @@ impl Shape {
     /// A closed skin over rings of equally many points, each counter-clockwise seen from the last ring's side, with both
     /// ends closed. Rings must be convex.
     pub fn skin(&mut self, rings: &[Vec<Vec3>], paint: Paint) -> &mut Shape {
+        let first = self.positions.len();
         for pair in rings.windows(2) {
             let (low, high) = (&pair[0], &pair[1]);
             for this in 0..low.len() {
@@ -113,6 +126,10 @@ impl Shape {
             self.cap(&reversed, paint);
             self.cap(last, paint);
         }
+        self.solids.push(Solid {
+            rings: rings.to_vec(),
+            vertices: first..self.positions.len(),
+        });
         self
     }
 
@@ -171,6 +188,11 @@ impl Shape {
         self.along.extend(&other.along);
         self.indices
             .extend(other.indices.iter().map(|index| first + index));
+        let first = first as usize;
+        self.solids.extend(other.solids.iter().map(|solid| Solid {
+            rings: solid.rings.clone(),
+            vertices: first + solid.vertices.start..first + solid.vertices.end,
+        }));
         self
     }
 
@@ -182,6 +204,14 @@ impl Shape {
         }
         for normal in &mut self.normals {
             *normal = (normal_from_local * *normal).normalize_or_zero();
+        }
+        for corner in self
+            .solids
+            .iter_mut()
+            .flat_map(|solid| &mut solid.rings)
+            .flatten()
+        {
+            *corner = transform.transform_point3(*corner);
         }
         self
     }
@@ -198,22 +228,14 @@ impl Shape {
 
     /// A side of a skin, whose corners may coincide in a point or an edge, or not lie in one plane.
     fn side(&mut self, corners: [Vec3; 4], paint: Paint) {
-        let mut different: Vec<Vec3> = Vec::with_capacity(4);
-        for corner in corners {
-            if different
-                .iter()
-                .all(|known| known.distance_squared(corner) > 1e-10)
-            {
-                different.push(corner);
-            }
-        }
-        match different[..] {
+        let corners = different(corners);
+        match corners[..] {
             [a, b, c, d] if !is_flat([a, b, c, d]) => {
                 self.face(&[a, b, c], paint);
                 self.face(&[a, c, d], paint);
             }
             [_, _, _, ..] => {
-                self.face(&different, paint);
+                self.face(&corners, paint);
             }
             _ => {}
         }
@@ -229,6 +251,18 @@ impl Shape {
     }
 }
 
+/// Corners without those that coincide.
+pub(crate) fn different(corners: [Vec3; 4]) -> Vec<Vec3> {
+    let mut different: Vec<Vec3> = Vec::with_capacity(4);
+    for corner in corners {
+        let is_new = |known: &Vec3| known.distance_squared(corner) > 1e-10;
+        if different.iter().all(is_new) {
+            different.push(corner);
+        }
+    }
+    different
+}
+
 fn is_flat([a, b, c, d]: [Vec3; 4]) -> bool {
     let one = (b - a).cross(c - a).normalize_or_zero();
     let other = (c - a).cross(d - a).normalize_or_zero();
@@ -236,7 +270,7 @@ fn is_flat([a, b, c, d]: [Vec3; 4]) -> bool {
 }
 
 /// Newell's method: right also for faces with collinear corners.
-fn newell_normal(corners: &[Vec3]) -> Vec3 {
+pub(crate) fn newell_normal(corners: &[Vec3]) -> Vec3 {
     let next = corners.iter().cycle().skip(1);
     let sum: Vec3 = corners
         .iter()

@@ -1,45 +1,56 @@
-//! The layout as entities, and what moves in it. Knows meshes, no material: the renderer adds one to every [`Drawn`].
+//! The merged park as entities. Knows meshes, no material: the renderer adds one to every [`Drawn`]. Nothing here moves: how
+//! parts stand is worked out by the renderer from the [`Poses`], so that values never touch an entity.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bevy::asset::RenderAssetUsages;
-use bevy::camera::visibility::NoFrustumCulling;
-use bevy::mesh::{Indices, MeshTag, PrimitiveTopology};
+use bevy::camera::primitives::Aabb;
+use bevy::mesh::{
+    Indices, MeshVertexAttribute, PrimitiveTopology, VertexAttributeValues, VertexFormat,
+};
 use bevy::prelude::*;
 use terrarium_model::ConnectionKind;
 use terrarium_view_model::{AssetIndex, ParkView};
 
-use crate::layout::{Anchor, LEAST_TREE_M, Layer, Layout, Place, Role, Tag, Tags};
-use crate::models::Motion;
-use crate::shape::Shape;
+use crate::chunks::{Chunk, chunks, glow, ground, lines};
+use crate::layout::{Anchor, Layer, Layout, Role, Tags};
+use crate::merge::Merged;
+use crate::pick::pick;
+use crate::poses::{Poses, StillMotion};
 
-/// An entity that wants to be drawn in a layer. Its [`MeshTag`] says under which number its look is kept.
+/// [`Merged::normals`].
+pub const NORMAL: MeshVertexAttribute =
+    MeshVertexAttribute::new("Park_Normal", 0x7061_726b_0001, VertexFormat::Snorm8x4);
+/// [`Merged::colors`].
+pub const COLOR: MeshVertexAttribute =
+    MeshVertexAttribute::new("Park_Color", 0x7061_726b_0002, VertexFormat::Unorm8x4);
+/// [`Merged::tags`].
+pub const TAG: MeshVertexAttribute =
+    MeshVertexAttribute::new("Park_Tag", 0x7061_726b_0003, VertexFormat::Uint32);
+/// [`Merged::along`].
+pub const ALONG: MeshVertexAttribute =
+    MeshVertexAttribute::new("Park_Along", 0x7061_726b_0004, VertexFormat::Float32x2);
+/// [`crate::Motions::pivots`].
+pub const PIVOT: MeshVertexAttribute =
+    MeshVertexAttribute::new("Park_Pivot", 0x7061_726b_0005, VertexFormat::Float32x3);
+/// [`crate::Motions::axes`].
+pub const AXIS: MeshVertexAttribute =
+    MeshVertexAttribute::new("Park_Axis", 0x7061_726b_0006, VertexFormat::Snorm8x4);
+/// [`crate::Motions::follows`].
+pub const FOLLOWS: MeshVertexAttribute =
+    MeshVertexAttribute::new("Park_Follows", 0x7061_726b_0007, VertexFormat::Uint32);
+
+/// Corners of all levels of detail that are kept at most: beyond it, those that are not shown go.
+const MOST_VERTICES: usize = 4_000_000;
+
+/// An entity that wants to be drawn in a layer.
 #[derive(Component, Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Drawn(pub Layer);
 
-/// What one means by pointing at the entity.
+/// The lines of a network.
 #[derive(Component, Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PartOf(pub AssetIndex);
-
-/// A line of a network.
-#[derive(Component, Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NetworkLine(pub ConnectionKind);
-
-#[derive(Component, Debug, Clone, Copy)]
-struct Moving {
-    asset: AssetIndex,
-    motion: Motion,
-    rest: Place,
-    angle: f32,
-}
-
-#[derive(Component, Debug, Clone, Copy)]
-struct Tree {
-    asset: AssetIndex,
-    height_share: f32,
-    number: u32,
-}
-
-#[derive(Component, Debug, Clone, Copy)]
-struct Cable(AssetIndex);
+pub struct NetworkLines(pub ConnectionKind);
 
 /// Everything of the park that is on the stage.
 #[derive(Component)]
@@ -48,59 +59,87 @@ struct OnStage;
 /// The park on the stage; absent: none.
 #[derive(Resource, Debug, Clone)]
 pub struct Stage {
-    pub tags: Tags,
+    layout: Arc<Layout>,
+}
+
+impl Stage {
+    pub fn tags(&self) -> Tags {
+        self.layout.tags
+    }
+
     /// By asset index.
-    pub anchors: Vec<Anchor>,
-    pub triangles: usize,
-    pub entities: usize,
-}
+    pub fn anchors(&self) -> &[Anchor] {
+        &self.layout.anchors
+    }
 
-/// How the parts of an asset stand at the moment shown.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Pose {
-    /// How full, 0 to 1; `None`: not known, shown as empty.
-    pub full: Option<f32>,
-    /// Of rotors and fans, in radians a second.
-    pub spin_rad_per_s: f32,
-    pub has_car: bool,
-    /// Mean height of a group of trees; `None`: as the definition says.
-    pub tree_height_m: Option<f32>,
-    /// Living trees; `None`: all.
-    pub living_trees: Option<u32>,
-}
+    /// By asset index: the mean height that a group's trees are built with; 0 for all else.
+    pub fn built_trees_m(&self) -> &[f32] {
+        &self.layout.built_trees_m
+    }
 
-/// The poses of all assets, by index. What is not there stands at rest.
-#[derive(Resource, Debug, Clone, Default, PartialEq)]
-pub struct Poses {
-    pub assets: Vec<Pose>,
-    /// Networks whose lines are shown.
-    pub networks: Vec<ConnectionKind>,
-}
+    /// Whether an asset is one that cars come to.
+    pub fn chargers(&self) -> &[bool] {
+        &self.layout.chargers
+    }
 
-impl Poses {
-    fn of(&self, asset: AssetIndex) -> Pose {
-        self.assets
-            .get(asset.0 as usize)
-            .copied()
-            .unwrap_or_default()
+    /// Parts of the park, each of which one might draw by itself.
+    pub fn pieces(&self) -> usize {
+        self.layout.pieces.len()
+    }
+
+    /// The asset that a ray meets first, as the parts stand now.
+    pub fn pick(&self, poses: &Poses, ray: Ray3d) -> Option<AssetIndex> {
+        pick(&self.layout, poses, ray)
     }
 }
 
-/// Nothing turns by itself: for people whom motion disturbs, and for pictures that must come out the same.
-#[derive(Resource, Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct StillMotion(pub bool);
+/// The squares of the park and what is built of them.
+#[derive(Resource, Default)]
+pub struct Squares {
+    chunks: Vec<Chunk>,
+    /// By chunk: the level that is shown.
+    shown: Vec<Option<usize>>,
+    built: BTreeMap<(usize, usize), Built>,
+}
 
-/// Puts the poses onto the stage.
+#[derive(Default)]
+struct Built {
+    entities: Vec<Entity>,
+    vertices: usize,
+    triangles: usize,
+}
+
+impl Squares {
+    /// Triangles and corners of the squares at the levels that are shown, in sight or not, and their meshes.
+    pub fn shown(&self) -> (usize, usize, usize) {
+        let keys = (0..).zip(&self.shown);
+        let levels = keys.filter_map(|(chunk, level)| self.built.get(&(chunk, (*level)?)));
+        levels.fold((0, 0, 0), |(triangles, vertices, meshes), built| {
+            (
+                triangles + built.triangles,
+                vertices + built.vertices,
+                meshes + built.entities.len(),
+            )
+        })
+    }
+}
+
+/// Runs in [`PostUpdate`], after whatever moves the camera and before transforms are propagated.
+#[derive(SystemSet, Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ChooseDetail;
+
+/// Keeps the squares at the level of detail that the camera asks for.
 pub struct StagePlugin;
 
 impl Plugin for StagePlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<Poses>()
             .init_resource::<StillMotion>()
+            .init_resource::<Squares>()
             .add_systems(
                 PostUpdate,
-                (pose_parts, spin_parts, grow_trees, show_lines)
-                    .chain()
+                (choose_detail, show_lines)
+                    .in_set(ChooseDetail)
                     .before(bevy::transform::TransformSystems::Propagate)
                     .run_if(resource_exists::<Stage>),
             );
@@ -117,210 +156,162 @@ pub fn set_stage(world: &mut World, park: &ParkView) {
         world.despawn(entity);
     }
     let layout = Layout::new(park);
-    let pickable: Vec<bool> = shapes_to_keep(&layout);
-    let mut meshes = world.resource_mut::<Assets<Mesh>>();
-    let handles: Vec<Handle<Mesh>> = layout
-        .shapes
-        .iter()
-        .zip(&pickable)
-        .map(|(shape, is_pickable)| meshes.add(mesh_of(shape, *is_pickable)))
-        .collect();
-    let stage = Stage {
-        tags: layout.tags,
-        triangles: layout.triangles(),
-        entities: layout.pieces.len(),
-        anchors: layout.anchors,
-    };
-    for piece in &layout.pieces {
-        let common = (
-            OnStage,
-            Drawn(piece.layer),
-            Mesh3d(handles[piece.shape].clone()),
-            MeshTag(piece.tag.0),
-            transform_of(piece.place),
-        );
-        let mut entity = world.spawn(common);
-        let is_solid = matches!(piece.layer, Layer::Clay | Layer::Flow);
-        if let Some(asset) = piece.asset.filter(|_| is_solid) {
-            entity.insert(PartOf(asset));
+    spawn(world, Layer::Ground, ground(&layout));
+    spawn(world, Layer::Glow, glow(&layout));
+    spawn(
+        world,
+        Layer::Flow,
+        lines(&layout, |role| role == Role::Cable),
+    );
+    for network in [
+        ConnectionKind::Electric,
+        ConnectionKind::Water,
+        ConnectionKind::Waste,
+        ConnectionKind::Heat,
+    ] {
+        let of_network = |role| matches!(role, Role::Line { kind, .. } if kind == network);
+        if let Some(entity) = spawn(world, Layer::Flow, lines(&layout, of_network)) {
+            let hidden = (NetworkLines(network), Visibility::Hidden);
+            world.entity_mut(entity).insert(hidden);
         }
-        // A shadow may be seen when what throws it is not.
-        let is_tall = layout.shapes[piece.shape].bounds().1.y * piece.place.scale > 8.0;
-        if piece.layer == Layer::Shadow && is_tall {
-            entity.insert(NoFrustumCulling);
-        }
-        insert_role(&mut entity, piece.role, piece.tag, piece.place);
     }
+    let chunks = chunks(&layout);
+    world.insert_resource(Squares {
+        shown: vec![None; chunks.len()],
+        chunks,
+        built: BTreeMap::new(),
+    });
     world.insert_resource(Poses::default());
-    world.insert_resource(stage);
+    world.insert_resource(Stage {
+        layout: Arc::new(layout),
+    });
 }
 
-fn insert_role(entity: &mut EntityWorldMut<'_>, role: Role, tag: Tag, place: Place) {
-    // Tags of assets begin at 1.
-    let asset = AssetIndex(tag.0.saturating_sub(1));
-    match role {
-        Role::Still => {}
-        Role::Moves(motion) => {
-            entity.insert(Moving {
-                asset,
-                motion,
-                rest: place,
-                // Rotors do not all stand alike.
-                angle: asset.0 as f32 * 2.399,
-            });
-            if motion == Motion::Car {
-                entity.insert(Visibility::Hidden);
-            }
-        }
-        Role::Tree {
-            height_share,
-            number,
-        } => {
-            entity.insert(Tree {
-                asset,
-                height_share,
-                number,
-            });
-        }
-        Role::Line { kind, .. } => {
-            entity.insert((NetworkLine(kind), Visibility::Hidden));
-        }
-        Role::Cable => {
-            entity.insert((Cable(asset), Visibility::Hidden));
-        }
+fn spawn(world: &mut World, layer: Layer, merged: Merged) -> Option<Entity> {
+    if merged.is_empty() {
+        return None;
     }
+    let bounds = Aabb::from_min_max(merged.least, merged.most);
+    let mesh = world.resource_mut::<Assets<Mesh>>().add(mesh_of(merged));
+    let entity = world.spawn((
+        OnStage,
+        Drawn(layer),
+        Mesh3d(mesh),
+        Transform::IDENTITY,
+        bounds,
+    ));
+    Some(entity.id())
 }
 
-/// Rays are cast against what belongs to an asset; the rest needs no copy in main memory.
-fn shapes_to_keep(layout: &Layout) -> Vec<bool> {
-    let mut keep = vec![false; layout.shapes.len()];
-    for piece in &layout.pieces {
-        if piece.layer == Layer::Clay {
-            keep[piece.shape] = true;
-        }
+fn mesh_of(merged: Merged) -> Mesh {
+    let mut mesh = Mesh::new(
+        PrimitiveTopology::TriangleList,
+        RenderAssetUsages::RENDER_WORLD,
+    )
+    .with_inserted_attribute(Mesh::ATTRIBUTE_POSITION, merged.positions)
+    .with_inserted_attribute(TAG, merged.tags)
+    .with_inserted_indices(Indices::U32(merged.indices));
+    if !merged.normals.is_empty() {
+        mesh.insert_attribute(NORMAL, VertexAttributeValues::Snorm8x4(merged.normals));
+        mesh.insert_attribute(COLOR, VertexAttributeValues::Unorm8x4(merged.colors));
     }
-    keep
-}
-
-fn mesh_of(shape: &Shape, is_pickable: bool) -> Mesh {
-    let usage = if is_pickable {
-        RenderAssetUsages::default()
-    } else {
-        RenderAssetUsages::RENDER_WORLD
-    };
-    let arrays = |points: &[Vec3]| points.iter().map(Vec3::to_array).collect::<Vec<[f32; 3]>>();
-    let mut mesh = Mesh::new(PrimitiveTopology::TriangleList, usage)
-        .with_inserted_attribute(Mesh::ATTRIBUTE_POSITION, arrays(&shape.positions))
-        .with_inserted_attribute(Mesh::ATTRIBUTE_NORMAL, arrays(&shape.normals))
-        .with_inserted_attribute(Mesh::ATTRIBUTE_COLOR, shape.colors.clone())
-        .with_inserted_indices(Indices::U32(shape.indices.clone()));
-    if !shape.along.is_empty() {
-        let along: Vec<[f32; 2]> = shape.along.iter().map(Vec2::to_array).collect();
-        mesh.insert_attribute(Mesh::ATTRIBUTE_UV_0, along);
+    if !merged.along.is_empty() {
+        mesh.insert_attribute(ALONG, merged.along);
+    }
+    let motions = merged.motions;
+    if !motions.pivots.is_empty() {
+        mesh.insert_attribute(PIVOT, motions.pivots);
+        mesh.insert_attribute(AXIS, VertexAttributeValues::Snorm8x4(motions.axes));
+        mesh.insert_attribute(FOLLOWS, motions.follows);
     }
     mesh
 }
 
-fn transform_of(place: Place) -> Transform {
-    Transform {
-        translation: place.at,
-        rotation: place.turn,
-        scale: Vec3::splat(place.scale),
-    }
-}
-
-fn pose_parts(
-    poses: Res<'_, Poses>,
-    mut parts: Query<'_, '_, (&Moving, &mut Transform, &mut Visibility)>,
-    mut cables: Query<'_, '_, (&Cable, &mut Visibility), Without<Moving>>,
-) {
-    if !poses.is_changed() {
+/// Builds what is wanted and was not built yet, shows it, and hides the rest.
+fn choose_detail(world: &mut World) {
+    let mut cameras = world.query::<(&Camera, &Projection, &Transform)>();
+    let Some((eye, px_at_1_m)) = cameras.iter(world).find_map(|(camera, projection, place)| {
+        let Projection::Perspective(lens) = projection else {
+            return None;
+        };
+        let height_px = camera.physical_target_size()?.y as f32;
+        let px_at_1_m = height_px / (2.0 * (lens.fov / 2.0).tan());
+        Some((place.translation, px_at_1_m))
+    }) else {
         return;
-    }
-    let seen = |is_seen: bool| {
-        if is_seen {
-            Visibility::Inherited
-        } else {
-            Visibility::Hidden
-        }
     };
-    for (part, mut transform, mut visibility) in &mut parts {
-        let pose = poses.of(part.asset);
-        match part.motion {
-            Motion::Spin(_) => {}
-            Motion::Car => {
-                visibility.set_if_neq(seen(pose.has_car));
-            }
-            Motion::Gauge(axis) => {
-                // A sliver stays, so that an empty gauge is still one.
-                let full = pose.full.unwrap_or(0.0).clamp(0.01, 1.0);
-                let scale = Vec3::ONE + axis * (full - 1.0);
-                if transform.scale != scale {
-                    transform.scale = scale;
-                }
-            }
-        }
-    }
-    for (cable, mut visibility) in &mut cables {
-        visibility.set_if_neq(seen(poses.of(cable.0).has_car));
-    }
-}
-
-fn spin_parts(
-    poses: Res<'_, Poses>,
-    time: Res<'_, Time>,
-    still: Res<'_, StillMotion>,
-    mut parts: Query<'_, '_, (&mut Moving, &mut Transform)>,
-) {
-    let passed_s = if still.0 { 0.0 } else { time.delta_secs() };
-    for (mut part, mut transform) in &mut parts {
-        let Motion::Spin(axis) = part.motion else {
-            continue;
-        };
-        let spin = poses.of(part.asset).spin_rad_per_s;
-        let angle = (part.angle + spin * passed_s) % std::f32::consts::TAU;
-        let turn = part.rest.turn * Quat::from_axis_angle(axis, angle);
-        if transform.rotation != turn {
-            part.bypass_change_detection().angle = angle;
-            transform.rotation = turn;
-        }
-    }
-}
-
-fn grow_trees(
-    poses: Res<'_, Poses>,
-    mut trees: Query<'_, '_, (&Tree, &mut Transform, &mut Visibility)>,
-) {
-    if !poses.is_changed() {
+    let squares = world.resource::<Squares>();
+    let wanted: Vec<(usize, usize)> = squares
+        .chunks
+        .iter()
+        .enumerate()
+        .map(|(number, chunk)| (number, chunk.level(eye, px_at_1_m)))
+        .filter(|(number, level)| squares.shown[*number] != Some(*level))
+        .collect();
+    if wanted.is_empty() {
         return;
     }
-    for (tree, mut transform, mut visibility) in &mut trees {
-        let pose = poses.of(tree.asset);
-        if let Some(height_m) = pose.tree_height_m {
-            let scale = Vec3::splat(height_m.max(LEAST_TREE_M) * tree.height_share);
-            if transform.scale != scale {
-                transform.scale = scale;
+    world.resource_scope(|world, mut squares: Mut<'_, Squares>| {
+        let layout = Arc::clone(&world.resource::<Stage>().layout);
+        for (number, level) in wanted {
+            if let Some(former) = squares.shown[number].replace(level) {
+                squares.set_visibility(world, (number, former), Visibility::Hidden);
+            }
+            if !squares.built.contains_key(&(number, level)) {
+                let built = build(world, &layout, &squares.chunks[number], level);
+                squares.built.insert((number, level), built);
+            }
+            squares.set_visibility(world, (number, level), Visibility::Inherited);
+        }
+        squares.let_go(world);
+    });
+}
+
+fn build(world: &mut World, layout: &Layout, chunk: &Chunk, level: usize) -> Built {
+    let mut built = Built::default();
+    for (layer, merged) in chunk.merged(layout, level) {
+        built.vertices += merged.positions.len();
+        built.triangles += merged.triangles();
+        built.entities.extend(spawn(world, layer, merged));
+    }
+    built
+}
+
+impl Squares {
+    fn set_visibility(&self, world: &mut World, key: (usize, usize), visibility: Visibility) {
+        let entities = self.built.get(&key).map(|built| &built.entities);
+        for entity in entities.into_iter().flatten() {
+            if let Some(mut known) = world.get_mut::<Visibility>(*entity) {
+                known.set_if_neq(visibility);
             }
         }
-        let is_felled = pose
-            .living_trees
-            .is_some_and(|living| tree.number >= living);
-        let wanted = if is_felled {
-            Visibility::Hidden
-        } else {
-            Visibility::Inherited
-        };
-        visibility.set_if_neq(wanted);
+    }
+
+    /// Gives up what is not shown where there is too much of it.
+    fn let_go(&mut self, world: &mut World) {
+        let vertices: usize = self.built.values().map(|built| built.vertices).sum();
+        if vertices <= MOST_VERTICES {
+            return;
+        }
+        let shown = &self.shown;
+        self.built.retain(|(chunk, level), built| {
+            let is_shown = shown[*chunk] == Some(*level);
+            if !is_shown {
+                built.entities.drain(..).for_each(|entity| {
+                    world.despawn(entity);
+                });
+            }
+            is_shown
+        });
     }
 }
 
-fn show_lines(poses: Res<'_, Poses>, mut lines: Query<'_, '_, (&NetworkLine, &mut Visibility)>) {
+fn show_lines(poses: Res<'_, Poses>, mut lines: Query<'_, '_, (&NetworkLines, &mut Visibility)>) {
     if !poses.is_changed() {
         return;
     }
     for (line, mut visibility) in &mut lines {
-        let is_shown = poses.networks.contains(&line.0);
-        let wanted = if is_shown {
+        let wanted = if poses.networks.contains(&line.0) {
             Visibility::Inherited
         } else {
             Visibility::Hidden

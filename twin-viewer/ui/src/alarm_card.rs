@@ -6,6 +6,7 @@ use terrarium_view_model::{
 };
 
 use crate::layout::Drafts;
+use crate::orders::locked;
 
 const BEFORE_MS: i64 = 15 * 60_000;
 const MINUTE_MS: i64 = 60_000;
@@ -45,10 +46,13 @@ pub(crate) fn show(
         }
     });
     buttons(ui, state, alarm, commands);
-    if state.timeline.allows_commands() {
+    if !state.audience.may_command() {
+        return;
+    }
+    if state.allows_commands() {
         shelve(ui, state, alarm, drafts, commands);
     } else {
-        ui.weak(Word::CommandsLocked.text(language));
+        ui.weak(locked(state).text(language));
     }
 }
 
@@ -84,8 +88,7 @@ fn facts(ui: &mut Ui, state: &ViewState, alarm: &Alarm) {
 fn buttons(ui: &mut Ui, state: &ViewState, alarm: &Alarm, commands: &mut Vec<Command>) {
     let language = state.language;
     ui.horizontal_wrapped(|ui| {
-        let may_acknowledge =
-            state.timeline.allows_commands() && alarm.status.state.is_unacknowledged();
+        let may_acknowledge = state.allows_commands() && alarm.status.state.is_unacknowledged();
         let acknowledge = Button::new(Word::Acknowledge.text(language));
         if ui.add_enabled(may_acknowledge, acknowledge).clicked() {
             // One step: it changes nothing in the park, and the person has its card open.

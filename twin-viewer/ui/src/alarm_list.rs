@@ -143,10 +143,7 @@ fn shelved(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) {
                     ];
                     ui.weak(Word::ShelvedUntil.with(language, &parts));
                     let unshelve = egui::Button::new(Word::Unshelve.text(language));
-                    if ui
-                        .add_enabled(state.timeline.allows_commands(), unshelve)
-                        .clicked()
-                    {
+                    if ui.add_enabled(state.allows_commands(), unshelve).clicked() {
                         commands.push(Command::Propose(ParkCommand::Unshelve {
                             alarm: alarm.id.clone(),
                         }));

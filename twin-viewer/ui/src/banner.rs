@@ -44,8 +44,18 @@ pub(crate) fn notices(state: &ViewState) -> Vec<Notice> {
             offers_live: true,
         });
     }
+    if let Some((park, (a_ms, b_ms))) = state.park().zip(compared(state)) {
+        let [a, b] = [a_ms, b_ms].map(|ms| format::moment(&park.time_zone, ms));
+        let parts = [("a", a.as_str()), ("b", b.as_str())];
+        notices.push(Notice {
+            text: Word::CompareBanner.with(language, &parts),
+            fill: REPLAY,
+            offers_live: false,
+        });
+    }
+    notices.extend(outcome_text(state).map(Notice::grey));
     let rate = state.alarms.rate(state.timeline.now_ms());
-    if rate.band == RateBand::Flood {
+    if rate.band == RateBand::Flood && state.audience.sees_alarms() {
         let first = state.alarms.first_out();
         let first = first.map_or("–", |alarm| language.of(&alarm.definition.name));
         let count = rate.in_ten_minutes.to_string();
@@ -64,6 +74,8 @@ pub(crate) fn show(
     notices: Vec<Notice>,
     commands: &mut Vec<Command>,
 ) {
+    // No seam between them through which the scene would show.
+    ui.spacing_mut().item_spacing.y = 0.0;
     for notice in notices {
         bar(ui, notice.fill, |ui| {
             ui.label(RichText::new(notice.text).strong().color(Color32::WHITE));
@@ -73,6 +85,36 @@ pub(crate) fn show(
             }
         });
     }
+}
+
+fn compared(state: &ViewState) -> Option<(i64, i64)> {
+    let comparison = &state.comparison;
+    comparison.moments_ms().filter(|_| comparison.is_on())
+}
+
+/// What became of the file that was asked for last, and what could not be fetched.
+fn outcome_text(state: &ViewState) -> Option<String> {
+    let language = state.language;
+    match &state.saved {
+        Some(Ok(path)) => return Some(Word::Saved.with(language, &[("path", path)])),
+        Some(Err(reason)) => return Some(Word::NotSaved.with(language, &[("reason", reason)])),
+        None => {}
+    }
+    // What is asked for again and again by itself is told by the panel that lacks it.
+    const ASKED_BY_PERSON: [&str; 6] = [
+        "entries",
+        "explanation",
+        "comparison",
+        "shift",
+        "events around",
+        "replay",
+    ];
+    let (what, reason) = state.failure.as_ref()?;
+    if !ASKED_BY_PERSON.contains(what) {
+        return None;
+    }
+    let parts = [("what", *what), ("reason", reason.as_str())];
+    Some(Word::NotFetched.with(language, &parts))
 }
 
 fn bar(ui: &mut Ui, fill: Color32, add: impl FnOnce(&mut Ui)) {

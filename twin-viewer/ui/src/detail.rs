@@ -170,7 +170,8 @@ fn events(ui: &mut Ui, state: &ViewState, park: &ParkView, commands: &mut Vec<Co
         let kind = event.kind.rsplit('.').next().unwrap_or(&event.kind);
         let time = format::moment(&park.time_zone, event.time_ms);
         let text = RichText::new(format!("{time}  {kind}")).small();
-        let row = ui.selectable_label(false, text);
+        let is_sought = state.trail.sought_event == Some(event.position);
+        let row = ui.selectable_label(is_sought, text);
         let row = row.on_hover_text(format!(
             "{} · {} · {}",
             Word::JumpTo.text(language),
@@ -226,5 +227,5 @@ fn carbon(ui: &mut Ui, state: &ViewState, view: &AssetView) {
     };
     let language = state.language;
     ui.strong(Word::Carbon.text(language));
-    crate::carbon_panel::figures(ui, language, line);
+    crate::ledger_panel::figures(ui, language, line);
 }

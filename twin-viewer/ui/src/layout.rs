@@ -1,11 +1,12 @@
 //! Where the panels stand.
 
 use egui::{Frame, Margin, Panel, Rect, ScrollArea, Ui};
-use terrarium_view_model::{Command, ViewState};
+use terrarium_view_model::{Command, Drawing, Overlay, Page, ViewState};
 
 use crate::{
-    alarm_card, alarm_list, banner, carbon_panel, detail, keys, orders, overlay_panel, plan,
-    search_box, theme, timeline_bar, top_bar,
+    alarm_card, alarm_list, banner, compare_panel, detail, help_sheet, keys, ledger_panel, orders,
+    overlay_panel, plan, search_box, shift_window, single_line, theme, timeline_bar, top_bar,
+    visitors_page,
 };
 
 /// What a person is writing and has not sent: it lives between frames and is nobody else's business.
@@ -17,6 +18,8 @@ pub struct Drafts {
     pub(crate) limit_kw: f64,
     /// Where the plan is looked at: zoom, and its middle in metres east and north. `None`: the whole park.
     pub(crate) plan_view: Option<(f32, [f32; 2])>,
+    /// Where a single-line drawing is looked at: zoom and shift in points. `None`: all of it.
+    pub(crate) diagram_view: Option<(f32, egui::Vec2)>,
     /// Start of a range that is being drawn on the timeline.
     pub(crate) range_from_ms: Option<i64>,
 }
@@ -29,6 +32,7 @@ impl Default for Drafts {
             irrigate_l: 500,
             limit_kw: 7.0,
             plan_view: None,
+            diagram_view: None,
             range_from_ms: None,
         }
     }
@@ -43,55 +47,112 @@ pub struct Answer {
     pub scene: Rect,
 }
 
-/// Draws all panels. The scene is drawn behind them by somebody else; the plan is drawn here.
+/// Draws all panels. The scene is drawn behind them by somebody else; plan and drawings are drawn here.
 pub fn show(ui: &mut Ui, state: &ViewState, drafts: &mut Drafts) -> Answer {
     let mut commands = Vec::new();
     keys::read(ui, state, &mut commands);
-    let frame = Frame::new()
+    match state.page {
+        Page::Desk => desk(ui, state, drafts, &mut commands),
+        Page::Park => {
+            Panel::top("top-bar")
+                .frame(frame())
+                .show(ui, |ui| top_bar::title(ui, state, &mut commands));
+            notices(ui, state, &mut commands);
+            if state.overlay != Overlay::None {
+                Panel::bottom("legend")
+                    .frame(frame())
+                    .show(ui, |ui| overlay_panel::show(ui, state, &mut commands));
+            }
+        }
+        Page::Ledger => {
+            Panel::top("top-bar")
+                .frame(frame())
+                .show(ui, |ui| top_bar::title(ui, state, &mut commands));
+            notices(ui, state, &mut commands);
+        }
+        Page::Visitors => {
+            let room = frame().inner_margin(Margin::symmetric(20, 10));
+            Panel::top("visitors-title")
+                .frame(room)
+                .show(ui, |ui| visitors_page::title(ui, state, &mut commands));
+            notices(ui, state, &mut commands);
+            Panel::left("visitors")
+                .frame(room)
+                .default_size(420.0)
+                .resizable(false)
+                .show(ui, |ui| {
+                    ScrollArea::vertical().show(ui, |ui| visitors_page::show(ui, state));
+                });
+        }
+    }
+    let scene = ui.available_rect_before_wrap();
+    if state.page == Page::Ledger {
+        frame()
+            .inner_margin(Margin::symmetric(30, 16))
+            .show(ui, |ui| {
+                ui.set_min_size(ui.available_size());
+                ScrollArea::vertical().show(ui, |ui| ledger_panel::show(ui, state, &mut commands));
+            });
+    } else if state.drawing == Drawing::Plan {
+        plan::plan(ui, state, drafts, &mut commands);
+    } else if let Some(network) = state.drawing.network() {
+        single_line::show(ui, state, drafts, network, &mut commands);
+    }
+    shift_window::show(ui, state, &mut commands);
+    help_sheet::show(ui, state, &mut commands);
+    banner::frame(ui, state);
+    Answer { commands, scene }
+}
+
+fn frame() -> Frame {
+    Frame::new()
         .fill(theme::PANEL)
-        .inner_margin(Margin::symmetric(8, 5));
-    Panel::top("top-bar")
-        .frame(frame)
-        .show(ui, |ui| top_bar::show(ui, state, &mut commands));
+        .inner_margin(Margin::symmetric(8, 5))
+}
+
+fn notices(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) {
     let notices = banner::notices(state);
     if !notices.is_empty() {
         Panel::top("banner")
             .frame(Frame::NONE)
             .show_separator_line(false)
-            .show(ui, |ui| banner::show(ui, state, notices, &mut commands));
+            .show(ui, |ui| banner::show(ui, state, notices, commands));
     }
-    Panel::bottom("timeline").frame(frame).show(ui, |ui| {
-        timeline_bar::show(ui, state, drafts, &mut commands)
-    });
+}
+
+/// All panels of the operator.
+fn desk(ui: &mut Ui, state: &ViewState, drafts: &mut Drafts, commands: &mut Vec<Command>) {
+    Panel::top("top-bar")
+        .frame(frame())
+        .show(ui, |ui| top_bar::show(ui, state, commands));
+    notices(ui, state, commands);
+    Panel::bottom("timeline")
+        .frame(frame())
+        .show(ui, |ui| timeline_bar::show(ui, state, drafts, commands));
     Panel::left("alarms")
-        .frame(frame)
+        .frame(frame())
         .default_size(300.0)
         .size_range(220.0..=480.0)
         .show(ui, |ui| {
             ScrollArea::vertical().show(ui, |ui| {
-                alarm_list::show(ui, state, &mut commands);
-                alarm_card::show(ui, state, drafts, &mut commands);
+                alarm_list::show(ui, state, commands);
+                alarm_card::show(ui, state, drafts, commands);
             });
         });
     Panel::right("detail")
-        .frame(frame)
+        .frame(frame())
         .default_size(320.0)
         .size_range(240.0..=560.0)
         .show(ui, |ui| {
             ScrollArea::vertical().show(ui, |ui| {
-                search_box::show(ui, state, &mut commands);
-                orders::show(ui, state, &mut commands);
-                overlay_panel::show(ui, state, &mut commands);
+                search_box::show(ui, state, commands);
+                orders::show(ui, state, commands);
+                overlay_panel::show(ui, state, commands);
+                compare_panel::show(ui, state, commands);
                 if state.shows_carbon {
-                    carbon_panel::show(ui, state, &mut commands);
+                    ledger_panel::show(ui, state, commands);
                 }
-                detail::show(ui, state, drafts, &mut commands);
+                detail::show(ui, state, drafts, commands);
             });
         });
-    let scene = ui.available_rect_before_wrap();
-    if state.shows_plan {
-        plan::plan(ui, state, drafts, &mut commands);
-    }
-    banner::frame(ui, state);
-    Answer { commands, scene }
 }

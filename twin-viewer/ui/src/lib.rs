@@ -7,26 +7,36 @@
 //! - `overlay_panel`: the theme's chooser and legend
 //! - `detail`, `trend`, `orders`: the selected asset; commands to it, in two steps
 //! - `timeline_bar`: event density, alarm ticks, cursor, transport
-//! - `search_box`, `carbon_panel`, `plan`
+//! - `search_box`, `plan`
+//! - `single_line`, `symbols`: the electric and the water network as drawings
+//! - `ledger_panel`: the carbon ledger, from its balance down to the events
+//! - `compare_panel`: moments A and B side by side
+//! - `shift_window`, `help_sheet`, `visitors_page`
 //! - `shapes`: signs that are drawn, not written
 //! - `keys`: what the keyboard does
 
 mod alarm_card;
 mod alarm_list;
 mod banner;
-mod carbon_panel;
+mod compare_panel;
 mod detail;
+mod help_sheet;
 mod keys;
 mod layout;
+mod ledger_panel;
 mod orders;
 mod overlay_panel;
 mod plan;
 mod search_box;
 mod shapes;
+mod shift_window;
+mod single_line;
+mod symbols;
 mod theme;
 mod timeline_bar;
 mod top_bar;
 mod trend;
+mod visitors_page;
 
 #[cfg(test)]
 mod tests;

@@ -25,7 +25,10 @@ pub(crate) fn offer(
         return;
     };
     let language = state.language;
-    let allowed = state.timeline.allows_commands();
+    if !state.audience.may_command() {
+        return;
+    }
+    let allowed = state.allows_commands();
     match view.kind {
         AssetKind::IrrigationZone => {
             ui.strong(Word::Commands.text(language));
@@ -65,7 +68,16 @@ pub(crate) fn offer(
         _ => return,
     }
     if !allowed {
-        ui.weak(Word::CommandsLocked.text(language));
+        ui.weak(locked(state).text(language));
+    }
+}
+
+/// Why no commands can be given.
+pub(crate) fn locked(state: &ViewState) -> Word {
+    if state.timeline.allows_commands() {
+        Word::NotConnectedCommands
+    } else {
+        Word::CommandsLocked
     }
 }
 

@@ -51,7 +51,9 @@ fn show_legend(ui: &mut Ui, state: &ViewState, legend: &Legend) {
     ui.horizontal(|ui| {
         ui.set_width(width);
         ui.small(figure(legend.range.0));
-        if legend.is_diverging && legend.unit == LegendUnit::Watt {
+        if state.comparison.is_on() {
+            ui.small(Word::Difference.text(language));
+        } else if legend.is_diverging && legend.unit == LegendUnit::Watt {
             ui.small(format!(
                 "{} · {}",
                 Word::Gives.text(language),

@@ -7,11 +7,13 @@ use skrifa::MetadataProvider;
 use terrarium_model::Name;
 use terrarium_view_model::{
     Alarm, AlarmDefinition, AlarmPriority, AlarmState, AlarmStatus, CarbonBalances, CarbonLine,
-    Command, Connection, Density, Language, NewPoint, Overlay, ParkCommand, PointHistory,
+    Command, Connection, Density, Drawing, Language, NewPoint, Overlay, ParkCommand, PointHistory,
     PointName, Quality, Quantity, Report, Sample, TwinDelta, ViewState, Word,
 };
 
 use crate::{Drafts, install, show};
+
+mod tools;
 
 const HAOTIAN: &str = include_str!("../../../deploy/parks/haotian.toml");
 const YIZHUANG: &str = include_str!("../../../deploy/parks/yizhuang.toml");
@@ -266,7 +268,7 @@ fn the_keyboard_steps_through_events_and_leaves_texts_alone() {
     harness.event(egui::Event::Text("ykfw".into()));
     harness.key_press(egui::Key::P);
     harness.run();
-    assert!(!harness.state().state.shows_plan);
+    assert!(harness.state().state.shows_scene());
     assert_eq!(harness.state().state.query, "ykfw");
     harness.get_by_label_contains("visitor-centre");
 }
@@ -274,7 +276,7 @@ fn the_keyboard_steps_through_events_and_leaves_texts_alone() {
 #[test]
 fn a_click_on_the_plan_selects_what_stands_there() {
     let mut state = live(HAOTIAN);
-    state.apply(Command::ShowPlan(true));
+    state.apply(Command::ShowDrawing(Drawing::Plan));
     let mut harness = full_hd(state);
     harness.run();
     let scene = harness.state().scene;

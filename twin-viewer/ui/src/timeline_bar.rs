@@ -4,7 +4,7 @@ use egui::{
     Color32, ComboBox, CornerRadius, PointerButton, Rect, RichText, Sense, Stroke, Ui, WidgetInfo,
     WidgetType, pos2, vec2,
 };
-use terrarium_view_model::{Command, LoopMode, SPEEDS, ViewState, Word, format};
+use terrarium_view_model::{Command, LoopMode, Mark, SPEEDS, ViewState, Word, format};
 
 use crate::layout::Drafts;
 use crate::shapes::{Sign, sign_button};
@@ -87,8 +87,38 @@ fn transport(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) {
         let text = Word::Period.with(language, &parts);
         ui.label(RichText::new(text).small().color(FAINT_INK));
     }
+    marks(ui, state, commands);
     if timeline.is_zoomed() && ui.small_button(Word::WholeRecord.text(language)).clicked() {
         commands.push(Command::ZoomTimeline(None));
+    }
+}
+
+/// Marks A and B, and comparing them.
+fn marks(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) {
+    let language = state.language;
+    ui.separator();
+    for mark in Mark::ALL {
+        let moment_ms = state.comparison.moment_ms(mark);
+        let parts = [("mark", mark.letter())];
+        let set = Word::SetMark.with(language, &parts);
+        if ui.small_button(mark.letter()).on_hover_text(set).clicked() {
+            commands.push(Command::SetMark(mark));
+        }
+        if let Some((park, moment_ms)) = state.park().zip(moment_ms) {
+            let text = format::moment(&park.time_zone, moment_ms);
+            let is_shown = !state.timeline.is_live() && state.timeline.shown_ms() == moment_ms;
+            let label = ui.selectable_label(is_shown, RichText::new(text).small());
+            let go = Word::GoToMark.with(language, &parts);
+            if label.on_hover_text(go).clicked() {
+                commands.push(Command::SeekExact { moment_ms });
+            }
+        }
+    }
+    let is_on = state.comparison.is_on();
+    let both = state.comparison.moments_ms().is_some();
+    let compare = egui::Button::selectable(is_on, Word::Compare.text(language));
+    if ui.add_enabled(both, compare).clicked() {
+        commands.push(Command::Compare(!is_on));
     }
 }
 
@@ -112,6 +142,15 @@ fn strip(ui: &mut Ui, state: &ViewState, drafts: &mut Drafts, commands: &mut Vec
         painter.rect_filled(range, CornerRadius::ZERO, REPLAY.gamma_multiply(0.15));
     }
     alarm_ticks(&painter, state, &scale);
+    for mark in Mark::ALL {
+        if let Some(moment_ms) = state.comparison.moment_ms(mark) {
+            let x = scale.x(moment_ms);
+            painter.vline(x, rect.y_range(), Stroke::new(1.5, REPLAY));
+            let at = pos2(x + 3.0, rect.bottom() - 2.0);
+            let font = egui::FontId::proportional(11.0);
+            painter.text(at, egui::Align2::LEFT_BOTTOM, mark.letter(), font, REPLAY);
+        }
+    }
     let cursor = if timeline.is_live() { INK } else { REPLAY };
     let shown_x = scale.x(timeline.shown_ms());
     painter.vline(shown_x, rect.y_range(), Stroke::new(2.0, cursor));
@@ -214,7 +253,8 @@ fn pointer(
         commands.push(Command::SelectRange(Some((from_ms, moment_ms))));
     } else if response.clicked_by(PointerButton::Secondary) {
         commands.push(Command::SelectRange(None));
-    } else if response.clicked() || response.dragged() {
+    } else if response.clicked() || response.dragged() || response.drag_stopped() {
+        // The end of a drag is where the button was let go, also when that came within one frame of the last move.
         // While it is dragged only what changed is asked for.
         if moment_ms != state.timeline.asked_ms() {
             commands.push(Command::SeekClamped { moment_ms });

@@ -1,5 +1,5 @@
 use egui::{RichText, Ui};
-use terrarium_view_model::{Command, ViewState, Word, format};
+use terrarium_view_model::{Command, Drawing, ViewState, Word, format};
 
 use crate::shapes::{Sign, sign_button};
 use crate::theme::{FAINT_INK, REPLAY};
@@ -7,21 +7,7 @@ use crate::theme::{FAINT_INK, REPLAY};
 pub(crate) fn show(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) {
     let language = state.language;
     ui.horizontal_wrapped(|ui| {
-        if let Some(park) = state.park() {
-            ui.heading(language.of(&park.name));
-            ui.separator();
-            let moment = format::moment(&park.time_zone, state.timeline.shown_ms());
-            if state.timeline.is_live() {
-                ui.label(Word::Live.text(language));
-                ui.label(RichText::new(moment).strong());
-            } else {
-                ui.colored_label(REPLAY, Word::Replay.text(language));
-                ui.label(RichText::new(moment).strong().color(REPLAY));
-            }
-            if state.timeline.is_waiting() {
-                ui.weak(Word::Waiting.text(language));
-            }
-        }
+        name_and_time(ui, state);
         ui.separator();
         lags(ui, state);
         ui.separator();
@@ -33,25 +19,110 @@ pub(crate) fn show(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) 
         {
             commands.push(Command::SetLanguage(other));
         }
-        let plan_or_scene = if state.shows_plan {
-            Word::Scene
-        } else {
-            Word::Plan
-        };
-        if ui.button(plan_or_scene.text(language)).clicked() {
-            commands.push(Command::ShowPlan(!state.shows_plan));
+        for drawing in Drawing::ALL {
+            let title = Word::of_drawing(drawing).text(language);
+            if ui
+                .selectable_label(state.drawing == drawing, title)
+                .clicked()
+            {
+                commands.push(Command::ShowDrawing(drawing));
+            }
         }
+        ui.separator();
         let carbon = ui.selectable_label(state.shows_carbon, Word::CarbonLedger.text(language));
         if carbon.clicked() {
             commands.push(Command::ShowCarbon(!state.shows_carbon));
         }
         view_menu(ui, state, commands);
+        file_menu(ui, state, commands);
+        if ui.button(Word::Keys.text(language)).clicked() {
+            commands.push(Command::ShowHelp(!state.shows_help));
+        }
         if sign_button(ui, Sign::Home, Word::Home.text(language), false).clicked() {
             commands.push(Command::CameraHome);
         }
         if sign_button(ui, Sign::North, Word::NorthUp.text(language), false).clicked() {
             commands.push(Command::CameraNorthUp);
         }
+    });
+}
+
+/// Only what a wall needs: the park, its time, how many alarms wait.
+pub(crate) fn title(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) {
+    let language = state.language;
+    ui.horizontal_wrapped(|ui| {
+        name_and_time(ui, state);
+        ui.separator();
+        lags(ui, state);
+        let count = state.alarms.unacknowledged();
+        if state.audience.sees_alarms() && count > 0 {
+            ui.separator();
+            let count = count.to_string();
+            ui.strong(Word::Unacknowledged.with(language, &[("count", &count)]));
+        }
+        ui.separator();
+        let other = language.other();
+        if ui.button(other.own_name()).clicked() {
+            commands.push(Command::SetLanguage(other));
+        }
+    });
+}
+
+fn name_and_time(ui: &mut Ui, state: &ViewState) {
+    let language = state.language;
+    let Some(park) = state.park() else {
+        return;
+    };
+    ui.heading(language.of(&park.name));
+    ui.separator();
+    let moment = format::moment(&park.time_zone, state.timeline.shown_ms());
+    if state.timeline.is_live() {
+        ui.label(Word::Live.text(language));
+        ui.label(RichText::new(moment).strong());
+    } else {
+        ui.colored_label(REPLAY, Word::Replay.text(language));
+        ui.label(RichText::new(moment).strong().color(REPLAY));
+    }
+    if state.timeline.is_waiting() {
+        ui.weak(Word::Waiting.text(language));
+    }
+}
+
+/// Shift report, incident bundle, picture, link.
+fn file_menu(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) {
+    const HOUR_MS: i64 = 3_600_000;
+    let language = state.language;
+    ui.menu_button(Word::ShiftReport.text(language), |ui| {
+        let to_ms = state.timeline.shown_ms();
+        for hours in [8, 12, 24] {
+            let length_ms = hours * HOUR_MS;
+            let time = format::duration(length_ms, language);
+            let text = Word::ReportLast.with(language, &[("time", &time)]);
+            if ui.button(text).clicked() {
+                let from_ms = to_ms - length_ms;
+                commands.push(Command::MakeShiftReport { from_ms, to_ms });
+            }
+        }
+        if let Some((from_ms, to_ms)) = state.timeline.selection()
+            && ui.button(Word::ReportSelection.text(language)).clicked()
+        {
+            commands.push(Command::MakeShiftReport { from_ms, to_ms });
+        }
+        ui.separator();
+        for (word, command) in [
+            (Word::SaveIncident, Command::SaveIncident),
+            (Word::SavePicture, Command::SavePicture),
+        ] {
+            if ui.button(word.text(language)).clicked() {
+                commands.push(command);
+            }
+        }
+        let link = state.link();
+        if ui.button(Word::CopyLink.text(language)).clicked() {
+            ui.ctx().copy_text(link.clone());
+        }
+        // For where there is no clipboard: it can be read, and selected.
+        ui.add(egui::TextEdit::singleline(&mut link.as_str()).desired_width(260.0));
     });
 }
 

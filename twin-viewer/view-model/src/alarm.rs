@@ -176,9 +176,15 @@ pub struct AlarmList {
     /// The worst listed alarm of each asset.
     worst: BTreeMap<String, AssetAlarm>,
     position: Option<u64>,
+    is_told: bool,
 }
 
 impl AlarmList {
+    /// Whether the service has said which alarms there are.
+    pub fn is_told(&self) -> bool {
+        self.is_told
+    }
+
     /// Begins anew with all alarms as they stand at a position. `counted`: how many the service says were raised in the ten
     /// minutes before a moment; the list itself knows only the newest time of each.
     pub fn reset(
@@ -200,6 +206,7 @@ impl AlarmList {
             .into_iter()
             .map(|alarm| (alarm.id.clone(), alarm))
             .collect();
+        self.is_told = true;
         self.position = position;
         self.unseen = None;
         self.unseen = counted.map(|(moment_ms, counted)| {

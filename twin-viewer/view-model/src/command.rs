@@ -1,7 +1,13 @@
+use crate::audience::Page;
 use crate::camera::CameraPose;
+use crate::comparison::Mark;
+use crate::deep_link::DeepLink;
+use crate::document::Format;
+use crate::ledger_trail::{LedgerBook, LedgerPeriod};
 use crate::overlay::Overlay;
 use crate::park_view::AssetIndex;
 use crate::request::ParkCommand;
+use crate::single_line::Drawing;
 use crate::timeline::LoopMode;
 use crate::words::Language;
 
@@ -37,20 +43,33 @@ pub enum Command {
     ClearSelection,
     SelectionBack,
     SelectionForward,
+    /// In the order of ids, round and round.
+    SelectNext {
+        backwards: bool,
+    },
     Search(String),
 
     // View.
     SetOverlay(Overlay),
     SetLanguage(Language),
-    /// Shows the plan instead of the scene, or the scene again.
-    ShowPlan(bool),
+    ShowDrawing(Drawing),
+    /// As far as the audience may see it.
+    ShowPage(Page),
+    ShowHelp(bool),
     OpenAlarm(Option<String>),
-    ShowCarbon(bool),
+    /// What a link says; its park is the caller's business.
+    GoTo(DeepLink),
     SetReducedMotion(bool),
     SetUiScale(f32),
     CameraHome,
     CameraNorthUp,
     FlyTo(AssetIndex),
+    /// Turns clockwise, tilts towards the ground, and multiplies the distance.
+    MoveCamera {
+        turn_deg: f32,
+        tilt_deg: f32,
+        distance: f32,
+    },
     /// Tells what the camera sees, so that it can be bookmarked.
     CameraMoved(CameraPose),
     AddBookmark {
@@ -58,6 +77,35 @@ pub enum Command {
     },
     GoToBookmark(usize),
     RemoveBookmark(usize),
+
+    // Ledger.
+    ShowCarbon(bool),
+    SetLedgerPeriod(LedgerPeriod),
+    /// The entries of an asset in a book, or none.
+    ListEntries(Option<(String, LedgerBook)>),
+    /// Where an entry comes from, by its id.
+    Explain(Option<String>),
+    /// The moment of an event and, where it is known, its place.
+    JumpToEvent {
+        moment_ms: i64,
+        position: u64,
+        asset: Option<AssetIndex>,
+    },
+
+    // Comparison.
+    /// Puts a mark to the moment shown.
+    SetMark(Mark),
+    Compare(bool),
+
+    // To files.
+    MakeShiftReport {
+        from_ms: i64,
+        to_ms: i64,
+    },
+    CloseShiftReport,
+    SaveShiftReport(Format),
+    SaveIncident,
+    SavePicture,
 
     // To the park. The first asks for confirmation, the second sends what was asked for.
     Propose(ParkCommand),

@@ -9,17 +9,29 @@
 //! - `alarm`: the alarm list of ISA-18.2
 //! - `timeline`: live and replay
 //! - `selection`, `search`, `camera`, `sun`
-//! - `carbon`: figures of the ledger
+//! - `carbon`, `ledger_trail`: figures of the ledger, and the way from a kilogram down to its events
+//! - `comparison`: two moments side by side
+//! - `single_line`: a network as a drawing
+//! - `audience`, `kiosk`, `visitors`: who a screen is for, screens that follow one another, figures for the public
+//! - `shift_record`, `shift_report`, `incident`, `document`: what is written to files
+//! - `deep_link`: links to a view
 //! - `request`: what is asked of the services and what is heard from them
 //! - `words`, `format`: every text in English and Chinese; numbers, units, times
 
 mod alarm;
 mod asset_state;
+mod audience;
 mod camera;
 mod carbon;
 pub mod color;
 mod command;
+mod comparison;
+mod deep_link;
+mod document;
 pub mod format;
+mod incident;
+mod kiosk;
+mod ledger_trail;
 mod overlay;
 mod park_view;
 mod point_table;
@@ -28,9 +40,13 @@ mod quantity;
 mod request;
 mod search;
 mod selection;
+mod shift_record;
+mod shift_report;
+mod single_line;
 mod sun;
 mod timeline;
 mod view_state;
+mod visitors;
 mod words;
 
 pub use alarm::{
@@ -40,9 +56,19 @@ pub use alarm::{
 pub use asset_state::{
     Ask, AssetAlarm, AssetState, ChargeSession, TreeState, Weather, quality_in_range,
 };
+pub use audience::{Audience, Page};
 pub use camera::{Bookmark, CameraPose, CameraWish};
 pub use carbon::{CarbonBalances, CarbonLine};
 pub use command::Command;
+pub use comparison::{Comparison, Difference, Mark};
+pub use deep_link::{DeepLink, LinkError};
+pub use document::{Block, Document, Format};
+pub use incident::{BundleFile, incident_bundle};
+pub use kiosk::{Kiosk, KioskError, Screen};
+pub use ledger_trail::{
+    Contribution, EnergyAccount, EntryList, EventMark, Explanation, FactorUsed, LedgerBook,
+    LedgerEntry, LedgerPeriod, LedgerTrail,
+};
 pub use overlay::{
     Coverage, Legend, LegendUnit, Overlay, OverlayCell, OverlayValue, OverlayView, quality_color,
 };
@@ -56,7 +82,13 @@ pub use quantity::{Quantity, Unit};
 pub use request::{Connection, EventLine, Outcome, ParkCommand, PointHistory, Report, Request};
 pub use search::SearchIndex;
 pub use selection::Selection;
+pub use shift_record::{
+    AlarmEvent, AlarmLine, MeterQuality, OrderLine, OrderStep, OrderValue, ShiftRecord,
+};
+pub use shift_report::{LONGEST_SHIFT_MS, shift_report};
+pub use single_line::{DiagramItem, DiagramNode, Drawing, SingleLine, Wire};
 pub use sun::Sun;
 pub use timeline::{Density, LoopMode, SPEEDS, TimeMode, Timeline, Want};
-pub use view_state::{Lags, SentCommand, ViewState};
+pub use view_state::{FileWish, Lags, SentCommand, ViewState};
+pub use visitors::VisitorFigures;
 pub use words::{Language, Word};

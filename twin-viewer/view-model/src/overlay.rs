@@ -144,6 +144,27 @@ impl Overlay {
         Overlay::Imbalance,
     ];
 
+    /// As it is written in links and on the command line.
+    pub fn token(self) -> &'static str {
+        match self {
+            Overlay::None => "none",
+            Overlay::Power => "power",
+            Overlay::StateOfCharge => "charge",
+            Overlay::Water => "water",
+            Overlay::WasteFill => "waste",
+            Overlay::CarbonIntensity => "carbon",
+            Overlay::DataQuality => "quality",
+            Overlay::Imbalance => "imbalance",
+        }
+    }
+
+    /// By its token.
+    pub fn from_token(token: &str) -> Option<Overlay> {
+        Overlay::ALL
+            .into_iter()
+            .find(|overlay| overlay.token() == token)
+    }
+
     /// Its name.
     pub fn title(self) -> Word {
         match self {
@@ -155,6 +176,17 @@ impl Overlay {
             Overlay::CarbonIntensity => Word::OverlayCarbonIntensity,
             Overlay::DataQuality => Word::OverlayDataQuality,
             Overlay::Imbalance => Word::OverlayImbalance,
+        }
+    }
+
+    /// The theme that a change between two moments is shown in: overlays without one of their own show power.
+    pub fn or_power(self) -> Overlay {
+        match self {
+            Overlay::None
+            | Overlay::CarbonIntensity
+            | Overlay::DataQuality
+            | Overlay::Imbalance => Overlay::Power,
+            other => other,
         }
     }
 
@@ -259,20 +291,66 @@ impl OverlayView {
                     .then(|| overlay.raw(asset, state, carbon))
             })
             .collect();
-        let range = theme.range(raws.iter().flatten().flatten());
-        let values = raws
+        theme.view(overlay, &raws)
+    }
+}
+
+impl OverlayView {
+    /// Colours a park by what changed between two moments.
+    pub(crate) fn of_change(
+        overlay: Overlay,
+        park: &ParkView,
+        (before, after): (&[AssetState], &[AssetState]),
+        carbon: &CarbonBalances,
+    ) -> OverlayView {
+        let unit = overlay.theme().map_or(LegendUnit::Watt, |theme| theme.unit);
+        let theme = Theme {
+            title: overlay.title(),
+            unit,
+            scale: Scale::AroundZero,
+            is_mean: false,
+        };
+        let raws: Vec<Option<Option<Raw>>> = park
+            .assets
             .iter()
-            .map(|raw| raw.map(|raw| raw.map_or(OverlayCell::NoData, |raw| theme.cell(raw, range))))
+            .zip(before.iter().zip(after))
+            .map(|(asset, (before, after))| {
+                let concerned = overlay.concerns(asset, before, carbon)
+                    || overlay.concerns(asset, after, carbon);
+                concerned.then(|| {
+                    let before = overlay.raw(asset, before, carbon)?;
+                    let after = overlay.raw(asset, after, carbon)?;
+                    Some(Raw {
+                        value: after.value - before.value,
+                        weight: 1.0,
+                        is_doubtful: before.is_doubtful || after.is_doubtful,
+                    })
+                })
+            })
             .collect();
-        OverlayView {
-            overlay,
-            values,
-            legend: Some(theme.legend(&raws, range)),
+        let mut view = theme.view(overlay, &raws);
+        if let Some(legend) = view.legend.as_mut().filter(|_| unit == LegendUnit::Percent) {
+            // Percentage points of different stores have no sum.
+            legend.total = None;
         }
+        view
     }
 }
 
 impl Theme {
+    fn view(&self, overlay: Overlay, raws: &[Option<Option<Raw>>]) -> OverlayView {
+        let range = self.range(raws.iter().flatten().flatten());
+        let values = raws
+            .iter()
+            .map(|raw| raw.map(|raw| raw.map_or(OverlayCell::NoData, |raw| self.cell(raw, range))))
+            .collect();
+        OverlayView {
+            overlay,
+            values,
+            legend: Some(self.legend(raws, range)),
+        }
+    }
+
     fn range<'a>(&self, raws: impl Iterator<Item = &'a Raw>) -> (f64, f64) {
         let greatest = raws.map(|raw| raw.value.abs()).fold(0.0, f64::max);
         let greatest = round_up(greatest);

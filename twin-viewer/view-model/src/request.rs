@@ -2,8 +2,10 @@
 
 use crate::alarm::{Alarm, AlarmTransition};
 use crate::carbon::CarbonBalances;
+use crate::ledger_trail::{EntryList, Explanation, LedgerBook};
 use crate::point_table::{PointName, TwinDelta};
 use crate::quality::Quality;
+use crate::shift_record::ShiftRecord;
 use crate::timeline::{Density, Want};
 
 /// What the viewer asks for.
@@ -30,6 +32,21 @@ pub enum Request {
     },
     /// Balance of the ledger up to a moment.
     Carbon { from_ms: i64, to_ms: i64 },
+    /// The ledger's lines of an asset in a book.
+    Entries {
+        asset: String,
+        book: LedgerBook,
+        from_ms: i64,
+        to_ms: i64,
+    },
+    /// Where a line of the ledger comes from.
+    Explain { entry: String },
+    /// The state at a moment, to compare it with another one.
+    Compare { moment_ms: i64 },
+    /// All that a shift report tells.
+    Shift { from_ms: i64, to_ms: i64 },
+    /// Every event from one moment to another, up to a limit.
+    Around { from_ms: i64, to_ms: i64 },
     /// To the park; answered by exactly one [`Report::Outcome`] with the same number.
     Command { number: u64, command: ParkCommand },
 }
@@ -161,6 +178,14 @@ pub enum Report {
     },
     Density(Density),
     Carbon(Box<CarbonBalances>),
+    Entries(EntryList),
+    Explanation(Box<Explanation>),
+    /// The state at a moment of a comparison.
+    Compared(TwinDelta),
+    Shift(Box<ShiftRecord>),
+    Around(Vec<EventLine>),
+    /// A file was written, or why not.
+    Saved(Result<String, String>),
     Outcome {
         number: u64,
         outcome: Outcome,

@@ -1,8 +1,9 @@
-//! Finding assets by name in either language, by id, by meter, or by the initials of the Chinese name's pinyin.
+//! Finding assets by name in either language, by id, meter, kind or zone, or by the initials of the Chinese names' pinyin.
 
 use pinyin::ToPinyin;
 
 use crate::park_view::{AssetIndex, ParkView};
+use crate::words::{Language, Word};
 
 /// What an asset can be found by, made once per park.
 #[derive(Debug, Clone, Default)]
@@ -13,11 +14,11 @@ pub struct SearchIndex {
 #[derive(Debug, Clone)]
 struct Entry {
     asset: AssetIndex,
-    /// Lower case: names, id, meters, kind.
+    /// Lower case: names, id, meters, kind, zone.
     texts: Vec<String>,
-    /// "yjsc" and "yijishengchang" of 一级...: initials and whole syllables.
-    initials: String,
-    syllables: String,
+    /// "yjsc" and "yijishengchang" of 一级...: initials and whole syllables of the name, the kind and the zone.
+    initials: Vec<String>,
+    syllables: Vec<String>,
 }
 
 /// How well a text fits; the best first.
@@ -43,11 +44,26 @@ impl SearchIndex {
                     view.kind.token().replace('_', " "),
                 ];
                 texts.extend(view.meters.iter().map(|meter| meter.to_lowercase()));
+                // Tags: the kind in both languages, and the part of the park.
+                let kind = Word::of_kind(view.kind);
+                let tags = Language::ALL.map(|language| kind.text(language).to_lowercase());
+                texts.extend(tags);
+                let zone = park.zones.get(view.zone);
+                texts.extend(zone.map(|zone| zone.id.to_lowercase()));
+                let zone_names =
+                    zone.map(|zone| [zone.name.en.to_lowercase(), zone.name.zh.clone()]);
+                texts.extend(zone_names.into_iter().flatten());
+                let zone_name = zone.map(|zone| zone.name.zh.as_str());
+                let spoken = [view.name.zh.as_str(), kind.text(Language::Chinese)];
+                let spoken: Vec<&str> = spoken.into_iter().chain(zone_name).collect();
+                let sounds = |part: fn(pinyin::Pinyin) -> &'static str| {
+                    spoken.iter().map(|name| spelled(name, part)).collect()
+                };
                 Entry {
                     asset,
                     texts,
-                    initials: spelled(&view.name.zh, |pinyin| pinyin.first_letter()),
-                    syllables: spelled(&view.name.zh, |pinyin| pinyin.plain()),
+                    initials: sounds(|pinyin| pinyin.first_letter()),
+                    syllables: sounds(|pinyin| pinyin.plain()),
                 }
             })
             .collect();
@@ -83,13 +99,14 @@ impl SearchIndex {
 impl Entry {
     fn fit(&self, word: &str) -> Option<Fit> {
         let by_text = self.texts.iter().filter_map(|text| fit_of(text, word));
-        let by_sound = if self.initials.starts_with(word) || self.syllables.starts_with(word) {
-            Some(Fit::Initials)
-        } else if self.initials.contains(word) || self.syllables.contains(word) {
-            Some(Fit::Within)
-        } else {
-            None
-        };
+        let sounds = self.initials.iter().chain(&self.syllables);
+        let by_sound = sounds.filter_map(|sound| {
+            if sound.starts_with(word) {
+                Some(Fit::Initials)
+            } else {
+                sound.contains(word).then_some(Fit::Within)
+            }
+        });
         by_text.chain(by_sound).min()
     }
 }

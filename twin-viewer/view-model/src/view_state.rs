@@ -1,33 +1,37 @@
 //! All that the viewer shows, as one value. Reports from the network and commands of the person change it; nothing else does.
 
 mod apply;
+mod files;
+mod take;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use terrarium_model::ParkDefinition;
-
 use crate::alarm::AlarmList;
 use crate::asset_state::{AssetState, Weather};
+use crate::audience::{Audience, Page};
 use crate::camera::{Bookmark, CameraPose, CameraWish};
 use crate::carbon::CarbonBalances;
+use crate::comparison::Comparison;
+use crate::ledger_trail::LedgerTrail;
 use crate::overlay::{Overlay, OverlayView};
 use crate::park_view::{AssetIndex, ParkView};
-use crate::point_table::{PointTable, TwinDelta};
+use crate::point_table::PointTable;
 use crate::quality::Shown;
-use crate::request::{Connection, EventLine, Outcome, ParkCommand, PointHistory, Report, Request};
+use crate::request::{Connection, EventLine, Outcome, ParkCommand, PointHistory, Request};
 use crate::search::SearchIndex;
 use crate::selection::Selection;
+use crate::shift_record::ShiftRecord;
+use crate::single_line::Drawing;
 use crate::sun::Sun;
 use crate::timeline::Timeline;
 use crate::words::Language;
 
+pub use files::FileWish;
+
 const MOST_FOUND: usize = 12;
 const MOST_SENT: usize = 20;
-const DENSITY_BUCKETS: u32 = 240;
 const HOUR_MS: i64 = 3_600_000;
-/// Pages are asked for anew after this much of the park's time at the earliest.
-const LEAST_PAGE_AGE_MS: i64 = 5_000;
-/// What the trend and the carbon panel look back on.
+/// What the trend looks back on.
 const LOOK_BACK_MS: i64 = 24 * HOUR_MS;
 
 /// How old what is shown is, by cause.
@@ -68,8 +72,19 @@ pub struct ViewState {
     pub position: Option<u64>,
     /// The alarm whose card is open.
     pub open_alarm: Option<String>,
-    pub shows_plan: bool,
+    pub audience: Audience,
+    pub page: Page,
+    pub drawing: Drawing,
+    pub shows_help: bool,
     pub shows_carbon: bool,
+    /// What is open of the ledger.
+    pub trail: LedgerTrail,
+    /// Moments A and B.
+    pub comparison: Comparison,
+    /// The shift whose report is open.
+    pub shift: Option<Box<ShiftRecord>>,
+    /// What became of the file that was written last: its path, or why not.
+    pub saved: Option<Result<String, String>>,
     pub reduced_motion: bool,
     pub ui_scale: Option<f32>,
     pub query: String,
@@ -78,6 +93,8 @@ pub struct ViewState {
     pub history: Vec<PointHistory>,
     /// Events of the selected asset.
     pub events: Vec<EventLine>,
+    /// Whose events came last, and so its course too.
+    events_of: Option<String>,
     /// A command that waits for its confirmation.
     pub proposed: Option<ParkCommand>,
     /// The newest last.
@@ -89,7 +106,12 @@ pub struct ViewState {
     pub failure: Option<(&'static str, String)>,
     drawn: Option<Drawn>,
     camera_wish: Option<CameraWish>,
+    file_wishes: Vec<FileWish>,
+    /// A bundle waits for its events.
+    wants_bundle: bool,
     next_number: u64,
+    /// The state's position when the balance was asked for last.
+    carbon_asked_at: Option<u64>,
     /// The park's clock when the timeline's pages were asked for last.
     pages_asked_ms: Option<i64>,
 }
@@ -152,6 +174,47 @@ impl ViewState {
         }
     }
 
+    /// Whether commands to the park may be given: at a desk, from a live picture, over a connection that stands.
+    pub fn allows_commands(&self) -> bool {
+        self.audience.may_command()
+            && self.timeline.allows_commands()
+            && self.connection == Connection::Live
+    }
+
+    /// Whether the scene is what is drawn, and not a plan or drawing in its place.
+    pub fn shows_scene(&self) -> bool {
+        self.drawing == Drawing::Scene && self.page != Page::Ledger
+    }
+
+    /// Whether the ledger's figures are on the screen.
+    pub fn shows_ledger(&self) -> bool {
+        self.shows_carbon
+            || matches!(self.page, Page::Ledger | Page::Visitors)
+            || matches!(self.overlay, Overlay::CarbonIntensity | Overlay::Imbalance)
+    }
+
+    /// Whether all has come that the panels on the screen wait for, so that a picture of them is whole.
+    pub fn is_settled(&self) -> bool {
+        let trail = &self.trail;
+        let ledger = !self.shows_ledger() || self.is_balance_of_moment();
+        let entries = trail.asked.is_none() || trail.list.is_some();
+        let explanation = trail.entry.is_none() || trail.explanation.is_some();
+        let comparison = !self.comparison.is_on() || self.comparison.is_complete();
+        let events = match self.selection.single() {
+            Some(_) => self.events_of.is_some(),
+            None => true,
+        };
+        let view = !self.timeline.is_waiting() && self.alarms.is_told();
+        view && ledger && entries && explanation && comparison && events
+    }
+
+    /// The balance that came last is that of the period which the moment shown asks for.
+    fn is_balance_of_moment(&self) -> bool {
+        let (_, to_ms) = self.ledger_range_ms();
+        let to = terrarium_model::parse_rfc3339_with_offset(&self.carbon.to);
+        to.is_ok_and(|to| to.0 * 1_000 == to_ms)
+    }
+
     /// The sun at the moment drawn.
     pub fn sun(&self) -> Option<Sun> {
         Sun::at(self.park()?.location?, self.timeline.shown_ms())
@@ -160,243 +223,6 @@ impl ViewState {
     /// What the camera is to do, once.
     pub fn take_camera_wish(&mut self) -> Option<CameraWish> {
         self.camera_wish.take()
-    }
-
-    /// Takes in what the network reports. What to ask for next.
-    pub fn take(&mut self, report: Report) -> Vec<Request> {
-        match report {
-            Report::Connection(connection) => {
-                let was_cut = self.shown().is_cut;
-                self.connection = connection;
-                if self.shown().is_cut != was_cut {
-                    self.redraw();
-                }
-                Vec::new()
-            }
-            Report::Park {
-                definition,
-                first_ms,
-                now_ms,
-            } => self.take_park(&definition, first_ms, now_ms),
-            Report::Live { delta, waited_ms } => {
-                if !self.timeline.is_live() {
-                    return Vec::new();
-                }
-                self.timeline.live_arrived(delta.moment_ms);
-                self.lags.stream_ms = Some(waited_ms);
-                self.take_delta(&delta);
-                Vec::new()
-            }
-            Report::LiveMoment { first_ms, now_ms } => {
-                self.timeline.know_record(first_ms, now_ms);
-                let shows_live = self.timeline.is_live() && !self.timeline.is_waiting();
-                if shows_live && self.connection == Connection::Live {
-                    // Nothing new was recorded, yet what is there grows older.
-                    self.timeline.live_arrived(now_ms);
-                    self.redraw();
-                }
-                self.outdated_pages(now_ms)
-            }
-            Report::Replay { delta, is_end } => {
-                if self.timeline.is_live() {
-                    return Vec::new();
-                }
-                let next = self.timeline.replay_arrived(delta.moment_ms, is_end);
-                self.take_delta(&delta);
-                match next {
-                    Some(want) => vec![Request::Show(want)],
-                    // The picture stands still: the panels tell of the same moment.
-                    None if is_end => self.moment_requests(),
-                    None => Vec::new(),
-                }
-            }
-            Report::NoFurtherEvent => {
-                self.timeline.step_found_nothing();
-                Vec::new()
-            }
-            other => {
-                self.take_page(other);
-                Vec::new()
-            }
-        }
-    }
-
-    fn take_page(&mut self, report: Report) {
-        match report {
-            Report::Alarms {
-                alarms,
-                position,
-                counted,
-            } => {
-                self.alarms.reset(alarms, position, counted);
-                self.redraw();
-            }
-            Report::AlarmTransitions(transitions) => {
-                for transition in transitions {
-                    self.alarms.apply(transition);
-                }
-                self.redraw();
-            }
-            Report::History(mut histories) => {
-                let selected = self.selected_id();
-                histories.retain(|history| {
-                    selected.is_some_and(|selected| selected == history.point.asset)
-                });
-                self.history = histories;
-            }
-            Report::Events { asset, events } => {
-                let selected = self.selected_id();
-                if selected.is_some_and(|selected| selected == asset) {
-                    self.events = events;
-                }
-            }
-            Report::Density(density) => self.timeline.density = density,
-            Report::Carbon(carbon) => {
-                self.carbon = *carbon;
-                self.redraw();
-            }
-            Report::Outcome { number, outcome } => {
-                if let Some(sent) = self.sent.iter_mut().find(|sent| sent.number == number) {
-                    sent.outcome = Some(outcome);
-                }
-            }
-            Report::Failed { what, reason } => self.failure = Some((what, reason)),
-            Report::Connection(_)
-            | Report::Park { .. }
-            | Report::Live { .. }
-            | Report::LiveMoment { .. }
-            | Report::Replay { .. }
-            | Report::NoFurtherEvent => {}
-        }
-    }
-
-    fn take_park(&mut self, definition: &str, first_ms: Option<i64>, now_ms: i64) -> Vec<Request> {
-        self.timeline.know_record(first_ms, now_ms);
-        let parsed = match ParkDefinition::parse(definition, "park") {
-            Ok(parsed) => parsed,
-            Err(problems) => {
-                self.park_problem = Some(problems.to_string());
-                return Vec::new();
-            }
-        };
-        self.park_problem = None;
-        let park = ParkView::new(&parsed);
-        let is_known = self.park().is_some_and(|known| *known == park);
-        if !is_known {
-            self.draw_park(park);
-        }
-        self.refetch_pages()
-    }
-
-    fn draw_park(&mut self, park: ParkView) {
-        self.selection = Selection::default();
-        self.found.clear();
-        let park_generation = self.park_generation() + 1;
-        let generation = self.generation() + 1;
-        self.camera_wish = Some(CameraWish::To(CameraPose::home(&park)));
-        let states = vec![AssetState::default(); park.assets.len()];
-        let table = match self.drawn.take() {
-            Some(drawn) => drawn.table.moved_to(&park),
-            None => PointTable::new(&park),
-        };
-        self.drawn = Some(Drawn {
-            search: SearchIndex::new(&park),
-            table,
-            overlay_view: OverlayView::of(self.overlay, &park, &states, &self.carbon),
-            states,
-            park,
-            generation,
-            park_generation,
-        });
-        self.redraw();
-    }
-
-    /// What the panels need anew while the park's clock goes on: when a bucket of the timeline has passed.
-    fn outdated_pages(&mut self, now_ms: i64) -> Vec<Request> {
-        let (from_ms, to_ms) = self.timeline.view();
-        let bucket_ms = (to_ms - from_ms) / i64::from(DENSITY_BUCKETS);
-        let is_due = self
-            .pages_asked_ms
-            .is_none_or(|asked_ms| now_ms - asked_ms >= bucket_ms.max(LEAST_PAGE_AGE_MS));
-        if !is_due || self.drawn.is_none() {
-            return Vec::new();
-        }
-        self.pages_asked_ms = Some(now_ms);
-        let mut requests = self.refetch_pages();
-        if self.timeline.is_live() {
-            requests.extend(self.selection_requests());
-        }
-        requests
-    }
-
-    /// What the panels tell of the moment shown.
-    fn moment_requests(&self) -> Vec<Request> {
-        let mut requests = self.selection_requests();
-        requests.push(self.carbon_request());
-        requests
-    }
-
-    fn refetch_pages(&self) -> Vec<Request> {
-        let (from_ms, to_ms) = self.timeline.view();
-        vec![
-            Request::Density {
-                from_ms,
-                to_ms,
-                buckets: DENSITY_BUCKETS,
-            },
-            self.carbon_request(),
-        ]
-    }
-
-    fn carbon_request(&self) -> Request {
-        let to_ms = self.timeline.shown_ms().max(self.timeline.record().0) / HOUR_MS * HOUR_MS;
-        Request::Carbon {
-            from_ms: to_ms - LOOK_BACK_MS,
-            to_ms,
-        }
-    }
-
-    fn take_delta(&mut self, delta: &TwinDelta) {
-        let Some(drawn) = &mut self.drawn else {
-            return;
-        };
-        drawn.table.apply(&drawn.park, delta);
-        self.position = delta.position.or(self.position);
-        self.lags.projection_events = delta
-            .head_position
-            .zip(self.position)
-            .map(|(head, position)| head.saturating_sub(position));
-        self.redraw();
-    }
-
-    /// Works out again what is drawn. States depend on the moment too (age), so all of them are looked at.
-    fn redraw(&mut self) {
-        let shown = self.shown();
-        let Some(drawn) = &mut self.drawn else {
-            return;
-        };
-        self.weather = Weather::of(&drawn.table, shown);
-        drawn.states = drawn
-            .park
-            .indexed()
-            .map(|(asset, _)| {
-                AssetState::of(
-                    &drawn.park,
-                    &drawn.table,
-                    &self.alarms,
-                    asset,
-                    &self.weather,
-                    shown,
-                )
-            })
-            .collect();
-        drawn.overlay_view =
-            OverlayView::of(self.overlay, &drawn.park, &drawn.states, &self.carbon);
-        drawn.generation += 1;
-        self.lags.sensor_ms = drawn
-            .table
-            .newest_metered_ms()
-            .map(|time_ms| shown.moment_ms - time_ms);
     }
 
     fn selected_id(&self) -> Option<&str> {

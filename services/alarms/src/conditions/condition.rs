@@ -188,12 +188,9 @@ impl Condition {
             AlarmTest::Point {
                 trigger, deadband, ..
             } => Some(beyond(*trigger, *deadband, self.holds, value)),
-            AlarmTest::BalanceOpen {
-                limit_wh,
-                deadband_wh,
-            } => {
-                let trigger = AlarmTrigger::Above(*limit_wh);
-                Some(beyond(trigger, *deadband_wh, self.holds, value))
+            AlarmTest::BalanceOpen { limit, deadband } => {
+                let trigger = AlarmTrigger::Above(*limit);
+                Some(beyond(trigger, *deadband, self.holds, value))
             }
             AlarmTest::Silent { .. } => None,
         }

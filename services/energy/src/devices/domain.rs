@@ -27,8 +27,8 @@ facts! {
     pub enum DeviceFact in "terrarium.energy.v1" {
         StorageReportedV1 at time_s,
         StorageReportQuarantinedV1 at time_s,
-        WeatherObservedV1 at interval_start_s,
-        HeatMeteredV1 at interval_start_s,
+        WeatherObservedV1 at interval_start_s for interval_seconds,
+        HeatMeteredV1 at interval_start_s for interval_seconds,
         SetpointAskedV1 at time_s,
         SetpointObeyedV1 at time_s,
         SetpointMissedV1 at time_s,

@@ -140,9 +140,23 @@ pub fn parse_frame(
     previous_batch: Option<u64>,
 ) -> Result<Frame, FrameFault> {
     let header = parse_frame_header(position, available, bytes_to_end, previous_batch)?;
+    check_frame_body(position, &header, available)?;
+    Ok(Frame {
+        position,
+        batch: header.batch,
+        body: available.slice(FRAME_HEADER_BYTES..FRAME_HEADER_BYTES + header.body_bytes),
+    })
+}
+
+/// Checks a frame whose header was read; `available` holds the whole frame.
+pub(crate) fn check_frame_body(
+    position: u64,
+    header: &FrameHeader,
+    available: &[u8],
+) -> Result<(), FrameFault> {
     let body_end = FRAME_HEADER_BYTES + header.body_bytes;
-    let body = available.slice(FRAME_HEADER_BYTES..body_end);
-    let computed = frame_checksum(position, header.batch, &body);
+    let body = &available[FRAME_HEADER_BYTES..body_end];
+    let computed = frame_checksum(position, header.batch, body);
     if computed != header.checksum {
         return Err(FrameFault::Checksum {
             stored: header.checksum,
@@ -153,9 +167,5 @@ pub fn parse_frame(
     if available[body_end..frame_end].iter().any(|byte| *byte != 0) {
         return Err(FrameFault::Padding);
     }
-    Ok(Frame {
-        position,
-        batch: header.batch,
-        body,
-    })
+    Ok(())
 }

@@ -3,8 +3,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use terrarium_eventlog::{
-    AppendError, Disk, FaultyDisk, FolderLock, HEADER_BYTES, LOG_FILE_NAME, LockError, LogWriter,
-    OpenError, OpenedLog, RealDisk, frame_bytes, frame_checksum, open_log,
+    AppendError, Disk, FaultyDisk, FolderLock, HEADER_BYTES, LockError, LogSettings, LogWriter,
+    OpenError, OpenedLog, RealDisk, frame_bytes, frame_checksum, open_log, segment_file_name,
 };
 
 fn open(folder: &Path) -> Result<(OpenedLog, Vec<Vec<u8>>), OpenError> {
@@ -13,7 +13,7 @@ fn open(folder: &Path) -> Result<(OpenedLog, Vec<Vec<u8>>), OpenError> {
 
 fn open_on(disk: &dyn Disk, folder: &Path) -> Result<(OpenedLog, Vec<Vec<u8>>), OpenError> {
     let mut bodies = Vec::new();
-    let opened = open_log(folder, disk, &mut |frame| {
+    let opened = open_log(folder, disk, LogSettings::default(), &mut |frame| {
         bodies.push(frame.body.to_vec());
         Ok(())
     })?;
@@ -32,7 +32,7 @@ fn append(writer: &mut LogWriter, bodies: &[&[u8]]) -> Result<u64, AppendError> 
 }
 
 fn log_path(folder: &Path) -> PathBuf {
-    folder.join(LOG_FILE_NAME)
+    folder.join(segment_file_name(0))
 }
 
 /// A log with the given batches, and its bytes.
@@ -42,6 +42,7 @@ fn log_of(batches: &[&[&[u8]]]) -> (TempDir, Vec<u8>) {
     for batch in batches {
         append(&mut log.writer, batch).expect("the disk is fine");
     }
+    drop(log);
     let bytes = fs::read(log_path(folder.path())).expect("the log is there");
     (folder, bytes)
 }
@@ -66,9 +67,7 @@ fn frames_come_back_in_order_after_reopening_and_by_cursor() {
     assert_eq!(frames.len(), 3);
     let second = &frames[1];
     assert_eq!(
-        log.reader
-            .read_frame(second.position, second.next_position())
-            .expect("a good frame"),
+        log.reader.frame_at(second.position).expect("a good frame"),
         *second
     );
     assert_eq!(

@@ -11,14 +11,15 @@ use terrarium_eventlog::LogWriter;
 use uuid::Uuid;
 
 use crate::encoding::{CommitHead, check_limits, encode_commit};
-use crate::error::AppendError;
+use crate::error::{AppendError, ReadError};
 use crate::event::{
-    ContentType, ExpectedRevision, METADATA_TYPE, Position, ProposedEvent, TOMBSTONE_REVISION,
-    TOMBSTONE_TYPE, Ticks, Written,
+    ContentType, METADATA_TYPE, Position, ProposedEvent, TOMBSTONE_REVISION, TOMBSTONE_TYPE, Ticks,
+    Written,
 };
 use crate::read::Contents;
-use crate::recent::{RecentEvent, RecentEvents};
+use crate::recent::RecentEvents;
 use crate::retention::{METADATA_PREFIX, Retention, deletion, described_stream, revival};
+use crate::verdict::{StreamState, Verdict, verdict};
 use crate::writer::{Change, Expected, Operation};
 
 /// An answer, and whether it rests on commits that are not yet durable.
@@ -49,9 +50,12 @@ pub(crate) struct StagedCommit {
     pub stream: Arc<str>,
     pub is_tombstone: bool,
     pub commit_position: u64,
+    pub first_revision: u64,
     pub event_positions: Vec<u64>,
-    pub types: Vec<Arc<str>>,
-    pub metadata: Option<Bytes>,
+    /// Ids and types.
+    pub events: Vec<(Uuid, Arc<str>)>,
+    /// What the described stream keeps, if this is a commit of metadata.
+    pub retention: Option<Retention>,
 }
 
 /// What a stream will be, beyond the index.
@@ -62,39 +66,6 @@ struct StagedTail {
     retention: Option<Retention>,
     /// Data of the last metadata event, if this is a metadata stream.
     metadata: Option<Bytes>,
-}
-
-/// A stream as a decision sees it: with what is staged.
-#[derive(Clone, Copy, Debug)]
-struct StreamState {
-    count: u64,
-    is_tombstoned: bool,
-    retention: Option<Retention>,
-    in_group: bool,
-}
-
-impl StreamState {
-    fn is_deleted(&self) -> bool {
-        self.retention
-            .is_some_and(|retention| retention.is_deleted(self.count))
-    }
-
-    /// A stream that only has metadata exists too.
-    fn exists(&self) -> bool {
-        (self.count > 0 || self.retention.is_some()) && !self.is_deleted()
-    }
-}
-
-/// How an expectation stands to a stream.
-enum Verdict {
-    Fits,
-    /// Retries are recognised by the recent ids.
-    FitsWeakly,
-    /// The events may stand at this revision already; if not, it does not fit.
-    PerhapsAt(u64),
-    /// The events may stand at this revision already; if not, it fits.
-    FitsUnlessAt(u64),
-    Misfits,
 }
 
 impl Group {
@@ -110,6 +81,10 @@ impl Group {
         &self.staged
     }
 
+    pub fn recorded(&self) -> Ticks {
+        self.recorded
+    }
+
     pub fn decide(
         &mut self,
         log: &mut LogWriter,
@@ -117,7 +92,17 @@ impl Group {
         recent: &mut RecentEvents,
         operation: Operation,
     ) -> Decision {
-        let state = self.state(contents, &operation.stream);
+        let unreadable = |error: ReadError| Decision {
+            result: Err(AppendError::Failed(error.to_string())),
+            rests_on_group: false,
+        };
+        if let Err(error) = recent.load(contents) {
+            return unreadable(error);
+        }
+        let state = match self.state(contents, &operation.stream) {
+            Ok(state) => state,
+            Err(error) => return unreadable(error),
+        };
         let staged_before = self.staged.len();
         let mut writing = Writing {
             group: self,
@@ -132,43 +117,50 @@ impl Group {
         }
     }
 
-    fn state(&self, contents: &Contents, stream: &str) -> StreamState {
-        let (count, is_tombstoned, retention) = {
-            let index = contents.index();
-            index.stream(stream).map_or((0, false, None), |entry| {
-                (
-                    entry.positions.len() as u64,
-                    entry.tombstone.is_some(),
-                    entry.retention.as_deref().copied(),
-                )
-            })
-        };
-        match self.tails.get(stream) {
+    fn state(&self, contents: &Contents, stream: &str) -> Result<StreamState, ReadError> {
+        let facts = contents.stream_facts(stream)?;
+        Ok(match self.tails.get(stream) {
             None => StreamState {
-                count,
-                is_tombstoned,
-                retention,
+                count: facts.count,
+                is_tombstoned: facts.tombstone.is_some(),
+                retention: facts.retention,
                 in_group: false,
             },
             Some(tail) => StreamState {
                 count: tail.next_revision(),
-                is_tombstoned: is_tombstoned || tail.is_tombstoned,
-                retention: tail.retention.or(retention),
+                is_tombstoned: facts.tombstone.is_some() || tail.is_tombstoned,
+                retention: tail.retention.or(facts.retention),
                 in_group: true,
             },
-        }
+        })
     }
 
-    fn tail(&mut self, contents: &Contents, stream: &Arc<str>) -> &mut StagedTail {
+    /// What is staged for a stream that had `count` events before.
+    fn tail(&mut self, stream: &Arc<str>, count: u64) -> &mut StagedTail {
         self.tails
             .entry(Arc::clone(stream))
             .or_insert_with(|| StagedTail {
-                first_revision: contents.stream_revision(stream),
+                first_revision: count,
                 events: Vec::new(),
                 is_tombstoned: false,
                 retention: None,
                 metadata: None,
             })
+    }
+
+    /// The staged event that stands in the frame at `frame`, if that is one of this group: its stream and revision.
+    fn staged_event(&self, frame: u64, id: &Uuid) -> Option<FoundEvent> {
+        let place = self
+            .staged
+            .binary_search_by_key(&frame, |commit| commit.commit_position)
+            .ok()?;
+        let commit = &self.staged[place];
+        let ordinal = commit.events.iter().rposition(|(found, _)| found == id)?;
+        Some(FoundEvent {
+            stream: Arc::clone(&commit.stream),
+            revision: commit.first_revision + ordinal as u64,
+            position: Position(commit.event_positions[ordinal]),
+        })
     }
 }
 
@@ -194,7 +186,7 @@ impl Writing<'_> {
         state: &StreamState,
     ) -> (Result<Written, AppendError>, bool) {
         let events: &[ProposedEvent] = match &operation.change {
-            Change::Append(events) => events,
+            Change::Append(events) | Change::Restore(events) => events,
             Change::Delete | Change::Tombstone => &[],
         };
         if let Err(error) = check_limits(&operation.stream, events) {
@@ -203,8 +195,10 @@ impl Writing<'_> {
         if matches!(operation.expected, Expected::Count(_)) && events.is_empty() {
             return (Err(AppendError::Empty), false);
         }
-        if state.is_tombstoned || self.describes_tombstoned(&operation.stream) {
-            return (Err(AppendError::StreamDeleted), false);
+        match self.describes_tombstoned(&operation.stream) {
+            Ok(false) if !state.is_tombstoned => {}
+            Ok(_) => return (Err(AppendError::StreamDeleted), false),
+            Err(error) => return (Err(AppendError::Failed(error.to_string())), false),
         }
         let misfit = AppendError::WrongExpectedRevision {
             actual: state.count,
@@ -212,11 +206,13 @@ impl Writing<'_> {
         let found = match verdict(operation.expected, state) {
             Verdict::Fits => Ok(None),
             Verdict::FitsWeakly => {
-                let found = self.find_recent(&operation.stream, events);
-                return match found {
-                    Recent::None => (self.write(operation, state, events), false),
-                    Recent::All(written) => (Ok(written), true),
-                    Recent::Some => (Err(misfit), true),
+                return match self.find_recent(&operation.stream, events) {
+                    Err(error) => (Err(AppendError::Failed(error.to_string())), false),
+                    Ok(found) => match found {
+                        Recent::None => (self.write(operation, state, events), false),
+                        Recent::All(written) => (Ok(written), true),
+                        Recent::Some => (Err(misfit), true),
+                    },
                 };
             }
             Verdict::PerhapsAt(_) | Verdict::FitsUnlessAt(_) if events.is_empty() => {
@@ -238,9 +234,11 @@ impl Writing<'_> {
         }
     }
 
-    fn describes_tombstoned(&self, stream: &str) -> bool {
-        described_stream(stream)
-            .is_some_and(|described| self.group.state(self.contents, described).is_tombstoned)
+    fn describes_tombstoned(&self, stream: &str) -> Result<bool, ReadError> {
+        match described_stream(stream) {
+            None => Ok(false),
+            Some(described) => Ok(self.group.state(self.contents, described)?.is_tombstoned),
+        }
     }
 
     /// Stages what the operation asks for; its expectation was checked.
@@ -251,14 +249,15 @@ impl Writing<'_> {
         events: &[ProposedEvent],
     ) -> Result<Written, AppendError> {
         match operation.change {
-            Change::Append(_) if events.is_empty() => Ok(Written {
+            Change::Append(_) | Change::Restore(_) if events.is_empty() => Ok(Written {
                 revision: state.count.checked_sub(1),
                 position: None,
                 already_there: false,
             }),
-            Change::Append(_) => {
-                let position = self.stage(&operation.stream, state.count, events);
-                if state.is_deleted() {
+            Change::Append(_) | Change::Restore(_) => {
+                let position = self.stage(&operation.stream, state.count, state.count, events)?;
+                // What is restored brings the metadata that revived the stream along.
+                if state.is_deleted() && !matches!(operation.change, Change::Restore(_)) {
                     self.write_metadata(&operation.stream, |present| {
                         revival(present, state.count)
                     })?;
@@ -285,7 +284,12 @@ impl Writing<'_> {
                     data: Bytes::new(),
                     metadata: Bytes::new(),
                 }];
-                let position = self.stage(&operation.stream, TOMBSTONE_REVISION, &tombstone);
+                let position = self.stage(
+                    &operation.stream,
+                    state.count,
+                    TOMBSTONE_REVISION,
+                    &tombstone,
+                )?;
                 Ok(Written {
                     revision: Some(TOMBSTONE_REVISION),
                     position: Some(position),
@@ -302,7 +306,10 @@ impl Writing<'_> {
         change: impl FnOnce(Option<&[u8]>) -> Vec<u8>,
     ) -> Result<Position, AppendError> {
         let metadata_stream: Arc<str> = Arc::from(format!("{METADATA_PREFIX}{stream}"));
-        let state = self.group.state(self.contents, &metadata_stream);
+        let state = self
+            .group
+            .state(self.contents, &metadata_stream)
+            .map_err(|error| AppendError::Failed(error.to_string()))?;
         let staged = self
             .group
             .tails
@@ -326,17 +333,31 @@ impl Writing<'_> {
             metadata: Bytes::new(),
         }];
         check_limits(&metadata_stream, &event)?;
-        Ok(self.stage(&metadata_stream, state.count, &event))
+        self.stage(&metadata_stream, state.count, state.count, &event)
     }
 
     /// Puts a commit into the log's buffer; returns the position of its last event.
     fn stage(
         &mut self,
         stream: &Arc<str>,
+        count: u64,
         first_revision: u64,
         events: &[ProposedEvent],
-    ) -> Position {
+    ) -> Result<Position, AppendError> {
         let stream = self.contents.names.intern(stream);
+        let metadata = metadata_of(&stream, events);
+        // Asked before anything is staged, so that nothing is when it can't be answered.
+        let described = match (described_stream(&stream), &metadata) {
+            (Some(described), Some(metadata)) => {
+                let state = self
+                    .group
+                    .state(self.contents, described)
+                    .map_err(|error| AppendError::Failed(error.to_string()))?;
+                let retention = Retention::parse(metadata, state.count);
+                Some((Arc::<str>::from(described), state.count, retention))
+            }
+            _ => None,
+        };
         let head = CommitHead {
             stream: &stream,
             first_revision,
@@ -350,19 +371,11 @@ impl Writing<'_> {
             .iter()
             .map(|offset| frame.body_position + *offset as u64)
             .collect();
-        let is_tombstone = first_revision == TOMBSTONE_REVISION;
-        let metadata = metadata_of(&stream, events);
-        for ((event, position), revision) in
-            events.iter().zip(&event_positions).zip(first_revision..)
-        {
-            let place = RecentEvent {
-                stream: Arc::clone(&stream),
-                revision,
-                position: Position(*position),
-            };
-            self.recent.add(event.id, place);
+        for event in events {
+            self.recent.add(event.id, frame.position);
         }
-        let tail = self.group.tail(self.contents, &stream);
+        let is_tombstone = first_revision == TOMBSTONE_REVISION;
+        let tail = self.group.tail(&stream, count);
         if is_tombstone {
             tail.is_tombstoned = true;
         } else {
@@ -370,48 +383,57 @@ impl Writing<'_> {
             tail.events
                 .extend(ids.zip(event_positions.iter().copied().map(Position)));
         }
-        if let (Some(described), Some(metadata)) = (described_stream(&stream), &metadata) {
-            tail.metadata = Some(metadata.clone());
-            let described: Arc<str> = Arc::from(described);
-            let count = self.group.state(self.contents, &described).count;
-            self.group.tail(self.contents, &described).retention =
-                Some(Retention::parse(metadata, count));
+        tail.metadata = metadata.or(tail.metadata.take());
+        let retention = described.as_ref().map(|(_, _, retention)| *retention);
+        if let Some((described, described_count, retention)) = described {
+            self.group.tail(&described, described_count).retention = Some(retention);
         }
         let last_position = Position(*event_positions.last().expect("what is staged has an event"));
         self.group.staged.push(StagedCommit {
             stream,
             is_tombstone,
             commit_position: frame.position,
+            first_revision,
             event_positions,
-            types: events
+            events: events
                 .iter()
-                .map(|event| self.contents.names.intern(&event.event_type))
+                .map(|event| (event.id, self.contents.names.intern(&event.event_type)))
                 .collect(),
-            metadata,
+            retention,
         });
-        last_position
+        Ok(last_position)
     }
 
-    fn find_recent(&self, stream: &str, events: &[ProposedEvent]) -> Recent {
-        let place_of = |event: &ProposedEvent| {
-            self.recent
-                .get(&event.id)
-                .filter(|place| &*place.stream == stream)
+    /// Where a recent event with this id is.
+    fn place_of(&self, id: &Uuid) -> Result<Option<FoundEvent>, ReadError> {
+        let Some(frame) = self.recent.frame_of(id) else {
+            return Ok(None);
         };
-        let Some((first, last)) = events.first().zip(events.last()) else {
-            return Recent::None;
-        };
-        if place_of(first).is_none() {
-            return Recent::None;
+        match self.group.staged_event(frame, id) {
+            Some(staged) => Ok(Some(staged)),
+            None => self.contents.event_in_frame(frame, id),
         }
-        match place_of(last).filter(|_| events.iter().all(|event| place_of(event).is_some())) {
-            None => Recent::Some,
-            Some(last) => Recent::All(Written {
+    }
+
+    fn find_recent(&self, stream: &str, events: &[ProposedEvent]) -> Result<Recent, ReadError> {
+        let mut last = None;
+        for (place, event) in events.iter().enumerate() {
+            let found = self
+                .place_of(&event.id)?
+                .filter(|found| &*found.stream == stream);
+            match found {
+                None if place == 0 => return Ok(Recent::None),
+                None => return Ok(Recent::Some),
+                found => last = found,
+            }
+        }
+        Ok(last.map_or(Recent::None, |last| {
+            Recent::All(Written {
                 revision: Some(last.revision),
                 position: Some(last.position),
                 already_there: true,
-            }),
-        }
+            })
+        }))
     }
 
     /// What was written, if the stream already holds exactly these events at `revision`.
@@ -452,6 +474,13 @@ impl Writing<'_> {
     }
 }
 
+/// An event that was looked for by its id.
+pub(crate) struct FoundEvent {
+    pub stream: Arc<str>,
+    pub revision: u64,
+    pub position: Position,
+}
+
 /// What the recent ids say about events that are to be appended.
 enum Recent {
     /// The first one is new: so are all.
@@ -460,33 +489,6 @@ enum Recent {
     All(Written),
     /// The stream has the first, but not all.
     Some,
-}
-
-fn verdict(expected: Expected, state: &StreamState) -> Verdict {
-    let next = match expected {
-        Expected::Rule(ExpectedRevision::Any) => return Verdict::FitsWeakly,
-        Expected::Rule(ExpectedRevision::StreamExists) if state.exists() => {
-            return Verdict::FitsWeakly;
-        }
-        Expected::Rule(ExpectedRevision::StreamExists) => return Verdict::Misfits,
-        Expected::Rule(ExpectedRevision::NoStream) if state.count == 0 => return Verdict::Fits,
-        Expected::Rule(ExpectedRevision::NoStream) if state.is_deleted() => {
-            return Verdict::FitsUnlessAt(0);
-        }
-        Expected::Rule(ExpectedRevision::NoStream) => 0,
-        Expected::Rule(ExpectedRevision::Exact(revision)) => match revision.checked_add(1) {
-            Some(next) => next,
-            None => return Verdict::Misfits,
-        },
-        Expected::Count(count) => count,
-    };
-    if next == state.count {
-        Verdict::Fits
-    } else if next < state.count {
-        Verdict::PerhapsAt(next)
-    } else {
-        Verdict::Misfits
-    }
 }
 
 /// The metadata that a commit sets, if its stream is one of metadata.

@@ -81,8 +81,8 @@ pub enum OpenError {
     Lock(#[from] terrarium_eventlog::LockError),
     #[error(transparent)]
     Log(#[from] terrarium_eventlog::OpenError),
-    #[error("cannot read the newest events: {0}")]
-    Recent(ReadError),
+    #[error("cannot read the index of the last sealed segment: {0}")]
+    Index(ReadError),
     #[error("cannot start the writer thread: {0}")]
     Thread(std::io::Error),
 }

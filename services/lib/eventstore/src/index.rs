@@ -1,187 +1,219 @@
-use std::collections::{BTreeMap, HashMap};
-use std::ops::Bound;
+//! Where events are: the sealed segments' indexes on disk and that of the unsealed one in memory, as one.
+
+use std::ops::Range;
 use std::sync::Arc;
 
-use terrarium_eventlog::HEADER_BYTES;
+use uuid::Uuid;
 
+use crate::active::ActiveIndex;
+use crate::error::ReadError;
 use crate::event::Position;
-use crate::retention::{Retention, described_stream};
+use crate::lists::{ListKind, Run};
+use crate::read::{Contents, damaged_frame};
+use crate::retention::Retention;
+use crate::sealed::SealedSet;
+use crate::table::Totals;
 
-/// What is kept in memory: 24 bytes an event, 8 bytes a commit, and one entry a stream.
+/// What is known of the log. Changed by the writer alone.
 #[derive(Debug)]
 pub(crate) struct Index {
-    streams: BTreeMap<Arc<str>, StreamEntry>,
-    /// Positions of the events of all streams of a category, the part of their names before the first `-`.
-    categories: HashMap<Arc<str>, Vec<u64>>,
-    /// Positions of the events of a type.
-    types: HashMap<Arc<str>, Vec<u64>>,
-    /// Where each commit's frame begins, in order.
-    commits: Vec<u64>,
-    events: u64,
-    last_position: Option<Position>,
-    /// End of the last commit: how far readers may go.
-    end: u64,
+    pub active: ActiveIndex,
+    pub sealed: Arc<SealedSet>,
+    /// Counts of the sealed segments, and their last event.
+    pub before: Totals,
+    pub last_before: Option<Position>,
 }
 
-/// What the index knows of a stream. One without events has metadata or a tombstone.
-#[derive(Debug, Default)]
-pub(crate) struct StreamEntry {
-    /// Position of every event; the revision is the place in the vector. A tombstone is not among them.
-    pub positions: Vec<u64>,
+/// What the index knows of a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct StreamFacts {
+    pub count: u64,
     pub tombstone: Option<u64>,
-    pub retention: Option<Box<Retention>>,
-}
-
-/// A durable commit on its way into the index.
-pub(crate) struct IndexedCommit<'a> {
-    pub stream: &'a Arc<str>,
-    pub is_tombstone: bool,
-    /// Where the frame begins, and the one after it.
-    pub begin: u64,
-    pub end: u64,
-    pub positions: &'a [u64],
-    pub types: &'a [Arc<str>],
-    /// What the described stream keeps, if this is a commit of metadata.
-    pub metadata: Option<&'a [u8]>,
+    pub retention: Option<Retention>,
 }
 
 impl Index {
-    pub fn new() -> Index {
-        Index {
-            streams: BTreeMap::new(),
-            categories: HashMap::new(),
-            types: HashMap::new(),
-            commits: Vec::new(),
-            events: 0,
-            last_position: None,
-            end: HEADER_BYTES,
+    pub fn totals(&self) -> Totals {
+        Totals {
+            events: self.before.events + self.active.events(),
+            commits: self.before.commits + self.active.commits(),
+            streams: self.before.streams + self.active.new_streams(),
         }
     }
 
-    pub fn add(&mut self, commit: &IndexedCommit<'_>) {
-        assert!(
-            commit.begin >= self.end && commit.end > commit.begin,
-            "commits are added in the order of the log"
-        );
-        let entry = self.streams.entry(Arc::clone(commit.stream)).or_default();
-        if commit.is_tombstone {
-            entry.tombstone = commit.positions.first().copied();
-        } else {
-            entry.positions.extend_from_slice(commit.positions);
-        }
-        if !is_system(commit.stream) && !commit.is_tombstone {
-            self.add_to_categories(commit);
-        }
-        if let (Some(described), Some(metadata)) =
-            (described_stream(commit.stream), commit.metadata)
-        {
-            let described = self.streams.entry(Arc::from(described)).or_default();
-            let count = described.positions.len() as u64;
-            described.retention = Some(Box::new(Retention::parse(metadata, count)));
-        }
-        self.commits.push(commit.begin);
-        self.events += commit.positions.len() as u64;
-        self.last_position = commit
-            .positions
-            .last()
-            .map(|position| Position(*position))
-            .or(self.last_position);
-        self.end = commit.end;
+    pub fn last_position(&self) -> Option<Position> {
+        self.active.last_position().or(self.last_before)
     }
 
-    fn add_to_categories(&mut self, commit: &IndexedCommit<'_>) {
-        if let Some((category, _)) = commit.stream.split_once('-') {
-            match self.categories.get_mut(category) {
-                Some(positions) => positions.extend_from_slice(commit.positions),
-                None => {
-                    let positions = commit.positions.to_vec();
-                    self.categories.insert(Arc::from(category), positions);
-                }
+    /// End of the last commit: how far readers may go.
+    pub fn end(&self) -> u64 {
+        self.active.end()
+    }
+}
+
+/// How many events of a list are in sealed segments.
+pub(crate) fn sealed_count(
+    sealed: &SealedSet,
+    kind: ListKind,
+    name: &str,
+) -> Result<u64, ReadError> {
+    if sealed.is_empty() {
+        return Ok(0);
+    }
+    let parts = sealed.parts(kind, name)?;
+    let last = parts.iter().rev().find(|part| part.entry.count > 0);
+    Ok(last.map_or(0, |part| part.entry.first_revision + part.entry.count))
+}
+
+impl Contents {
+    /// Everything but where the events are; a stream that nothing is known of has no events.
+    pub fn stream_facts(&self, stream: &str) -> Result<StreamFacts, ReadError> {
+        let (mut facts, has_events, sealed) = {
+            let index = self.index();
+            let list = index.active.list(ListKind::Stream, stream);
+            let facts = list.map_or_else(StreamFacts::default, |list| StreamFacts {
+                count: list.end(),
+                tombstone: list.tombstone,
+                retention: list.retention.as_deref().copied(),
+            });
+            let has_events = list.is_some_and(|list| list.count > 0);
+            (facts, has_events, index.sealed.clone())
+        };
+        let is_complete = has_events && facts.retention.is_some();
+        if is_complete || sealed.is_empty() {
+            return Ok(facts);
+        }
+        let parts = sealed.parts(ListKind::Stream, stream)?;
+        for part in parts.iter().rev() {
+            if !has_events && facts.count == 0 && part.entry.count > 0 {
+                facts.count = part.entry.first_revision + part.entry.count;
+            }
+            facts.tombstone = facts.tombstone.or(part.entry.tombstone);
+            facts.retention = facts.retention.or(part.entry.retention.as_deref().copied());
+        }
+        Ok(facts)
+    }
+
+    /// How many events a list has.
+    pub fn list_count(&self, kind: ListKind, name: &str) -> Result<u64, ReadError> {
+        let (active, sealed) = {
+            let index = self.index();
+            let list = index.active.list(kind, name).filter(|list| list.count > 0);
+            let active = list.map(|list| (list.first_revision, list.count));
+            (active, index.sealed.clone())
+        };
+        match active {
+            Some((Some(first), count)) => Ok(first + count),
+            Some((None, count)) => Ok(sealed_count(&sealed, kind, name)? + count),
+            None => sealed_count(&sealed, kind, name),
+        }
+    }
+
+    /// The places of a list's events with revisions in `wanted`, in order.
+    pub fn runs(
+        &self,
+        kind: ListKind,
+        name: &str,
+        wanted: &Range<u64>,
+    ) -> Result<Vec<Run>, ReadError> {
+        let mut known_before: Option<(Arc<SealedSet>, u64)> = None;
+        let (mut active, sealed, active_first) = loop {
+            let index = self.index();
+            let sealed = index.sealed.clone();
+            let Some(list) = index.active.list(kind, name).filter(|list| list.count > 0) else {
+                break (Vec::new(), sealed, u64::MAX);
+            };
+            let before = known_before
+                .as_ref()
+                .filter(|(set, _)| Arc::ptr_eq(set, &sealed))
+                .map(|(_, count)| *count);
+            if let Some(first) = list.first_revision.or(before) {
+                break (index.active.runs(list, first, wanted), sealed, first);
+            }
+            // Asked without the lock; if a segment is sealed meanwhile, it is asked again.
+            drop(index);
+            let count = sealed_count(&sealed, kind, name)?;
+            known_before = Some((sealed, count));
+        };
+        if active_first <= wanted.start || sealed.is_empty() {
+            return Ok(active);
+        }
+        let mut runs = Vec::new();
+        for part in sealed.parts(kind, name)?.iter() {
+            let end = part.entry.first_revision + part.entry.count;
+            if part.entry.first_revision < wanted.end && end > wanted.start {
+                runs.extend(sealed.runs(kind, part, wanted)?);
             }
         }
-        for (position, event_type) in commit.positions.iter().zip(commit.types) {
-            match self.types.get_mut(event_type) {
-                Some(positions) => positions.push(*position),
-                None => {
-                    self.types.insert(Arc::clone(event_type), vec![*position]);
-                }
+        runs.append(&mut active);
+        Ok(runs)
+    }
+
+    /// The commit that holds `position`, as its beginning and end; `None` outside the commits.
+    pub fn commit_around(&self, position: u64) -> Result<Option<(u64, u64)>, ReadError> {
+        let sealed = {
+            let index = self.index();
+            if position >= index.active.base() {
+                return Ok(index.active.commit_around(position));
             }
+            index.sealed.clone()
+        };
+        match sealed.checkpoint_before(position)? {
+            None => Ok(None),
+            Some(from) => self.log.frame_around(from, position).map_err(damaged_frame),
         }
-    }
-
-    pub fn stream(&self, stream: &str) -> Option<&StreamEntry> {
-        self.streams.get(stream)
-    }
-
-    pub fn positions(&self, stream: &str) -> &[u64] {
-        self.streams
-            .get(stream)
-            .map_or(&[], |entry| entry.positions.as_slice())
-    }
-
-    pub fn category(&self, category: &str) -> &[u64] {
-        self.categories.get(category).map_or(&[], Vec::as_slice)
-    }
-
-    pub fn event_type(&self, event_type: &str) -> &[u64] {
-        self.types.get(event_type).map_or(&[], Vec::as_slice)
-    }
-
-    pub fn revision(&self, stream: &str) -> u64 {
-        self.positions(stream).len() as u64
-    }
-
-    pub fn streams(&self) -> u64 {
-        self.streams.len() as u64
-    }
-
-    pub fn streams_with_prefix(&self, prefix: &str) -> Vec<Arc<str>> {
-        let from_prefix = self
-            .streams
-            .range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
-        from_prefix
-            .take_while(|(name, _)| name.starts_with(prefix))
-            .filter(|(_, entry)| !entry.positions.is_empty())
-            .map(|(name, _)| Arc::clone(name))
-            .collect()
-    }
-
-    /// The commit that holds `position`, as its beginning and end; `None` outside the log.
-    pub fn commit_around(&self, position: u64) -> Option<(u64, u64)> {
-        let after = self.commits.partition_point(|commit| *commit <= position);
-        let begin = *self.commits.get(after.checked_sub(1)?)?;
-        let end = self.commits.get(after).copied().unwrap_or(self.end);
-        (position < end).then_some((begin, end))
     }
 
     /// Where the last commits before `position` begin that together have about `bytes`; at least one if there is any.
     /// `None`: none begins before it.
-    pub fn commits_before(&self, position: u64, bytes: u64) -> Option<u64> {
-        let before = self.commits.partition_point(|commit| *commit < position);
-        let last = *self.commits.get(before.checked_sub(1)?)?;
-        let wanted = position.saturating_sub(bytes);
-        let first = self.commits[..before].partition_point(|commit| *commit < wanted);
-        Some(self.commits.get(first).copied().unwrap_or(last).min(last))
+    pub fn commits_before(&self, position: u64, bytes: u64) -> Result<Option<u64>, ReadError> {
+        let (sealed, active_base) = {
+            let index = self.index();
+            if let Some(begin) = index.active.commits_before(position, bytes) {
+                return Ok(Some(begin));
+            }
+            (index.sealed.clone(), index.active.base())
+        };
+        if sealed.is_empty() {
+            return Ok(None);
+        }
+        let first = terrarium_eventlog::HEADER_BYTES;
+        let until = position.min(active_base);
+        if until <= first {
+            return Ok(None);
+        }
+        let from = sealed.checkpoint_before(until.saturating_sub(bytes))?;
+        Ok(Some(from.unwrap_or(first)))
     }
 
-    pub fn last_position(&self) -> Option<Position> {
-        self.last_position
+    /// Names of the streams with events that begin with `prefix`, sorted.
+    pub fn streams_with_prefix(&self, prefix: &str) -> Result<Vec<Arc<str>>, ReadError> {
+        let (mut names, sealed) = {
+            let index = self.index();
+            let lists = index.active.all_lists(ListKind::Stream);
+            let names: Vec<Arc<str>> = lists
+                .filter(|(name, list)| list.count > 0 && name.starts_with(prefix))
+                .map(|(name, _)| Arc::clone(name))
+                .collect();
+            (names, index.sealed.clone())
+        };
+        sealed.each_with_prefix(ListKind::Stream, prefix, &mut |name| {
+            names.push(Arc::from(name));
+        })?;
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
     }
 
-    pub fn events(&self) -> u64 {
-        self.events
+    /// Ids of the newest events and their frames, at most `most`, oldest first.
+    pub fn newest_ids(&self, most: usize) -> Result<Vec<(Uuid, u64)>, ReadError> {
+        let index = self.index();
+        let base = index.active.base();
+        let missing = most.saturating_sub(index.active.ids().len());
+        let mut ids = index.sealed.newest_ids(missing)?;
+        ids.reverse();
+        let here = index.active.ids();
+        ids.extend(here.map(|(id, frame)| (id, base + u64::from(frame) * 8)));
+        Ok(ids)
     }
-
-    pub fn commits(&self) -> u64 {
-        self.commits.len() as u64
-    }
-
-    pub fn end(&self) -> u64 {
-        self.end
-    }
-}
-
-/// Names that begin with `$` are the store's own.
-pub(crate) fn is_system(stream: &str) -> bool {
-    stream.starts_with('$')
 }

@@ -4,13 +4,17 @@
 //!
 //! - [`EventStore`] (`store.rs`) is the public face; `event.rs`, `error.rs` and `clock.rs` have its words.
 //! - `writer.rs` is the one thread that appends: it takes what is queued, writes, syncs once, answers. `decide.rs` has its rules:
-//!   expected revisions, and retries that change nothing (`recent.rs` remembers the newest ids).
+//!   expected revisions (`verdict.rs`), and retries that change nothing (`recent.rs` remembers the newest ids).
 //! - `read.rs` reads what was recorded; `page.rs` reads as clients do, in both directions, without what metadata hides
 //!   (`retention.rs`), with links and the virtual streams `$ce-<category>` and `$et-<type>`.
 //! - `subscribe.rs` follows all events or a stream; `filter.rs` says which events get through.
-//! - `index.rs` is what is kept in memory: positions by stream, category and type, and where the commits begin.
+//! - [`Replay`] (`replay.rs`) walks everything as fast as it can be read.
+//! - `index.rs` says where events are, by stream, category and type (`lists.rs`): of the unsealed segment in memory
+//!   (`active.rs`), of the sealed ones on disk (`table.rs` is the format, `sealed.rs` reads it, `bloom.rs` says where not to look).
 //! - `encoding.rs` turns a commit into bytes and back; `names.rs` keeps one copy of each stream and type name.
 //! - [`Scan`] (`scan.rs`) reads a log offline, without lock or trust, and names the first thing that is wrong.
+//! - [`export`] and [`import`] (`transfer.rs`) turn a store into text and back.
+//! - [`back_up`] and [`restore`] (`backup.rs`) copy a store while it is open, and back.
 //! - [`front`] speaks the EventStoreDB gRPC protocol for a store.
 //!
 //! # Promises
@@ -18,7 +22,10 @@
 //! - A commit is appended whole or not at all, and only if its stream is as the commit expects.
 //! - An answer `Ok` means durable: the events survive a power cut. Nothing is readable before it is durable.
 //! - Appending the same events again at an exact revision changes nothing and answers the first positions. Without an exact
-//!   revision that holds for the newest 65,536 events.
+//!   revision that holds for the newest 65,536 events, also after reopening.
+//! - Opening reads the last segment of the log and nothing else; memory holds the index of that segment, and of the others
+//!   what was asked for lately, within bounds.
+//! - A disk that is nearly full refuses appends ([`LogSettings::low_disk_bytes`]) and accepts them again when there is space.
 //! - Positions only grow; they are opaque to callers, and are byte offsets in the log.
 //! - Deleting and truncating hides events from readers of their stream; the log and the global order keep them.
 //!
@@ -27,8 +34,7 @@
 //! | file | what |
 //! |---|---|
 //! | `lock` | held by the process that has the store open; its process id |
-//! | `log/events.log` | the log, format in `terrarium-eventlog` |
-//! | `log/torn-<position>.bin` | an unfinished end that a crash left and that opening cut off |
+//! | `log/` | the log in segments, its files and their format are in `terrarium-eventlog`; each sealed segment holds its index |
 //!
 //! # Format of a commit, the body of one frame
 //!
@@ -57,8 +63,19 @@
 //! | 4 | length of the metadata; data and metadata together are at most 1 MiB |
 //! | n | metadata |
 //!
+//! Metadata of a stream `s` is the last event of type `$metadata` of stream `$$s`.
+//!
+//! # Index of a sealed segment
+//!
+//! Format in `table.rs`. It says of every stream, category and event type with events in the segment: revision of the first one
+//! here, how many, where; of streams also tombstone and what their metadata hides. It is made from the records before it
+//! alone, so a check makes it again and compares.
+//!
 //! Commits of kind 1 are read and no longer written: they have neither flags nor times.
 
+mod active;
+mod backup;
+mod bloom;
 mod clock;
 mod decide;
 mod encoding;
@@ -66,17 +83,27 @@ mod error;
 mod event;
 mod filter;
 pub mod front;
+#[doc(hidden)]
+pub mod fuzzing;
 mod index;
+mod lists;
 mod names;
 mod page;
 mod read;
 mod recent;
+mod replay;
 mod retention;
 mod scan;
+mod sealed;
+mod segment_scan;
 mod store;
 mod subscribe;
+mod table;
+mod transfer;
+mod verdict;
 mod writer;
 
+pub use backup::{RestoreError, back_up, restore};
 pub use clock::Clock;
 pub use error::{AppendError, OpenError, ReadError, TooLarge};
 pub use event::{
@@ -86,7 +113,9 @@ pub use event::{
 };
 pub use filter::{Filter, FilterError, FilterOn};
 pub use page::{AllCursor, Direction, LINK_TYPE, PageLimit, ResolvedEvent, StreamPage};
+pub use replay::{EventRef, RecordedCommit, Replay};
 pub use scan::{Scan, ScanError, ScanProblem};
 pub use store::{EventStore, Pending};
 pub use subscribe::{AllItem, AllSubscription, StreamItem, StreamSubscription, SubscriptionError};
-pub use terrarium_eventlog::{Recovery, TornTail};
+pub use terrarium_eventlog::{BackupError, Copied, LogSettings, RealDisk, Recovery, TornTail};
+pub use transfer::{ExportError, ImportClock, ImportError, Imported, check_export, export, import};

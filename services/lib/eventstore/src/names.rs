@@ -1,28 +1,37 @@
 use std::collections::HashSet;
 use std::sync::{Arc, RwLock};
 
-/// One shared copy of every stream and type name, so that an event costs pointers and not text.
+/// Names that are kept, at most twice as many: those that were not asked for since are forgotten.
+const KEPT_NAMES: usize = 256 * 1024;
+
+/// One shared copy of the stream and type names in use, so that an event costs pointers and not text.
 #[derive(Debug, Default)]
 pub(crate) struct NameTable {
-    names: RwLock<HashSet<Arc<str>>>,
+    names: RwLock<Generations>,
+}
+
+#[derive(Debug, Default)]
+struct Generations {
+    new: HashSet<Arc<str>>,
+    old: HashSet<Arc<str>>,
 }
 
 impl NameTable {
     pub fn intern(&self, name: &str) -> Arc<str> {
-        if let Some(known) = self
-            .names
-            .read()
-            .expect("no one panics holding the names")
-            .get(name)
-        {
+        let names = self.names.read().expect("no one panics holding the names");
+        if let Some(known) = names.new.get(name) {
             return known.clone();
         }
+        drop(names);
         let mut names = self.names.write().expect("no one panics holding the names");
-        if let Some(known) = names.get(name) {
+        if let Some(known) = names.new.get(name) {
             return known.clone();
         }
-        let new: Arc<str> = Arc::from(name);
-        names.insert(new.clone());
-        new
+        let kept = names.old.take(name).unwrap_or_else(|| Arc::from(name));
+        if names.new.len() >= KEPT_NAMES {
+            names.old = std::mem::take(&mut names.new);
+        }
+        names.new.insert(kept.clone());
+        kept
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! `$ce-<category>` and `$et-<type>` are not stored: their events are links that are made from the index.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,14 +10,17 @@ use bytes::Bytes;
 use crate::encoding::CommitReader;
 use crate::error::ReadError;
 use crate::event::{ContentType, Position, RecordedEvent, Ticks};
-use crate::index::Index;
+use crate::lists::{ListKind, Run};
 use crate::read::{Contents, damaged_commit, damaged_frame};
-use crate::retention::{Retention, described_stream};
+use crate::retention::described_stream;
 
 /// Type of an event that only points to another one: its data is `<revision>@<stream>`.
 pub const LINK_TYPE: &str = "$>";
 const CATEGORY_PREFIX: &str = "$ce-";
 const EVENT_TYPE_PREFIX: &str = "$et-";
+/// Read at a time when going forwards through the whole log, and what one event is guessed to take of it.
+const FORWARDS_CHUNK_BYTES: usize = 256 * 1024;
+const GUESSED_EVENT_BYTES: usize = 512;
 /// Read at a time when going backwards through the whole log.
 const BACKWARDS_CHUNK_BYTES: u64 = 256 * 1024;
 
@@ -130,7 +134,7 @@ impl Contents {
         resolve_links: bool,
         now: Ticks,
     ) -> Result<StreamPage, ReadError> {
-        let outline = outline(&self.index(), stream);
+        let outline = self.outline(stream)?;
         let (count, first_kept, is_virtual) = match outline {
             Outline::NotFound => return Ok(StreamPage::NotFound),
             Outline::Tombstoned(position) => {
@@ -149,22 +153,21 @@ impl Contents {
             Outline::Virtual { count } => (count, 0, true),
         };
         let wanted = wanted_revisions(direction, from, first_kept, count, limit.events);
-        let positions: Vec<u64> = {
-            let index = self.index();
-            let all = positions_of(&index, stream);
-            wanted
-                .iter()
-                .map(|revision| all[*revision as usize])
-                .collect()
-        };
-        let found = self.events_at(&positions, limit.bytes)?;
-        let is_whole = found.len() == wanted.len();
+        let (kind, name) = list_of(stream);
+        let mut runs = self.runs(kind, name, &wanted)?;
+        if direction == Direction::Backwards {
+            runs.reverse();
+        }
+        let found = self.events_of_runs(&runs, direction, limit.bytes)?;
+        let is_whole = found.len() as u64 == wanted.end - wanted.start;
         let mut events = Vec::with_capacity(found.len());
         let virtual_name: Option<Arc<str>> = is_virtual.then(|| self.names.intern(stream));
-        for (event, revision) in found.into_iter().zip(&wanted) {
+        let mut last_revision = None;
+        for (event, revision) in found {
+            last_revision = Some(revision);
             events.push(match &virtual_name {
                 Some(name) => {
-                    let link = link_to(&event, name, *revision);
+                    let link = link_to(&event, name, revision);
                     if resolve_links {
                         let event = self.is_visible(&event, now)?.then_some(event);
                         ResolvedEvent {
@@ -178,16 +181,13 @@ impl Contents {
                 None => self.resolve(event, resolve_links, now)?,
             });
         }
-        let last_seen = match (is_whole, wanted.get(events.len())) {
-            (false, Some(next)) => Some(*next),
-            _ => wanted.last().and_then(|last| match direction {
-                Direction::Forwards => Some(last + 1).filter(|next| *next < count),
-                Direction::Backwards => last.checked_sub(1).filter(|next| *next >= first_kept),
-            }),
-        };
+        let next = last_revision.and_then(|last| match direction {
+            Direction::Forwards => Some(last + 1).filter(|next| !is_whole || *next < count),
+            Direction::Backwards => last.checked_sub(1).filter(|next| *next >= first_kept),
+        });
         Ok(StreamPage::Events {
             events,
-            next: last_seen,
+            next,
             first_revision: first_kept,
             last_revision: count.saturating_sub(1),
         })
@@ -209,8 +209,8 @@ impl Contents {
         let (mut low, mut high) = (first_kept, count);
         while low < high {
             let middle = low + (high - low) / 2;
-            let position = self.index().positions(stream)[middle as usize];
-            if self.event_at(Position(position))?.recorded < oldest {
+            let event = self.read_stream(stream, middle, 1)?.pop();
+            if event.is_some_and(|event| event.recorded < oldest) {
                 low = middle + 1;
             } else {
                 high = middle;
@@ -219,48 +219,38 @@ impl Contents {
         Ok(low)
     }
 
-    /// The events at exactly these positions, in their order, until they have `max_bytes`.
-    fn events_at(
+    /// The events of these runs with their revisions in the list, in the order of reading, until they have `max_bytes`.
+    fn events_of_runs(
         &self,
-        positions: &[u64],
+        runs: &[Run],
+        direction: Direction,
         max_bytes: usize,
-    ) -> Result<Vec<RecordedEvent>, ReadError> {
-        let mut found = Vec::with_capacity(positions.len());
+    ) -> Result<Vec<(RecordedEvent, u64)>, ReadError> {
+        let mut found = Vec::new();
         let mut found_bytes = 0;
-        let mut commit: (u64, Vec<RecordedEvent>) = (0, Vec::new());
-        for position in positions {
-            let begins_and_ends = self
-                .index()
-                .commit_around(*position)
-                .expect("every indexed event lies in an indexed commit");
-            if commit.0 != begins_and_ends.0 {
-                commit = (
-                    begins_and_ends.0,
-                    self.events_of_commit(begins_and_ends.0, begins_and_ends.1)?,
-                );
+        let mut fetcher = self.log.fetcher();
+        for run in runs {
+            let mut events = Vec::with_capacity(run.count as usize);
+            self.events_of_run(&mut fetcher, run, |event| {
+                let revision = run.first_revision + events.len() as u64;
+                events.push((event.build(), revision));
+                Ok(())
+            })?;
+            if direction == Direction::Backwards {
+                events.reverse();
             }
-            let place = commit
-                .1
-                .binary_search_by_key(&Position(*position), |event| event.position)
-                .map_err(|_| ReadError::NotAnEvent {
-                    position: Position(*position),
-                })?;
-            let event = commit.1[place].clone();
-            found_bytes += event.data.len() + event.metadata.len();
-            found.push(event);
-            if found_bytes >= max_bytes {
-                break;
+            for event in events {
+                found_bytes += event.0.data.len() + event.0.metadata.len();
+                found.push(event);
+                if found_bytes >= max_bytes {
+                    return Ok(found);
+                }
             }
         }
         Ok(found)
     }
 
-    fn events_of_commit(&self, begin: u64, end: u64) -> Result<Vec<RecordedEvent>, ReadError> {
-        let frame = self.log.read_frame(begin, end).map_err(damaged_frame)?;
-        self.events_of_frame(&frame)
-    }
-
-    fn events_of_frame(
+    pub fn events_of_frame(
         &self,
         frame: &terrarium_eventlog::Frame,
     ) -> Result<Vec<RecordedEvent>, ReadError> {
@@ -291,19 +281,22 @@ impl Contents {
         from: Position,
         limit: PageLimit,
     ) -> Result<Vec<RecordedEvent>, ReadError> {
-        let (begin, end) = {
+        let (last, end) = {
             let index = self.index();
-            if index.last_position().is_none_or(|last| from > last) {
-                return Ok(Vec::new());
-            }
-            let begin = index
-                .commit_around(from.0)
-                .map_or(terrarium_eventlog::HEADER_BYTES, |(begin, _)| begin);
-            (begin, index.end())
+            (index.last_position(), index.end())
         };
+        if last.is_none_or(|last| from > last) {
+            return Ok(Vec::new());
+        }
+        // Outside the commits a segment begins, and its first event is the next one.
+        let begin = self
+            .commit_around(from.0)?
+            .map_or(from.0, |(begin, _)| begin);
         let mut events = Vec::new();
         let mut event_bytes = 0;
-        for frame in self.log.frames(begin, end, limit.bytes.min(256 * 1024)) {
+        let guessed_bytes = limit.events.saturating_mul(GUESSED_EVENT_BYTES);
+        let chunk_bytes = guessed_bytes.min(limit.bytes).min(FORWARDS_CHUNK_BYTES);
+        for frame in self.log.frames(begin, end, chunk_bytes) {
             let frame = frame.map_err(damaged_frame)?;
             for event in self.events_of_frame(&frame)? {
                 if event.position < from {
@@ -326,14 +319,12 @@ impl Contents {
     ) -> Result<Vec<RecordedEvent>, ReadError> {
         let mut events = Vec::new();
         let mut event_bytes = 0;
-        let mut end = {
-            let index = self.index();
-            index
-                .commit_around(before.0)
-                .map_or(before.0.min(index.end()), |(_, end)| end)
-        };
+        let end_of_log = self.index().end();
+        let mut end = self
+            .commit_around(before.0)?
+            .map_or(before.0.min(end_of_log), |(_, end)| end);
         loop {
-            let Some(begin) = self.index().commits_before(end, BACKWARDS_CHUNK_BYTES) else {
+            let Some(begin) = self.commits_before(end, BACKWARDS_CHUNK_BYTES)? else {
                 return Ok(events);
             };
             let mut chunk = Vec::new();
@@ -381,21 +372,15 @@ impl Contents {
         let Some((revision, stream)) = target else {
             return Ok(None);
         };
-        let position = {
-            let index = self.index();
-            let place = usize::try_from(revision).unwrap_or(usize::MAX);
-            index.positions(stream).get(place).copied()
-        };
-        let Some(position) = position else {
+        let Some(event) = self.read_stream(stream, revision, 1)?.pop() else {
             return Ok(None);
         };
-        let event = self.event_at(Position(position))?;
         Ok(self.is_visible(&event, now)?.then_some(event))
     }
 
     /// Whether a reader of its stream would get this event.
     fn is_visible(&self, event: &RecordedEvent, now: Ticks) -> Result<bool, ReadError> {
-        match outline(&self.index(), &event.stream) {
+        match self.outline(&event.stream)? {
             Outline::NotFound | Outline::Tombstoned(_) | Outline::Virtual { .. } => Ok(false),
             Outline::Stored {
                 first_kept,
@@ -409,71 +394,71 @@ impl Contents {
     }
 }
 
-fn outline(index: &Index, stream: &str) -> Outline {
-    if is_virtual(stream) {
-        return match positions_of(index, stream).len() as u64 {
-            0 => Outline::NotFound,
-            count => Outline::Virtual { count },
-        };
-    }
-    let described = described_stream(stream);
-    if let Some(described) = described.and_then(|described| index.stream(described))
-        && let Some(position) = described.tombstone
-    {
-        return Outline::Tombstoned(position);
-    }
-    let Some(entry) = index.stream(stream) else {
-        return Outline::NotFound;
-    };
-    if let Some(position) = entry.tombstone {
-        return Outline::Tombstoned(position);
-    }
-    let count = entry.positions.len() as u64;
-    let mut retention: Retention = entry.retention.as_deref().copied().unwrap_or_default();
-    if count == 0 || retention.is_deleted(count) {
-        return Outline::NotFound;
-    }
-    if described.is_some() {
-        // Only the newest metadata counts.
-        retention.max_count = Some(1);
-    }
-    Outline::Stored {
-        count,
-        first_kept: retention.first_kept(count),
-        max_age: retention.max_age,
+impl Contents {
+    fn outline(&self, stream: &str) -> Result<Outline, ReadError> {
+        let (kind, name) = list_of(stream);
+        if kind != ListKind::Stream {
+            return Ok(match self.list_count(kind, name)? {
+                0 => Outline::NotFound,
+                count => Outline::Virtual { count },
+            });
+        }
+        let described = described_stream(stream);
+        if let Some(described) = described
+            && let Some(position) = self.stream_facts(described)?.tombstone
+        {
+            return Ok(Outline::Tombstoned(position));
+        }
+        let facts = self.stream_facts(stream)?;
+        if let Some(position) = facts.tombstone {
+            return Ok(Outline::Tombstoned(position));
+        }
+        let count = facts.count;
+        let mut retention = facts.retention.unwrap_or_default();
+        if count == 0 || retention.is_deleted(count) {
+            return Ok(Outline::NotFound);
+        }
+        if described.is_some() {
+            // Only the newest metadata counts.
+            retention.max_count = Some(1);
+        }
+        Ok(Outline::Stored {
+            count,
+            first_kept: retention.first_kept(count),
+            max_age: retention.max_age,
+        })
     }
 }
 
-fn is_virtual(stream: &str) -> bool {
-    stream.starts_with(CATEGORY_PREFIX) || stream.starts_with(EVENT_TYPE_PREFIX)
-}
-
-fn positions_of<'a>(index: &'a Index, stream: &str) -> &'a [u64] {
+/// By what the events of a stream are found: virtual ones by category or type.
+fn list_of(stream: &str) -> (ListKind, &str) {
     if let Some(category) = stream.strip_prefix(CATEGORY_PREFIX) {
-        index.category(category)
+        (ListKind::Category, category)
     } else if let Some(event_type) = stream.strip_prefix(EVENT_TYPE_PREFIX) {
-        index.event_type(event_type)
+        (ListKind::EventType, event_type)
     } else {
-        index.positions(stream)
+        (ListKind::Stream, stream)
     }
 }
 
-/// Revisions to read, in the order of reading.
+/// Revisions to read; those of a reader who goes backwards are read from the end.
 fn wanted_revisions(
     direction: Direction,
     from: Option<u64>,
     first_kept: u64,
     count: u64,
     max_events: usize,
-) -> Vec<u64> {
+) -> Range<u64> {
+    let max_events = max_events as u64;
     match direction {
         Direction::Forwards => {
-            let begin = from.unwrap_or(0).max(first_kept);
-            (begin..count).take(max_events).collect()
+            let begin = from.unwrap_or(0).max(first_kept).min(count);
+            begin..begin.saturating_add(max_events).min(count)
         }
         Direction::Backwards => {
             let end = from.map_or(count, |from| from.saturating_add(1).min(count));
-            (first_kept..end).rev().take(max_events).collect()
+            let begin = end.saturating_sub(max_events).max(first_kept);
+            begin.min(end)..end
         }
     }
 }
@@ -507,13 +492,14 @@ mod tests {
     #[test]
     fn revisions_are_wanted_from_the_start_or_the_end_and_only_those_that_are_kept() {
         let wanted = |direction, from| wanted_revisions(direction, from, 2, 6, 3);
-        assert_eq!(wanted(Direction::Forwards, None), [2, 3, 4]);
-        assert_eq!(wanted(Direction::Forwards, Some(4)), [4, 5]);
-        assert_eq!(wanted(Direction::Forwards, Some(6)), [0u64; 0]);
-        assert_eq!(wanted(Direction::Backwards, None), [5, 4, 3]);
-        assert_eq!(wanted(Direction::Backwards, Some(3)), [3, 2]);
-        assert_eq!(wanted(Direction::Backwards, Some(u64::MAX)), [5, 4, 3]);
-        assert_eq!(wanted(Direction::Backwards, Some(1)), [0u64; 0]);
+        assert_eq!(wanted(Direction::Forwards, None), 2..5);
+        assert_eq!(wanted(Direction::Forwards, Some(4)), 4..6);
+        assert!(wanted(Direction::Forwards, Some(6)).is_empty());
+        assert!(wanted(Direction::Forwards, Some(60)).is_empty());
+        assert_eq!(wanted(Direction::Backwards, None), 3..6);
+        assert_eq!(wanted(Direction::Backwards, Some(3)), 2..4);
+        assert_eq!(wanted(Direction::Backwards, Some(u64::MAX)), 3..6);
+        assert!(wanted(Direction::Backwards, Some(1)).is_empty());
     }
 
     #[test]

@@ -1,18 +1,18 @@
 use std::sync::{Arc, RwLock};
 
-use terrarium_eventlog::{Frame, FrameError, HEADER_BYTES, LogReader};
+use terrarium_eventlog::{Frame, FrameError, FrameFetcher, HEADER_BYTES, LogReader};
+use uuid::Uuid;
 
+use crate::decide::FoundEvent;
 use crate::encoding::{CommitFault, CommitReader};
 use crate::error::ReadError;
 use crate::event::{Position, RecordedEvent};
 use crate::index::Index;
+use crate::lists::{ListKind, Run};
 use crate::names::NameTable;
-use crate::page::{AllCursor, PageLimit};
-use crate::recent::{RecentEvent, RecentEvents};
+use crate::replay::{REPLAY_CHUNK_BYTES, Replay};
 
 const LARGEST_CHUNK_BYTES: usize = 1024 * 1024;
-/// The newest events that are looked at for their ids have at most this much data.
-const RECENT_BYTES: usize = 32 * 1024 * 1024;
 /// A guess at the size of one event, to not read a megabyte for the sake of ten.
 const GUESSED_EVENT_BYTES: usize = 1024;
 
@@ -25,10 +25,6 @@ pub(crate) struct Contents {
 }
 
 impl Contents {
-    pub fn stream_revision(&self, stream: &str) -> u64 {
-        self.index().revision(stream)
-    }
-
     pub fn index(&self) -> std::sync::RwLockReadGuard<'_, Index> {
         self.index.read().expect("no one panics holding the index")
     }
@@ -39,67 +35,62 @@ impl Contents {
         from_revision: u64,
         max_events: usize,
     ) -> Result<Vec<RecordedEvent>, ReadError> {
-        let (commits, until_revision) = self.commits_of_stream(stream, from_revision, max_events);
-        let mut events =
-            Vec::with_capacity((until_revision.saturating_sub(from_revision)) as usize);
-        for (begin, end) in commits {
-            let frame = self.log.read_frame(begin, end).map_err(damaged_frame)?;
-            self.each_event(&frame, |event| {
-                if event.revision >= from_revision && event.revision < until_revision {
-                    events.push(event.build());
+        let wanted = from_revision..from_revision.saturating_add(max_events as u64);
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut events = Vec::new();
+        let mut fetcher = self.log.fetcher();
+        for run in self.runs(ListKind::Stream, stream, &wanted)? {
+            self.events_of_run(&mut fetcher, &run, |event| {
+                if &**event.stream != stream || event.revision < wanted.start {
+                    return Err(wrong_index(&run));
                 }
-                Ok(event.revision + 1 < until_revision)
+                events.push(event.build());
+                Ok(())
             })?;
         }
         Ok(events)
     }
 
-    /// Boundaries of the commits that hold the wanted events of a stream, and the revision to stop before.
-    fn commits_of_stream(
+    /// Gives the events of a run to `visit`, in order.
+    pub fn events_of_run(
         &self,
-        stream: &str,
-        from_revision: u64,
-        max_events: usize,
-    ) -> (Vec<(u64, u64)>, u64) {
-        let index = self.index();
-        let positions = index.positions(stream);
-        let first = usize::try_from(from_revision)
-            .unwrap_or(usize::MAX)
-            .min(positions.len());
-        let until = first.saturating_add(max_events).min(positions.len());
-        let mut commits: Vec<(u64, u64)> = Vec::new();
-        for position in &positions[first..until] {
-            if commits.last().is_some_and(|(_, end)| position < end) {
-                continue;
+        fetcher: &mut FrameFetcher,
+        run: &Run,
+        mut visit: impl FnMut(&EventInFrame<'_>) -> Result<(), ReadError>,
+    ) -> Result<(), ReadError> {
+        let frame = fetcher.frame(run.frame).map_err(damaged_frame)?;
+        let first = u64::from(run.ordinal);
+        let mut ordinal = 0;
+        self.each_event(&frame, |event| {
+            if ordinal >= first {
+                visit(event)?;
             }
-            commits.push(
-                index
-                    .commit_around(*position)
-                    .expect("every indexed event lies in an indexed commit"),
-            );
+            ordinal += 1;
+            Ok(ordinal < first + run.count)
+        })?;
+        if ordinal < first + run.count {
+            return Err(wrong_index(run));
         }
-        (commits, until as u64)
+        Ok(())
     }
 
-    /// The newest events, by their ids.
-    pub fn recent_events(&self) -> Result<RecentEvents, ReadError> {
-        let mut recent = RecentEvents::default();
-        let newest = self.read_all_page(
-            AllCursor::END,
-            PageLimit {
-                events: RecentEvents::capacity(),
-                bytes: RECENT_BYTES,
-            },
-        )?;
-        for event in newest.into_iter().rev() {
-            let place = RecentEvent {
-                stream: event.stream,
-                revision: event.revision,
-                position: event.position,
-            };
-            recent.add(event.id, place);
-        }
-        Ok(recent)
+    /// The newest event of the frame at `frame` with this id.
+    pub fn event_in_frame(&self, frame: u64, id: &Uuid) -> Result<Option<FoundEvent>, ReadError> {
+        let frame = self.log.frame_at(frame).map_err(damaged_frame)?;
+        let mut found = None;
+        self.each_event(&frame, |event| {
+            if event.view.id == *id {
+                found = Some(FoundEvent {
+                    stream: event.stream.clone(),
+                    revision: event.revision,
+                    position: event.position(),
+                });
+            }
+            Ok(true)
+        })?;
+        Ok(found)
     }
 
     pub fn read_all(
@@ -145,36 +136,49 @@ impl Contents {
         Ok(events)
     }
 
+    /// Walks what is recorded after a position, which need not be that of an event.
+    pub fn replay(self: &Arc<Self>, after: Option<Position>) -> Result<Replay, ReadError> {
+        let end = self.index().end();
+        let begin = match after {
+            None => 0,
+            Some(after) => self
+                .commit_around(after.0)?
+                .map_or(after.0, |(begin, _)| begin),
+        };
+        let frames = self.log.frames(begin.min(end), end, REPLAY_CHUNK_BYTES);
+        Ok(Replay::new(self.clone(), frames, after))
+    }
+
     /// From the commit that holds `after` to the end of the log.
     fn range_after(&self, after: Option<Position>) -> Result<(u64, u64), ReadError> {
-        let index = self.index();
-        let Some(position) = after else {
-            return Ok((HEADER_BYTES, index.end()));
+        let (last, end) = {
+            let index = self.index();
+            (index.last_position(), index.end())
         };
-        let last = index.last_position();
+        let Some(position) = after else {
+            return Ok((HEADER_BYTES.min(end), end));
+        };
         if last.is_none_or(|last| position > last) {
             return Err(ReadError::BeyondEnd { position, last });
         }
         if last == Some(position) {
-            return Ok((index.end(), index.end()));
+            return Ok((end, end));
         }
-        let (begin, _) = index
-            .commit_around(position.0)
+        let (begin, _) = self
+            .commit_around(position.0)?
             .ok_or(ReadError::NotAnEvent { position })?;
-        Ok((begin, index.end()))
+        Ok((begin, end))
     }
 
     pub fn event_at(&self, position: Position) -> Result<RecordedEvent, ReadError> {
-        let around = {
-            let index = self.index();
-            let last = index.last_position();
-            if last.is_none_or(|last| position > last) {
-                return Err(ReadError::BeyondEnd { position, last });
-            }
-            index.commit_around(position.0)
-        };
-        let (begin, end) = around.ok_or(ReadError::NotAnEvent { position })?;
-        let frame = self.log.read_frame(begin, end).map_err(damaged_frame)?;
+        let last = self.index().last_position();
+        if last.is_none_or(|last| position > last) {
+            return Err(ReadError::BeyondEnd { position, last });
+        }
+        let (begin, _) = self
+            .commit_around(position.0)?
+            .ok_or(ReadError::NotAnEvent { position })?;
+        let frame = self.log.frame_at(begin).map_err(damaged_frame)?;
         let mut found = None;
         self.each_event(&frame, |event| {
             if event.position() == position {
@@ -212,11 +216,11 @@ impl Contents {
 }
 
 /// An event that was walked over and is only built when it is wanted.
-struct EventInFrame<'a> {
+pub(crate) struct EventInFrame<'a> {
     frame: &'a Frame,
-    stream: &'a Arc<str>,
+    pub stream: &'a Arc<str>,
     names: &'a NameTable,
-    revision: u64,
+    pub revision: u64,
     view: crate::encoding::EventView<'a>,
 }
 
@@ -229,13 +233,22 @@ impl EventInFrame<'_> {
         self.view.data.len() + self.view.metadata.len()
     }
 
-    fn build(&self) -> RecordedEvent {
+    pub fn build(&self) -> RecordedEvent {
         self.view.to_recorded(
             &self.frame.body,
             self.frame.body_position(),
             self.stream,
             self.names,
         )
+    }
+}
+
+fn wrong_index(run: &Run) -> ReadError {
+    ReadError::Damaged {
+        what: format!(
+            "the index has an event in the commit at byte {} that is not there",
+            run.frame
+        ),
     }
 }
 

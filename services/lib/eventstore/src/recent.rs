@@ -1,62 +1,60 @@
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::event::Position;
-
-/// How many event ids are remembered.
-const REMEMBERED_EVENTS: usize = 64 * 1024;
-
-/// Where an event with a remembered id is.
-#[derive(Clone, Debug)]
-pub(crate) struct RecentEvent {
-    pub stream: Arc<str>,
-    pub revision: u64,
-    pub position: Position,
-}
+use crate::active::KEPT_IDS;
+use crate::error::ReadError;
+use crate::read::Contents;
 
 /// The ids of the last events, which make retries without an exact revision harmless for a while.
+///
+/// They are taken from the index when the first event is appended.
 #[derive(Debug, Default)]
 pub(crate) struct RecentEvents {
-    by_id: HashMap<Uuid, RecentEvent>,
-    order: VecDeque<(Uuid, Position)>,
+    /// Positions of the frames that hold the events.
+    by_id: HashMap<Uuid, u64>,
+    order: VecDeque<(Uuid, u64)>,
+    is_loaded: bool,
 }
 
 impl RecentEvents {
-    pub fn get(&self, id: &Uuid) -> Option<&RecentEvent> {
-        self.by_id.get(id)
+    /// Takes what the index knows, unless that was done before. Nothing may be staged.
+    pub fn load(&mut self, contents: &Contents) -> Result<(), ReadError> {
+        if !self.is_loaded {
+            for (id, frame) in contents.newest_ids(KEPT_IDS)? {
+                self.add(id, frame);
+            }
+            self.is_loaded = true;
+        }
+        Ok(())
+    }
+
+    /// Position of the frame that holds the newest event with this id.
+    pub fn frame_of(&self, id: &Uuid) -> Option<u64> {
+        self.by_id.get(id).copied()
     }
 
     /// An id that comes again names its newest event.
-    pub fn add(&mut self, id: Uuid, event: RecentEvent) {
-        self.order.push_back((id, event.position));
-        self.by_id.insert(id, event);
-        if self.order.len() > REMEMBERED_EVENTS
-            && let Some((oldest, position)) = self.order.pop_front()
+    pub fn add(&mut self, id: Uuid, frame: u64) {
+        self.order.push_back((id, frame));
+        self.by_id.insert(id, frame);
+        if self.order.len() > KEPT_IDS
+            && let Some((oldest, frame)) = self.order.pop_front()
         {
-            self.forget(&oldest, position);
+            self.forget(&oldest, frame);
         }
     }
 
     /// Forgets what was added from `position` on, because it did not become durable.
-    pub fn undo_from(&mut self, position: Position) {
-        while let Some((id, added)) = self.order.pop_back_if(|(_, added)| *added >= position) {
-            self.forget(&id, added);
+    pub fn undo_from(&mut self, position: u64) {
+        while let Some((id, frame)) = self.order.pop_back_if(|(_, frame)| *frame >= position) {
+            self.forget(&id, frame);
         }
     }
 
-    fn forget(&mut self, id: &Uuid, position: Position) {
-        if self
-            .by_id
-            .get(id)
-            .is_some_and(|event| event.position == position)
-        {
+    fn forget(&mut self, id: &Uuid, frame: u64) {
+        if self.by_id.get(id) == Some(&frame) {
             self.by_id.remove(id);
         }
-    }
-
-    pub const fn capacity() -> usize {
-        REMEMBERED_EVENTS
     }
 }

@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use terrarium_eventlog::{
-    FRAME_HEADER_BYTES, Frame, FrameCursor, FrameError, FrameFault, FrameProblem, LOG_FILE_NAME,
-    locate_changed_byte, open_for_reading,
+    Digest, FRAME_HEADER_BYTES, Frame, FrameCursor, FrameError, FrameFault, FrameProblem, LogFiles,
+    OpenError, SealFault, check_segment, locate_changed_byte,
 };
 use thiserror::Error;
 
 use crate::encoding::{CommitFault, CommitReader};
 use crate::event::{Position, RecordedEvent};
 use crate::names::NameTable;
+use crate::segment_scan::SegmentScan;
 use crate::store::LOG_FOLDER;
 
 const CHUNK_BYTES: usize = 1024 * 1024;
@@ -24,11 +25,17 @@ const DAMAGED_FRAME_BYTES: u64 = 4 * 1024 * 1024 + 64;
 
 /// Reads a log from its first byte and trusts nothing: every event in order, or the first thing that is wrong.
 ///
+/// What it compares: headers, footers and how the segments follow each other, every frame, every commit and how its stream goes
+/// on; and at the end of a sealed segment its records with their tree hash, and its index with one that is made again.
+///
 /// Needs no lock and changes nothing, so a store may be appending meanwhile. The scan ends where the log ended when
 /// it was opened; a store that is just writing may have half a commit there, which [`until`](Scan::until) leaves out.
 #[derive(Debug)]
 pub struct Scan {
-    path: PathBuf,
+    files: LogFiles,
+    /// How many sealed segments are behind the scan.
+    segments_done: usize,
+    segment: SegmentScan,
     frames: FrameCursor,
     until: Option<Position>,
     names: NameTable,
@@ -65,6 +72,14 @@ pub enum ScanProblem {
     Io(#[from] std::io::Error),
     #[error("{0}")]
     Header(terrarium_eventlog::HeaderFault),
+    /// A segment that is missing, or a footer that is damaged.
+    #[error("{0}")]
+    Segment(String),
+    /// Records or an index that are not as they were sealed.
+    #[error("{0}")]
+    Seal(SealFault),
+    #[error("the index of the segment is not what its records give")]
+    Index,
     #[error("{fault}{}", describe_changed_byte(*changed_byte))]
     Frame {
         fault: FrameFault,
@@ -109,14 +124,15 @@ impl fmt::Display for ScanError {
 impl Scan {
     /// Opens the log of the data folder `folder` for reading.
     pub fn open(folder: &Path) -> Result<Scan, ScanError> {
-        let path = folder.join(LOG_FOLDER).join(LOG_FILE_NAME);
-        let frames = match open_for_reading(&path, CHUNK_BYTES) {
-            Ok(Ok(frames)) => frames,
-            Ok(Err(fault)) => return Err(header_error(path, ScanProblem::Header(fault))),
-            Err(error) => return Err(header_error(path, ScanProblem::Io(error))),
-        };
+        let folder = folder.join(LOG_FOLDER);
+        let files = LogFiles::open(&folder).map_err(|error| open_error(&folder, error))?;
+        let frames = files
+            .frames(CHUNK_BYTES)
+            .map_err(|error| file_error(folder, 0, error.into()))?;
         Ok(Scan {
-            path,
+            files,
+            segments_done: 0,
+            segment: SegmentScan::new(),
             frames,
             until: None,
             names: NameTable::default(),
@@ -133,6 +149,28 @@ impl Scan {
     pub fn until(mut self, position: Position) -> Scan {
         self.until = Some(position);
         self
+    }
+
+    /// How many segments are sealed, and the seal of the last: the hash of the log up to its end.
+    pub fn seals(&self) -> (u64, Option<Digest>) {
+        let sealed = self.files.sealed();
+        let last = sealed.last().map(|last| last.footer().seal());
+        (sealed.len() as u64, last)
+    }
+
+    /// What is wrong with each sealed segment by itself. Reads all of them; a scan ends at the first thing that is wrong.
+    pub fn segment_problems(&self) -> Vec<ScanError> {
+        let problems = self.files.sealed().iter().filter_map(|sealed| {
+            let fault = check_segment(sealed).err()?;
+            let position = match &fault {
+                SealFault::Frame(error) => error.position,
+                SealFault::Records { start, .. } => *start,
+                _ => sealed.end(),
+            };
+            let problem = ScanProblem::Seal(fault);
+            Some(file_error(sealed.path(), position, problem))
+        });
+        problems.collect()
     }
 
     /// Length of the log when the scan was opened, in bytes: for a progress bar.
@@ -174,7 +212,7 @@ impl Scan {
         problem: ScanProblem,
     ) -> ScanError {
         ScanError {
-            path: self.path.clone(),
+            path: self.files.path_at(position).unwrap_or_default(),
             position,
             stream,
             revision,
@@ -185,6 +223,43 @@ impl Scan {
 
     fn revision_of(&self, stream: &str) -> u64 {
         self.revisions.get(stream).copied().unwrap_or(0)
+    }
+
+    /// What is wrong with a segment is told behind the events of its last frame.
+    fn take_frame_and_seal(&mut self, frame: &Frame) -> Result<(), ScanError> {
+        self.take_frame(frame)?;
+        if self.fault_behind_ready.is_none()
+            && let Err(error) = self.take_into_segment(frame)
+        {
+            self.fault_behind_ready = Some(error);
+        }
+        Ok(())
+    }
+
+    /// Takes a frame into what is compared at the end of its segment.
+    fn take_into_segment(&mut self, frame: &Frame) -> Result<(), ScanError> {
+        let Some(sealed) = self.files.sealed().get(self.segments_done) else {
+            return Ok(());
+        };
+        let raw = self.frames.raw_frame(frame);
+        let revisions = &self.revisions;
+        self.segment.take(frame, &raw, |stream| {
+            revisions.get(stream).copied().unwrap_or(0)
+        });
+        if frame.next_position() < sealed.end() {
+            return Ok(());
+        }
+        self.segments_done += 1;
+        self.segment.compare(sealed).map_err(|problem| {
+            let position = match &problem {
+                ScanProblem::Seal(SealFault::Records { start, .. }) => *start,
+                _ => sealed.end(),
+            };
+            ScanError {
+                event_index: self.events_before,
+                ..file_error(sealed.path(), position, problem)
+            }
+        })
     }
 
     /// Checks a whole frame, then makes its events ready.
@@ -269,6 +344,10 @@ impl Scan {
             FrameProblem::Io(error) => {
                 return self.error(position, None, None, self.events_before, error.into());
             }
+            outside @ FrameProblem::Outside => {
+                let problem = ScanProblem::Segment(outside.to_string());
+                return self.error(position, None, None, self.events_before, problem);
+            }
             FrameProblem::Fault(fault) => fault,
         };
         let raw = self
@@ -342,10 +421,27 @@ struct NamedDamage {
     events_in_commit_before: u64,
 }
 
-fn header_error(path: PathBuf, problem: ScanProblem) -> ScanError {
+fn open_error(folder: &Path, error: OpenError) -> ScanError {
+    match error {
+        OpenError::Header { path, fault } => file_error(path, 0, ScanProblem::Header(fault)),
+        OpenError::Io { path, source, .. } => file_error(path, 0, source.into()),
+        OpenError::Footer { path, fault } => {
+            let problem = ScanProblem::Segment(fault.to_string());
+            file_error(path, 0, problem)
+        }
+        OpenError::Layout { path, what } => file_error(path, 0, ScanProblem::Segment(what)),
+        other => file_error(
+            folder.to_owned(),
+            0,
+            ScanProblem::Segment(other.to_string()),
+        ),
+    }
+}
+
+fn file_error(path: PathBuf, position: u64, problem: ScanProblem) -> ScanError {
     ScanError {
         path,
-        position: 0,
+        position,
         stream: None,
         revision: None,
         event_index: 0,
@@ -373,7 +469,7 @@ impl Iterator for Scan {
                     self.finished = true;
                     return self.end_of_log().map(Err);
                 }
-                Some(Ok(frame)) => self.take_frame(&frame),
+                Some(Ok(frame)) => self.take_frame_and_seal(&frame),
                 Some(Err(error)) => Err(self.describe(error)),
             };
             if let Err(error) = taken {

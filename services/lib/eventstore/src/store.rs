@@ -1,24 +1,33 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::thread::JoinHandle;
 
-use terrarium_eventlog::{Disk, FolderLock, Frame, RealDisk, Recovery, open_log};
+use terrarium_eventlog::{
+    BackupError, Copied, Disk, FolderLock, Frame, LogOpening, LogSettings, RealDisk, Recovery,
+};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::active::{ActiveIndex, IndexedCommit, MAX_SEGMENT_BYTES};
 use crate::clock::{Clock, RecordingClock};
 use crate::encoding::CommitReader;
 use crate::error::{AppendError, OpenError, ReadError};
 use crate::event::{
-    Append, Appended, ExpectedRevision, METADATA_TYPE, Position, ProposedCommit, RecordedEvent,
-    Statistics, Ticks, Written,
+    Append, Appended, ExpectedRevision, METADATA_TYPE, Position, ProposedCommit, ProposedEvent,
+    RecordedEvent, Statistics, Ticks, Written,
 };
 use crate::filter::Filter;
-use crate::index::{Index, IndexedCommit};
+use crate::index::{Index, sealed_count};
+use crate::lists::ListKind;
 use crate::names::NameTable;
 use crate::page::{AllCursor, Direction, PageLimit, StreamPage};
 use crate::read::Contents;
+use crate::recent::RecentEvents;
+use crate::replay::Replay;
+use crate::retention::{Retention, described_stream};
+use crate::sealed::SealedSet;
 use crate::subscribe::{AllSubscription, StreamSubscription};
+use crate::table::Totals;
 use crate::writer::{Change, Expected, Operation, QUEUED_REQUESTS, Request, WriteResults, Writer};
 
 /// Folder of the log inside the data folder.
@@ -33,6 +42,7 @@ pub struct EventStore {
 }
 
 struct OpenStore {
+    log_folder: PathBuf,
     contents: Arc<Contents>,
     requests: mpsc::Sender<Request>,
     closing: Arc<AtomicBool>,
@@ -46,7 +56,8 @@ struct OpenStore {
 impl EventStore {
     /// Opens the store in the data folder `folder`, or makes an empty one, and takes the folder's lock.
     ///
-    /// Reads the whole log once. A torn end that a crash left is cut off and reported; damage before the end is refused.
+    /// Reads the last segment of the log; the others have their indexes with them. A torn end that a crash left is cut off and
+    /// reported; damage before the end is refused.
     pub fn open(folder: &Path) -> Result<(EventStore, Recovery), OpenError> {
         EventStore::open_on(&RealDisk, folder)
     }
@@ -62,14 +73,33 @@ impl EventStore {
         folder: &Path,
         clock: Clock,
     ) -> Result<(EventStore, Recovery), OpenError> {
+        EventStore::open_settings(disk, folder, clock, LogSettings::default())
+    }
+
+    /// [`open_with`](Self::open_with) with other sizes than the usual ones.
+    pub fn open_settings(
+        disk: &dyn Disk,
+        folder: &Path,
+        clock: Clock,
+        mut settings: LogSettings,
+    ) -> Result<(EventStore, Recovery), OpenError> {
+        settings.segment_bytes = settings.segment_bytes.min(MAX_SEGMENT_BYTES / 2);
         let lock = FolderLock::take(folder)?;
-        let names = NameTable::default();
-        let mut index = Index::new();
-        let mut latest = Ticks::default();
-        let opened = open_log(&folder.join(LOG_FOLDER), disk, &mut |frame| {
-            latest = latest.max(add_frame(&mut index, &names, frame)?);
-            Ok(())
-        })?;
+        let opening = LogOpening::begin(&folder.join(LOG_FOLDER), disk, settings)?;
+        let sealed = SealedSet::new(opening.sealed());
+        let last_header = sealed.last_header().map_err(OpenError::Index)?;
+        let base = opening.sealed().last().map_or(0, |last| last.end());
+        let mut active = ActiveIndex::new(base);
+        let opened = opening.recover(&mut |frame| add_frame(&mut active, &sealed, frame))?;
+        let latest = last_header
+            .map_or(Ticks::default(), |header| header.last_recorded)
+            .max(active.last_recorded());
+        let index = Index {
+            active,
+            sealed: Arc::new(sealed),
+            before: last_header.map_or_else(Totals::default, |header| header.totals()),
+            last_before: last_header.map(|header| Position(header.last_position)),
+        };
         if let Some(torn) = &opened.recovery.torn_tail {
             tracing::warn!(
                 position = torn.position,
@@ -82,10 +112,9 @@ impl EventStore {
         let (last_position_sender, last_position) = watch::channel(index.last_position());
         let contents = Arc::new(Contents {
             index: RwLock::new(index),
-            names,
+            names: NameTable::default(),
             log: opened.reader,
         });
-        let recent = contents.recent_events().map_err(OpenError::Recent)?;
         let (requests, queue) = mpsc::channel(QUEUED_REQUESTS);
         let closing = Arc::new(AtomicBool::new(false));
         let fsyncs = Arc::new(AtomicU64::new(0));
@@ -96,7 +125,7 @@ impl EventStore {
             closing: closing.clone(),
             fsyncs: fsyncs.clone(),
             last_position: last_position_sender,
-            recent,
+            recent: RecentEvents::default(),
             clock: RecordingClock::new(clock.clone(), latest),
         };
         let thread = std::thread::Builder::new()
@@ -105,6 +134,7 @@ impl EventStore {
             .map_err(OpenError::Thread)?;
         let running = Mutex::new(Some((thread, lock)));
         let open = Arc::new(OpenStore {
+            log_folder: folder.join(LOG_FOLDER),
             contents,
             requests,
             closing,
@@ -121,12 +151,28 @@ impl EventStore {
     /// All of one call share one fsync, usually with other calls. A commit may expect what an earlier one of the
     /// same call leads to. A caller that stops waiting does not stop the append.
     pub async fn append(&self, commits: Vec<ProposedCommit>) -> Vec<Result<Appended, AppendError>> {
+        self.append_as(commits, Change::Append).await
+    }
+
+    /// [`append`](Self::append) of what another log held: no metadata is added that the other log would hold, too.
+    pub(crate) async fn restore(
+        &self,
+        commits: Vec<ProposedCommit>,
+    ) -> Vec<Result<Appended, AppendError>> {
+        self.append_as(commits, Change::Restore).await
+    }
+
+    async fn append_as(
+        &self,
+        commits: Vec<ProposedCommit>,
+        change: fn(Vec<ProposedEvent>) -> Change,
+    ) -> Vec<Result<Appended, AppendError>> {
         let operations = commits
             .into_iter()
             .map(|commit| Operation {
                 stream: commit.stream,
                 expected: Expected::Count(commit.expected_revision),
-                change: Change::Append(commit.events),
+                change: change(commit.events),
             })
             .collect();
         let results = self.submit(operations).await.results().await;
@@ -267,14 +313,42 @@ impl EventStore {
             .read_stream(stream, from_revision, max_events)
     }
 
-    /// Number of events in a stream, 0 when there is none.
+    /// Number of events in a stream, 0 when there is none, or when its index can't be read (which is logged).
     pub fn stream_revision(&self, stream: &str) -> u64 {
-        self.open.contents.stream_revision(stream)
+        let facts = self.open.contents.stream_facts(stream);
+        facts.map_or_else(
+            |error| {
+                tracing::error!(error = %error, stream, "the revision of a stream can't be read");
+                0
+            },
+            |facts| facts.count,
+        )
+    }
+
+    /// Walks everything after a position (exclusive; `None`: from the first event) to the present end, as fast as it can be read.
+    pub fn replay(&self, after: Option<Position>) -> Result<Replay, ReadError> {
+        self.open.contents.replay(after)
     }
 
     /// Names of the streams that begin with `prefix`, sorted.
+    pub fn list_streams(&self, prefix: &str) -> Result<Vec<Arc<str>>, ReadError> {
+        self.open.contents.streams_with_prefix(prefix)
+    }
+
+    /// [`list_streams`](Self::list_streams); none when an index can't be read (which is logged).
     pub fn streams_with_prefix(&self, prefix: &str) -> Vec<Arc<str>> {
-        self.open.contents.index().streams_with_prefix(prefix)
+        let names = self.list_streams(prefix);
+        names.unwrap_or_else(|error| {
+            tracing::error!(error = %error, prefix, "the names of the streams can't be read");
+            Vec::new()
+        })
+    }
+
+    /// Copies the store to the data folder `to` while it is open, or adds what is new to a copy that is there.
+    ///
+    /// The copy can be opened as it is. Blocks for as long as the copying takes.
+    pub fn back_up(&self, to: &Path) -> Result<Copied, BackupError> {
+        terrarium_eventlog::back_up(&self.open.log_folder, &to.join(LOG_FOLDER))
     }
 
     /// Events in the global order after `after` (`None`: from the first), at most `max_events`.
@@ -306,10 +380,11 @@ impl EventStore {
 
     pub fn statistics(&self) -> Statistics {
         let index = self.open.contents.index();
+        let totals = index.totals();
         Statistics {
-            events: index.events(),
-            commits: index.commits(),
-            streams: index.streams(),
+            events: totals.events,
+            commits: totals.commits,
+            streams: totals.streams,
             fsyncs: self.open.fsyncs.load(Ordering::Relaxed),
             bytes: index.end(),
         }
@@ -395,44 +470,71 @@ impl std::fmt::Debug for Pending {
     }
 }
 
-/// Takes a frame of the log into the index, refusing what no correct writer could have written. Returns its time.
-fn add_frame(index: &mut Index, names: &NameTable, frame: &Frame) -> Result<Ticks, String> {
+/// Takes a frame of the unsealed segment into the index, refusing what no correct writer could have written.
+///
+/// How a stream goes on from a sealed segment is not looked at: that would read all of their indexes. A check of the whole log does.
+fn add_frame(active: &mut ActiveIndex, sealed: &SealedSet, frame: &Frame) -> Result<(), String> {
+    if frame.position - active.base() >= MAX_SEGMENT_BYTES {
+        return Err(format!(
+            "the file holds more than {MAX_SEGMENT_BYTES} bytes of events, which its index cannot: export its events and import \
+             them into a new store"
+        ));
+    }
     let commit = CommitReader::new(&frame.body)
         .map_err(|fault| format!("the commit cannot be read: {fault}"))?;
-    let stream = names.intern(commit.stream);
-    let (present, is_over) = index.stream(&stream).map_or((0, false), |entry| {
-        (entry.positions.len() as u64, entry.tombstone.is_some())
-    });
-    if is_over {
+    let stream = commit.stream;
+    let list = active.list(ListKind::Stream, stream);
+    if list.is_some_and(|list| list.tombstone.is_some()) {
         return Err(format!(
             "the commit continues stream {stream}, which was tombstoned before"
         ));
     }
-    if commit.first_revision != present && !commit.is_tombstone {
+    let present = match list.filter(|list| list.count > 0) {
+        Some(list) => Some(list.end()),
+        None => sealed.is_empty().then_some(0),
+    };
+    if let Some(present) = present.filter(|present| commit.first_revision != *present)
+        && !commit.is_tombstone
+    {
         return Err(format!(
             "the commit continues stream {stream} at revision {}, but the stream has {present} events",
             commit.first_revision
         ));
     }
-    let (is_tombstone, recorded) = (commit.is_tombstone, commit.recorded);
-    let mut positions = Vec::with_capacity(commit.count.min(4096) as usize);
-    let mut types = Vec::with_capacity(positions.capacity());
+    let (is_tombstone, first_revision, recorded) =
+        (commit.is_tombstone, commit.first_revision, commit.recorded);
+    let mut events = Vec::with_capacity(commit.count.min(4096) as usize);
+    let mut last_position = 0;
     let mut metadata = None;
     for event in commit {
         let event = event
             .map_err(|fault| format!("the commit to stream {stream} cannot be read: {fault}"))?;
         metadata = (event.event_type == METADATA_TYPE).then_some(event.data.clone());
-        types.push(names.intern(event.event_type));
-        positions.push(frame.body_position() + event.offset as u64);
+        events.push((event.id, event.event_type));
+        last_position = frame.body_position() + event.offset as u64;
     }
-    index.add(&IndexedCommit {
-        stream: &stream,
+    let described = described_stream(stream).zip(metadata);
+    let retention = described
+        .map(|(described, metadata)| {
+            let list = active.list(ListKind::Stream, described);
+            let count = match list.filter(|list| list.count > 0) {
+                Some(list) => list.end(),
+                None => sealed_count(sealed, ListKind::Stream, described)
+                    .map_err(|error| error.to_string())?,
+            };
+            Ok::<_, String>(Retention::parse(&frame.body[metadata], count))
+        })
+        .transpose()?;
+    let commit = IndexedCommit {
+        stream,
         is_tombstone,
+        first_revision,
+        recorded,
         begin: frame.position,
         end: frame.next_position(),
-        positions: &positions,
-        types: &types,
-        metadata: metadata.map(|range| &frame.body[range]),
-    });
-    Ok(recorded)
+        last_position,
+        retention,
+    };
+    active.add(&commit, &events);
+    Ok(())
 }

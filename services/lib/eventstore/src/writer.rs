@@ -4,13 +4,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use terrarium_eventlog::{AppendError as LogError, LogWriter};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::active::{ActiveIndex, IndexedCommit};
 use crate::clock::RecordingClock;
 use crate::decide::{Decision, Group};
 use crate::error::AppendError;
 use crate::event::{ExpectedRevision, Position, ProposedEvent, Written};
-use crate::index::IndexedCommit;
+use crate::index::sealed_count;
 use crate::read::Contents;
 use crate::recent::RecentEvents;
+use crate::table::build;
 
 /// Requests that wait, at most; a full queue makes appenders wait.
 pub(crate) const QUEUED_REQUESTS: usize = 1024;
@@ -28,6 +30,8 @@ pub(crate) struct Operation {
 
 pub(crate) enum Change {
     Append(Vec<ProposedEvent>),
+    /// Events of another log, which holds all that was added to them.
+    Restore(Vec<ProposedEvent>),
     /// Softly: the stream continues with the next append.
     Delete,
     /// For ever.
@@ -67,6 +71,7 @@ pub(crate) struct Writer {
 impl Writer {
     /// Works until the store is closed and the queue is empty.
     pub fn run(mut self) {
+        self.seal_if_full();
         while !self.closing.load(Ordering::Acquire) {
             let Some(request) = self.queue.blocking_recv() else {
                 return;
@@ -106,7 +111,7 @@ impl Writer {
             Ok(_) => self.publish(&group),
             Err(error) => {
                 log_write_error(error);
-                self.recent.undo_from(Position(self.log.durable_bytes()));
+                self.recent.undo_from(self.log.durable_bytes());
             }
         }
         let failure = written.err().map(append_error);
@@ -118,6 +123,46 @@ impl Writer {
             // Whoever asked may have stopped waiting; the commits are durable all the same.
             let _ = answer.send(results);
         }
+        self.log.hash_flushed();
+        self.seal_if_full();
+    }
+
+    /// Seals a segment that is full, with its index.
+    fn seal_if_full(&mut self) {
+        if !self.log.is_full() {
+            return;
+        }
+        let (table, totals, last) = {
+            let index = self.contents.index();
+            let table = build(&index.active, index.before, |kind, name, list| {
+                match list.first_revision {
+                    Some(first) => Ok(first),
+                    None => sealed_count(&index.sealed, kind, name),
+                }
+            });
+            (table, index.totals(), index.last_position())
+        };
+        let table = match table {
+            Ok(table) => table,
+            Err(error) => {
+                tracing::error!(error = %error, "the segment can't be sealed");
+                self.log.postpone_seal();
+                return;
+            }
+        };
+        let sealed = match self.log.seal(&table) {
+            Ok(sealed) => sealed,
+            Err(error) => return log_write_error(&error),
+        };
+        let mut index = self
+            .contents
+            .index
+            .write()
+            .expect("no one panics holding the index");
+        index.sealed = Arc::new(index.sealed.with(&sealed));
+        index.active = ActiveIndex::new(sealed.end());
+        index.before = totals;
+        index.last_before = last;
     }
 
     /// Makes durable commits readable.
@@ -136,15 +181,18 @@ impl Writer {
             let end = staged
                 .get(number + 1)
                 .map_or(end_of_log, |next| next.commit_position);
-            index.add(&IndexedCommit {
+            let last = commit.event_positions.last();
+            let indexed = IndexedCommit {
                 stream: &commit.stream,
                 is_tombstone: commit.is_tombstone,
+                first_revision: commit.first_revision,
+                recorded: group.recorded(),
                 begin: commit.commit_position,
                 end,
-                positions: &commit.event_positions,
-                types: &commit.types,
-                metadata: commit.metadata.as_deref(),
-            });
+                last_position: *last.expect("what is staged has an event"),
+                retention: commit.retention,
+            };
+            index.active.add(&indexed, &commit.events);
         }
         let last_position = index.last_position();
         drop(index);
@@ -154,14 +202,18 @@ impl Writer {
 
 fn log_write_error(error: &LogError) {
     match error {
-        LogError::StorageFull { .. } => tracing::warn!(error = %error, "no space for events"),
+        LogError::StorageFull { .. } | LogError::LowDisk { .. } => {
+            tracing::warn!(error = %error, "no space for events")
+        }
         LogError::Failed { .. } => tracing::error!(error = %error, "the event log failed"),
     }
 }
 
 fn append_error(error: LogError) -> AppendError {
     match error {
-        LogError::StorageFull { .. } => AppendError::StorageFull(error.to_string()),
+        LogError::StorageFull { .. } | LogError::LowDisk { .. } => {
+            AppendError::StorageFull(error.to_string())
+        }
         LogError::Failed { .. } => AppendError::Failed(error.to_string()),
     }
 }

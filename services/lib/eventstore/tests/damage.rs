@@ -403,10 +403,10 @@ const FIRST_LOG: &str = concat!(
     "69756d2e746573742e76312e48617070656e65645631070000007061796c6f6164020000007b7d00",
 );
 
-/// The same event in a commit of kind 2. What is written must not change while the kind is 2.
+/// The same event in a segment of version 2 and a commit of kind 2. What is written must not change while these are.
 const PRESENT_LOG: &str = concat!(
-    "54455252414c4f470100000040000000000000000000000000000000000000000000000000000000",
-    "0000000000000000000000000000000000000000e5a6fd6a59000000350862eb4000000000000000",
+    "54455252414c4f470200000040000000000000000000000000000000000000000000000000000000",
+    "0000000000000000000000000000000000000000eacda28359000000350862eb4000000000000000",
     "020008070605040302010100730000000000000000010000000102030405060708090a0b0c0d0e0f",
     "10001c0074657272617269756d2e746573742e76312e48617070656e65645631070000007061796c",
     "6f6164020000007b7d00000000000000",
@@ -471,7 +471,8 @@ fn the_present_format_is_written_and_read() {
 fn a_log_of_the_first_release_is_read_and_continued() {
     let folder = TempDir::new().expect("a temporary folder");
     fs::create_dir_all(log_file(folder.path()).parent().expect("a folder")).expect("made");
-    fs::write(log_file(folder.path()), from_hexadecimal(FIRST_LOG)).expect("written");
+    let old_file = folder.path().join("log").join("events.log");
+    fs::write(old_file, from_hexadecimal(FIRST_LOG)).expect("written");
     check_released(&folder, 96, Ticks::default());
     let store = open(folder.path());
     append_one(&store, commit("s", 1, &[2])).expect("appended");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use support::{event, ids, log_file, open, wait};
+use support::{event, ids, open_in_segments, wait};
 use tempfile::TempDir;
 use terrarium_eventlog::{FaultyDisk, RealDisk};
 use terrarium_eventstore::{
@@ -86,7 +86,7 @@ const WRONG: fn(u64) -> Result<Written, AppendError> =
 #[test]
 fn an_append_without_events_only_checks_the_revision() {
     let folder = TempDir::new().expect("a temporary folder");
-    let store = open(folder.path());
+    let store = open_in_segments(folder.path());
     let nothing = write(&store, "a", NoStream, &[]).expect("no stream");
     assert_eq!((nothing.revision, nothing.position), (None, None));
     write(&store, "a", Any, &[1, 2]).expect("appended");
@@ -103,11 +103,11 @@ fn an_append_without_events_only_checks_the_revision() {
 #[test]
 fn recent_events_are_recognised_without_an_exact_revision_also_after_reopening() {
     let folder = TempDir::new().expect("a temporary folder");
-    let store = open(folder.path());
+    let store = open_in_segments(folder.path());
     let first = write(&store, "a", Any, &[1, 2, 3]).expect("appended");
     write(&store, "b", Any, &[9]).expect("appended");
     store.close();
-    let store = open(folder.path());
+    let store = open_in_segments(folder.path());
     let again = write(&store, "a", Any, &[1, 2, 3]).expect("there");
     assert_eq!(
         (again.revision, again.position, again.already_there),
@@ -134,7 +134,7 @@ fn recent_events_are_recognised_without_an_exact_revision_also_after_reopening()
 #[test]
 fn queued_writes_to_one_stream_see_each_other_before_they_are_durable() {
     let folder = TempDir::new().expect("a temporary folder");
-    let store = open(folder.path());
+    let store = open_in_segments(folder.path());
     let results = wait(async {
         let queued = store
             .queue(vec![
@@ -176,10 +176,7 @@ fn what_a_full_disk_refused_is_not_taken_for_recorded_when_it_is_sent_again() {
     let disk = FaultyDisk::new();
     let (store, _) = EventStore::open_on(&disk, folder.path()).expect("the store opens");
     write(&store, "a", Any, &[1]).expect("appended");
-    let length = std::fs::metadata(log_file(folder.path()))
-        .expect("a log")
-        .len();
-    disk.full_at(length + 8);
+    disk.full_at(store.statistics().bytes + 8);
     assert!(matches!(
         write(&store, "a", Any, &[2]),
         Err(AppendError::StorageFull(_))
@@ -196,7 +193,7 @@ fn what_a_full_disk_refused_is_not_taken_for_recorded_when_it_is_sent_again() {
 #[test]
 fn a_softly_deleted_stream_is_gone_and_goes_on_with_its_numbering() {
     let folder = TempDir::new().expect("a temporary folder");
-    let store = open(folder.path());
+    let store = open_in_segments(folder.path());
     write(&store, "a", Any, &[1, 2, 3]).expect("appended");
     set_metadata(&store, "a", r#"{"owner":"ada"}"#);
     assert_eq!(wait(store.delete("a", Exact(7))), WRONG(3));
@@ -209,7 +206,7 @@ fn a_softly_deleted_stream_is_gone_and_goes_on_with_its_numbering() {
     };
     check_gone(&store);
     store.close();
-    let store = open(folder.path());
+    let store = open_in_segments(folder.path());
     check_gone(&store);
     let revived = write(&store, "a", NoStream, &[4]).expect("it goes on");
     assert_eq!(revived.revision, Some(3));
@@ -229,13 +226,13 @@ fn a_softly_deleted_stream_is_gone_and_goes_on_with_its_numbering() {
     };
     check_revived(&store);
     store.close();
-    check_revived(&open(folder.path()));
+    check_revived(&open_in_segments(folder.path()));
 }
 
 #[test]
 fn a_tombstone_is_for_ever() {
     let folder = TempDir::new().expect("a temporary folder");
-    let store = open(folder.path());
+    let store = open_in_segments(folder.path());
     write(&store, "a", Any, &[1, 2]).expect("appended");
     assert_eq!(wait(store.tombstone("a", Exact(5))), WRONG(2));
     let written = wait(store.tombstone("a", Exact(1))).expect("tombstoned");
@@ -266,7 +263,7 @@ fn a_tombstone_is_for_ever() {
     };
     check(&store);
     store.close();
-    check(&open(folder.path()));
+    check(&open_in_segments(folder.path()));
     let (scanned, error) = support::scan(folder.path());
     assert!(error.is_none(), "{error:?}");
     assert_eq!(scanned.len(), 4);
@@ -307,7 +304,7 @@ fn age_hides_events_once_the_clock_says_so_and_a_clock_that_goes_back_does_not()
 #[test]
 fn a_stream_is_read_backwards_in_pages_that_join() {
     let folder = TempDir::new().expect("a temporary folder");
-    let store = open(folder.path());
+    let store = open_in_segments(folder.path());
     for first in (0..60).step_by(3) {
         write(&store, "a", Any, &[first, first + 1, first + 2]).expect("appended");
         write(&store, "b", Any, &[first + 1000]).expect("appended");
@@ -355,7 +352,7 @@ fn a_stream_is_read_backwards_in_pages_that_join() {
 #[test]
 fn everything_is_read_backwards_as_it_is_forwards() {
     let folder = TempDir::new().expect("a temporary folder");
-    let store = open(folder.path());
+    let store = open_in_segments(folder.path());
     // More than one chunk of reading back.
     let filling = "x".repeat(3000);
     for number in 0..300u128 {
@@ -398,7 +395,7 @@ fn everything_is_read_backwards_as_it_is_forwards() {
 #[test]
 fn links_to_hidden_events_lead_nowhere_and_virtual_streams_outlive_reopening() {
     let folder = TempDir::new().expect("a temporary folder");
-    let store = open(folder.path());
+    let store = open_in_segments(folder.path());
     write(&store, "pump-1", Any, &[1, 2]).expect("appended");
     write(&store, "pump-2", Any, &[3]).expect("appended");
     write(&store, "$pump-3", Any, &[4]).expect("appended");
@@ -414,7 +411,7 @@ fn links_to_hidden_events_lead_nowhere_and_virtual_streams_outlive_reopening() {
     }))
     .expect("appended");
     store.close();
-    let store = open(folder.path());
+    let store = open_in_segments(folder.path());
     assert_eq!(seen(&store, "$ce-pump"), Some(vec![1, 2, 3]));
     assert_eq!(
         seen(&store, "$et-terrarium.test.v1.HappenedV1"),

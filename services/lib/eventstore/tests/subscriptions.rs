@@ -5,7 +5,7 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use support::{event, open};
+use support::{event, open_in_segments};
 use tempfile::TempDir;
 use terrarium_eventstore::{
     AllItem, AllSubscription, Append, EventStore, ExpectedRevision, Filter, FilterError, FilterOn,
@@ -50,7 +50,7 @@ async fn until_caught_up(subscription: &mut AllSubscription) -> Vec<Option<u128>
 #[tokio::test]
 async fn one_that_falls_behind_catches_up_again_and_misses_nothing() {
     let folder = TempDir::new().expect("a temporary folder");
-    let store = open(folder.path());
+    let store = open_in_segments(folder.path());
     append(&store, "a", 0..10).await;
     let mut subscription = store.subscribe_to_all(None, None);
     assert_eq!(until_caught_up(&mut subscription).await.len(), 10);
@@ -69,7 +69,7 @@ async fn one_that_falls_behind_catches_up_again_and_misses_nothing() {
 #[tokio::test]
 async fn checkpoints_come_with_every_so_many_events_that_were_looked_at_and_never_twice() {
     let folder = TempDir::new().expect("a temporary folder");
-    let store = open(folder.path());
+    let store = open_in_segments(folder.path());
     for number in 0..20 {
         let stream = if number % 5 == 0 { "rare" } else { "often" };
         append(&store, stream, number..number + 1).await;
@@ -101,7 +101,7 @@ async fn filters_that_say_nothing_or_nonsense_are_refused() {
     let broken = Filter::by_expression(FilterOn::EventType, "(a", 1).expect_err("broken");
     assert!(broken.to_string().contains("\"(a\""), "{broken}");
     let folder = TempDir::new().expect("a temporary folder");
-    let store = open(folder.path());
+    let store = open_in_segments(folder.path());
     append(&store, &"a".repeat(200), 0..1).await;
     let endless = Filter::by_expression(FilterOn::StreamName, r"^(?:(a+)+)+\1$(?<!a)", 1);
     let mut subscription = store.subscribe_to_all(None, Some(endless.expect("an expression")));
@@ -118,7 +118,7 @@ async fn filters_that_say_nothing_or_nonsense_are_refused() {
 #[tokio::test]
 async fn a_stream_is_followed_before_it_exists_until_it_is_tombstoned() {
     let folder = TempDir::new().expect("a temporary folder");
-    let store = open(folder.path());
+    let store = open_in_segments(folder.path());
     let mut subscription = store.subscribe_to_stream("a-1", None, false);
     assert_eq!(
         subscription.next().await.expect("subscribed"),
@@ -147,7 +147,7 @@ async fn a_stream_is_followed_before_it_exists_until_it_is_tombstoned() {
 #[tokio::test]
 async fn subscriptions_end_when_the_store_is_closed() {
     let folder = TempDir::new().expect("a temporary folder");
-    let store = open(folder.path());
+    let store = open_in_segments(folder.path());
     let mut subscription = store.subscribe_to_all(None, None);
     assert_eq!(next(&mut subscription).await, [AllItem::CaughtUp]);
     store.close();

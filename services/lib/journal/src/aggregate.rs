@@ -65,6 +65,8 @@ pub struct EncodedEvent {
     pub data: Bytes,
     /// When it happened, RFC 3339 UTC.
     pub time: String,
+    /// From when on it can be known: the instant, or the end of the interval. `None`: when it is decided.
+    pub known_at: Option<UnixSeconds>,
     /// Id of the event that led to it, if one did.
     pub causation: Option<Uuid>,
 }

@@ -4,6 +4,7 @@
 //! refuses new ones when full. Nothing rests on its sequences: they may repeat or go back after a crash. Whatever it still
 //! holds may be replayed, because the store knows what it has.
 
+mod address;
 mod consumer;
 mod probe;
 mod publisher;
@@ -15,6 +16,7 @@ use async_nats::jetstream;
 use terrarium_eventstore::Position;
 use tokio::sync::watch;
 
+pub use address::BusAddress;
 pub use consumer::{CommitConsumer, ReceivedCommit};
 pub use probe::{BusHealth, BusProbe};
 pub use publisher::{CommitPublisher, CommitTicket, PublishError};
@@ -52,6 +54,26 @@ pub enum CommitResult {
 /// Why the bus cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum BusError {
+    /// The servers are not written as URLs.
+    #[error(
+        "{url} does not name NATS servers ({reason}): write nats://HOST:PORT or tls://NAME:PASSWORD@HOST:PORT, several with commas between"
+    )]
+    Address {
+        /// As configured, without passwords.
+        url: String,
+        /// From the client.
+        reason: String,
+    },
+    /// The authority's certificate can't be used.
+    #[error(
+        "can't use {path} as the certificate of the NATS servers' authority: {reason}; correct nats_ca"
+    )]
+    Authority {
+        /// As configured.
+        path: std::path::PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// No NATS server answers.
     #[error(
         "no NATS server answers at {url}: {reason}; start one, or leave the URL out so that `terrarium up` starts its own"
@@ -79,10 +101,19 @@ struct Connection {
 }
 
 impl Connection {
-    async fn open(url: &str, name: &str) -> Result<Connection, BusError> {
+    async fn open(bus: &BusAddress, name: &str) -> Result<Connection, BusError> {
         let (count_loss, losses) = watch::channel(0);
-        let client = async_nats::ConnectOptions::new()
-            .name(name)
+        let (servers, credentials) = bus.servers()?;
+        let mut options = async_nats::ConnectOptions::new().name(name);
+        if let Some(credentials) = credentials {
+            options = options.user_and_password(credentials.name, credentials.password);
+        }
+        if let Some(authority) = bus.authority()? {
+            options = options
+                .add_root_certificates(authority.to_owned())
+                .require_tls(true);
+        }
+        let client = options
             .connection_timeout(Duration::from_secs(5))
             .reconnect_delay_callback(|attempts| {
                 Duration::from_millis(20 * (attempts as u64).clamp(1, 25))
@@ -93,10 +124,10 @@ impl Connection {
                 }
                 async move { tracing::debug!(%event, "nats connection") }
             })
-            .connect(url)
+            .connect(servers)
             .await
             .map_err(|error| BusError::Unreachable {
-                url: url.to_owned(),
+                url: bus.to_string(),
                 reason: error.to_string(),
             })?;
         let jetstream = jetstream::context::ContextBuilder::new()

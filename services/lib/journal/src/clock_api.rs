@@ -9,7 +9,7 @@ use terrarium_proto::clock::v1::clock_service_server::{ClockService, ClockServic
 use terrarium_runtime::{Role, Shutdown, actor};
 use tonic::{Code, Request, Response, Status};
 
-use crate::clocks::{NEVER_SET, ParkClocks};
+use crate::clocks::{NEVER_SET, ParkClocks, SimulatedClock};
 use crate::due::DueDecisions;
 use crate::parks::Parks;
 use crate::refusal::field_status;
@@ -20,6 +20,8 @@ const MAY_ADVANCE: &[Role] = &[Role::Simulator, Role::Admin];
 const LATEST_MS: i64 = 253_402_300_799_999;
 /// Decisions that become due at one moment because of others at the same moment, at most so deep.
 const MOST_ROUNDS_AT_ONE_MOMENT: u32 = 1_000;
+/// Reports may follow over a day at most, so that whoever reads the record again knows how far they are out of order.
+pub const LONGEST_OPEN_MS: i64 = 86_400_000;
 /// How often parks that go by wall time are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -117,11 +119,13 @@ impl ClockApi {
         Ok(recorded)
     }
 
-    /// Moves a simulated park's time to `to`, by way of every moment at which something is due.
+    /// Moves a simulated park's time to `to`, by way of every moment at which something is due; where reports follow, without
+    /// deciding anything.
     async fn advance_park(
         &self,
         park: &ParkDefinition,
         to: UnixMillis,
+        reports_follow: bool,
     ) -> Result<Option<Position>, Status> {
         let clock = self.clocks.simulated(&park.id).await?;
         let _step = clock.stepping.lock().await;
@@ -140,10 +144,15 @@ impl ClockApi {
                 ),
             ));
         }
+        if reports_follow {
+            open(park, &clock, to)?;
+            return Ok(None);
+        }
         let mut recorded = None;
         let mut rounds_at_moment = 0;
+        let mut moment = clock.decided_until();
         while let Some(due) = self.next_due(park).await?.filter(|due| *due <= to) {
-            rounds_at_moment = if due > clock.now() {
+            rounds_at_moment = if due > moment {
                 1
             } else {
                 rounds_at_moment + 1
@@ -155,10 +164,12 @@ impl ClockApi {
                     format_rfc3339_utc(due.seconds())
                 )));
             }
-            clock.set(due);
-            recorded = recorded.max(self.decide_due(park, clock.now()).await?);
+            // What was due before all this (nobody asked while the process was away) is decided now.
+            moment = moment.max(due);
+            recorded = recorded.max(self.decide_due(park, moment).await?);
+            clock.decide_until(moment);
         }
-        clock.set(to);
+        clock.decide_until(to);
         Ok(recorded)
     }
 
@@ -167,6 +178,35 @@ impl ClockApi {
             .map_err(|error| field_status(Code::InvalidArgument, "park", error.to_string()))?;
         Ok(self.parks.get(&park).await?)
     }
+}
+
+/// Lets in what is reported up to `to`; it is decided later.
+fn open(park: &ParkDefinition, clock: &SimulatedClock, to: UnixMillis) -> Result<(), Status> {
+    let decided_until = clock.decided_until();
+    if decided_until == NEVER_SET {
+        return Err(field_status(
+            Code::FailedPrecondition,
+            "reports_follow",
+            format!(
+                "the clock of park {} was never set; advance it without reports_follow to the moment from which reports follow",
+                park.id
+            ),
+        ));
+    }
+    if to.0 - decided_until.0 > LONGEST_OPEN_MS {
+        return Err(field_status(
+            Code::InvalidArgument,
+            "now_ms",
+            format!(
+                "{} is more than a day after {}, until when all is decided in park {}; send fewer reports together",
+                format_rfc3339_utc(to.seconds()),
+                format_rfc3339_utc(decided_until.seconds()),
+                park.id
+            ),
+        ));
+    }
+    clock.open(to);
+    Ok(())
 }
 
 #[tonic::async_trait]
@@ -198,7 +238,8 @@ impl ClockService for ClockApi {
                 ),
             ));
         }
-        let recorded = self.advance_park(&park, UnixMillis(request.now_ms)).await?;
+        let to = UnixMillis(request.now_ms);
+        let recorded = self.advance_park(&park, to, request.reports_follow).await?;
         Ok(Response::new(wire::AdvanceResponse {
             recorded_position: recorded.map(|position| position.0),
         }))
@@ -211,11 +252,13 @@ impl ClockService for ClockApi {
         actor(&request)?.require(&Role::ALL, &request.get_ref().park)?;
         let park = self.park(&request.get_ref().park).await?;
         let now = self.clocks.now_or_never_set(&park).await?;
+        let decided_until = self.clocks.decided_until(&park).await?;
         let is_simulated = park.clock == ParkClock::Simulated;
         let is_known = !is_simulated || now != NEVER_SET;
         Ok(Response::new(wire::GetNowResponse {
             now_ms: is_known.then_some(now.0),
             is_simulated,
+            decided_until_ms: is_known.then_some(decided_until.0),
         }))
     }
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use terrarium_model::{
-    Clock, ParkClock, ParkDefinition, ParkId, UnixMillis, parse_rfc3339_with_offset,
+    Clock, ParkClock, ParkDefinition, ParkId, UnixMillis, UnixSeconds, parse_rfc3339_with_offset,
 };
 
 use crate::envelope::Metadata;
@@ -20,6 +20,42 @@ use crate::stream::StreamName;
 /// recorded at this moment.
 pub const NEVER_SET: UnixMillis = UnixMillis(0);
 
+/// When something is recorded, by the clock of its park.
+///
+/// While reports follow ([`crate::ClockApi`]), what is reported is recorded as of the moment from which it can be known, so that
+/// it is the same however many reports are sent together. What is late, and everything else, is recorded now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordingTime {
+    now: UnixMillis,
+    decided_until: UnixMillis,
+}
+
+impl RecordingTime {
+    /// The park's time: nothing later is taken.
+    pub fn now(self) -> UnixMillis {
+        self.now
+    }
+
+    /// When an event is recorded that can be known from `known_at` on.
+    pub fn of(self, known_at: Option<UnixSeconds>) -> UnixMillis {
+        let known_at = known_at.map(|known_at| UnixMillis(known_at.0.saturating_mul(1_000)));
+        match known_at {
+            Some(known_at) if self.decided_until < known_at && known_at < self.now => known_at,
+            _ => self.now,
+        }
+    }
+}
+
+impl From<UnixMillis> for RecordingTime {
+    /// Whatever it is, it is recorded then.
+    fn from(now: UnixMillis) -> RecordingTime {
+        RecordingTime {
+            now,
+            decided_until: now,
+        }
+    }
+}
+
 /// The clocks of all parks of this process.
 pub struct ParkClocks {
     store: Arc<dyn EventStore>,
@@ -27,9 +63,10 @@ pub struct ParkClocks {
     simulated: Mutex<BTreeMap<ParkId, Arc<SimulatedClock>>>,
 }
 
-/// Time that stands still between steps.
+/// Time that stands still between steps. `decided_ms <= now_ms`, and less only while reports follow.
 pub(crate) struct SimulatedClock {
     now_ms: AtomicI64,
+    decided_ms: AtomicI64,
     /// One step at a time.
     pub(crate) stepping: tokio::sync::Mutex<()>,
 }
@@ -42,6 +79,9 @@ pub enum ClockError {
         "the clock of park \"{0}\" is simulated and was never set; move it with ClockService.Advance, as the simulator does"
     )]
     NeverSet(ParkId),
+    /// The record does not answer for now; ask again.
+    #[error("{0}")]
+    Unavailable(String),
     /// The store does not tell.
     #[error("the time of park \"{park}\" can't be read from the record: {reason}")]
     Unreadable {
@@ -78,6 +118,38 @@ impl ParkClocks {
         }
     }
 
+    /// When what is reported now is recorded in a park.
+    pub async fn recording_time(&self, park: &ParkDefinition) -> Result<RecordingTime, ClockError> {
+        let time = self.recording_time_or_never_set(park).await?;
+        match time.now {
+            NEVER_SET => Err(ClockError::NeverSet(park.id.clone())),
+            _ => Ok(time),
+        }
+    }
+
+    /// The same, for what does not depend on it.
+    pub async fn recording_time_or_never_set(
+        &self,
+        park: &ParkDefinition,
+    ) -> Result<RecordingTime, ClockError> {
+        match park.clock {
+            ParkClock::Wall => Ok(self.wall.now().into()),
+            ParkClock::Simulated => {
+                let clock = self.simulated(&park.id).await?;
+                // In this order: a moment that is decided meanwhile is not taken for one that is open.
+                let now = clock.now();
+                let decided_until = clock.decided_until().min(now);
+                Ok(RecordingTime { now, decided_until })
+            }
+        }
+    }
+
+    /// Until when all that is due in a park is decided: now, or before that while reports follow.
+    pub async fn decided_until(&self, park: &ParkDefinition) -> Result<UnixMillis, ClockError> {
+        let time = self.recording_time_or_never_set(park).await?;
+        Ok(time.decided_until)
+    }
+
     /// The clock of a simulated park, from the record when it is asked for the first time.
     pub(crate) async fn simulated(&self, park: &ParkId) -> Result<Arc<SimulatedClock>, ClockError> {
         if let Some(clock) = self.lock().get(park) {
@@ -86,6 +158,7 @@ impl ParkClocks {
         let newest = self.newest_recorded_time(park).await?;
         let clock = Arc::new(SimulatedClock {
             now_ms: AtomicI64::new(newest.unwrap_or(NEVER_SET).0),
+            decided_ms: AtomicI64::new(newest.unwrap_or(NEVER_SET).0),
             stepping: tokio::sync::Mutex::new(()),
         });
         // Another call may have been quicker; there is one clock.
@@ -97,11 +170,11 @@ impl ParkClocks {
             park: park.clone(),
             reason,
         };
-        let streams = self
-            .store
-            .streams_with_prefix("")
-            .await
-            .map_err(|error| unreadable(error.to_string()))?;
+        let not_read = |error: ReadError| match error {
+            ReadError::Unavailable(reason) => ClockError::Unavailable(reason),
+            error => unreadable(error.to_string()),
+        };
+        let streams = self.store.streams_with_prefix("").await.map_err(not_read)?;
         let mut newest = None;
         for stream in streams {
             let is_of_park =
@@ -110,10 +183,7 @@ impl ParkClocks {
                 continue;
             }
             // Time never goes back, so the last event of a stream has its newest time.
-            let last = self
-                .last_event(&stream)
-                .await
-                .map_err(|error| unreadable(error.to_string()))?;
+            let last = self.last_event(&stream).await.map_err(not_read)?;
             let Some(last) = last else { continue };
             let recorded = recorded_time(&last)
                 .ok_or_else(|| unreadable(format!("the last event of {stream} has no time")))?;
@@ -156,9 +226,21 @@ impl SimulatedClock {
         UnixMillis(self.now_ms.load(Ordering::Acquire))
     }
 
-    /// Only whoever holds [`SimulatedClock::stepping`] may; never back.
-    pub(crate) fn set(&self, now: UnixMillis) {
+    /// All that is due until then is decided.
+    pub(crate) fn decided_until(&self) -> UnixMillis {
+        UnixMillis(self.decided_ms.load(Ordering::Acquire))
+    }
+
+    /// Lets in what is reported up to `now`. Only whoever holds [`SimulatedClock::stepping`] may; never back.
+    pub(crate) fn open(&self, now: UnixMillis) {
         self.now_ms.fetch_max(now.0, Ordering::AcqRel);
+    }
+
+    /// All that is due up to `moment` is decided, and it is no earlier than that. Only whoever holds
+    /// [`SimulatedClock::stepping`] may; never back.
+    pub(crate) fn decide_until(&self, moment: UnixMillis) {
+        self.open(moment);
+        self.decided_ms.fetch_max(moment.0, Ordering::AcqRel);
     }
 }
 

@@ -6,14 +6,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use terrarium_eventstore::{ContentType, Position, ProposedCommit, ProposedEvent};
+use terrarium_model::UnixMillis;
 use tokio::sync::Mutex as AsyncMutex;
 
 use crate::aggregate::{Aggregate, EncodedEvent};
 use crate::bus::{CommitPublisher, CommitResult, CommitTicket, PublishError};
+use crate::clocks::RecordingTime;
 use crate::due::Deadlines;
 use crate::envelope::{Digest, Metadata, seal};
 use crate::provenance::Provenance;
-use crate::store::EventStore;
+use crate::store::{EventStore, ReadError};
 use crate::stream::StreamName;
 
 /// Events of one commit at most.
@@ -35,8 +37,8 @@ pub struct Submission<A: Aggregate> {
     pub commands: Vec<A::Command>,
     /// What the decision needs beside the aggregate's past.
     pub context: A::Context,
-    /// The park's time of the decision, RFC 3339 UTC.
-    pub recorded_time: String,
+    /// The park's time of the decision.
+    pub recorded_time: RecordingTime,
     /// Who asks.
     pub provenance: Provenance,
 }
@@ -230,7 +232,10 @@ impl<A: Aggregate> Desk<A> {
                 .store
                 .read_stream(stream.as_str(), loaded.revision, LOAD_PAGE_EVENTS)
                 .await
-                .map_err(|error| unreadable(error.to_string()))?;
+                .map_err(|error| match error {
+                    ReadError::Unavailable(reason) => SubmitError::Unavailable(reason.into()),
+                    error => unreadable(error.to_string()),
+                })?;
             let Some(last) = events.last() else {
                 return Ok(loaded);
             };
@@ -269,9 +274,12 @@ impl<A: Aggregate> Desk<A> {
                         OpenCommit::new(submission, next_revision),
                     ));
                 }
+                // What follows from a report can't be known before it.
+                let known_at = encoded.iter().filter_map(|event| event.known_at).max();
+                let recorded_time = submission.recorded_time.of(known_at);
                 for (event, encoded) in events.iter().zip(encoded) {
                     loaded.aggregate.evolve(event);
-                    loaded.digest = open.add(encoded, &loaded.digest, &self.source);
+                    loaded.digest = open.add(encoded, recorded_time, &loaded.digest, &self.source);
                 }
             }
             results.push(decision);
@@ -390,7 +398,6 @@ impl<A: Aggregate> Pending<A> {
 
 struct OpenCommit<'a> {
     stream: &'a StreamName,
-    recorded_time: &'a str,
     provenance: &'a Provenance,
     expected_revision: u64,
     events: Vec<ProposedEvent>,
@@ -401,7 +408,6 @@ impl<'a> OpenCommit<'a> {
     fn new<A: Aggregate>(submission: &'a Submission<A>, expected_revision: u64) -> OpenCommit<'a> {
         OpenCommit {
             stream: &submission.stream,
-            recorded_time: &submission.recorded_time,
             provenance: &submission.provenance,
             expected_revision,
             events: Vec::new(),
@@ -420,7 +426,13 @@ impl<'a> OpenCommit<'a> {
                     <= COMMIT_TARGET_BYTES)
     }
 
-    fn add(&mut self, event: EncodedEvent, previous: &Digest, source: &str) -> Digest {
+    fn add(
+        &mut self,
+        event: EncodedEvent,
+        recorded_time: UnixMillis,
+        previous: &Digest,
+        source: &str,
+    ) -> Digest {
         let metadata = Metadata {
             id: event.id.to_string(),
             source: source.to_owned(),
@@ -428,7 +440,7 @@ impl<'a> OpenCommit<'a> {
             event_type: event.event_type.to_owned(),
             subject: self.stream.id().to_owned(),
             time: event.time,
-            recordedtime: self.recorded_time.to_owned(),
+            recordedtime: recorded_time.to_string(),
             schemaversion: 1,
             actor: self.provenance.actor.to_string(),
             correlationid: self

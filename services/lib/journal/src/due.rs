@@ -140,7 +140,7 @@ impl<A: Aggregate> Desk<A> {
                 stream: stream.clone(),
                 commands: vec![command],
                 context,
-                recorded_time: now.to_string(),
+                recorded_time: now.into(),
                 provenance: Provenance::of_time(),
             };
             in_flight.push((stream, self.submit(submission).await?));

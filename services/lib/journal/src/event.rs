@@ -15,6 +15,8 @@ pub trait Fact: Clone + PartialEq + Send + Sync + Sized + 'static {
     fn payload(&self) -> Bytes;
     /// When it happened; the start of an interval.
     fn time(&self) -> UnixSeconds;
+    /// From when on it can be known: the end of an interval, else its time.
+    fn known_at(&self) -> UnixSeconds;
     /// Reads a recorded one; `None` if this enum has no such message.
     fn read(event_type: &str, payload: Payload<'_>) -> Option<Result<Self, EventCodecError>>;
 }
@@ -73,6 +75,7 @@ impl<F: Fact> Event<F> {
             event_type: self.fact.event_type(),
             data: self.fact.payload(),
             time: terrarium_model::format_rfc3339_utc(self.fact.time()),
+            known_at: Some(self.fact.known_at()),
             causation: self.causation,
         }
     }
@@ -90,10 +93,10 @@ impl<F: Fact> Event<F> {
 }
 
 /// Makes an enum of released messages that is a [`Fact`](crate::Fact). Each variant is named as its message, which has to be in
-/// scope; `at` names the field with the time.
+/// scope; `at` names the field with the time, `for` (of an interval) the one with its seconds.
 #[macro_export]
 macro_rules! facts {
-    ($(#[$doc:meta])* pub enum $name:ident in $package:literal { $($message:ident at $time:ident,)+ }) => {
+    ($(#[$doc:meta])* pub enum $name:ident in $package:literal { $($message:ident at $time:ident $(for $seconds:ident)?,)+ }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq)]
         pub enum $name {
@@ -127,6 +130,14 @@ macro_rules! facts {
             fn time(&self) -> ::terrarium_model::UnixSeconds {
                 match self {
                     $($name::$message(message) => ::terrarium_model::UnixSeconds(message.$time),)+
+                }
+            }
+
+            fn known_at(&self) -> ::terrarium_model::UnixSeconds {
+                match self {
+                    $($name::$message(message) => ::terrarium_model::UnixSeconds(
+                        message.$time $(+ i64::from(message.$seconds))?,
+                    ),)+
                 }
             }
 

@@ -51,11 +51,11 @@ pub mod stream;
 
 pub use aggregate::{Aggregate, EncodedEvent, EventCodecError};
 pub use bus::{
-    BusError, BusHealth, BusProbe, CommitConsumer, CommitPublisher, CommitResult, CommitTicket,
-    PublishError, ReceivedCommit,
+    BusAddress, BusError, BusHealth, BusProbe, CommitConsumer, CommitPublisher, CommitResult,
+    CommitTicket, PublishError, ReceivedCommit,
 };
-pub use clock_api::ClockApi;
-pub use clocks::{ClockError, NEVER_SET, ParkClocks, recorded_time};
+pub use clock_api::{ClockApi, LONGEST_OPEN_MS};
+pub use clocks::{ClockError, NEVER_SET, ParkClocks, RecordingTime, recorded_time};
 pub use desk::{CommandResult, Desk, Pending, Submission, SubmitError};
 pub use due::DueDecisions;
 pub use envelope::{Digest, DigestError, Metadata, seal, verify_continuation, verify_digest};
@@ -68,7 +68,7 @@ pub use interval_book::IntervalBook;
 pub use parks::{PARK_DEFINED_V1, ParkError, Parks, park_definition_stream};
 pub use payload::{Payload, event_id_bytes};
 pub use provenance::{Provenance, take_in_request_id};
-pub use refusal::field_status;
+pub use refusal::{field_status, read_status};
 pub use rejection::{CLOCK_TOLERANCE_S, Rejection, RejectionCode, refuse_future};
 pub use reports::{
     Addressed, ReportOutcome, Reports, refuse_too_many_reports, take_in_required_request_id,

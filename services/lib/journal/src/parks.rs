@@ -8,7 +8,7 @@ use prost::Message;
 use terrarium_model::{ParkDefinition, ParkId};
 use terrarium_proto::carbon::v1::ParkDefinedV1;
 
-use crate::store::EventStore;
+use crate::store::{EventStore, ReadError};
 use crate::stream::StreamName;
 
 /// Full name of the event that defines a park.
@@ -40,6 +40,9 @@ pub enum ParkError {
     /// No definition is recorded.
     #[error("no park \"{0}\" is defined here; start with `--park FILE`, or check the name")]
     Unknown(ParkId),
+    /// The record does not answer for now; ask again.
+    #[error("{0}")]
+    Unavailable(String),
     /// The recorded definition can't be read.
     #[error("the recorded definition of park \"{park}\" can't be used: {reason}")]
     Unreadable {
@@ -87,7 +90,10 @@ impl Parks {
                 .store
                 .read_stream(stream.as_str(), known.next_revision, 16)
                 .await
-                .map_err(|error| unreadable(error.to_string()))?;
+                .map_err(|error| match error {
+                    ReadError::Unavailable(reason) => ParkError::Unavailable(reason),
+                    error => unreadable(error.to_string()),
+                })?;
             let Some(last) = events.last() else { break };
             let defined = ParkDefinedV1::decode(last.data.clone())
                 .map_err(|error| unreadable(error.to_string()))?;

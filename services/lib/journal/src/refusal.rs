@@ -8,18 +8,36 @@ use tonic_types::{ErrorDetails, StatusExt};
 use crate::clocks::ClockError;
 use crate::desk::SubmitError;
 use crate::parks::ParkError;
+use crate::store::ReadError;
 
 /// Callers are asked to try again after this time.
 const RETRY_AFTER: Duration = Duration::from_millis(250);
 
+/// What the record does not tell for now, as after a restart of its store: ask again.
+fn unavailable(message: String) -> Status {
+    Status::with_error_details(
+        Code::Unavailable,
+        message,
+        ErrorDetails::with_retry_info(Some(RETRY_AFTER)),
+    )
+}
+
+/// A record that can't be read: UNAVAILABLE while its store is away, DATA_LOSS if what it holds is wrong.
+pub fn read_status(error: &ReadError) -> Status {
+    match error {
+        ReadError::Unavailable(_) => unavailable(error.to_string()),
+        ReadError::NotAnEvent { .. } | ReadError::BeyondEnd { .. } | ReadError::Damaged { .. } => {
+            Status::data_loss(error.to_string())
+        }
+    }
+}
+
 impl From<SubmitError> for Status {
     fn from(error: SubmitError) -> Status {
         match &error {
-            SubmitError::Unavailable(_) => Status::with_error_details(
-                Code::Unavailable,
-                format!("{error}; nothing acknowledged is lost, send again"),
-                ErrorDetails::with_retry_info(Some(RETRY_AFTER)),
-            ),
+            SubmitError::Unavailable(_) => {
+                unavailable(format!("{error}; nothing acknowledged is lost, send again"))
+            }
             SubmitError::TooLarge { .. } => Status::invalid_argument(error.to_string()),
             SubmitError::Contended { .. } => Status::aborted(error.to_string()),
             SubmitError::Unreadable { .. } => Status::data_loss(error.to_string()),
@@ -35,6 +53,7 @@ impl From<ParkError> for Status {
                 error.to_string(),
                 ErrorDetails::with_bad_request_violation("park", error.to_string()),
             ),
+            ParkError::Unavailable(_) => unavailable(error.to_string()),
             ParkError::Unreadable { .. } => Status::data_loss(error.to_string()),
         }
     }
@@ -48,6 +67,7 @@ impl From<ClockError> for Status {
                 error.to_string(),
                 ErrorDetails::with_bad_request_violation("park", error.to_string()),
             ),
+            ClockError::Unavailable(_) => unavailable(error.to_string()),
             ClockError::Unreadable { .. } => Status::data_loss(error.to_string()),
         }
     }

@@ -7,6 +7,7 @@ use terrarium_proto::report::v1 as wire;
 use tonic::{Code, Status};
 
 use crate::aggregate::Aggregate;
+use crate::clocks::RecordingTime;
 use crate::desk::{Desk, Submission};
 use crate::provenance::Provenance;
 use crate::refusal::field_status;
@@ -113,7 +114,7 @@ impl<A: Aggregate<Rejection = Rejection>> Reports<A> {
     pub async fn record(
         self,
         desk: &Arc<Desk<A>>,
-        recorded_time: &str,
+        recorded_time: RecordingTime,
         provenance: &Provenance,
     ) -> Result<ReportOutcome, Status> {
         let mut in_flight = Vec::with_capacity(self.by_stream.len());
@@ -122,7 +123,7 @@ impl<A: Aggregate<Rejection = Rejection>> Reports<A> {
                 stream,
                 commands: one.commands,
                 context: one.context,
-                recorded_time: recorded_time.to_owned(),
+                recorded_time,
                 provenance: provenance.clone(),
             };
             in_flight.push((one.indices, desk.submit(submission).await?));
@@ -160,7 +161,7 @@ impl<A: Aggregate<Rejection = Rejection>> Desk<A> {
     pub async fn carry_out(
         self: &Arc<Self>,
         addressed: Addressed<A>,
-        recorded_time: String,
+        recorded_time: RecordingTime,
         provenance: Provenance,
     ) -> Result<(Vec<A::Event>, u64), Status> {
         let submission = Submission {

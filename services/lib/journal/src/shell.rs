@@ -6,13 +6,13 @@
 
 use std::sync::Arc;
 
-use terrarium_model::{ParkDefinition, ParkId, UnixMillis, UnixSeconds};
+use terrarium_model::{ParkDefinition, ParkId, UnixSeconds};
 use terrarium_proto::{ParkRequest, RecordedAnswer, ReportAnswer};
 use terrarium_runtime::{Role, actor};
 use tonic::{Code, Request, Response, Status};
 
 use crate::aggregate::Aggregate;
-use crate::clocks::{ClockError, NEVER_SET, ParkClocks};
+use crate::clocks::{ClockError, NEVER_SET, ParkClocks, RecordingTime};
 use crate::desk::Desk;
 use crate::parks::Parks;
 use crate::provenance::Provenance;
@@ -51,7 +51,7 @@ pub struct Call<R> {
     pub now: UnixSeconds,
     /// Nothing is decided while the park has no time yet.
     needs_time: bool,
-    decided_at: UnixMillis,
+    decided_at: RecordingTime,
     provenance: Provenance,
 }
 
@@ -77,13 +77,13 @@ impl Shell {
         let park = ParkId::new(message.park())
             .map_err(|error| field_status(Code::InvalidArgument, "park", error.to_string()))?;
         let park = self.parks.get(&park).await?;
-        let now = self.clocks.now_or_never_set(&park).await?;
+        let decided_at = self.clocks.recording_time_or_never_set(&park).await?;
         Ok(Call {
             park,
             message,
-            now: now.seconds(),
+            now: decided_at.now().seconds(),
             needs_time: true,
-            decided_at: now,
+            decided_at,
             provenance,
         })
     }
@@ -132,11 +132,11 @@ impl<R> Call<R> {
         }
     }
 
-    fn recorded_time(&self) -> Result<String, Status> {
-        if self.needs_time && self.decided_at == NEVER_SET {
+    fn recorded_time(&self) -> Result<RecordingTime, Status> {
+        if self.needs_time && self.decided_at.now() == NEVER_SET {
             return Err(ClockError::NeverSet(self.park.id.clone()).into());
         }
-        Ok(self.decided_at.to_string())
+        Ok(self.decided_at)
     }
 
     /// The caller's own id of a command, which a command needs.
@@ -193,7 +193,7 @@ impl<R> Call<R> {
     ) -> Result<ReportOutcome, Status> {
         let recorded_time = self.recorded_time()?;
         Reports::take_in(reports, address)
-            .record(desk, &recorded_time, &self.provenance)
+            .record(desk, recorded_time, &self.provenance)
             .await
     }
 

@@ -106,7 +106,7 @@ impl EventStore for terrarium_eventstore::EventStore {
         prefix: &'a str,
     ) -> BoxFuture<'a, Result<Vec<std::sync::Arc<str>>, ReadError>> {
         Box::pin(async move {
-            let mut names = terrarium_eventstore::EventStore::streams_with_prefix(self, prefix);
+            let mut names = terrarium_eventstore::EventStore::list_streams(self, prefix)?;
             names.retain(|name| !name.starts_with('$'));
             Ok(names)
         })

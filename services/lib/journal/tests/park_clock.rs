@@ -135,6 +135,7 @@ async fn advance(api: &ClockApi, now_ms: i64, role: Role) -> Result<Option<u64>,
     let message = AdvanceRequest {
         park: "p".into(),
         now_ms,
+        reports_follow: false,
     };
     let answer = api.advance(request(message, role)).await?;
     Ok(answer.into_inner().recorded_position)

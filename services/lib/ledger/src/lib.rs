@@ -26,6 +26,7 @@
 //! - [`claims`]: what standards say of those books
 //! - [`completeness()`]: which hours are there
 //! - [`hash`]: the two hashes
+//! - [`natural`]: water, heat, mass, vehicles and trees, in litres, Wh and grams
 
 pub mod accounts;
 pub mod activity;
@@ -41,6 +42,7 @@ pub mod factor_book;
 pub mod factor_check;
 pub mod gas;
 pub mod hash;
+pub mod natural;
 pub mod node_hour;
 pub mod park_ledger;
 pub mod view;

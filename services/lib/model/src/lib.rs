@@ -33,9 +33,10 @@ pub use id::{AlarmDefinitionId, AssetId, FactorSetId, InvalidId, MeterId, ParkId
 pub use park::{
     AccuracyClass, AlarmCondition, AlarmDefinition, AlarmPriority, AlarmTest, AlarmTrigger,
     AlarmWatch, Asset, AssetKind, AssetParameters, Chemistry, Connection, ConnectionKind,
-    ConnectionSource, HeatSource, MOST_DEFINITION_BYTES, Measures, Meter, Name, Node, NodeMetering,
-    ParkClock, ParkDefinition, ParkErrors, ParkProblem, Place, PointQuantity, Reports, Site,
-    SitePath, SitePoint, SitePolygon, SiteSize, SiteWater, WasteStream, WaterClass, Zone,
+    ConnectionSource, FigureBasis, HeatSource, LoadRole, MOST_DEFINITION_BYTES, Measures, Meter,
+    Name, Node, NodeMetering, ParkClock, ParkDefinition, ParkErrors, ParkProblem, Place,
+    PointQuantity, Published, PublishedFigure, Reports, Site, SitePath, SitePoint, SitePolygon,
+    SiteSize, SiteWater, WasteStream, WaterClass, Zone,
 };
 pub use quantity::{
     Decimal, DecimalError, EnergyError, EnergyWh, MOST_ENERGY_PER_READING_WH, MassMg, energy_wh,

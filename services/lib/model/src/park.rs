@@ -3,7 +3,7 @@
 //! `definition`, `asset`, `alarm` and `geometry` hold the types. `parse` reads the TOML into a draft that remembers where
 //! each value stands, by way of `table`, `read_asset`, `parameter_reader`, `read_site` and `read_alarm`; `references` finds
 //! what ids refer to; `topology` follows the connections; `validate` turns the draft into a definition (`check_alarms` and
-//! `alarm_limits` its alarms), and `problem` is how all that can be wrong is told.
+//! `alarm_limits` its alarms), `published` holds and reads the figures to compare with, and `problem` is how all that can be wrong is told.
 
 mod alarm;
 mod alarm_limits;
@@ -14,6 +14,7 @@ mod geometry;
 mod parameter_reader;
 mod parse;
 mod problem;
+mod published;
 mod read_alarm;
 mod read_asset;
 mod read_site;
@@ -30,7 +31,9 @@ pub use alarm::{
     AlarmCondition, AlarmDefinition, AlarmPriority, AlarmTest, AlarmTrigger, AlarmWatch,
     PointQuantity,
 };
-pub use asset::{AssetKind, AssetParameters, Chemistry, HeatSource, WasteStream, WaterClass};
+pub use asset::{
+    AssetKind, AssetParameters, Chemistry, HeatSource, LoadRole, WasteStream, WaterClass,
+};
 pub use definition::{
     AccuracyClass, Asset, Connection, ConnectionKind, ConnectionSource, Measures, Meter, Name,
     Node, NodeMetering, ParkClock, ParkDefinition, Reports, Zone,
@@ -38,3 +41,4 @@ pub use definition::{
 pub use geometry::{Place, Site, SitePath, SitePoint, SitePolygon, SiteSize, SiteWater};
 pub use parse::MOST_DEFINITION_BYTES;
 pub use problem::{ParkErrors, ParkProblem};
+pub use published::{FigureBasis, Published, PublishedFigure};

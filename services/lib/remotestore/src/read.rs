@@ -8,12 +8,15 @@ use eventstore::{
     SubscribeToAllOptions, SubscriptionEvent, SubscriptionFilter,
 };
 use terrarium_journal::{Position, ReadError, RecordedEvent};
+use tokio::time::Instant;
 
 use crate::convert::{is_system, position, recorded};
-use crate::supervisor::{Failure, Supervisor};
+use crate::supervisor::{Failure, PATIENCE, RETRY, Supervisor, TRY_DEADLINE, is_trouble};
 
 /// Names are kept for this many prefixes.
 const KEPT_PREFIXES: usize = 64;
+/// Events looked at in one call while the newest that is not the store's own is looked for, at most.
+const LAST_POSITION_PAGE_EVENTS: usize = 4_096;
 
 pub(crate) fn read_error(failure: Failure) -> ReadError {
     match failure {
@@ -167,20 +170,35 @@ async fn collect(client: &Client, options: &ReadAllOptions) -> Result<Vec<Resolv
     Ok(events)
 }
 
-/// Position of the newest event of the store.
+/// Position of the newest event that is not the store's own: others never get those, and would wait for them in vain.
 pub(crate) async fn last_position(supervisor: &Supervisor) -> Result<Option<Position>, ReadError> {
-    let options = ReadAllOptions::default()
-        .position(StreamPosition::End)
-        .backwards()
-        .max_count(1);
-    let newest = supervisor
-        .until_answered(|client| {
-            let options = options.clone();
-            async move { collect(&client, &options).await }
-        })
-        .await
-        .map_err(read_error)?;
-    Ok(newest.first().map(|event| recorded(event).position))
+    let mut start = StreamPosition::End;
+    let mut page_events = 1;
+    loop {
+        let options = ReadAllOptions::default()
+            .position(start)
+            .backwards()
+            .max_count(page_events);
+        let page: Vec<RecordedEvent> = supervisor
+            .until_answered(|client| {
+                let options = options.clone();
+                async move {
+                    let events = collect(&client, &options).await?;
+                    Ok(events.iter().map(recorded).collect())
+                }
+            })
+            .await
+            .map_err(read_error)?;
+        if let Some(newest) = page.iter().find(|event| !is_system(&event.stream)) {
+            return Ok(Some(newest.position));
+        }
+        // Backwards, a position is exclusive.
+        let Some(oldest) = page.last() else {
+            return Ok(None);
+        };
+        start = StreamPosition::Position(position(oldest.position));
+        page_events = (page_events * 8).min(LAST_POSITION_PAGE_EVENTS);
+    }
 }
 
 pub(crate) async fn event_at(
@@ -208,7 +226,7 @@ pub(crate) struct KnownStreams {
     by_prefix: BTreeMap<String, Gathered>,
 }
 
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Gathered {
     names: BTreeSet<Arc<str>>,
     after: Option<eventstore::Position>,
@@ -220,22 +238,37 @@ impl KnownStreams {
         supervisor: &Supervisor,
         prefix: &str,
     ) -> Result<Vec<Arc<str>>, ReadError> {
-        let known = self.by_prefix.get(prefix).cloned().unwrap_or_default();
-        let gathered = supervisor
-            .until_answered(|client| gather(client, prefix, known.clone()))
-            .await
-            .map_err(read_error)?;
-        let names = gathered.names.iter().cloned().collect();
-        if self.by_prefix.len() >= KEPT_PREFIXES {
+        if !self.by_prefix.contains_key(prefix) && self.by_prefix.len() >= KEPT_PREFIXES {
             self.by_prefix.clear();
         }
-        self.by_prefix.insert(prefix.to_owned(), gathered);
-        Ok(names)
+        let gathered = self.by_prefix.entry(prefix.to_owned()).or_default();
+        // What was gathered before a failure is kept, so a record of any length is gone through as long as some of it comes.
+        let mut before = gathered.after;
+        let mut give_up = Instant::now() + PATIENCE;
+        loop {
+            let held = supervisor.hold();
+            let trouble = match gather(&held.client, prefix, gathered).await {
+                Ok(()) => return Ok(gathered.names.iter().cloned().collect()),
+                Err(error) if !is_trouble(&error) => {
+                    return Err(read_error(Failure::Refused(error)));
+                }
+                Err(error) => error.to_string(),
+            };
+            supervisor.replace(&held);
+            if gathered.after != before {
+                before = gathered.after;
+                give_up = Instant::now() + PATIENCE;
+            }
+            if Instant::now() + RETRY >= give_up {
+                return Err(read_error(Failure::Unavailable(trouble)));
+            }
+            tokio::time::sleep(RETRY).await;
+        }
     }
 }
 
 /// Adds the streams of all events that are there now.
-async fn gather(client: Client, prefix: &str, mut gathered: Gathered) -> Result<Gathered, Error> {
+async fn gather(client: &Client, prefix: &str, gathered: &mut Gathered) -> Result<(), Error> {
     let start = gathered
         .after
         .map_or(StreamPosition::Start, StreamPosition::Position);
@@ -245,7 +278,12 @@ async fn gather(client: Client, prefix: &str, mut gathered: Gathered) -> Result<
         .filter(filter);
     let mut subscription = client.subscribe_to_all(&options).await;
     loop {
-        match subscription.next_subscription_event().await? {
+        // The server tells every 32nd event that it looks at, or what it finds, so silence means that it is away.
+        let next = tokio::time::timeout(TRY_DEADLINE, subscription.next_subscription_event());
+        let Ok(event) = next.await else {
+            return Err(Error::DeadlineExceeded);
+        };
+        match event? {
             SubscriptionEvent::EventAppeared(event) => {
                 gathered.after = Some(event.get_original_event().position);
                 let stream = event.get_original_stream_id();
@@ -254,7 +292,7 @@ async fn gather(client: Client, prefix: &str, mut gathered: Gathered) -> Result<
                 }
             }
             SubscriptionEvent::Checkpoint(position) => gathered.after = Some(position),
-            SubscriptionEvent::CaughtUp => return Ok(gathered),
+            SubscriptionEvent::CaughtUp => return Ok(()),
             _ => {}
         }
     }

@@ -52,6 +52,10 @@ impl RemoteStore {
                     url: without_password(url),
                     reason: format!("{error:?}"),
                 })?;
+        check_files(&settings).map_err(|reason| ConnectError::Url {
+            url: without_password(url),
+            reason,
+        })?;
         let unreachable = |reason: String| ConnectError::Unreachable {
             url: without_password(url),
             reason,
@@ -171,6 +175,21 @@ fn with_defaults(url: &str) -> String {
     }
     let separator = if known.contains('?') { '&' } else { '?' };
     format!("{known}{separator}{DISCOVERY_INTERVAL}")
+}
+
+/// The client panics when a file that its URL names can't be read.
+fn check_files(settings: &ClientSettings) -> Result<(), String> {
+    let mut files: Vec<&String> = settings.tls_ca_file().into_iter().collect();
+    if let Some((certificate, key)) = settings.user_certificate() {
+        files.extend([certificate, key]);
+    }
+    for file in files {
+        let text = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
+        if !text.contains("-----BEGIN") {
+            return Err(format!("{file} is not in PEM"));
+        }
+    }
+    Ok(())
 }
 
 fn without_password(url: &str) -> String {

@@ -11,7 +11,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// One try of it, at most.
 pub(crate) const TRY_DEADLINE: Duration = Duration::from_secs(5);
 /// Between two tries.
-const RETRY: Duration = Duration::from_millis(100);
+pub(crate) const RETRY: Duration = Duration::from_millis(100);
 
 /// The present client. A client ends for good when it can't reconnect, so whoever meets a failure asks for another one.
 pub(crate) struct Supervisor {
@@ -144,7 +144,7 @@ impl Supervisor {
 }
 
 /// Whether another client, or a later moment, may give an answer.
-fn is_trouble(error: &Error) -> bool {
+pub(crate) fn is_trouble(error: &Error) -> bool {
     match error {
         Error::ServerError(_)
         | Error::NotLeaderException(_)

@@ -31,7 +31,9 @@ pub use identity::{Actor, Authenticator, Role, TokenBook, actor, create_token};
 pub use malformed::blame_the_request;
 pub use nats_server::{NatsChild, NatsError, NatsRestarter};
 pub use server::{GrpcServer, MAX_MESSAGE_BYTES, ServerError};
-pub use settings::{EffectiveSettings, LogFormat, Settings, SettingsError, TlsSettings};
+pub use settings::{
+    EffectiveSettings, LogFormat, Settings, SettingsError, TlsSettings, without_credentials,
+};
 pub use shutdown::{Shutdown, shutdown_on_signals};
 pub use telemetry::{TelemetryError, TelemetryGuard};
 pub use tls::ensure_crypto_provider;

@@ -13,13 +13,18 @@ use figment::{Figment, Metadata, Profile, Provider};
 use serde::de::{self, DeserializeOwned, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+/// Raft keeps a stream on an odd number of servers.
+const REPLICAS: [u64; 3] = [1, 3, 5];
+
 const ENVIRONMENT_PREFIX: &str = "TERRARIUM_";
 
 /// All settings, with dots between the parts of nested ones.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 13] = [
     "listen",
     "data",
     "nats_url",
+    "nats_ca",
+    "nats_replicas",
     "nats_server",
     "eventstore_url",
     "parks",
@@ -52,8 +57,13 @@ pub struct Settings {
     pub listen: Vec<SocketAddr>,
     /// Folder of everything this process keeps.
     pub data: PathBuf,
-    /// The NATS server to use; none = a child `nats-server` with its store under `data`.
+    /// The NATS server to use, or those of a cluster with commas between; none = a child `nats-server` with its store under
+    /// `data`.
     pub nats_url: Option<String>,
+    /// Certificate (PEM) of the authority that signed the NATS servers' certificates; with it they have to speak TLS.
+    pub nats_ca: Option<PathBuf>,
+    /// On how many servers of a NATS cluster each commit is kept: 1, 3 or 5.
+    pub nats_replicas: u64,
     /// The `nats-server` program for the child: a name on the PATH or a path.
     pub nats_server: PathBuf,
     /// The event store to use, such as `esdb://127.0.0.1:2113?tls=false`; none = the embedded one under `data`.
@@ -75,6 +85,8 @@ impl Default for Settings {
             listen: vec![SocketAddr::from(([127, 0, 0, 1], 7470))],
             data: PathBuf::from("terrarium-data"),
             nats_url: None,
+            nats_ca: None,
+            nats_replicas: 1,
             nats_server: PathBuf::from("nats-server"),
             eventstore_url: None,
             parks: Vec::new(),
@@ -206,6 +218,13 @@ impl Settings {
         let mut settings: Settings = figment
             .extract()
             .map_err(|error| SettingsError::Invalid(explain(&figment, error)))?;
+        if !REPLICAS.contains(&settings.nats_replicas) {
+            return Err(SettingsError::Invalid(format!(
+                "{}: `nats_replicas` can't be {}; use 1 for a single NATS server, 3 or 5 for a cluster",
+                source_of(figment.find_metadata("nats_replicas")),
+                settings.nats_replicas
+            )));
+        }
         settings.resolve_file_paths(&figment);
         let values = KEYS
             .into_iter()
@@ -243,6 +262,9 @@ impl Settings {
         if let Some(tokens) = &mut self.tokens {
             resolve("tokens", tokens);
         }
+        if let Some(nats_ca) = &mut self.nats_ca {
+            resolve("nats_ca", nats_ca);
+        }
         let is_program_name = self.nats_server.components().count() == 1;
         if !is_program_name {
             resolve("nats_server", &mut self.nats_server);
@@ -264,7 +286,25 @@ impl Settings {
     }
 }
 
-fn without_credentials(url: &str) -> String {
+/// One or several URLs (with commas between) as they may be shown: without names and passwords.
+pub fn without_credentials(urls: &str) -> String {
+    // A password may hold a comma, so a URL begins after a comma only where a scheme does.
+    let mut shown: Vec<String> = Vec::new();
+    let mut one = String::new();
+    for part in urls.split(',') {
+        if !one.is_empty() && part.contains("://") {
+            shown.push(without_credentials_of_one(&one));
+            one.clear();
+        } else if !one.is_empty() {
+            one.push(',');
+        }
+        one.push_str(part);
+    }
+    shown.push(without_credentials_of_one(&one));
+    shown.join(",")
+}
+
+fn without_credentials_of_one(url: &str) -> String {
     match (url.split_once("://"), url.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, host))) => format!("{scheme}://***@{host}"),
         _ => url.to_owned(),
@@ -307,7 +347,7 @@ struct OneValue {
 impl OneValue {
     fn new(source: String, key: &str, text: String) -> Self {
         let value = match text.trim().parse::<u64>() {
-            Ok(number) if key.ends_with("_s") => Value::from(number),
+            Ok(number) if key.ends_with("_s") || key == "nats_replicas" => Value::from(number),
             _ => Value::from(text),
         };
         Self {

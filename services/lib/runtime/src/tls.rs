@@ -122,7 +122,11 @@ pub fn create_authority(folder: &Path, hosts: &[String]) -> Result<AuthorityFile
     let mut server = server_parameters(hosts)?;
     server.is_ca = IsCa::ExplicitNoCa;
     server.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    // Members of a NATS or KurrentDB cluster show each other the same certificate from both ends.
+    server.extended_key_usages = vec![
+        ExtendedKeyUsagePurpose::ServerAuth,
+        ExtendedKeyUsagePurpose::ClientAuth,
+    ];
     server.use_authority_key_identifier_extension = true;
     server
         .distinguished_name

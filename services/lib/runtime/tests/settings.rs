@@ -176,11 +176,32 @@ fn foreign_variables_with_our_prefix_warn_and_stop_nothing() {
 
 #[test]
 fn what_is_printed_holds_no_password() {
-    let urls = [("eventstore_url", "esdb://admin:secret@store:2113?tls=true")];
-    let effective = layer(None, &[], &urls).expect("a valid URL");
-    let line = effective.values.iter().find(|line| line.key == urls[0].0);
+    let urls = [
+        ("eventstore_url", "esdb://admin:secret@store:2113?tls=true"),
+        ("nats_url", "tls://a:b,c@nats-1:4222,tls://a:b@nats-2:4222"),
+    ];
+    let effective = layer(None, &[], &urls).expect("valid URLs");
+    let shown = |key| {
+        let line = effective.values.iter().find(|line| line.key == key);
+        line.expect("every key is listed").value.clone()
+    };
     assert_eq!(
-        line.expect("every key is listed").value,
+        shown("eventstore_url"),
         "\"esdb://***@store:2113?tls=true\""
     );
+    assert_eq!(
+        shown("nats_url"),
+        "\"tls://***@nats-1:4222,tls://***@nats-2:4222\""
+    );
+}
+
+#[test]
+fn the_replicas_of_a_bus_are_an_odd_number() {
+    let with = |text| layer(None, &[("TERRARIUM_NATS_REPLICAS", text)], &[]);
+    assert_eq!(with("3").expect("a cluster").settings.nats_replicas, 3);
+    for (text, said) in [("2", "use 1"), ("0", "use 1"), ("three", "nats_replicas")] {
+        let refusal = with(text).expect_err("no number of replicas").to_string();
+        assert!(refusal.contains(said), "{refusal}");
+        assert!(refusal.contains("TERRARIUM_NATS_REPLICAS"), "{refusal}");
+    }
 }

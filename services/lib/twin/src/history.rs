@@ -120,24 +120,40 @@ impl History {
             let is_there = newest.time_ms == sample.time_ms
                 || same_time.is_some_and(|row| row[0] == sample.time_ms);
             self.superseded += u64::from(is_there);
-        } else if let Some(newest) = newest {
+        }
+        self.note_gap(&sample);
+        self.note_newest(sample);
+        self.sum = self.sum.wrapping_add(mark(&sample.row()));
+        if let Some(replaced) = self.rows.insert(sample.row()) {
+            self.sum = self.sum.wrapping_sub(mark(&replaced));
+        }
+        self.revision += 1;
+    }
+
+    /// Takes in a sample for its own sake: only the newest is kept. Nothing before it can be told then.
+    pub fn insert_brief(&mut self, sample: Sample) {
+        self.note_gap(&sample);
+        self.note_newest(sample);
+        self.revision += 1;
+    }
+
+    fn note_gap(&mut self, sample: &Sample) {
+        if let Some(newest) = self.newest.filter(|newest| newest.time_ms < sample.time_ms) {
             let gap_s = (sample.time_ms - newest.time_ms).div_euclid(1_000);
             self.gaps_s[(self.gaps % GAPS as u64) as usize] =
                 u32::try_from(gap_s).unwrap_or(u32::MAX);
             self.gaps += 1;
         }
-        let is_newest = newest.is_none_or(|newest| {
+    }
+
+    fn note_newest(&mut self, sample: Sample) {
+        let is_newest = self.newest.is_none_or(|newest| {
             (newest.time_ms, newest.position) <= (sample.time_ms, sample.position)
         });
         if is_newest {
             self.newest = Some(sample);
             self.changed_position = self.changed_position.max(sample.position);
         }
-        self.sum = self.sum.wrapping_add(mark(&sample.row()));
-        if let Some(replaced) = self.rows.insert(sample.row()) {
-            self.sum = self.sum.wrapping_sub(mark(&replaced));
-        }
-        self.revision += 1;
     }
 
     /// The newest sample by time: the live value.

@@ -33,9 +33,19 @@ pub struct Twin {
     ids: BTreeMap<PointName, PointId>,
     points: Vec<Point>,
     events: EventIndex,
+    /// Only the newest sample of each point is kept, and no events.
+    is_brief: bool,
 }
 
 impl Twin {
+    /// A twin for those who only want to know what is so now: it grows with the points, not with time.
+    pub fn brief() -> Twin {
+        Twin {
+            is_brief: true,
+            ..Twin::default()
+        }
+    }
+
     /// Takes in a sample. A point is there from its first sample on.
     pub fn observe(&mut self, name: &PointName, sample: Sample) -> PointId {
         let id = match self.ids.get(name) {
@@ -50,13 +60,19 @@ impl Twin {
                 id
             }
         };
-        self.points[id.0 as usize].history.insert(sample);
+        let history = &mut self.points[id.0 as usize].history;
+        match self.is_brief {
+            true => history.insert_brief(sample),
+            false => history.insert(sample),
+        }
         id
     }
 
     /// Takes in that something happened.
     pub fn happened(&mut self, time_ms: i64, position: u64, domain: &str, asset: Option<&AssetId>) {
-        self.events.insert(time_ms, position, domain, asset);
+        if !self.is_brief {
+            self.events.insert(time_ms, position, domain, asset);
+        }
     }
 
     /// All points; their place is their id.

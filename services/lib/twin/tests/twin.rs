@@ -135,3 +135,22 @@ proptest! {
         prop_assert_eq!(backwards, sorted);
     }
 }
+
+proptest! {
+    /// A twin that keeps no histories says the same of now.
+    #[test]
+    fn a_brief_twin_knows_what_is_so_now(observations in observations()) {
+        let full = twin_of(&observations);
+        let mut brief = Twin::brief();
+        for (number, sample) in &observations {
+            brief.observe(&name(*number), *sample);
+        }
+        for number in 0..6 {
+            prop_assert_eq!(brief.newest(&name(number)), full.newest(&name(number)));
+        }
+        let usual = |twin: &Twin| -> Vec<u32> {
+            twin.points().iter().map(terrarium_twin::Point::usual_interval_s).collect()
+        };
+        prop_assert_eq!(usual(&brief), usual(&full));
+    }
+}

@@ -8,6 +8,8 @@ use terrarium_proto::mobility::v1::{FleetVehicleReportedV1, ShuttleTripEndedV1};
 
 /// Faster than this over a whole trip is a mistake (assumed; a park road allows far less).
 const FASTEST_KM_PER_H: i128 = 120;
+/// No odometer of a road vehicle shows more: two million kilometres.
+const MOST_ODOMETER_M: i64 = 2_000_000_000;
 /// A trip lasts a day at most.
 const LONGEST_TRIP_S: i64 = 86_400;
 
@@ -117,8 +119,33 @@ impl Vehicle {
         context: &VehicleContext,
         report: &FleetVehicleReportedV1,
     ) -> Result<(), Rejection> {
+        if !(0..=MOST_ODOMETER_M).contains(&report.odometer_m) {
+            return Err(Rejection::invalid(
+                "odometer_m",
+                format!(
+                    "{} m is nothing an odometer shows; send 0 to {MOST_ODOMETER_M} m",
+                    report.odometer_m
+                ),
+            ));
+        }
         let earlier = self.reports.range(..report.time_s).next_back();
         let later = self.reports.range(report.time_s..).next();
+        if let Some((_, earlier)) = earlier {
+            let (from_s, driven_m) = (earlier.time_s, report.odometer_m - earlier.odometer_m);
+            // Times are cut to whole seconds.
+            let seconds = i128::from(report.time_s) - i128::from(from_s) + 1;
+            let fastest_m = FASTEST_KM_PER_H * 1_000 * seconds / 3_600;
+            if i128::from(driven_m) > fastest_m {
+                return Err(Rejection::failed_precondition(
+                    "odometer_m",
+                    format!(
+                        "vehicle {} would have driven {driven_m} m in {seconds} s, faster than {FASTEST_KM_PER_H} km/h; check \
+                         the unit",
+                        context.vehicle
+                    ),
+                ));
+            }
+        }
         let least_m = earlier.map_or(0, |(_, earlier)| earlier.odometer_m);
         let most_m = later.map_or(i64::MAX, |(_, later)| later.odometer_m);
         if (least_m..=most_m).contains(&report.odometer_m) {
@@ -291,6 +318,14 @@ mod tests {
             (
                 report(400, 20_001, 8_000),
                 (RejectionCode::InvalidArgument, "stored_wh"),
+            ),
+            (
+                report(400, 14_000, 7_000_000),
+                (RejectionCode::FailedPrecondition, "odometer_m"),
+            ),
+            (
+                report(50, 14_000, MOST_ODOMETER_M + 1),
+                (RejectionCode::InvalidArgument, "odometer_m"),
             ),
             (
                 report(200, 14_500, 6_001),

@@ -231,13 +231,7 @@ impl Sessions {
         totals: Totals,
         misfit: &Rejection,
     ) -> Vec<ChargerEvent> {
-        let fact = ChargerFact::MeterQuarantined {
-            session: Arc::clone(session),
-            time,
-            totals,
-            reason: misfit.message.as_str().into(),
-        };
-        let event = totals_event(context, b"session-quarantined", session, time, totals, fact);
+        let event = quarantined_event(context, session, time, totals, &misfit.message);
         if self.quarantined.contains(&event.id) {
             return Vec::new();
         }
@@ -255,7 +249,8 @@ impl Sessions {
         let known = self.known(context, session)?;
         if let Some(ended) = known.ended {
             let recorded = known.totals.get(&ended).copied().unwrap_or_default();
-            if (ended, recorded) == (time, totals) {
+            let kept_apart = quarantined_event(context, session, time, totals, "").id;
+            if ended == time && (recorded == totals || self.quarantined.contains(&kept_apart)) {
                 return Ok(Vec::new());
             }
             return Err(Rejection::already_exists(
@@ -281,8 +276,17 @@ impl Sessions {
             ));
         }
         known.refuse_before_start(time)?;
-        known.refuse_misfit(context, time, totals)?;
         refuse_future("time", time, context.now)?;
+        let mut events = Vec::new();
+        // The car is gone whatever the meter says: the session ends with the last totals that can be.
+        let totals = match known.refuse_misfit(context, time, totals) {
+            Ok(()) => totals,
+            Err(misfit) => {
+                events = self.quarantine(context, session, time, totals, &misfit);
+                let last = known.totals.last_key_value();
+                last.map_or_else(Totals::default, |(_, last)| *last)
+            }
+        };
         let fact = ChargerFact::SessionEnded {
             session: Arc::clone(session),
             vehicle_class: known.start.vehicle_class,
@@ -290,9 +294,16 @@ impl Sessions {
             ended: time,
             totals,
         };
-        let undercut = known.undercut(context, session, time, totals);
-        let ended = totals_event(context, b"session-ended", session, time, totals, fact);
-        Ok(undercut.into_iter().chain([ended]).collect())
+        events.extend(known.undercut(context, session, time, totals));
+        events.push(totals_event(
+            context,
+            b"session-ended",
+            session,
+            time,
+            totals,
+            fact,
+        ));
+        Ok(events)
     }
 
     pub(super) fn evolve(&mut self, event: &ChargerEvent) {
@@ -478,6 +489,23 @@ fn refuse_step(
         }
     }
     Ok(())
+}
+
+/// Its id does not follow from the reason.
+fn quarantined_event(
+    context: &ChargerContext,
+    session: &Arc<str>,
+    time: UnixSeconds,
+    totals: Totals,
+    reason: &str,
+) -> ChargerEvent {
+    let fact = ChargerFact::MeterQuarantined {
+        session: Arc::clone(session),
+        time,
+        totals,
+        reason: reason.into(),
+    };
+    totals_event(context, b"session-quarantined", session, time, totals, fact)
 }
 
 fn totals_event(

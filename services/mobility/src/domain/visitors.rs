@@ -9,7 +9,7 @@ use terrarium_proto::mobility::v1::VisitorsCountedV1;
 facts! {
     /// What happened at an entrance.
     pub enum VisitorFact in "terrarium.mobility.v1" {
-        VisitorsCountedV1 at interval_start_s,
+        VisitorsCountedV1 at interval_start_s for interval_seconds,
     }
 }
 

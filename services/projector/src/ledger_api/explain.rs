@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use terrarium_energy::MeterFact;
 use terrarium_energy::events as energy_events;
-use terrarium_journal::{Metadata, Position, RecordedEvent, field_status};
+use terrarium_journal::{Metadata, Position, RecordedEvent, field_status, read_status};
 use terrarium_ledger::entry::amount;
 use terrarium_ledger::entry::{EnergyAccount, EntryLine};
 use terrarium_ledger::{AsOf, Contribution, Entry, EntryId, HourAmounts};
@@ -51,7 +51,7 @@ impl LedgerApi {
                 .store
                 .event_at(Position(position))
                 .await
-                .map_err(|error| Status::data_loss(error.to_string()))?;
+                .map_err(|error| read_status(&error))?;
             events.insert(position, event);
         }
 

@@ -1,6 +1,6 @@
 //! Events around a moment.
 
-use terrarium_journal::{Position, field_status};
+use terrarium_journal::{Position, field_status, read_status};
 use terrarium_model::AssetId;
 use terrarium_proto::twin::v1 as wire;
 use terrarium_twin::EventMark;
@@ -153,7 +153,7 @@ impl TwinApi {
                 .store
                 .event_at(Position(event.position))
                 .await
-                .map_err(|error| Status::data_loss(error.to_string()))?;
+                .map_err(|error| read_status(&error))?;
             event.id = recorded.id.to_string();
             event.r#type = recorded.event_type.to_string();
         }

@@ -3,6 +3,7 @@
 use async_nats::jetstream::message::StreamMessage;
 use bytes::Bytes;
 use prost::Message;
+use terrarium_model::UnixMillis;
 use terrarium_proto::journal::v1::{CommitEvent, CommitV1};
 
 use crate::tickets::TICKET_DRAWN;
@@ -83,7 +84,7 @@ async fn a_decision_made_again_at_another_time_does_not_pass_for_the_recorded_on
         .await
         .expect("published");
     let mut later = submission(&name, [1, 2]);
-    later.recorded_time = "2026-11-20T19:00:01.000Z".to_owned();
+    later.recorded_time = UnixMillis(1_795_201_201_000).into();
     let decided_again = second.submit(later).await.expect("published");
     let recorder = world.start_recorder().await;
     let mut new_events = Vec::new();

@@ -76,6 +76,7 @@ impl Aggregate for Tickets {
             event_type: TICKET_DRAWN,
             data: data.into(),
             time: "2016-08-01T00:00:00Z".to_owned(),
+            known_at: None,
             causation: None,
         }
     }

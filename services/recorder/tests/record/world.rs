@@ -10,6 +10,7 @@ use terrarium_journal::{
     Aggregate, CommandResult, CommitConsumer, CommitPublisher, Desk, Digest, EventStore, Position,
     Provenance, RecordedEvent, StreamName, Submission, SubmitError, verify_digest,
 };
+use terrarium_model::UnixMillis;
 use terrarium_recorder::RecorderError;
 use terrarium_runtime::{NatsChild, Shutdown};
 
@@ -190,7 +191,8 @@ pub fn heavy_submission(
             .map(|person| Draw { person, ballast })
             .collect(),
         context: (),
-        recorded_time: "2026-11-20T19:00:00.000Z".to_owned(),
+        // 2026-11-20T19:00:00Z.
+        recorded_time: UnixMillis(1_795_201_200_000).into(),
         provenance: Provenance {
             actor: "tester".into(),
             client_request_id: None,

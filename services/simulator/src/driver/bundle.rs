@@ -1,30 +1,71 @@
 //! Reports of some steps, sorted by the service they go to and turned into its words.
 
+mod energy;
+mod mobility;
+mod trees;
+mod waste;
+mod water;
+
 use terrarium_model::{Interval, ParkId, UnixSeconds, format_rfc3339_utc};
 use terrarium_proto::carbon::v1 as carbon;
-use terrarium_proto::energy::v1 as energy;
-use terrarium_proto::mobility::v1 as mobility;
-use terrarium_proto::waste::v1 as waste;
-use terrarium_proto::water::v1 as water;
+use terrarium_proto::energy::v1 as energy_wire;
+use terrarium_proto::mobility::v1 as mobility_wire;
+use terrarium_proto::waste::v1 as waste_wire;
+use terrarium_proto::water::v1 as water_wire;
 
-use crate::park::{
-    CompostWork, Fact, TankFlowKind, TreeSurvey, V2gWish, VehicleOwner, WaterSource,
-};
-
-/// Equation behind the CO2 of surveys, for the record.
-const TREE_METHOD: &str = "Chapman-Richards diameter by age, allometric biomass a x D^b, root share 0.26, carbon 0.48 (simulated)";
+use crate::park::Fact;
 
 /// What a session's charger says, in its order.
 pub enum SessionReport {
-    Start(mobility::ReportSessionStartRequest),
-    Meters(Vec<mobility::SessionMeter>),
-    End(mobility::ReportSessionEndRequest),
+    Start(mobility_wire::ReportSessionStartRequest),
+    Meters(Vec<mobility_wire::SessionMeter>),
+    End(mobility_wire::ReportSessionEndRequest),
+}
+
+/// What vehicles of the park say, in their order.
+pub enum FleetReport {
+    Vehicles(Vec<mobility_wire::FleetVehicleReport>),
+    Trips(Vec<mobility_wire::ShuttleTrip>),
 }
 
 /// What bins and the crew say, in their order.
 pub enum WasteReport {
-    Bins(Vec<waste::BinMeasurement>),
-    Collected(waste::ReportCollectionRequest),
+    Bins(Vec<waste_wire::BinMeasurement>),
+    Collected(waste_wire::ReportCollectionRequest),
+}
+
+impl SessionReport {
+    fn meters(&mut self) -> Option<&mut Vec<mobility_wire::SessionMeter>> {
+        match self {
+            SessionReport::Meters(meters) => Some(meters),
+            SessionReport::Start(_) | SessionReport::End(_) => None,
+        }
+    }
+}
+
+impl FleetReport {
+    fn vehicles(&mut self) -> Option<&mut Vec<mobility_wire::FleetVehicleReport>> {
+        match self {
+            FleetReport::Vehicles(vehicles) => Some(vehicles),
+            FleetReport::Trips(_) => None,
+        }
+    }
+
+    fn trips(&mut self) -> Option<&mut Vec<mobility_wire::ShuttleTrip>> {
+        match self {
+            FleetReport::Trips(trips) => Some(trips),
+            FleetReport::Vehicles(_) => None,
+        }
+    }
+}
+
+impl WasteReport {
+    fn bins(&mut self) -> Option<&mut Vec<waste_wire::BinMeasurement>> {
+        match self {
+            WasteReport::Bins(bins) => Some(bins),
+            WasteReport::Collected(_) => None,
+        }
+    }
 }
 
 /// What gardeners say of trees, in its order.
@@ -46,30 +87,33 @@ pub struct IrrigationEnd {
 pub enum Command {
     Irrigate {
         started: UnixSeconds,
-        request: water::StartIrrigationRequest,
+        request: water_wire::StartIrrigationRequest,
     },
-    Order(waste::OrderCollectionRequest),
-    Acknowledge(waste::AcknowledgeCollectionRequest),
+    Order(waste_wire::OrderCollectionRequest),
+    Acknowledge(waste_wire::AcknowledgeCollectionRequest),
 }
 
 /// Reports of some steps.
 pub struct Bundle {
     pub park: String,
-    pub readings: Vec<energy::Reading>,
-    pub storages: Vec<energy::StorageState>,
-    pub observations: Vec<energy::WeatherObservation>,
-    pub heat: Vec<energy::HeatAmount>,
-    pub levels: Vec<water::TankLevel>,
-    pub flows: Vec<water::TankFlowReading>,
-    pub water: Vec<water::WaterReading>,
+    pub readings: Vec<energy_wire::Reading>,
+    pub storages: Vec<energy_wire::StorageState>,
+    pub observations: Vec<energy_wire::WeatherObservation>,
+    pub heat: Vec<energy_wire::HeatAmount>,
+    pub levels: Vec<water_wire::TankLevel>,
+    pub flows: Vec<water_wire::TankFlowReading>,
+    pub water: Vec<water_wire::WaterReading>,
     pub irrigation_ends: Vec<IrrigationEnd>,
     pub waste: Vec<WasteReport>,
-    pub compost: Vec<waste::CompostReport>,
+    pub compost: Vec<waste_wire::CompostReport>,
     pub sessions: Vec<SessionReport>,
-    pub visitors: Vec<mobility::VisitorCount>,
+    pub visitors: Vec<mobility_wire::VisitorCount>,
+    pub fleet: Vec<FleetReport>,
+    pub samples: Vec<water_wire::QualitySample>,
     pub trees: Vec<TreeReport>,
     pub commands: Vec<Command>,
-    is_urgent: bool,
+    /// The end of the last step.
+    pub through: UnixSeconds,
     /// Most reports of a step are of the same times.
     last_time: Option<(UnixSeconds, String)>,
     last_start: Option<(UnixSeconds, String)>,
@@ -91,17 +135,22 @@ impl Bundle {
             compost: Vec::new(),
             sessions: Vec::new(),
             visitors: Vec::new(),
+            fleet: Vec::new(),
+            samples: Vec::new(),
             trees: Vec::new(),
             commands: Vec::new(),
-            is_urgent: false,
+            through: UnixSeconds(0),
             last_time: None,
             last_start: None,
         }
     }
 
-    /// Whether something is in it that needs the park's clock to stand still until it is said.
-    pub fn is_urgent(&self) -> bool {
-        self.is_urgent
+    /// Adds what is said in a step.
+    pub fn add_step(&mut self, interval: Interval, facts: Vec<Fact>) {
+        self.through = interval.end();
+        for fact in facts {
+            self.add(fact);
+        }
     }
 
     fn time(&mut self, at: UnixSeconds) -> String {
@@ -112,9 +161,7 @@ impl Bundle {
         remembered(&mut self.last_start, interval.start)
     }
 
-    /// Adds a report.
-    pub fn add(&mut self, fact: Fact) {
-        self.is_urgent |= fact.is_command() || fact.meets_a_deadline();
+    fn add(&mut self, fact: Fact) {
         match fact {
             Fact::EnergyMetered { .. }
             | Fact::RegisterRead { .. }
@@ -125,7 +172,8 @@ impl Bundle {
             | Fact::TankFlow { .. }
             | Fact::WaterMetered { .. }
             | Fact::IrrigationStarted { .. }
-            | Fact::IrrigationEnded { .. } => self.add_water(fact),
+            | Fact::IrrigationEnded { .. }
+            | Fact::WaterSampled { .. } => self.add_water(fact),
             Fact::BinMeasured { .. }
             | Fact::CollectionOrdered { .. }
             | Fact::CollectionAcknowledged { .. }
@@ -135,427 +183,24 @@ impl Bundle {
             | Fact::SessionMetered { .. }
             | Fact::SessionEnded { .. }
             | Fact::VisitorsCounted { .. } => self.add_mobility(fact),
+            Fact::VehicleReported { .. } | Fact::ShuttleTripEnded { .. } => self.add_fleet(fact),
             Fact::TreesPlanted { .. } | Fact::TreesDied { .. } | Fact::TreesSurveyed { .. } => {
                 self.add_trees(fact);
             }
         }
     }
-
-    fn add_energy(&mut self, fact: Fact) {
-        match fact {
-            Fact::EnergyMetered {
-                meter,
-                interval,
-                energy_wh,
-            } => {
-                let interval_start = self.start(interval);
-                self.readings.push(energy::Reading {
-                    meter: meter.to_string(),
-                    quantity: "active_energy".to_owned(),
-                    interval_start,
-                    interval_seconds: interval.seconds,
-                    value: energy_wh.to_string(),
-                    unit: "Wh".to_owned(),
-                    correction: None,
-                });
-            }
-            Fact::RegisterRead {
-                meter,
-                at,
-                total_wh,
-            } => {
-                let interval_start = self.time(at);
-                self.readings.push(energy::Reading {
-                    meter: meter.to_string(),
-                    quantity: "active_energy_register".to_owned(),
-                    interval_start,
-                    interval_seconds: 0,
-                    value: total_wh.to_string(),
-                    unit: "Wh".to_owned(),
-                    correction: None,
-                });
-            }
-            Fact::StorageReported {
-                storage,
-                at,
-                stored_wh,
-                power_w,
-                charged_wh,
-                discharged_wh,
-            } => {
-                let time = self.time(at);
-                self.storages.push(energy::StorageState {
-                    storage: storage.to_string(),
-                    time,
-                    stored_wh,
-                    power_w,
-                    charged_wh,
-                    discharged_wh,
-                });
-            }
-            Fact::WeatherObserved {
-                station,
-                interval,
-                air_mc,
-                irradiance_w_per_m2,
-                wind_mm_per_s,
-                rain_um_per_h,
-                cloud_permille,
-            } => {
-                let interval_start = self.start(interval);
-                self.observations.push(energy::WeatherObservation {
-                    station: station.to_string(),
-                    interval_start,
-                    interval_seconds: interval.seconds,
-                    air_temperature_mc: Some(air_mc),
-                    irradiance_w_per_m2: Some(irradiance_w_per_m2),
-                    wind_mm_per_s: Some(wind_mm_per_s),
-                    rain_um_per_h: Some(rain_um_per_h),
-                    cloud_permille: Some(cloud_permille),
-                });
-            }
-            Fact::HeatMetered {
-                source,
-                interval,
-                heat_wh,
-            } => {
-                let interval_start = self.start(interval);
-                self.heat.push(energy::HeatAmount {
-                    source: source.to_string(),
-                    interval_start,
-                    interval_seconds: interval.seconds,
-                    heat_wh,
-                });
-            }
-            _ => unreachable!("only reports of the energy domain come here"),
-        }
-    }
-
-    fn add_water(&mut self, fact: Fact) {
-        match fact {
-            Fact::TankLevel { tank, at, level_l } => {
-                let time = self.time(at);
-                self.levels.push(water::TankLevel {
-                    tank: tank.to_string(),
-                    time,
-                    level_l,
-                });
-            }
-            Fact::TankFlow {
-                tank,
-                flow,
-                interval,
-                litres,
-            } => {
-                let interval_start = self.start(interval);
-                self.flows.push(water::TankFlowReading {
-                    tank: tank.to_string(),
-                    flow: match flow {
-                        TankFlowKind::RainIn => water::TankFlow::RainIn,
-                        TankFlowKind::ReclaimedIn => water::TankFlow::ReclaimedIn,
-                        TankFlowKind::SupplyIn => water::TankFlow::SupplyIn,
-                        TankFlowKind::SpillOut => water::TankFlow::SpillOut,
-                    }
-                    .into(),
-                    interval_start,
-                    interval_seconds: interval.seconds,
-                    litres,
-                });
-            }
-            Fact::WaterMetered {
-                asset,
-                source,
-                interval,
-                litres,
-            } => {
-                let interval_start = self.start(interval);
-                self.water.push(water::WaterReading {
-                    asset: asset.to_string(),
-                    network: match source {
-                        WaterSource::Supply => water::WaterNetwork::Supply,
-                        WaterSource::Reclaimed => water::WaterNetwork::Reclaimed,
-                        WaterSource::Rain => water::WaterNetwork::Rain,
-                    }
-                    .into(),
-                    interval_start,
-                    interval_seconds: interval.seconds,
-                    litres,
-                });
-            }
-            Fact::IrrigationStarted { zone, at, litres } => self.commands.push(Command::Irrigate {
-                started: at,
-                request: water::StartIrrigationRequest {
-                    park: self.park.clone(),
-                    // Zone ids may be as long as a request id, so only the time makes it unique; the zone is part of the
-                    // command.
-                    client_request_id: format!("valve-{}", at.0),
-                    zone: zone.to_string(),
-                    litres,
-                },
-            }),
-            Fact::IrrigationEnded {
-                zone,
-                started,
-                at,
-                litres,
-            } => {
-                let time = self.time(at);
-                self.irrigation_ends.push(IrrigationEnd {
-                    zone: zone.to_string(),
-                    started,
-                    time,
-                    litres,
-                });
-            }
-            _ => unreachable!("only reports of the water domain come here"),
-        }
-    }
-
-    fn add_waste(&mut self, fact: Fact) {
-        match fact {
-            Fact::BinMeasured {
-                bin,
-                at,
-                fill_l,
-                weight_g,
-            } => {
-                let measurement = waste::BinMeasurement {
-                    bin: bin.to_string(),
-                    time: self.time(at),
-                    fill_l,
-                    weight_g,
-                };
-                match self.waste.last_mut() {
-                    Some(WasteReport::Bins(measurements)) => measurements.push(measurement),
-                    _ => self.waste.push(WasteReport::Bins(vec![measurement])),
-                }
-            }
-            Fact::Collected {
-                collection,
-                at,
-                ticket,
-                weight_g,
-            } => {
-                let request = waste::ReportCollectionRequest {
-                    park: self.park.clone(),
-                    client_request_id: format!("crew-{collection}"),
-                    collection,
-                    time: format_rfc3339_utc(at),
-                    ticket,
-                    weight_g,
-                    ..waste::ReportCollectionRequest::default()
-                };
-                self.waste.push(WasteReport::Collected(request));
-            }
-            Fact::CollectionOrdered {
-                collection,
-                bins,
-                due,
-                ..
-            } => self
-                .commands
-                .push(Command::Order(waste::OrderCollectionRequest {
-                    park: self.park.clone(),
-                    client_request_id: format!("order-{collection}"),
-                    collection,
-                    bins: bins.iter().map(ToString::to_string).collect(),
-                    assignee: "crew-1".to_owned(),
-                    due: format_rfc3339_utc(due),
-                    ..waste::OrderCollectionRequest::default()
-                })),
-            Fact::CollectionAcknowledged { collection, .. } => {
-                let request = waste::AcknowledgeCollectionRequest {
-                    park: self.park.clone(),
-                    client_request_id: format!("seen-{collection}"),
-                    collection,
-                };
-                self.commands.push(Command::Acknowledge(request));
-            }
-            Fact::Compost {
-                bay,
-                batch,
-                at,
-                work,
-            } => {
-                let time = self.time(at);
-                self.compost.push(waste::CompostReport {
-                    bay: bay.to_string(),
-                    batch,
-                    time,
-                    what: Some(compost_work(work)),
-                });
-            }
-            _ => unreachable!("only reports of the waste domain come here"),
-        }
-    }
-
-    fn add_mobility(&mut self, fact: Fact) {
-        match fact {
-            Fact::SessionStarted {
-                charger,
-                session,
-                owner,
-                at,
-                v2g,
-            } => {
-                let request = mobility::ReportSessionStartRequest {
-                    park: self.park.clone(),
-                    client_request_id: format!("start-{session}"),
-                    charger: charger.to_string(),
-                    session,
-                    vehicle_class: match owner {
-                        VehicleOwner::Public => mobility::VehicleClass::Public,
-                        VehicleOwner::Visitor => mobility::VehicleClass::Visitor,
-                    }
-                    .into(),
-                    time: format_rfc3339_utc(at),
-                    allows_discharge: v2g.is_some(),
-                    v2g: v2g.map(v2g_terms),
-                };
-                self.sessions.push(SessionReport::Start(request));
-            }
-            Fact::SessionMetered {
-                charger,
-                session,
-                at,
-                energy_in_wh,
-                energy_out_wh,
-            } => {
-                let meter = mobility::SessionMeter {
-                    charger: charger.to_string(),
-                    session,
-                    time: self.time(at),
-                    energy_in_wh,
-                    energy_out_wh,
-                };
-                match self.sessions.last_mut() {
-                    Some(SessionReport::Meters(meters)) => meters.push(meter),
-                    _ => self.sessions.push(SessionReport::Meters(vec![meter])),
-                }
-            }
-            Fact::SessionEnded {
-                charger,
-                session,
-                at,
-                energy_in_wh,
-                energy_out_wh,
-            } => {
-                let request = mobility::ReportSessionEndRequest {
-                    park: self.park.clone(),
-                    client_request_id: format!("end-{session}"),
-                    meter: Some(mobility::SessionMeter {
-                        charger: charger.to_string(),
-                        session,
-                        time: format_rfc3339_utc(at),
-                        energy_in_wh,
-                        energy_out_wh,
-                    }),
-                };
-                self.sessions.push(SessionReport::End(request));
-            }
-            Fact::VisitorsCounted {
-                counter,
-                interval,
-                entered,
-                left,
-            } => {
-                let interval_start = self.start(interval);
-                self.visitors.push(mobility::VisitorCount {
-                    counter: counter.to_string(),
-                    interval_start,
-                    interval_seconds: interval.seconds,
-                    entered,
-                    left,
-                });
-            }
-            _ => unreachable!("only reports of the mobility domain come here"),
-        }
-    }
-
-    fn add_trees(&mut self, fact: Fact) {
-        let park = self.park.clone();
-        self.trees.push(match fact {
-            Fact::TreesPlanted {
-                group,
-                planting,
-                at,
-                survey,
-            } => TreeReport::Planted(carbon::PlantTreesRequest {
-                park,
-                client_request_id: format!("plant-{}", at.0),
-                group: group.to_string(),
-                planting,
-                time: format_rfc3339_utc(at),
-                count: survey.living,
-                mean_diameter_mm: survey.mean_diameter_mm,
-                mean_height_cm: survey.mean_height_cm,
-            }),
-            Fact::TreesDied {
-                group,
-                loss,
-                at,
-                count,
-            } => TreeReport::Died(carbon::ReportTreesDiedRequest {
-                park,
-                client_request_id: format!("died-{loss}"),
-                group: group.to_string(),
-                loss,
-                time: format_rfc3339_utc(at),
-                count,
-                numbers: Vec::new(),
-                cause: carbon::TreeLossCause::Other.into(),
-            }),
-            Fact::TreesSurveyed { group, at, survey } => {
-                TreeReport::Surveyed(tree_survey(park, group.to_string(), at, survey))
-            }
-            _ => unreachable!("only reports of trees come here"),
-        });
-    }
 }
 
-fn tree_survey(
-    park: String,
-    group: String,
-    at: UnixSeconds,
-    survey: TreeSurvey,
-) -> carbon::MonitorTreesRequest {
-    carbon::MonitorTreesRequest {
-        park,
-        client_request_id: format!("survey-{}", at.0),
-        group,
-        time: format_rfc3339_utc(at),
-        living: survey.living,
-        mean_diameter_mm: survey.mean_diameter_mm,
-        mean_height_cm: survey.mean_height_cm,
-        co2_g: survey.co2_g,
-        method: carbon::TreeCarbonMethod::Modelled.into(),
-        source: TREE_METHOD.to_owned(),
-        evidence_sha256: Default::default(),
-    }
-}
-
-fn v2g_terms(wish: V2gWish) -> mobility::V2gTerms {
-    mobility::V2gTerms {
-        battery_wh: wish.battery_wh,
-        stored_wh: wish.stored_wh,
-        reserve_wh: wish.reserve_wh,
-        departure: format_rfc3339_utc(wish.departure),
-    }
-}
-
-fn compost_work(work: CompostWork) -> waste::compost_report::What {
-    use waste::compost_report::What;
-    match work {
-        CompostWork::Fed { weight_g, source } => {
-            What::Feed(waste::CompostFeed { weight_g, source })
-        }
-        CompostWork::Turned => What::Turning(waste::CompostTurning {}),
-        CompostWork::Measured { temperature_mc } => What::Measurement(waste::CompostMeasurement {
-            temperature_mc,
-            moisture_permille: None,
-        }),
-        CompostWork::TakenOut { weight_g } => What::Product(waste::CompostProduct { weight_g }),
-        CompostWork::Ended => What::End(waste::CompostEnd {}),
+/// Adds one to the last report if that takes many of its sort, else begins such a report.
+fn add_to_last<Report, One>(
+    reports: &mut Vec<Report>,
+    one: One,
+    many: impl Fn(&mut Report) -> Option<&mut Vec<One>>,
+    begin: impl Fn(Vec<One>) -> Report,
+) {
+    match reports.last_mut().and_then(many) {
+        Some(many) => many.push(one),
+        None => reports.push(begin(vec![one])),
     }
 }
 

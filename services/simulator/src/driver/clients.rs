@@ -8,6 +8,7 @@ use terrarium_proto::carbon::v1::carbon_service_client::CarbonServiceClient;
 use terrarium_proto::clock::v1::clock_service_client::ClockServiceClient;
 use terrarium_proto::energy::v1::energy_device_service_client::EnergyDeviceServiceClient;
 use terrarium_proto::energy::v1::energy_service_client::EnergyServiceClient;
+use terrarium_proto::feed::v1::feed_service_client::FeedServiceClient;
 use terrarium_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
 use terrarium_proto::mobility::v1::mobility_service_client::MobilityServiceClient;
 use terrarium_proto::waste::v1::waste_service_client::WasteServiceClient;
@@ -26,6 +27,7 @@ pub struct Clients {
     pub carbon: CarbonServiceClient<AuthorizedChannel>,
     pub clock: ClockServiceClient<AuthorizedChannel>,
     pub ledger: LedgerServiceClient<AuthorizedChannel>,
+    pub feed: FeedServiceClient<AuthorizedChannel>,
     /// Ids of irrigations that run: by zone, with their start.
     irrigations: Mutex<BTreeMap<String, (UnixSeconds, String)>>,
 }
@@ -41,6 +43,8 @@ impl Clients {
             waste: WasteServiceClient::new(channel.clone()),
             mobility: MobilityServiceClient::new(channel.clone()),
             carbon: CarbonServiceClient::new(channel.clone()),
+            feed: FeedServiceClient::new(channel.clone())
+                .max_decoding_message_size(MAX_ANSWER_BYTES),
             clock: ClockServiceClient::new(channel),
             ledger: ledger.max_decoding_message_size(MAX_ANSWER_BYTES),
             irrigations: Mutex::new(BTreeMap::new()),

@@ -3,12 +3,10 @@
 use std::time::{Duration, Instant};
 
 use terrarium_proto::energy::v1 as energy;
-use terrarium_proto::mobility::v1 as mobility;
-use terrarium_proto::waste::v1 as waste;
 use terrarium_proto::water::v1 as water;
 use tonic::{Code, Response, Status};
 
-use super::bundle::{Bundle, Command, IrrigationEnd, SessionReport, TreeReport, WasteReport};
+use super::bundle::{Bundle, IrrigationEnd};
 use super::clients::Clients;
 use super::tally::Tally;
 use super::{DriveError, is_about_the_report};
@@ -62,13 +60,14 @@ fn may_pass(status: &Status) -> bool {
 }
 
 /// What a call came to, where refusing the report is an answer too.
-enum Answer<T> {
+pub enum Answer<T> {
     Taken(T),
     Refused(Status),
     NotThere,
 }
 
-async fn ask<T, F>(
+/// Calls, where refusing what is said is an answer too.
+pub async fn ask<T, F>(
     call: &'static str,
     retry_for: Duration,
     attempt: impl FnMut() -> F,
@@ -143,26 +142,35 @@ macro_rules! report_one {
     }};
 }
 
-/// Sends everything and waits until all of it is recorded, or refused.
-pub async fn send(
-    clients: &mut Clients,
-    bundle: Bundle,
+// After the macros, which they use.
+mod mobility;
+mod people;
+
+use mobility::{send_fleet, send_sessions};
+pub use people::send_commands;
+use people::{send_trees, send_waste};
+
+/// Sends what happened and waits until all of it is recorded, or refused.
+pub async fn send_reports(
+    clients: &Clients,
+    bundle: &Bundle,
     retry_for: Duration,
 ) -> Result<Tally, DriveError> {
     let mut tally = Tally::default();
-    let clients = &*clients;
     let parts = futures::try_join!(
-        send_readings(clients, &bundle, retry_for),
-        send_devices(clients, &bundle, retry_for),
-        send_water(clients, &bundle, retry_for),
-        send_waste(clients, &bundle, retry_for),
-        send_sessions(clients, &bundle, retry_for),
-        send_trees(clients, &bundle, retry_for),
+        send_readings(clients, bundle, retry_for),
+        send_devices(clients, bundle, retry_for),
+        send_water(clients, bundle, retry_for),
+        send_waste(clients, bundle, retry_for),
+        send_sessions(clients, bundle, retry_for),
+        send_fleet(clients, bundle, retry_for),
+        send_trees(clients, bundle, retry_for),
     )?;
-    for part in [parts.0, parts.1, parts.2, parts.3, parts.4, parts.5] {
+    for part in [
+        parts.0, parts.1, parts.2, parts.3, parts.4, parts.5, parts.6,
+    ] {
         tally.add(part);
     }
-    tally.add(send_commands(clients, &bundle, retry_for).await?);
     Ok(tally)
 }
 
@@ -256,7 +264,10 @@ async fn send_water(
     bundle: &Bundle,
     retry_for: Duration,
 ) -> Result<Tally, DriveError> {
-    use water::{ReportTankFlowsRequest, ReportTankLevelsRequest, ReportWaterMetersRequest};
+    use water::{
+        ReportQualitySamplesRequest, ReportTankFlowsRequest, ReportTankLevelsRequest,
+        ReportWaterMetersRequest,
+    };
     let mut tally = Tally::default();
     let park = &bundle.park;
     report_many!(
@@ -290,6 +301,17 @@ async fn send_water(
         ReportWaterMetersRequest {
             park,
             readings: bundle.water
+        }
+    );
+    report_many!(
+        tally,
+        clients.water,
+        retry_for,
+        "WaterService.ReportQualitySamples",
+        report_quality_samples,
+        ReportQualitySamplesRequest {
+            park,
+            samples: bundle.samples
         }
     );
     for end in &bundle.irrigation_ends {
@@ -333,201 +355,4 @@ async fn send_irrigation_end(
         request
     );
     Ok(())
-}
-
-async fn send_waste(
-    clients: &Clients,
-    bundle: &Bundle,
-    retry_for: Duration,
-) -> Result<Tally, DriveError> {
-    use waste::{ReportBinsRequest, ReportCompostRequest};
-    let mut tally = Tally::default();
-    let park = &bundle.park;
-    for report in &bundle.waste {
-        match report {
-            WasteReport::Bins(measurements) => {
-                report_many!(
-                    tally,
-                    clients.waste,
-                    retry_for,
-                    "WasteService.ReportBins",
-                    report_bins,
-                    ReportBinsRequest {
-                        park,
-                        measurements: measurements
-                    }
-                );
-            }
-            WasteReport::Collected(request) => {
-                report_one!(
-                    tally,
-                    clients.waste,
-                    retry_for,
-                    "WasteService.ReportCollection",
-                    report_collection,
-                    request
-                );
-            }
-        }
-    }
-    report_many!(
-        tally,
-        clients.waste,
-        retry_for,
-        "WasteService.ReportCompost",
-        report_compost,
-        ReportCompostRequest {
-            park,
-            reports: bundle.compost
-        }
-    );
-    Ok(tally)
-}
-
-async fn send_sessions(
-    clients: &Clients,
-    bundle: &Bundle,
-    retry_for: Duration,
-) -> Result<Tally, DriveError> {
-    use mobility::{ReportSessionMetersRequest, ReportVisitorsRequest};
-    let mut tally = Tally::default();
-    let park = &bundle.park;
-    for report in &bundle.sessions {
-        match report {
-            SessionReport::Start(request) => {
-                report_one!(
-                    tally,
-                    clients.mobility,
-                    retry_for,
-                    "MobilityService.ReportSessionStart",
-                    report_session_start,
-                    request
-                );
-            }
-            SessionReport::Meters(meters) => {
-                report_many!(
-                    tally,
-                    clients.mobility,
-                    retry_for,
-                    "MobilityService.ReportSessionMeters",
-                    report_session_meters,
-                    ReportSessionMetersRequest {
-                        park,
-                        meters: meters
-                    }
-                );
-            }
-            SessionReport::End(request) => {
-                report_one!(
-                    tally,
-                    clients.mobility,
-                    retry_for,
-                    "MobilityService.ReportSessionEnd",
-                    report_session_end,
-                    request
-                );
-            }
-        }
-    }
-    report_many!(
-        tally,
-        clients.mobility,
-        retry_for,
-        "MobilityService.ReportVisitors",
-        report_visitors,
-        ReportVisitorsRequest {
-            park,
-            counts: bundle.visitors
-        }
-    );
-    Ok(tally)
-}
-
-async fn send_trees(
-    clients: &Clients,
-    bundle: &Bundle,
-    retry_for: Duration,
-) -> Result<Tally, DriveError> {
-    let mut tally = Tally::default();
-    for report in &bundle.trees {
-        match report {
-            TreeReport::Planted(request) => {
-                report_one!(
-                    tally,
-                    clients.carbon,
-                    retry_for,
-                    "CarbonService.PlantTrees",
-                    plant_trees,
-                    request
-                );
-            }
-            TreeReport::Died(request) => {
-                report_one!(
-                    tally,
-                    clients.carbon,
-                    retry_for,
-                    "CarbonService.ReportTreesDied",
-                    report_trees_died,
-                    request
-                );
-            }
-            TreeReport::Surveyed(request) => {
-                report_one!(
-                    tally,
-                    clients.carbon,
-                    retry_for,
-                    "CarbonService.MonitorTrees",
-                    monitor_trees,
-                    request
-                );
-            }
-        }
-    }
-    Ok(tally)
-}
-
-async fn send_commands(
-    clients: &Clients,
-    bundle: &Bundle,
-    retry_for: Duration,
-) -> Result<Tally, DriveError> {
-    let mut tally = Tally::default();
-    for command in &bundle.commands {
-        match command {
-            Command::Irrigate { started, request } => {
-                let answer = report_one!(
-                    tally,
-                    clients.water,
-                    retry_for,
-                    "WaterService.StartIrrigation",
-                    start_irrigation,
-                    request
-                );
-                if let Some(answer) = answer {
-                    clients.remember_irrigation(&request.zone, *started, answer.irrigation_id);
-                }
-            }
-            Command::Order(request) => {
-                report_one!(
-                    tally,
-                    clients.waste,
-                    retry_for,
-                    "WasteService.OrderCollection",
-                    order_collection,
-                    request
-                );
-            }
-            Command::Acknowledge(request) => {
-                report_one!(
-                    tally,
-                    clients.waste,
-                    retry_for,
-                    "WasteService.AcknowledgeCollection",
-                    acknowledge_collection,
-                    request
-                );
-            }
-        }
-    }
-    Ok(tally)
 }

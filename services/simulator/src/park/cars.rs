@@ -11,6 +11,7 @@ use terrarium_model::{
 
 use super::electricity::MeterIndex;
 use super::fact::{Fact, V2gWish, VehicleOwner};
+use super::orders::{Keep, Kept};
 use super::plan::{self, ElectricTree};
 use super::register::Register;
 use crate::calendar::LocalTime;
@@ -30,10 +31,14 @@ struct Charger {
     rated_w: i64,
     is_bidirectional: bool,
     session: Option<Session>,
+    /// What it was asked to keep its power within, until the car leaves.
+    limit_w: Option<i64>,
 }
 
 struct Session {
     id: String,
+    /// Place of the vehicle of the park's own fleet.
+    fleet: Option<usize>,
     visit: Visit,
     arrived: UnixSeconds,
     departure: UnixSeconds,
@@ -45,7 +50,42 @@ struct Session {
     taken_wh: i64,
 }
 
+impl Charger {
+    /// The most that it charges with.
+    fn charges_w(&self) -> i64 {
+        self.limit_w
+            .map_or(self.rated_w, |limit_w| limit_w.clamp(0, self.rated_w))
+    }
+
+    /// The most that it takes from a car: none while it is asked to charge at most so much.
+    fn gives_w(&self) -> i64 {
+        self.limit_w
+            .map_or(self.rated_w, |limit_w| (-limit_w).clamp(0, self.rated_w))
+    }
+}
+
 impl Session {
+    fn begin(
+        id: String,
+        fleet: Option<usize>,
+        visit: Visit,
+        arrived: UnixSeconds,
+        departure: UnixSeconds,
+    ) -> Session {
+        Session {
+            id,
+            fleet,
+            visit,
+            arrived,
+            departure,
+            energy_in_wh: 0,
+            energy_out_wh: 0,
+            to_car: Register::default(),
+            from_car: Register::default(),
+            taken_wh: 0,
+        }
+    }
+
     fn stored_wh(&self) -> i64 {
         self.visit.stored_wh + self.energy_in_wh - self.energy_out_wh
     }
@@ -101,6 +141,8 @@ pub struct Chargers {
     chargers: Vec<Charger>,
     today: i64,
     coming: VecDeque<Visit>,
+    /// Vehicles of the park that left, with what they got in Wh.
+    fleet_left: Vec<(usize, i64)>,
     /// Cars that found every charger taken.
     pub turned_away: u64,
 }
@@ -128,6 +170,7 @@ impl Chargers {
                     rated_w: asset.rated_w.unwrap_or(0),
                     is_bidirectional: bidirectional,
                     session: None,
+                    limit_w: None,
                 })
             })
             .collect();
@@ -136,6 +179,7 @@ impl Chargers {
             chargers,
             today: i64::MIN,
             coming: VecDeque::new(),
+            fleet_left: Vec::new(),
             turned_away: 0,
         }
     }
@@ -205,20 +249,61 @@ impl Chargers {
                 departure,
             }),
         });
-        charger.session = Some(Session {
-            id,
-            visit: Visit {
-                reserve_wh: visit.reserve_wh.min(visit.stored_wh),
-                ..visit
-            },
-            arrived,
-            departure,
-            energy_in_wh: 0,
-            energy_out_wh: 0,
-            to_car: Register::default(),
-            from_car: Register::default(),
-            taken_wh: 0,
+        let visit = Visit {
+            reserve_wh: visit.reserve_wh.min(visit.stored_wh),
+            ..visit
+        };
+        charger.session = Some(Session::begin(id, None, visit, arrived, departure));
+    }
+
+    /// Plugs a vehicle of the park's own in, if a charger is free: what it holds, has in it and wants, Wh.
+    pub fn plug_in_fleet(
+        &mut self,
+        vehicle: usize,
+        (capacity_wh, stored_wh, wants_wh): (i64, i64, i64),
+        arrived: UnixSeconds,
+        departure: UnixSeconds,
+        facts: &mut Vec<Fact>,
+    ) -> bool {
+        let is_free = |charger: &&mut Charger| charger.session.is_none();
+        let Some(charger) = self.chargers.iter_mut().find(is_free) else {
+            return false;
+        };
+        let id = format!("f{vehicle}-{}", arrived.0);
+        // It was plugged in a second after the hour began, so that it is of this interval.
+        let arrived = UnixSeconds(arrived.0 + 1);
+        facts.push(Fact::SessionStarted {
+            charger: charger.id.clone(),
+            session: id.clone(),
+            owner: VehicleOwner::Fleet,
+            at: arrived,
+            v2g: None,
         });
+        let visit = Visit {
+            arrives_s: 0,
+            stays_s: departure.0 - arrived.0,
+            wants_wh,
+            capacity_wh,
+            stored_wh,
+            allows_discharge: false,
+            reserve_wh: stored_wh,
+        };
+        charger.session = Some(Session::begin(id, Some(vehicle), visit, arrived, departure));
+        true
+    }
+
+    /// Vehicles of the park that left since the last time, with what they got in Wh.
+    pub fn fleet_left(&mut self) -> Vec<(usize, i64)> {
+        std::mem::take(&mut self.fleet_left)
+    }
+
+    /// A charger keeps what it was asked to, until the car leaves.
+    pub fn follow(&mut self, kept: &Kept) {
+        for charger in &mut self.chargers {
+            if kept.what == Keep::ChargePowerW && charger.id == kept.device {
+                charger.limit_w = Some(kept.value);
+            }
+        }
     }
 
     /// Charges the cars that can't wait: (node, Wh at the meter, meter).
@@ -228,6 +313,7 @@ impl Chargers {
     ) -> Vec<(usize, i64, Option<MeterIndex>)> {
         let mut charged = Vec::new();
         for charger in &mut self.chargers {
+            let charges_w = charger.charges_w();
             let Some(session) = &mut charger.session else {
                 continue;
             };
@@ -240,7 +326,7 @@ impl Chargers {
             if can_wait {
                 continue;
             }
-            let taken_wh = session.room_wh(charger.rated_w, interval);
+            let taken_wh = session.room_wh(charges_w, interval);
             session.take(taken_wh);
             if taken_wh > 0 {
                 charged.push((charger.node, taken_wh, charger.in_meter));
@@ -262,10 +348,11 @@ impl Chargers {
             .iter_mut()
             .filter(|charger| charger.node == node)
         {
+            let charges_w = charger.charges_w();
             let Some(session) = &mut charger.session else {
                 continue;
             };
-            let taken_wh = session.room_wh(charger.rated_w, interval).min(over_wh);
+            let taken_wh = session.room_wh(charges_w, interval).min(over_wh);
             session.take(taken_wh);
             over_wh -= taken_wh;
             if taken_wh > 0 {
@@ -288,10 +375,11 @@ impl Chargers {
             .iter_mut()
             .filter(|charger| charger.node == node)
         {
+            let gives_w = charger.gives_w();
             let Some(session) = &mut charger.session else {
                 continue;
             };
-            let given_wh = session.spare_wh(charger.rated_w, interval).min(missing_wh);
+            let given_wh = session.spare_wh(gives_w, interval).min(missing_wh);
             session.give(given_wh);
             missing_wh -= given_wh;
             if given_wh > 0 {
@@ -317,7 +405,11 @@ impl Chargers {
                     energy_in_wh,
                     energy_out_wh,
                 });
+                if let Some(vehicle) = session.fleet {
+                    self.fleet_left.push((vehicle, energy_in_wh));
+                }
                 charger.session = None;
+                charger.limit_w = None;
             } else {
                 facts.push(Fact::SessionMetered {
                     charger: id,

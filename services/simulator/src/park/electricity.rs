@@ -3,32 +3,22 @@
 //! In each interval: generation first serves the loads, then fills stores, then cars that need not be charged yet; the
 //! rest is exported. What is missing comes from stores, then from cars whose owners allow it, then from the grid.
 
-use std::collections::BTreeMap;
+mod power;
+mod wiring;
 
-use terrarium_model::{
-    AssetId, AssetKind, AssetParameters, Interval, Measures, MeterId, ParkDefinition, Reports,
-};
+use terrarium_model::{AssetId, Interval, MeterId, Reports};
 
 use super::cars::Chargers;
 use super::fact::Fact;
-use super::plan::{self, ElectricTree};
+use super::orders::{Keep, Kept};
 use super::register::Register;
 use crate::calendar::LocalTime;
-use crate::physics::battery::{Battery, BatteryTraits};
+use crate::physics::battery::{Battery, energy_wh};
 use crate::physics::heat;
-use crate::physics::pv::{self, PvLosses};
-use crate::physics::sky::{self, Plane, SkyModel};
-use crate::physics::wind::{self, PowerCurve};
+use crate::physics::sky::Plane;
+use crate::physics::wind::PowerCurve;
 use crate::weather::WeatherStep;
-
-/// Shading beyond that of PVWatts' defaults: panels of a park stand between trees. Calibrated, so that Haotian's 98 kW
-/// yield the 112 MWh a year that were planned for them.
-const PARK_SHADING: f64 = 0.13;
-/// Power of crystalline silicon per K, of the module's rating (PVWatts version 5, standard module: -0.47 %; -0.35 % is
-/// typical of today's). Assumed.
-const GAMMA_PER_K: f64 = -0.0035;
-/// Exponent of the wind profile at the edge of a city. Assumed.
-const HELLMAN_EXPONENT: f64 = 0.22;
+use power::{building_share, irradiance_in, opening, panels_w, turbine_w};
 
 /// Where a meter's energy is counted.
 pub type MeterIndex = usize;
@@ -43,6 +33,9 @@ struct MeterCount {
 }
 
 struct Generator {
+    id: AssetId,
+    /// What it was asked to stay below.
+    limit_w: Option<f64>,
     node: usize,
     meter: Option<MeterIndex>,
     register: Register,
@@ -60,13 +53,46 @@ struct Store {
     charge_meter: Option<MeterIndex>,
     discharge_meter: Option<MeterIndex>,
     battery: Battery,
+    asked: AskedOfStore,
     charged_wh: i64,
     discharged_wh: i64,
     /// Into it in the last interval, negative out of it.
     net_wh: i64,
 }
 
+/// What a store was asked to keep.
+#[derive(Clone, Copy, Default)]
+struct AskedOfStore {
+    charge_limit_w: Option<i64>,
+    discharge_limit_w: Option<i64>,
+    reserve_wh: i64,
+    /// Above zero: into it.
+    power_w: Option<i64>,
+}
+
+impl AskedOfStore {
+    /// What it takes (below zero: gives) of what the node has over.
+    fn of_surplus(&self, over_wh: i64, stored_wh: i64, seconds: u32) -> i64 {
+        let limit_wh = |limit_w: Option<i64>| {
+            limit_w.map_or(i64::MAX, |limit_w| energy_wh(limit_w.max(0), seconds))
+        };
+        let wished_wh = self
+            .power_w
+            .map_or(over_wh, |power_w| energy_wh(power_w, seconds));
+        // A tenth is left for what is lost on the way out.
+        let above_reserve_wh = (stored_wh - self.reserve_wh).max(0) * 9 / 10;
+        let most_out_wh = limit_wh(self.discharge_limit_w).min(match self.reserve_wh {
+            0 => i64::MAX,
+            _ => above_reserve_wh,
+        });
+        wished_wh.clamp(-most_out_wh, limit_wh(self.charge_limit_w))
+    }
+}
+
 struct Load {
+    id: AssetId,
+    /// What it was asked to stay below.
+    limit_w: Option<f64>,
     node: usize,
     meter: Option<MeterIndex>,
     register: Register,
@@ -170,207 +196,6 @@ pub struct Electricity {
 }
 
 impl Electricity {
-    /// The devices of a park, and the place of each node and meter.
-    pub fn new(
-        park: &ParkDefinition,
-    ) -> (
-        Electricity,
-        BTreeMap<AssetId, usize>,
-        BTreeMap<MeterId, MeterIndex>,
-    ) {
-        let tree = ElectricTree::new(park);
-        let node_places: BTreeMap<AssetId, usize> = park
-            .nodes
-            .keys()
-            .enumerate()
-            .map(|(place, node)| (node.clone(), place))
-            .collect();
-        let meter_places: BTreeMap<MeterId, MeterIndex> = park
-            .meters
-            .keys()
-            .enumerate()
-            .map(|(place, meter)| (meter.clone(), place))
-            .collect();
-        let meters = park
-            .meters
-            .values()
-            .map(|meter| MeterCount {
-                id: meter.id.clone(),
-                reports: meter.reports,
-                wraps_at_wh: meter.register_wraps_at_wh(),
-                interval_wh: 0,
-                total_wh: 0,
-            })
-            .collect();
-        let nodes = park
-            .nodes
-            .keys()
-            .map(|node| {
-                let meter = |measures| tree.own_meter(node, measures).map(|id| meter_places[id]);
-                NodeMeters {
-                    import: meter(Measures::GridImport),
-                    export: meter(Measures::GridExport),
-                }
-            })
-            .collect();
-        let mut electricity = Electricity {
-            nodes,
-            meters,
-            generators: Vec::new(),
-            stores: Vec::new(),
-            loads: Vec::new(),
-            heat: Vec::new(),
-            balances: vec![NodeBalance::default(); park.nodes.len()],
-            store_losses_wh: 0,
-        };
-        electricity.add_heat(park);
-        for asset in park.assets.values() {
-            let Some(node) = tree.node_of(&asset.id).map(|node| node_places[node]) else {
-                continue;
-            };
-            let meter = |measures| {
-                tree.meter_of(&asset.id, measures)
-                    .map(|id| meter_places[id])
-            };
-            electricity.add(park, asset, node, &meter);
-        }
-        (electricity, node_places, meter_places)
-    }
-
-    fn add_heat(&mut self, park: &ParkDefinition) {
-        use terrarium_model::{ConnectionKind, HeatSource as Source};
-        for asset in plan::of_kind(park, AssetKind::SolarThermal) {
-            let AssetParameters::SolarThermal {
-                area_m2,
-                tilt_deg,
-                azimuth_deg,
-            } = asset.parameters
-            else {
-                continue;
-            };
-            let plane = plane(tilt_deg, azimuth_deg);
-            let what = HeatKind::Collectors {
-                area_m2: area_m2 as f64,
-                plane,
-            };
-            self.heat.push(heat_source(&asset.id, what));
-        }
-        for asset in plan::of_kind(park, AssetKind::HeatPump) {
-            let AssetParameters::HeatPump {
-                heat_w,
-                heat_source: from,
-            } = asset.parameters
-            else {
-                continue;
-            };
-            let served = plan::targets(park, ConnectionKind::Heat, &asset.id);
-            let solar = (0..self.heat.len())
-                .filter(|place| {
-                    plan::targets(park, ConnectionKind::Heat, &self.heat[*place].id)
-                        .iter()
-                        .any(|target| served.iter().any(|building| building.id == target.id))
-                })
-                .filter(|place| matches!(self.heat[*place].what, HeatKind::Collectors { .. }))
-                .collect();
-            let what = HeatKind::Pump {
-                heat_w: heat_w as f64,
-                is_ground: from != Source::Air,
-                solar,
-            };
-            self.heat.push(heat_source(&asset.id, what));
-        }
-    }
-
-    fn add(
-        &mut self,
-        park: &ParkDefinition,
-        asset: &terrarium_model::Asset,
-        node: usize,
-        meter: &dyn Fn(Measures) -> Option<MeterIndex>,
-    ) {
-        let rated_w = asset.rated_w.unwrap_or(0);
-        let generator = |what| Generator {
-            node,
-            meter: meter(Measures::Generation),
-            register: Register::default(),
-            what,
-        };
-        match &asset.parameters {
-            AssetParameters::Pv {
-                tilt_deg,
-                azimuth_deg,
-            } => {
-                self.generators.push(generator(Generation::Panels {
-                    plane: plane(*tilt_deg, *azimuth_deg),
-                    rated_w: rated_w as f64,
-                }));
-            }
-            AssetParameters::Wind {
-                hub_height_m,
-                rotor_m,
-            } => {
-                self.generators.push(generator(Generation::Turbine {
-                    curve: PowerCurve::of_rotor(rated_w as f64, *rotor_m as f64),
-                    hub_m: *hub_height_m as f64,
-                }));
-            }
-            AssetParameters::Battery {
-                capacity_wh,
-                chemistry,
-            } => self.stores.push(Store {
-                id: asset.id.clone(),
-                node,
-                charge_meter: meter(Measures::StorageCharge),
-                discharge_meter: meter(Measures::StorageDischarge),
-                battery: Battery::new(BatteryTraits::of(*chemistry), *capacity_wh, rated_w),
-                charged_wh: 0,
-                discharged_wh: 0,
-                net_wh: 0,
-            }),
-            _ => {
-                if let Some(what) = self.load_use(park, asset) {
-                    self.loads.push(Load {
-                        node,
-                        meter: meter(Measures::Consumption),
-                        register: Register::default(),
-                        rated_w: rated_w as f64,
-                        what,
-                    });
-                }
-            }
-        }
-    }
-
-    /// Loads have no kind of their own in a park definition, so pumps and shredders are known by their English names.
-    fn load_use(&self, park: &ParkDefinition, asset: &terrarium_model::Asset) -> Option<LoadUse> {
-        let name = asset.name.en.to_lowercase();
-        let is_workplace = plan::is_workplace(park, asset);
-        Some(match asset.kind {
-            AssetKind::Building => LoadUse::Building { is_workplace },
-            AssetKind::Load if name.contains("shredder") => LoadUse::Shredder,
-            AssetKind::Load if name.contains("pump") && name.contains("irrigation") => {
-                LoadUse::IrrigationPump
-            }
-            AssetKind::Load if name.contains("pump") => LoadUse::ReclaimedPump,
-            AssetKind::Load => LoadUse::Steady,
-            AssetKind::Lighting => LoadUse::Lighting,
-            AssetKind::Display => LoadUse::Display,
-            AssetKind::Chiller => {
-                let AssetParameters::Chiller { cooling_w } = asset.parameters else {
-                    return None;
-                };
-                LoadUse::Chiller {
-                    cooling_w: cooling_w as f64,
-                    is_workplace,
-                }
-            }
-            AssetKind::HeatPump => LoadUse::HeatPump {
-                heat: self.heat.iter().position(|source| source.id == asset.id)?,
-            },
-            _ => return None,
-        })
-    }
-
     /// Lets one interval pass.
     pub fn step(
         &mut self,
@@ -411,10 +236,11 @@ impl Electricity {
                 Generation::Turbine { curve, hub_m } => turbine_w(curve, *hub_m, weather),
             };
             let generator = &mut self.generators[place];
-            let energy_wh = generator.register.take(power_w * hours);
+            let power_w = power_w.min(generator.limit_w.unwrap_or(f64::INFINITY));
+            let made_wh = generator.register.take(power_w * hours);
             let (node, meter) = (generator.node, generator.meter);
-            self.balances[node].generated_wh += energy_wh;
-            self.count(meter, energy_wh);
+            self.balances[node].generated_wh += made_wh;
+            self.count(meter, made_wh);
         }
     }
 
@@ -481,10 +307,11 @@ impl Electricity {
                 }
             };
             let load = &mut self.loads[place];
-            let energy_wh = load.register.take(power_w.min(rated_w) * hours);
+            let most_w = load.limit_w.map_or(rated_w, |limit_w| limit_w.min(rated_w));
+            let used_wh = load.register.take(power_w.min(most_w) * hours);
             let (node, meter) = (load.node, load.meter);
-            self.balances[node].used_wh += energy_wh;
-            self.count(meter, energy_wh);
+            self.balances[node].used_wh += used_wh;
+            self.count(meter, used_wh);
         }
     }
 
@@ -520,7 +347,9 @@ impl Electricity {
     /// How much of `over_wh` the store took (or gave, negative).
     fn use_store(&mut self, place: usize, over_wh: i64, seconds: u32) -> i64 {
         let store = &mut self.stores[place];
-        let step = store.battery.step(over_wh, seconds);
+        let stored_wh = store.battery.stored_wh();
+        let wished_wh = store.asked.of_surplus(over_wh, stored_wh, seconds);
+        let step = store.battery.step(wished_wh, seconds);
         store.charged_wh += step.charged_wh;
         store.discharged_wh += step.discharged_wh;
         store.net_wh = step.charged_wh - step.discharged_wh;
@@ -577,6 +406,33 @@ impl Electricity {
         }
     }
 
+    /// A device keeps what it was asked to.
+    pub fn follow(&mut self, kept: &Kept) {
+        let value = kept.value;
+        for load in self.loads.iter_mut().filter(|load| load.id == kept.device) {
+            if kept.what == Keep::ConsumptionLimitW {
+                load.limit_w = Some(value as f64);
+            }
+        }
+        for generator in &mut self.generators {
+            if kept.what == Keep::GenerationLimitW && generator.id == kept.device {
+                generator.limit_w = Some(value as f64);
+            }
+        }
+        for store in &mut self.stores {
+            if store.id != kept.device {
+                continue;
+            }
+            match kept.what {
+                Keep::ChargeLimitW => store.asked.charge_limit_w = Some(value),
+                Keep::DischargeLimitW => store.asked.discharge_limit_w = Some(value),
+                Keep::ReserveWh => store.asked.reserve_wh = value,
+                Keep::StoragePowerW => store.asked.power_w = Some(value),
+                Keep::ConsumptionLimitW | Keep::GenerationLimitW | Keep::ChargePowerW => {}
+            }
+        }
+    }
+
     /// Wh in all stores.
     pub fn stored_wh(&self) -> i64 {
         self.stores
@@ -596,69 +452,4 @@ impl HeatSource {
             _ => heat::air_source_cop(45.0 - air_c),
         }
     }
-}
-
-fn heat_source(id: &AssetId, what: HeatKind) -> HeatSource {
-    HeatSource {
-        id: id.clone(),
-        register: Register::default(),
-        heat_wh: 0,
-        what,
-    }
-}
-
-fn plane(tilt_deg: i32, azimuth_deg: i32) -> Plane {
-    Plane {
-        tilt_deg: f64::from(tilt_deg),
-        azimuth_deg: f64::from(azimuth_deg),
-    }
-}
-
-fn irradiance_in(plane: Plane, weather: &WeatherStep) -> f64 {
-    if weather.sky.ghi <= 0.0 {
-        return 0.0;
-    }
-    sky::in_plane(
-        plane,
-        weather.sun,
-        weather.sky,
-        weather.extraterrestrial,
-        sky::URBAN_ALBEDO,
-        SkyModel::Perez,
-    )
-}
-
-fn panels_w(in_plane: f64, weather: &WeatherStep, rated_w: f64) -> f64 {
-    let cell_c = pv::faiman_cell_c(in_plane, weather.air_c, weather.wind_m_s);
-    let dc_w = pv::pvwatts_dc_w(in_plane, cell_c, rated_w, GAMMA_PER_K);
-    let after_losses_w = dc_w * (1.0 - PvLosses::PVWATTS.share()) * (1.0 - PARK_SHADING);
-    pv::pvwatts_inverter_w(after_losses_w, rated_w)
-}
-
-fn turbine_w(curve: &PowerCurve, hub_m: f64, weather: &WeatherStep) -> f64 {
-    let at_hub = wind::power_law(weather.wind_m_s, 10.0, hub_m, HELLMAN_EXPONENT);
-    let density = wind::hub_density(weather.pressure_pa, 0.0, hub_m, weather.air_c + 273.15);
-    curve.power_at_density_w(at_hub, density)
-}
-
-/// How much of a building is open: 1 in the day, 0 at night, a quarter of a workplace at weekends.
-fn opening(is_workplace: bool, local: LocalTime) -> f64 {
-    let open = (7.0..20.0).contains(&local.hour());
-    match (open, is_workplace && local.is_weekend()) {
-        (false, _) => 0.0,
-        (true, true) => 0.25,
-        (true, false) => 1.0,
-    }
-}
-
-/// Share of a building's rating that it uses: a base, people, and heating or cooling outside of 16 to 24 C. Assumed; that
-/// of places of work is calibrated, so that Yizhuang makes about half of its electricity, as was published for 2020.
-fn building_share(is_workplace: bool, local: LocalTime, air_c: f64) -> f64 {
-    let (base, people) = if is_workplace {
-        (0.20, 0.34)
-    } else {
-        (0.07, 0.15)
-    };
-    let beyond_k = (16.0 - air_c).max(air_c - 24.0).max(0.0);
-    base + opening(is_workplace, local) * (people + 0.012 * beyond_k).min(0.6)
 }

@@ -22,8 +22,26 @@ pub enum TankFlowKind {
 /// Whose car is charged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VehicleOwner {
+    Fleet,
     Public,
     Visitor,
+}
+
+/// What a vehicle of the park is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VehicleDoing {
+    Parked,
+    Driving,
+    Charging,
+}
+
+/// What a laboratory finds in a sample of water.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quality {
+    pub ph_milli: u32,
+    pub turbidity_mntu: i64,
+    pub cod_ug_per_l: i64,
+    pub ammonia_n_ug_per_l: i64,
 }
 
 /// What an owner asks for who allows energy to be taken from the car.
@@ -164,6 +182,29 @@ pub enum Fact {
         energy_in_wh: i64,
         energy_out_wh: i64,
     },
+    VehicleReported {
+        vehicle: AssetId,
+        at: UnixSeconds,
+        doing: VehicleDoing,
+        stored_wh: i64,
+        odometer_m: i64,
+    },
+    ShuttleTripEnded {
+        vehicle: AssetId,
+        trip: String,
+        started: UnixSeconds,
+        ended: UnixSeconds,
+        distance_m: i64,
+        energy_wh: i64,
+        passengers: u32,
+    },
+    /// A sample of a tank's water was looked into.
+    WaterSampled {
+        tank: AssetId,
+        sample: String,
+        at: UnixSeconds,
+        quality: Quality,
+    },
     Compost {
         bay: AssetId,
         batch: String,
@@ -206,12 +247,41 @@ impl Fact {
         )
     }
 
-    /// Whether the services may be waiting for it with a deadline, so that the park's clock must not pass it unsaid.
+    /// Whether a service may be waiting for it with a deadline, so that what is due before it has to be decided before it is
+    /// said.
     pub fn meets_a_deadline(&self) -> bool {
-        matches!(
-            self,
-            Fact::Collected { .. } | Fact::IrrigationEnded { .. } | Fact::SessionEnded { .. }
-        )
+        matches!(self, Fact::Collected { .. })
+    }
+
+    /// From when on it can be known: its instant, or the end of its interval.
+    pub fn known_at(&self) -> UnixSeconds {
+        match self {
+            Fact::EnergyMetered { interval, .. }
+            | Fact::WeatherObserved { interval, .. }
+            | Fact::HeatMetered { interval, .. }
+            | Fact::TankFlow { interval, .. }
+            | Fact::WaterMetered { interval, .. }
+            | Fact::VisitorsCounted { interval, .. } => interval.end(),
+            Fact::RegisterRead { at, .. }
+            | Fact::StorageReported { at, .. }
+            | Fact::TankLevel { at, .. }
+            | Fact::IrrigationStarted { at, .. }
+            | Fact::IrrigationEnded { at, .. }
+            | Fact::BinMeasured { at, .. }
+            | Fact::CollectionOrdered { at, .. }
+            | Fact::CollectionAcknowledged { at, .. }
+            | Fact::Collected { at, .. }
+            | Fact::SessionStarted { at, .. }
+            | Fact::SessionMetered { at, .. }
+            | Fact::SessionEnded { at, .. }
+            | Fact::VehicleReported { at, .. }
+            | Fact::ShuttleTripEnded { ended: at, .. }
+            | Fact::WaterSampled { at, .. }
+            | Fact::Compost { at, .. }
+            | Fact::TreesPlanted { at, .. }
+            | Fact::TreesDied { at, .. }
+            | Fact::TreesSurveyed { at, .. } => *at,
+        }
     }
 
     /// The device or thing that it is about.
@@ -230,6 +300,9 @@ impl Fact {
             | Fact::SessionStarted { charger: id, .. }
             | Fact::SessionMetered { charger: id, .. }
             | Fact::SessionEnded { charger: id, .. }
+            | Fact::VehicleReported { vehicle: id, .. }
+            | Fact::ShuttleTripEnded { vehicle: id, .. }
+            | Fact::WaterSampled { tank: id, .. }
             | Fact::Compost { bay: id, .. }
             | Fact::VisitorsCounted { counter: id, .. }
             | Fact::TreesPlanted { group: id, .. }

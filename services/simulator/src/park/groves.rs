@@ -10,7 +10,7 @@ use crate::physics::trees::{self, Growth};
 
 /// Seedlings came from the nursery at this age, in years. Assumed.
 const NURSERY_YEARS: f64 = 5.0;
-/// Hour of the first day of a month at which losses are counted, and of every third month at which trees are measured.
+/// Hour of the last day of a month at which losses are counted, and of every third month at which trees are measured.
 const SURVEY_S: i64 = 10 * 3_600;
 
 struct Group {
@@ -62,7 +62,9 @@ impl Groves {
         }
         let ends_s = local.second_of_day + i64::from(interval.seconds);
         let date = Date::of_day(local.day);
-        let is_survey = date.day == 1 && local.second_of_day < SURVEY_S && ends_s >= SURVEY_S;
+        let is_survey = Date::of_day(local.day + 1).day == 1
+            && local.second_of_day < SURVEY_S
+            && ends_s >= SURVEY_S;
         if !is_survey {
             return;
         }
@@ -82,7 +84,7 @@ impl Groves {
                     count: died as u32,
                 });
             }
-            if date.month % 3 == 1 && group.living > 0 {
+            if date.month.is_multiple_of(3) && group.living > 0 {
                 facts.push(Fact::TreesSurveyed {
                     group: group.id.clone(),
                     at: interval.end(),

@@ -7,7 +7,9 @@ use super::cars::Chargers;
 use super::composting::{CompostBalance, Composting};
 use super::electricity::{Electricity, NodeBalance, Work};
 use super::fact::Fact;
+use super::fleet::Fleet;
 use super::groves::Groves;
+use super::orders::{Kept, Orders};
 use super::plan;
 use super::waste::{Waste, WasteBalance};
 use super::water::{Water, WaterBalance};
@@ -86,6 +88,10 @@ pub struct Balance {
     pub binned_g: i64,
     pub compost: CompostBalance,
     pub heaped_g: i64,
+    /// In the batteries of the park's own vehicles, what they got and what they drove off, Wh.
+    pub in_fleet_wh: i64,
+    pub to_fleet_wh: i64,
+    pub driven_wh: i64,
 }
 
 /// People in the park.
@@ -105,6 +111,8 @@ pub struct ParkSimulation {
     stations: Vec<AssetId>,
     visitors: Visitors,
     chargers: Chargers,
+    fleet: Fleet,
+    orders: Orders,
     electricity: Electricity,
     water: Water,
     waste: Waste,
@@ -150,8 +158,10 @@ impl ParkSimulation {
                 present: 0,
             },
             chargers: Chargers::new(park, options.seed, &nodes, &meters),
+            fleet: Fleet::new(park, options.seed),
+            orders: Orders::default(),
             electricity,
-            water: Water::new(park, location),
+            water: Water::new(park, location, options.seed),
             waste: Waste::new(park, options.seed),
             composting: Composting::new(park, options.seed),
             groves: Groves::new(
@@ -180,6 +190,10 @@ impl ParkSimulation {
             seconds: self.interval_s,
         };
         self.next = interval.end();
+        for kept in self.orders.begin_step(interval.start, interval.seconds) {
+            self.chargers.follow(&kept);
+            self.electricity.follow(&kept);
+        }
         let local = LocalTime::of(interval.start, &self.time_zone);
         let weather = self.weather.step(interval.start, interval.seconds);
         let mut facts = Vec::with_capacity(128);
@@ -192,6 +206,9 @@ impl ParkSimulation {
             .step(local, interval, weather.air_c, &mut facts);
         self.groves.step(local, interval, &mut facts);
         self.chargers.arrive(local, interval, &mut facts);
+        let present = self.visitors.present;
+        self.fleet
+            .step(local, interval, present, &mut self.chargers, &mut facts);
         let work = Work {
             irrigation_l: self.water.irrigation_l(),
             reclaimed_l: self.water.reclaimed_moved_l,
@@ -209,6 +226,21 @@ impl ParkSimulation {
         Step { interval, facts }
     }
 
+    /// The seed of everything that happens by chance.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// A device keeps something that it was asked for.
+    pub fn keep(&mut self, kept: Kept) {
+        self.orders.keep(kept);
+    }
+
+    /// People were asked by somebody else than the simulated crew's own planning to empty bins.
+    pub fn order_collection(&mut self, collection: &str, bins: &[AssetId], ordered: UnixSeconds) {
+        self.waste.order(collection, bins, ordered);
+    }
+
     /// What flowed in the last interval.
     pub fn balance(&self) -> Balance {
         Balance {
@@ -221,6 +253,9 @@ impl ParkSimulation {
             binned_g: self.waste.held_g(),
             compost: self.composting.balance,
             heaped_g: self.composting.held_g(),
+            in_fleet_wh: self.fleet.stored_wh(),
+            to_fleet_wh: self.fleet.charged_wh,
+            driven_wh: self.fleet.driven_wh,
         }
     }
 

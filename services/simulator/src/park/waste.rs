@@ -5,6 +5,7 @@ use terrarium_model::{
 };
 
 use super::fact::Fact;
+use super::orders::OWN_COLLECTIONS;
 use super::plan;
 use super::register::Register;
 use crate::calendar::{Date, LocalTime};
@@ -23,6 +24,15 @@ const DUE_S: i64 = 3 * 3_600;
 const LATE_PROBABILITY: f64 = 0.03;
 /// The weighbridge shows steps of 500 g (assumed: a scale for hand carts).
 const SCALE_STEP_G: i64 = 500;
+
+/// From the order to the collection.
+fn crew_takes_s(chance: &mut Chance) -> i64 {
+    if chance.happens(LATE_PROBABILITY) {
+        DUE_S + 1_800 + chance.exponential(3_600.0) as i64
+    } else {
+        3_600 + (chance.uniform() * 3_600.0) as i64
+    }
+}
 
 /// What visitors throw away of each stream, and how loose it lies. Assumed.
 fn traits_of(stream: WasteStream) -> WasteTraits {
@@ -89,7 +99,10 @@ pub struct WasteBalance {
 pub struct Waste {
     seed: u64,
     bins: Vec<Bin>,
+    /// Of the crew's own planning.
     order: Option<Order>,
+    /// Of somebody else's.
+    ordered: Vec<Order>,
     /// Of the last interval.
     pub balance: WasteBalance,
 }
@@ -123,6 +136,7 @@ impl Waste {
             seed,
             bins,
             order: None,
+            ordered: Vec::new(),
             balance: WasteBalance::default(),
         }
     }
@@ -169,37 +183,51 @@ impl Waste {
 
     fn collect(&mut self, interval: Interval, facts: &mut Vec<Fact>) {
         let is_due = |order: &Order| order.is_acknowledged && order.collects <= interval.end();
-        if !self.order.as_ref().is_some_and(is_due) {
-            return;
+        let own = self.order.take_if(|order| is_due(order));
+        let others = self.ordered.extract_if(.., |order| is_due(order));
+        let due: Vec<Order> = own.into_iter().chain(others).collect();
+        for order in due {
+            let mut weight_g = 0;
+            for place in order.bins {
+                weight_g += std::mem::take(&mut self.bins[place].weight_g);
+            }
+            self.balance.collected_g += weight_g;
+            facts.push(Fact::Collected {
+                ticket: format!("t-{}", order.id),
+                collection: order.id,
+                // The bins report empty at the end of the interval, so that is when they were emptied.
+                at: UnixSeconds(interval.end().0 - 60),
+                weight_g: (weight_g + SCALE_STEP_G / 2) / SCALE_STEP_G * SCALE_STEP_G,
+            });
         }
-        let Some(order) = self.order.take() else {
-            return;
-        };
-        let mut weight_g = 0;
-        for place in order.bins {
-            weight_g += std::mem::take(&mut self.bins[place].weight_g);
-        }
-        self.balance.collected_g += weight_g;
-        facts.push(Fact::Collected {
-            ticket: format!("t-{}", order.id),
-            collection: order.id,
-            // The bins report empty at the end of the interval, so that is when they were emptied.
-            at: UnixSeconds(interval.end().0 - 60),
-            weight_g: (weight_g + SCALE_STEP_G / 2) / SCALE_STEP_G * SCALE_STEP_G,
-        });
     }
 
     fn acknowledge(&mut self, interval: Interval, facts: &mut Vec<Fact>) {
-        if let Some(order) = &mut self.order
-            && !order.is_acknowledged
-            && order.acknowledges <= interval.end()
-        {
-            order.is_acknowledged = true;
-            facts.push(Fact::CollectionAcknowledged {
-                collection: order.id.clone(),
-                at: interval.end(),
-            });
+        for order in self.order.iter_mut().chain(&mut self.ordered) {
+            if !order.is_acknowledged && order.acknowledges <= interval.end() {
+                order.is_acknowledged = true;
+                facts.push(Fact::CollectionAcknowledged {
+                    collection: order.id.clone(),
+                    at: interval.end(),
+                });
+            }
         }
+    }
+
+    /// Somebody else than the crew's own planning asks for bins to be emptied. It is late, too, once in a while.
+    pub fn order(&mut self, collection: &str, bins: &[AssetId], ordered: UnixSeconds) {
+        let places = bins
+            .iter()
+            .filter_map(|bin| self.bins.iter().position(|known| known.id == *bin));
+        let mut chance = Chance::of(self.seed, "crew", ordered.0, collection);
+        let takes_s = crew_takes_s(&mut chance);
+        self.ordered.push(Order {
+            id: collection.to_owned(),
+            bins: places.collect(),
+            acknowledges: UnixSeconds(ordered.0 + 600),
+            is_acknowledged: false,
+            collects: UnixSeconds(ordered.0 + takes_s),
+        });
     }
 
     fn call(&mut self, local: LocalTime, interval: Interval, facts: &mut Vec<Fact>) {
@@ -220,14 +248,10 @@ impl Waste {
         }
         let at = interval.end();
         let mut chance = Chance::of(self.seed, "crew", at.0, "collection");
-        let takes_s = if chance.happens(LATE_PROBABILITY) {
-            DUE_S + 1_800 + chance.exponential(3_600.0) as i64
-        } else {
-            3_600 + (chance.uniform() * 3_600.0) as i64
-        };
+        let takes_s = crew_takes_s(&mut chance);
         let date = Date::of_day(local.day);
         let id = format!(
-            "c{:04}{:02}{:02}-{:02}{:02}",
+            "{OWN_COLLECTIONS}{:04}{:02}{:02}-{:02}{:02}",
             date.year,
             date.month,
             date.day,

@@ -4,17 +4,16 @@
 
 use std::collections::BTreeMap;
 
-use terrarium_model::{
-    AssetId, AssetKind, AssetParameters, ConnectionKind, Interval, ParkDefinition, UnixSeconds,
-    WaterClass,
-};
+mod wiring;
 
-use super::fact::{Fact, TankFlowKind, WaterSource};
-use super::plan;
+use terrarium_model::{AssetId, Interval, ParkDefinition, UnixSeconds, WaterClass};
+
+use super::fact::{Fact, Quality, TankFlowKind, WaterSource};
 use super::register::Register;
 use crate::calendar::{Date, LocalTime};
+use crate::chance::Chance;
 use crate::physics::rain::{self, Surface};
-use crate::physics::soil::{self, DayOfWeather, Planting, Soil};
+use crate::physics::soil::{self, DayOfWeather, Soil};
 use crate::weather::{Location, WeatherStep};
 
 /// When zones are watered, seconds of the local day, and for how long. Assumed.
@@ -22,13 +21,6 @@ const IRRIGATION_START_S: i64 = 4 * 3_600;
 const IRRIGATION_SECONDS: i64 = 2 * 3_600;
 /// The town's reclaimed-water main gives this much. Assumed.
 const MAIN_L_PER_H: i64 = 20_000;
-/// Litres for each visitor. Calibrated, so that the toilet building of Haotian takes its published 0.3 m3 of fresh water for
-/// 1,000 visitors a day; flushing is assumed (0.6 uses of 3 l).
-const WASHING_L: f64 = 0.34;
-const FLUSHING_L: f64 = 1.8;
-/// The same for each fixture of a place of work on a working day. Assumed.
-const WORKPLACE_TAP_L_PER_DAY: f64 = 60.0;
-const WORKPLACE_FLUSH_L_PER_DAY: f64 = 90.0;
 
 struct Tank {
     id: AssetId,
@@ -97,6 +89,7 @@ struct DaySoFar {
 
 /// All water of a park.
 pub struct Water {
+    seed: u64,
     location: Location,
     tanks: Vec<Tank>,
     fixtures: Vec<Fixture>,
@@ -113,8 +106,9 @@ pub struct Water {
 }
 
 impl Water {
-    pub fn new(park: &ParkDefinition, location: Location) -> Water {
+    pub fn new(park: &ParkDefinition, location: Location, seed: u64) -> Water {
         let mut water = Water {
+            seed,
             location,
             tanks: Vec::new(),
             fixtures: Vec::new(),
@@ -130,129 +124,6 @@ impl Water {
         water.add_fixtures(park, &places);
         water.add_zones(park, &places);
         water
-    }
-
-    fn add_tanks(&mut self, park: &ParkDefinition) -> BTreeMap<AssetId, usize> {
-        let tanks: Vec<_> = plan::of_kind(park, AssetKind::Tank).collect();
-        let places: BTreeMap<AssetId, usize> = tanks
-            .iter()
-            .enumerate()
-            .map(|(place, tank)| (tank.id.clone(), place))
-            .collect();
-        let planted = plan::planted_zones(park);
-        let waters_zones = |id: &AssetId| {
-            plan::of_kind(park, AssetKind::IrrigationZone).any(|zone| {
-                matches!(&zone.parameters, AssetParameters::IrrigationZone { tank, .. } if tank == id)
-            })
-        };
-        for asset in tanks {
-            let AssetParameters::Tank {
-                capacity_l,
-                reserve_l,
-                water,
-            } = asset.parameters
-            else {
-                continue;
-            };
-            let sources = plan::sources(park, ConnectionKind::Water, &asset.id);
-            let upstream = sources
-                .iter()
-                .find_map(|source| places.get(&source.id).copied());
-            let downstream = plan::targets(park, ConnectionKind::Water, &asset.id)
-                .iter()
-                .find_map(|target| places.get(&target.id).copied());
-            let is_rain = water == WaterClass::Rain;
-            let mut catchments: Vec<(Surface, f64)> = sources
-                .iter()
-                .filter(|source| source.kind == AssetKind::Building)
-                .map(|building| (Surface::Roof, plan::roof_m2(building)))
-                .collect();
-            if catchments.is_empty() {
-                let is_planted = planted.contains(asset.zone.as_str());
-                let surface = if is_planted {
-                    Surface::Planted
-                } else {
-                    Surface::Paved
-                };
-                catchments.push((surface, plan::zone_area_m2(park, asset.zone.as_str())));
-            }
-            self.tanks.push(Tank {
-                id: asset.id.clone(),
-                capacity_l,
-                reserve_l,
-                water,
-                level_l: reserve_l + (capacity_l - reserve_l) / 2,
-                catchments: if is_rain { catchments } else { Vec::new() },
-                caught: Register::default(),
-                spills_to: downstream.filter(|_| is_rain),
-                filled_from: upstream.filter(|_| !is_rain),
-                is_filled_by_main: (!is_rain && upstream.is_none())
-                    || (is_rain && waters_zones(&asset.id)),
-                is_filling: false,
-                promised_l: 0,
-                flows: BTreeMap::new(),
-            });
-        }
-        places
-    }
-
-    fn add_fixtures(&mut self, park: &ParkDefinition, places: &BTreeMap<AssetId, usize>) {
-        let drinking_count: i64 = plan::of_kind(park, AssetKind::Fixture)
-            .filter_map(|asset| match asset.parameters {
-                AssetParameters::Fixture {
-                    count,
-                    water: WaterClass::Drinking,
-                    ..
-                } => Some(count),
-                _ => None,
-            })
-            .sum();
-        for asset in plan::of_kind(park, AssetKind::Fixture) {
-            let AssetParameters::Fixture { count, water, tank } = &asset.parameters else {
-                continue;
-            };
-            let is_drinking = *water == WaterClass::Drinking;
-            let (per_visitor_l, per_workday_l) =
-                match (plan::is_workplace(park, asset), is_drinking) {
-                    (true, true) => (0.0, WORKPLACE_TAP_L_PER_DAY * *count as f64),
-                    (true, false) => (0.0, WORKPLACE_FLUSH_L_PER_DAY * *count as f64),
-                    (false, true) => (
-                        WASHING_L * *count as f64 / drinking_count as f64 * 1.15,
-                        0.0,
-                    ),
-                    (false, false) => (FLUSHING_L, 0.0),
-                };
-            self.fixtures.push(Fixture {
-                id: asset.id.clone(),
-                tank: tank.as_ref().map(|tank| places[tank]),
-                per_visitor_l,
-                per_workday_l,
-                register: Register::default(),
-            });
-        }
-    }
-
-    fn add_zones(&mut self, park: &ParkDefinition, places: &BTreeMap<AssetId, usize>) {
-        for asset in plan::of_kind(park, AssetKind::IrrigationZone) {
-            let AssetParameters::IrrigationZone { area_m2, tank } = &asset.parameters else {
-                continue;
-            };
-            let has_trees =
-                plan::of_kind(park, AssetKind::TreeGroup).any(|trees| trees.zone == asset.zone);
-            let planting = if has_trees {
-                Planting::WOOD
-            } else {
-                Planting::LAWN
-            };
-            self.zones.push(Zone {
-                id: asset.id.clone(),
-                tank: places[tank],
-                area_m2: *area_m2 as f64,
-                soil: Soil::new(planting),
-                given_today_l: 0,
-                watering: None,
-            });
-        }
     }
 
     /// Litres that go to zones in this interval, for the pumps that move them.
@@ -281,6 +152,7 @@ impl Water {
         self.use_fixtures(local, interval, visitors, facts);
         self.water_zones(interval, facts);
         self.report(interval, facts);
+        self.sample(local, interval, facts);
         self.start_watering(local, interval, facts);
     }
 
@@ -530,6 +402,38 @@ impl Water {
                     });
                 }
             }
+        }
+    }
+
+    /// On Mondays at nine somebody takes a sample of each tank. Turbidity, oxygen demand and ammonia are log-normal about what
+    /// rain from roofs and the town's reclaimed water have (assumed).
+    fn sample(&self, local: LocalTime, interval: Interval, facts: &mut Vec<Fact>) {
+        const SAMPLED_S: i64 = 9 * 3_600;
+        let ends_s = local.second_of_day + i64::from(interval.seconds);
+        let is_now = local.second_of_day < SAMPLED_S && ends_s >= SAMPLED_S;
+        if local.weekday() != 0 || !is_now {
+            return;
+        }
+        let date = Date::of_day(local.day);
+        for tank in &self.tanks {
+            let mut chance = Chance::of(self.seed, tank.id.as_str(), local.day, "sample");
+            let (turbidity_ntu, cod_mg, ammonia_mg) = match tank.water {
+                WaterClass::Rain => (3.0, 14.0, 0.3),
+                WaterClass::Reclaimed => (1.8, 22.0, 0.7),
+                WaterClass::Drinking => (0.2, 1.5, 0.05),
+            };
+            let quality = Quality {
+                ph_milli: (7_300.0 + 150.0 * chance.normal()).clamp(6_000.0, 9_500.0) as u32,
+                turbidity_mntu: (chance.log_normal(turbidity_ntu, 0.4) * 1e3) as i64,
+                cod_ug_per_l: (chance.log_normal(cod_mg, 0.2) * 1e3) as i64,
+                ammonia_n_ug_per_l: (chance.log_normal(ammonia_mg, 0.4) * 1e3) as i64,
+            };
+            facts.push(Fact::WaterSampled {
+                tank: tank.id.clone(),
+                sample: format!("w{:04}{:02}{:02}", date.year, date.month, date.day),
+                at: interval.end(),
+                quality,
+            });
         }
     }
 

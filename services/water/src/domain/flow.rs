@@ -20,7 +20,7 @@ impl fmt::Display for Litres {
 facts! {
     /// What happened to a tank's flows.
     pub enum FlowFact in "terrarium.water.v1" {
-        TankFlowMeteredV1 at interval_start_s,
+        TankFlowMeteredV1 at interval_start_s for interval_seconds,
     }
 }
 

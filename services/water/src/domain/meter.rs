@@ -28,8 +28,8 @@ const DAY_S: i64 = 86_400;
 facts! {
     /// What happened to the water meters of an asset.
     pub enum WaterMeterFact in "terrarium.water.v1" {
-        WaterMeteredV1 at interval_start_s,
-        WaterReadingQuarantinedV1 at interval_start_s,
+        WaterMeteredV1 at interval_start_s for interval_seconds,
+        WaterReadingQuarantinedV1 at interval_start_s for interval_seconds,
         LeakWatchSetV1 at time_s,
         LeakSuspectedV1 at time_s,
         LeakClearedV1 at time_s,

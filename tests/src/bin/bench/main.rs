@@ -210,11 +210,10 @@ fn readings_file(scratch: &Path) -> PathBuf {
 
 /// Events per group commit up to a position, which is one fsync each, and the log's size in MB.
 fn log_figures(data: &Path, through_position: u64) -> (f64, f64) {
-    let path = data.join("log").join(terrarium_eventlog::LOG_FILE_NAME);
-    let bytes = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
-    let frames = terrarium_eventlog::open_for_reading(&path, 1 << 20)
-        .expect("the log is readable")
-        .expect("the log's header is good");
+    let files =
+        terrarium_eventlog::LogFiles::open(&data.join("log")).expect("the log is undamaged");
+    let frames = files.frames(1 << 20).expect("the log is readable");
+    let bytes = frames.end();
     let frames = frames.map(|frame| frame.expect("an undamaged log"));
     let mut batches: Vec<u64> = frames
         .take_while(|frame| frame.position <= through_position)

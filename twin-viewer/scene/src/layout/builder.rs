@@ -29,6 +29,8 @@ pub(super) struct Builder<'a> {
     pub layout: Layout,
     /// Shapes of body, hull and moving parts by what decides them, so that equal assets share meshes.
     pub models: BTreeMap<String, KnownModel>,
+    /// Coarser shapes that were modelled by hand, by the shape that they stand for.
+    pub far: BTreeMap<usize, Vec<Shape>>,
 }
 
 #[derive(Clone)]
@@ -322,8 +324,12 @@ impl Builder<'_> {
             .iter()
             .map(|part| part.at.y + part.shape.bounds().1.y);
         let top = tops.fold(model.body.bounds().1.y, f32::max);
+        let body = self.keep(model.body);
+        if !model.far.is_empty() {
+            self.far.insert(body, model.far);
+        }
         let known = KnownModel {
-            body: self.keep(model.body),
+            body,
             hull: self.keep(model.hull),
             moving: model
                 .moving
@@ -406,7 +412,7 @@ impl Builder<'_> {
             Model {
                 body,
                 hull,
-                moving: Vec::new(),
+                ..Model::default()
             }
         });
         let car_place = Place {
@@ -431,6 +437,7 @@ impl Builder<'_> {
         let known = self.known(format!("tree {form:?}"), &|| models::tree(form));
         let tag = self.layout.tags.asset(index);
         let mean_m = asset.size_m[2].max(LEAST_TREE_M);
+        self.layout.built_trees_m[index.0 as usize] = mean_m;
         let places = placement::trees(self.park, asset, count.clamp(0, MOST_TREES) as usize);
         for (number, tree) in (0..).zip(places) {
             let place = Place {

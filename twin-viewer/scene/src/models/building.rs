@@ -50,7 +50,7 @@ pub fn building(size: Vec3) -> Model {
     Model {
         body: body.grounded(size.y.min(4.0), 0.86),
         hull,
-        moving: Vec::new(),
+        ..Model::default()
     }
 }
 

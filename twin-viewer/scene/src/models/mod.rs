@@ -31,6 +31,8 @@ pub struct Model {
     /// What throws the shadow: fewer faces than the body.
     pub hull: Shape,
     pub moving: Vec<MovingPart>,
+    /// The body from afar, at the levels of detail above 0, where leaving out what is small would not do.
+    pub far: Vec<Shape>,
 }
 
 /// A part that moves on its own.
@@ -60,7 +62,7 @@ impl Model {
         Model {
             body,
             hull,
-            moving: Vec::new(),
+            ..Model::default()
         }
     }
 

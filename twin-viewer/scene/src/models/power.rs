@@ -343,6 +343,7 @@ pub fn wind_turbine(hub_m: f32, rotor_m: f32) -> Model {
             turn: Quat::IDENTITY,
             throws_shadow: true,
         }],
+        far: Vec::new(),
     }
 }
 

@@ -56,7 +56,7 @@ pub fn panels(field: &PanelField) -> Model {
     Model {
         body,
         hull,
-        moving: Vec::new(),
+        ..Model::default()
     }
 }
 

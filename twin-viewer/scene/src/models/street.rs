@@ -26,7 +26,7 @@ pub fn lamp() -> Model {
     Model {
         body,
         hull,
-        moving: Vec::new(),
+        ..Model::default()
     }
 }
 
@@ -122,6 +122,6 @@ pub fn counter(size: Vec3) -> Model {
     Model {
         body,
         hull,
-        moving: Vec::new(),
+        ..Model::default()
     }
 }

@@ -50,7 +50,6 @@ impl TreeForm {
 
 /// A tree 1 m high; scale it to its height.
 pub fn tree(form: TreeForm) -> Model {
-    let mut body = Shape::new();
     let leaves = form.leaves();
     let (trunk, crown): (f32, &[(f32, f32)]) = match form {
         TreeForm::Conifer => (0.2, &[(0.27, 0.14), (0.16, 0.5), (0.0, 1.0)]),
@@ -68,32 +67,46 @@ pub fn tree(form: TreeForm) -> Model {
             &[(0.12, 0.28), (0.42, 0.56), (0.3, 0.86), (0.06, 0.99)],
         ),
     };
-    body.lathe(
-        Vec3::ZERO,
-        Vec3::Y,
-        &[(0.035, 0.0), (0.022, trunk)],
-        4,
-        BARK,
-    );
-    let sides = if form == TreeForm::Conifer { 7 } else { 6 };
-    body.append(&crown_of(crown, sides, leaves));
     let (low, high) = (crown[0].1, crown[crown.len() - 1].1);
-    shade_from_below(&mut body, low, high);
+    let grown = |trunk_sides: usize, profile: &[(f32, f32)], sides: usize| {
+        let mut body = Shape::new();
+        if trunk_sides > 0 {
+            let taper = [(0.035, 0.0), (0.022, trunk)];
+            body.lathe(Vec3::ZERO, Vec3::Y, &taper, trunk_sides, BARK);
+        }
+        body.append(&crown_of(profile, sides, leaves));
+        shade_from_below(&mut body, low, high);
+        body
+    };
+    let widest = crown.iter().map(|(radius, _)| *radius).fold(0.0, f32::max);
+    let middle = crown.iter().find(|(radius, _)| *radius == widest);
+    let middle = middle.map_or((low + high) / 2.0, |(_, height)| *height);
+    // From afar a crown is two pyramids, and at last one.
+    let plain = [
+        (crown[0].0 * 0.5, low),
+        (widest, middle.max(low + 0.12)),
+        (0.0, high),
+    ];
+    let sides = if form == TreeForm::Conifer { 7 } else { 6 };
 
     let mut hull = Shape::new();
-    let widest = crown.iter().map(|(radius, _)| *radius).fold(0.0, f32::max);
-    let middle = (low + high) / 2.0;
     hull.lathe(
         Vec3::ZERO,
         Vec3::Y,
-        &[(0.0, low), (widest, middle), (0.0, high)],
+        &[(0.0, low), (widest, (low + high) / 2.0), (0.0, high)],
         5,
         leaves,
     );
     Model {
-        body,
+        body: grown(4, crown, sides),
         hull,
-        moving: Vec::new(),
+        far: vec![
+            grown(3, crown, 5),
+            grown(0, &plain, 5),
+            grown(0, &plain, 4),
+            grown(0, &[(widest * 0.9, low), (0.0, high)], 4),
+        ],
+        ..Model::default()
     }
 }
 

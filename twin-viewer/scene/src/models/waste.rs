@@ -102,7 +102,7 @@ pub fn compost_bay(size: Vec3) -> Model {
     Model {
         hull: body.clone(),
         body,
-        moving: Vec::new(),
+        ..Model::default()
     }
     .with_gauge(Vec3::Y, heap, Vec3::new(0.0, 0.1, wall * 0.4))
 }

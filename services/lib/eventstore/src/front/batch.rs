@@ -9,13 +9,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::Stream;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 use uuid::Uuid;
 
-use super::failure::{refused_in_band, timeout_in_band, too_large_in_band, write_in_band};
+use super::failure::{
+    refused_in_band, server_is_stopping, timeout_in_band, too_large_in_band, write_in_band,
+};
 use super::protocol::google::rpc;
 use super::protocol::shared;
 use super::protocol::streams::batch_append_req::options::{DeadlineOption, ExpectedStreamPosition};
@@ -40,12 +42,30 @@ const UNFINISHED_BYTES: usize = 16 * MAX_COMMIT_BYTES;
 
 pub(super) type Answers = Pin<Box<dyn Stream<Item = Result<BatchAppendResp, Status>> + Send>>;
 
-/// Begins to receive and to answer.
-pub(super) fn answer(store: EventStore, requests: Streaming<BatchAppendReq>) -> Answers {
+/// Begins to receive and to answer. When the server stops no more is received, and what was is answered.
+pub(super) fn answer(
+    store: EventStore,
+    requests: Streaming<BatchAppendReq>,
+    stopped: watch::Receiver<bool>,
+) -> Answers {
     let (asked, to_answer) = mpsc::channel(APPENDS_IN_FLIGHT);
     let (answers, answered) = mpsc::channel(ANSWERS_AHEAD);
-    tokio::spawn(receive(store, requests, asked, answers.clone()));
-    tokio::spawn(send_answers(to_answer, answers));
+    let receiving = receive(store, requests, asked, answers.clone());
+    let mut stopping = stopped.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            () = receiving => {}
+            // A dropped sender means that the server is gone, too.
+            _ = stopping.wait_for(|stopped| *stopped) => {}
+        }
+    });
+    tokio::spawn(async move {
+        send_answers(to_answer, &answers).await;
+        if *stopped.borrow() {
+            // The client may be gone; then nobody misses it.
+            let _ = answers.send(Err(server_is_stopping())).await;
+        }
+    });
     Box::pin(ReceiverStream::new(answered))
 }
 
@@ -131,7 +151,7 @@ async fn receive(
 /// Appends finish in the order in which they were queued, so they are waited for in that order.
 async fn send_answers(
     mut to_answer: mpsc::Receiver<(Asked, OnItsWay)>,
-    answers: mpsc::Sender<Result<BatchAppendResp, Status>>,
+    answers: &mpsc::Sender<Result<BatchAppendResp, Status>>,
 ) {
     while let Some((asked, on_its_way)) = to_answer.recv().await {
         let result = match on_its_way {
@@ -256,5 +276,29 @@ fn patience(deadline: Option<DeadlineOption>) -> Duration {
             Duration::try_from(duration).map_or(WRITE_DEADLINE, |asked| asked.min(WRITE_DEADLINE))
         }
         Some(DeadlineOption::Deadline21100(_)) | None => WRITE_DEADLINE,
+    }
+}
+
+/// One chunk as it comes over a call of its own, for fuzzing.
+pub(super) async fn fuzzed_append(store: &EventStore, request: BatchAppendReq) {
+    let mut unfinished = UnfinishedAppends::default();
+    // Twice, so that the second completes or contradicts what the first began.
+    for request in [request.clone(), request] {
+        let Ok(Some(append)) = unfinished.take(request) else {
+            continue;
+        };
+        let pending = store
+            .queue(vec![Append {
+                stream: Arc::clone(&append.asked.stream),
+                expected: append.asked.expected,
+                events: append.events,
+            }])
+            .await;
+        let result = pending.result().await;
+        let stream = Arc::clone(&append.asked.stream);
+        let expected = append.asked.expected;
+        append
+            .asked
+            .answer(result.map_err(|error| write_in_band(&stream, expected, &error)));
     }
 }

@@ -129,6 +129,11 @@ pub(super) fn write_timeout() -> Status {
     )
 }
 
+/// Ends what would go on, so that the client looks for another server.
+pub(super) fn server_is_stopping() -> Status {
+    Status::unavailable("the server is stopping: connect again")
+}
+
 pub(super) fn read_status(error: &ReadError) -> Status {
     match error {
         ReadError::NotAnEvent { .. } | ReadError::BeyondEnd { .. } => {

@@ -1,6 +1,6 @@
-//! The generated messages and services, in the packages of the protos.
+//! The generated messages, services and clients, in the packages of the protos; the clients are for measuring and testing.
 // The protocol has messages that nothing here sends.
-#![allow(clippy::all, dead_code)]
+#![allow(clippy::all, dead_code, missing_docs)]
 
 pub mod google {
     pub mod rpc {

@@ -7,7 +7,9 @@ use futures::stream::{self, Stream, StreamExt, TryStreamExt};
 use tonic::Status;
 use uuid::Uuid;
 
-use super::failure::{filter_status, read_status, stream_deleted, subscription_status};
+use super::failure::{
+    filter_status, read_status, server_is_stopping, stream_deleted, subscription_status,
+};
 use super::protocol::streams::ReadResp;
 use super::protocol::streams::read_resp::{
     CaughtUp, Checkpoint, Content, StreamNotFound, SubscriptionConfirmation,
@@ -94,6 +96,10 @@ where
     Box::pin(
         stream::try_unfold((state, next_page), |(mut state, next_page)| async move {
             let page = next_page(&mut state)?;
+            if page.as_ref().is_some_and(Vec::is_empty) {
+                // Nothing to send that could wait for the client: whoever looks for what is not there gives way.
+                tokio::task::yield_now().await;
+            }
             Ok::<_, Status>(page.map(|page| {
                 (
                     stream::iter(page.into_iter().map(Ok::<_, Status>)),
@@ -380,10 +386,89 @@ pub(super) fn until_stopped(
     answers: Answers,
     stopped: impl Future<Output = ()> + Send + 'static,
 ) -> Answers {
-    let farewell = Status::unavailable("the server is stopping: connect again");
     Box::pin(
         answers
             .take_until(stopped)
-            .chain(stream::once(async move { Err(farewell) })),
+            .chain(stream::once(async { Err(server_is_stopping()) })),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::event::{ContentType, ProposedCommit, ProposedEvent};
+    use crate::filter::FilterOn;
+
+    /// A store with many events, and how often others got their turn while `work` was done on the only thread.
+    async fn turns_while<F>(work: impl FnOnce(EventStore) -> F) -> u32
+    where
+        F: Future<Output = ()>,
+    {
+        let folder = tempfile::TempDir::new().expect("a temporary folder");
+        let (store, _) = EventStore::open(folder.path()).expect("an empty store opens");
+        let event = |_| ProposedEvent {
+            id: Uuid::new_v4(),
+            event_type: Arc::from("happened"),
+            content_type: ContentType::Binary,
+            data: Bytes::new(),
+            metadata: Bytes::new(),
+        };
+        let commit = ProposedCommit {
+            stream: Arc::from("a"),
+            expected_revision: 0,
+            events: (0..20 * PAGE.events).map(event).collect(),
+        };
+        for result in store.append(vec![commit]).await {
+            result.expect("appended");
+        }
+        let turns = Cell::new(0);
+        let others = async {
+            loop {
+                turns.set(turns.get() + 1);
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            () = work(store) => {}
+            () = others => {}
+        }
+        turns.get()
+    }
+
+    fn nothing() -> Filter {
+        let prefixes = vec!["there is no such".to_owned()];
+        Filter::by_prefix(FilterOn::StreamName, prefixes, 1_000_000).expect("a filter")
+    }
+
+    #[tokio::test]
+    async fn a_read_in_which_nothing_matches_gives_way_at_every_page() {
+        let turns = turns_while(|store| async {
+            let read = AllRead {
+                store,
+                cursor: Some(AllCursor::START),
+                left: 1,
+                filter: Some(nothing()),
+                resolve_links: false,
+                structured_ids: false,
+            };
+            assert_eq!(read.answers().count().await, 0);
+        })
+        .await;
+        assert!(turns >= 10, "{turns} turns");
+    }
+
+    #[tokio::test]
+    async fn a_subscription_to_which_nothing_matches_gives_way_at_every_page() {
+        let turns = turns_while(|store| async move {
+            let mut subscription = store.subscribe_to_all(None, Some(nothing()));
+            let items = subscription.next().await.expect("caught up");
+            assert!(matches!(items.last(), Some(AllItem::CaughtUp)));
+        })
+        .await;
+        assert!(turns >= 10, "{turns} turns");
+    }
 }

@@ -36,6 +36,9 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 const ACCEPT_QUEUE: usize = 16;
 
+/// What clients have not taken so long after a stop, they don't get.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+
 /// How a front is reached and by whom.
 #[derive(Clone, Debug)]
 pub struct FrontSettings {
@@ -126,7 +129,7 @@ impl Front {
         format!("esdb://{}?tls={tls}", self.address)
     }
 
-    /// Serves until `stop` completes; then subscriptions are ended and running calls finished.
+    /// Serves until `stop` completes; then subscriptions are ended and running calls finished, within 10 s.
     pub async fn serve(self, stop: impl Future<Output = ()> + Send) -> Result<(), FrontError> {
         let mut builder = tonic::transport::Server::builder()
             .accept_http1(true)
@@ -142,15 +145,26 @@ impl Front {
                 .map_err(FrontError::Certificate)?;
         }
         let (stopping, stopped) = watch::channel(false);
-        let routes = routes(&self.store, &self.settings, stopped);
+        let routes = routes(&self.store, &self.settings, stopped.clone());
         let stop = async move {
             stop.await;
             stopping.send_replace(true);
         };
-        builder
-            .serve_with_incoming_shutdown(routes, accept_from(self.listener), stop)
-            .await
-            .map_err(FrontError::Serve)
+        let serving =
+            builder.serve_with_incoming_shutdown(routes, accept_from(self.listener), stop);
+        let overdue = async move {
+            let mut stopped = stopped;
+            // A dropped sender means that serving is over.
+            let _ = stopped.wait_for(|stopped| *stopped).await;
+            tokio::time::sleep(STOP_WITHIN).await;
+        };
+        tokio::select! {
+            served = serving => served.map_err(FrontError::Serve),
+            () = overdue => {
+                tracing::warn!("some clients did not take their answers in time; they are cut off");
+                Ok(())
+            }
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::batch;
-use super::failure::{append_too_large, write_status, write_timeout};
+use super::failure::{append_too_large, server_is_stopping, write_status, write_timeout};
 use super::protocol::streams::streams_server::Streams;
 use super::protocol::streams::{
     AppendReq, AppendResp, BatchAppendReq, DeleteReq, DeleteResp, ReadReq, TombstoneReq,
@@ -61,7 +61,11 @@ impl Streams for StreamsApi {
         &self,
         request: Request<Streaming<AppendReq>>,
     ) -> Result<Response<AppendResp>, Status> {
-        let append = receive_append(request.into_inner()).await?;
+        let append = tokio::select! {
+            append = receive_append(request.into_inner()) => append?,
+            // A client that has not sent all of it by now would hold up the stop.
+            () = self.stopped() => return Err(server_is_stopping()),
+        };
         let (stream, expected) = (append.stream.clone(), append.expected);
         let written = in_time(self.store.append_to(append)).await?;
         match written {
@@ -80,6 +84,7 @@ impl Streams for StreamsApi {
         Ok(Response::new(batch::answer(
             self.store.clone(),
             request.into_inner(),
+            self.stopped.clone(),
         )))
     }
 

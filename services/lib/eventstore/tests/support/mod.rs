@@ -6,9 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use terrarium_eventlog::FaultyDisk;
 use terrarium_eventstore::{
-    AppendError, Appended, ContentType, EventStore, Position, ProposedCommit, ProposedEvent,
-    RecordedEvent, Scan,
+    AppendError, Appended, Clock, ContentType, EventStore, LogSettings, Position, ProposedCommit,
+    ProposedEvent, RecordedEvent, Scan,
 };
 use uuid::Uuid;
 
@@ -23,6 +24,31 @@ pub fn wait<T>(future: impl Future<Output = T>) -> T {
 
 pub fn open(folder: &Path) -> EventStore {
     EventStore::open(folder).expect("the store opens").0
+}
+
+/// A store whose segments hold a few commits each, so that most of what is read is sealed.
+pub fn open_in_segments(folder: &Path) -> EventStore {
+    let settings = LogSettings {
+        segment_bytes: 700,
+        low_disk_bytes: 0,
+    };
+    EventStore::open_settings(
+        &FaultyDisk::without_syncs(),
+        folder,
+        Clock::system(),
+        settings,
+    )
+    .expect("the store opens")
+    .0
+}
+
+/// The segment that is not sealed.
+pub fn last_log_file(folder: &Path) -> std::path::PathBuf {
+    let log = folder.join("log");
+    let bases = terrarium_eventlog::list_segments(&log).expect("a log");
+    log.join(terrarium_eventlog::segment_file_name(
+        *bases.last().expect("a segment"),
+    ))
 }
 
 pub fn event(id: u128, data: &str) -> ProposedEvent {
@@ -84,7 +110,9 @@ pub fn scan(folder: &Path) -> (Vec<RecordedEvent>, Option<terrarium_eventstore::
 }
 
 pub fn log_file(folder: &Path) -> std::path::PathBuf {
-    folder.join("log").join("events.log")
+    folder
+        .join("log")
+        .join(terrarium_eventlog::segment_file_name(0))
 }
 
 pub fn ids(events: &[RecordedEvent]) -> Vec<u128> {

@@ -15,8 +15,8 @@ use uuid::Uuid;
 use crate::stream::StreamName;
 
 use super::{
-    BusError, COMMIT_STREAM, COMMIT_STREAM_MAX_BYTES, COMMIT_SUBJECTS, CommitResult, Connection,
-    PROBE_SUBJECT,
+    BusAddress, BusError, COMMIT_STREAM, COMMIT_STREAM_MAX_BYTES, COMMIT_SUBJECTS, CommitResult,
+    Connection, PROBE_SUBJECT,
 };
 
 /// Commits handed out at once; they share an fsync.
@@ -51,17 +51,22 @@ struct Source {
 
 impl CommitConsumer {
     /// Connects the recorder to the bus, which holds at most [`COMMIT_STREAM_MAX_BYTES`].
-    pub async fn connect(url: &str, replicas: usize) -> Result<CommitConsumer, BusError> {
-        CommitConsumer::connect_with_room(url, replicas, COMMIT_STREAM_MAX_BYTES).await
+    ///
+    /// `replicas`: on how many servers each commit is kept. A stream that is kept on another number of them is moved.
+    pub async fn connect(
+        bus: impl Into<BusAddress>,
+        replicas: usize,
+    ) -> Result<CommitConsumer, BusError> {
+        CommitConsumer::connect_with_room(bus, replicas, COMMIT_STREAM_MAX_BYTES).await
     }
 
     /// Connects the recorder to a bus that holds at most `max_bytes` of commits that are not yet recorded.
     pub async fn connect_with_room(
-        url: &str,
+        bus: impl Into<BusAddress>,
         replicas: usize,
         max_bytes: i64,
     ) -> Result<CommitConsumer, BusError> {
-        let connection = Connection::open(url, "terrarium-recorder").await?;
+        let connection = Connection::open(&bus.into(), "terrarium-recorder").await?;
         let mut consumer = CommitConsumer {
             connection,
             replicas,
@@ -77,9 +82,8 @@ impl CommitConsumer {
     async fn open_source(&mut self) -> Result<Source, BusError> {
         let bus_error = |error: &dyn std::fmt::Display| BusError::JetStream(error.to_string());
         let losses_at_start = *self.connection.losses.borrow();
-        let mut stream = self
-            .connection
-            .jetstream
+        let jetstream = &self.connection.jetstream;
+        let mut stream = jetstream
             .get_or_create_stream(Config {
                 name: COMMIT_STREAM.to_owned(),
                 subjects: vec![COMMIT_SUBJECTS.to_owned()],
@@ -92,12 +96,23 @@ impl CommitConsumer {
             })
             .await
             .map_err(|error| bus_error(&error))?;
-        let created = stream
-            .info()
-            .await
-            .map_err(|error| bus_error(&error))?
-            .created
-            .to_string();
+        let info = stream.info().await.map_err(|error| bus_error(&error))?;
+        let created = info.created.to_string();
+        if info.config.num_replicas != self.replicas {
+            tracing::info!(
+                from = info.config.num_replicas,
+                to = self.replicas,
+                "the bus keeps commits on another number of servers from now on"
+            );
+            let moved = Config {
+                num_replicas: self.replicas,
+                ..info.config.clone()
+            };
+            jetstream
+                .update_stream(moved)
+                .await
+                .map_err(|error| bus_error(&error))?;
+        }
         let messages = stream
             .create_consumer(OrderedConfig {
                 description: Some("the recorder".to_owned()),

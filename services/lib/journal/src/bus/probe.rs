@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_nats::jetstream::context::PublishErrorKind;
 use bytes::Bytes;
 
-use super::{BusError, Connection, PROBE_SUBJECT};
+use super::{BusAddress, BusError, Connection, PROBE_SUBJECT};
 
 const PROBE_DEADLINE: Duration = Duration::from_secs(2);
 
@@ -31,9 +31,9 @@ pub struct BusProbe {
 
 impl BusProbe {
     /// Connects to the bus.
-    pub async fn connect(url: &str) -> Result<BusProbe, BusError> {
+    pub async fn connect(bus: impl Into<BusAddress>) -> Result<BusProbe, BusError> {
         Ok(BusProbe {
-            connection: Connection::open(url, "terrarium-probe").await?,
+            connection: Connection::open(&bus.into(), "terrarium-probe").await?,
         })
     }
 

@@ -14,7 +14,7 @@ use terrarium_eventstore::{Position, ProposedCommit};
 use terrarium_proto::journal::v1 as wire;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::{BusError, COMMIT_MAX_BYTES, CommitResult, Connection, OUTCOME_DEADLINE};
+use super::{BusAddress, BusError, COMMIT_MAX_BYTES, CommitResult, Connection, OUTCOME_DEADLINE};
 use crate::stream::StreamName;
 
 /// At most this many commits of one service wait for their outcomes; publishing more waits.
@@ -62,8 +62,11 @@ struct Waiting {
 
 impl CommitPublisher {
     /// Connects a service to the bus.
-    pub async fn connect(url: &str, service: &str) -> Result<CommitPublisher, BusError> {
-        let connection = Connection::open(url, service).await?;
+    pub async fn connect(
+        bus: impl Into<BusAddress>,
+        service: &str,
+    ) -> Result<CommitPublisher, BusError> {
+        let connection = Connection::open(&bus.into(), service).await?;
         let outcome_subject = connection.client.new_inbox();
         let mut outcomes = connection
             .client

@@ -58,8 +58,8 @@ pub enum AlarmTest {
     },
     /// A meter that reported once has not done so for this many seconds.
     Silent { after_s: i64 },
-    /// More than this many Wh of a node's hour are explained by no meter.
-    BalanceOpen { limit_wh: i64, deadband_wh: i64 },
+    /// More than this of an hour is explained by no meter: Wh of a node, litres of a tank.
+    BalanceOpen { limit: i64, deadband: i64 },
 }
 
 /// On which side of a limit the alarm is.
@@ -84,6 +84,7 @@ pub enum AlarmCondition {
     ChargerFault,
     MeterSilent,
     BalanceOpen,
+    WaterBalanceOpen,
     LeakSuspected,
     TemperatureHigh,
     TemperatureLow,
@@ -213,6 +214,7 @@ tokens!(AlarmCondition {
     ChargerFault "charger_fault",
     MeterSilent "meter_silent",
     BalanceOpen "balance_open",
+    WaterBalanceOpen "water_balance_open",
     LeakSuspected "leak_suspected",
     TemperatureHigh "temperature_high",
     TemperatureLow "temperature_low",

@@ -71,7 +71,10 @@ pub(super) fn one_sided(is_above: bool, limit: i64) -> AlarmTrigger {
 /// The kind of asset that a condition is about, if it is about one.
 pub(super) fn kind_for(condition: AlarmCondition, limits: &DraftLimits) -> Option<AssetKind> {
     match (condition, limits) {
-        (AlarmCondition::TankLow | AlarmCondition::TankHigh, _) => Some(AssetKind::Tank),
+        (
+            AlarmCondition::TankLow | AlarmCondition::TankHigh | AlarmCondition::WaterBalanceOpen,
+            _,
+        ) => Some(AssetKind::Tank),
         (AlarmCondition::StorageOutOfLimits, _) => Some(AssetKind::Battery),
         (_, DraftLimits::Flag(quantity)) => quantity.kind(),
         (_, DraftLimits::Point { quantity, .. }) => quantity.and_then(PointQuantity::kind),

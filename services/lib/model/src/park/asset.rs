@@ -63,8 +63,10 @@ impl AssetKind {
 /// What assets of one kind have in common to be told. The keys in the definition file are the names of the fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AssetParameters {
-    /// Loads, connection points, displays, weather stations and entrance counters: their rated power is all, if that.
+    /// Connection points, displays, weather stations and entrance counters: their rated power is all, if that.
     None,
+    /// What it works for; a load of no other role where the file says nothing.
+    Load { role: LoadRole },
     /// 4 m high where the file gives no height.
     Building { height_m: i64 },
     /// Tilt from the horizontal, azimuth clockwise from north; 30 and 180 (due south) where the file gives none.
@@ -151,6 +153,19 @@ pub enum WasteStream {
     Hazardous,
 }
 
+/// What a load works for, and so what its power follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LoadRole {
+    /// Nothing else in the park.
+    General,
+    /// It lifts the water of the irrigation zones.
+    IrrigationPump,
+    /// It lifts water from tanks of reclaimed water.
+    ReclaimedPump,
+    /// It shreds garden waste for the compost.
+    Shredder,
+}
+
 /// Where a heat pump takes its heat from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HeatSource {
@@ -200,6 +215,12 @@ tokens!(WasteStream {
     Kitchen "kitchen",
     Garden "garden",
     Hazardous "hazardous",
+});
+tokens!(LoadRole {
+    General "general",
+    IrrigationPump "irrigation_pump",
+    ReclaimedPump "reclaimed_pump",
+    Shredder "shredder",
 });
 tokens!(HeatSource {
     Air "air",

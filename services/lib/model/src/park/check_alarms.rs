@@ -322,12 +322,9 @@ impl Watchable<'_> {
                 trigger: one_sided(*is_above, *limit),
                 deadband: *deadband,
             },
-            DraftLimits::Balance {
-                limit_wh,
-                deadband_wh,
-            } => AlarmTest::BalanceOpen {
-                limit_wh: *limit_wh,
-                deadband_wh: *deadband_wh,
+            DraftLimits::Balance { limit, deadband } => AlarmTest::BalanceOpen {
+                limit: *limit,
+                deadband: *deadband,
             },
             DraftLimits::Silent => return None,
             DraftLimits::TankLow { .. }

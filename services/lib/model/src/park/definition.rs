@@ -4,6 +4,7 @@ use super::alarm::AlarmDefinition;
 use super::asset::{AssetKind, AssetParameters};
 use super::geometry::{Place, Site, SitePath, SitePolygon, SiteWater};
 use super::problem::ParkErrors;
+use super::published::Published;
 use super::tokens::tokens;
 use super::{parse, validate};
 use crate::id::{AlarmDefinitionId, AssetId, MeterId, ParkId, ZoneId};
@@ -33,6 +34,8 @@ pub struct ParkDefinition {
     /// Ponds and streams, in the order of the file.
     pub waters: Vec<SiteWater>,
     pub alarms: BTreeMap<AlarmDefinitionId, AlarmDefinition>,
+    /// Published figures to compare with, in the order of the file.
+    pub published: Vec<Published>,
 }
 
 impl ParkDefinition {

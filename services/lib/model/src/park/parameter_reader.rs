@@ -140,6 +140,20 @@ impl<'t, 'd> ParameterReader<'t, 'd> {
         self.table.choice(key, tokens, problems)
     }
 
+    /// As [`ParameterReader::choice`]; what is left out is no assumption but has this meaning.
+    pub(super) fn choice_or<T: Copy>(
+        &mut self,
+        key: &'static str,
+        tokens: &[(&'static str, T)],
+        default: T,
+        problems: &mut Problems<'_>,
+    ) -> Option<T> {
+        if self.optional(key).is_none() {
+            return Some(default);
+        }
+        self.table.choice(key, tokens, problems)
+    }
+
     pub(super) fn text(
         &mut self,
         key: &'static str,

@@ -3,6 +3,7 @@ use toml::de::DeTable;
 use super::definition::{AccuracyClass, ConnectionKind, Measures, Name, ParkClock, Reports};
 use super::geometry::{Site, SitePath, SitePolygon, SiteWater};
 use super::problem::{ParkErrors, Problems};
+use super::published::{DraftPublished, read_published};
 use super::read_alarm::{DraftAlarm, read_alarm};
 use super::read_asset::{DraftAsset, read_asset, read_rated_w};
 use super::read_site::{read_outline, read_path, read_site, read_water};
@@ -22,6 +23,7 @@ pub(super) struct Draft {
     pub(super) paths: Vec<Option<SitePath>>,
     pub(super) waters: Vec<Option<SiteWater>>,
     pub(super) alarms: Vec<DraftAlarm>,
+    pub(super) published: Vec<DraftPublished>,
 }
 
 #[derive(Debug)]
@@ -116,6 +118,7 @@ pub(super) fn read_draft<'t>(
         paths: root.read_each("paths", read_path, &mut problems),
         waters: root.read_each("waters", read_water, &mut problems),
         alarms: root.read_each("alarms", read_alarm, &mut problems),
+        published: root.read_each("published", read_published, &mut problems),
     };
     if root.get("site").is_none() {
         note_geometry_without_site(&root, &mut problems);
@@ -133,6 +136,7 @@ const ROOT_KEYS: &[&str] = &[
     "paths",
     "waters",
     "alarms",
+    "published",
 ];
 const PARK_KEYS: &[&str] = &["id", "name", "time_zone", "clock", "grid_region"];
 const ZONE_KEYS: &[&str] = &["id", "name", "outline"];

@@ -85,9 +85,10 @@ pub(super) enum DraftLimits {
         deadband_percent: i64,
     },
     Silent,
+    /// Wh of a node's hour, litres of a tank's.
     Balance {
-        limit_wh: i64,
-        deadband_wh: i64,
+        limit: i64,
+        deadband: i64,
     },
     Point {
         /// Absent: that of each meter.
@@ -150,6 +151,7 @@ fn limit_keys(condition: AlarmCondition) -> &'static [&'static str] {
         }
         AlarmCondition::StorageOutOfLimits => &["low_percent", "high_percent", "deadband_percent"],
         AlarmCondition::BalanceOpen => &["limit_wh", "deadband_wh"],
+        AlarmCondition::WaterBalanceOpen => &["limit_l", "deadband_l"],
         AlarmCondition::LeakSuspected
         | AlarmCondition::TemperatureHigh
         | AlarmCondition::TemperatureLow => &["limit", "deadband"],
@@ -192,8 +194,16 @@ fn read_limits(
             let limit_wh = required_value("limit_wh", "500 (in Wh of an hour)", table, problems);
             let deadband_wh = deadband("deadband_wh", table, problems);
             DraftLimits::Balance {
-                limit_wh: limit_wh?,
-                deadband_wh: deadband_wh?,
+                limit: limit_wh?,
+                deadband: deadband_wh?,
+            }
+        }
+        AlarmCondition::WaterBalanceOpen => {
+            let limit_l = required_value("limit_l", "200 (in litres of an hour)", table, problems);
+            let deadband_l = deadband("deadband_l", table, problems);
+            DraftLimits::Balance {
+                limit: limit_l?,
+                deadband: deadband_l?,
             }
         }
         AlarmCondition::LeakSuspected => DraftLimits::Point {

@@ -3,7 +3,9 @@
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::asset::{AssetKind, AssetParameters, Chemistry, HeatSource, WasteStream, WaterClass};
+use super::asset::{
+    AssetKind, AssetParameters, Chemistry, HeatSource, LoadRole, WasteStream, WaterClass,
+};
 use super::definition::Name;
 use super::geometry::Place;
 use super::parameter_reader::{AssetReference, ParameterReader};
@@ -93,11 +95,13 @@ fn read_parameters(
     problems: &mut Problems<'_>,
 ) -> Option<AssetParameters> {
     let parameters = match kind {
-        AssetKind::Load
-        | AssetKind::ConnectionPoint
+        AssetKind::ConnectionPoint
         | AssetKind::Display
         | AssetKind::WeatherStation
         | AssetKind::EntranceCounter => AssetParameters::None,
+        AssetKind::Load => AssetParameters::Load {
+            role: reader.choice_or("role", LoadRole::TOKENS, LoadRole::General, problems)?,
+        },
         AssetKind::Building => AssetParameters::Building {
             height_m: reader.whole_or("height_m", 1..=1_000, 4, problems)?,
         },

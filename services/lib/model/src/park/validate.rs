@@ -8,6 +8,7 @@ use super::definition::{
 };
 use super::parse::{Draft, DraftMeter, DraftPark};
 use super::problem::{ParkErrors, Problems, nearest};
+use super::published::build_published;
 use super::references::{Places, check_id, note_wrong_references, resolve, unique};
 use super::topology::{Reach, Topology, follow};
 use crate::found::shown;
@@ -78,6 +79,7 @@ fn build(draft: &Draft, problems: &mut Problems<'_>) -> Option<ParkDefinition> {
         nodes: &metering,
     };
     let alarms = build_alarms(&watchable, problems);
+    let published = build_published(&draft.published, &asset_places, problems);
 
     // From here on an absent value only means that its problem was noted above.
     let mut definition = header?;
@@ -150,6 +152,7 @@ fn build(draft: &Draft, problems: &mut Problems<'_>) -> Option<ParkDefinition> {
         node.meters.sort();
     }
     definition.alarms = alarms?;
+    definition.published = published?;
     definition.site = draft.site.clone();
     definition.paths = draft.paths.iter().cloned().collect::<Option<_>>()?;
     definition.waters = draft.waters.iter().cloned().collect::<Option<_>>()?;
@@ -190,6 +193,7 @@ fn build_header(park: &DraftPark, problems: &mut Problems<'_>) -> Option<ParkDef
         paths: Vec::new(),
         waters: Vec::new(),
         alarms: BTreeMap::new(),
+        published: Vec::new(),
     })
 }
 

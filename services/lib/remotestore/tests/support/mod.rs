@@ -3,17 +3,16 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tempfile::TempDir;
-use terrarium_eventstore::front::{Front, FrontSettings};
+use terrarium_eventstore::front::{Front, FrontSettings, TlsIdentity, Users};
 use terrarium_journal::{
     AppendError, Appended, ContentType, EventStore, ProposedCommit, ProposedEvent, RecordedEvent,
 };
 use terrarium_remotestore::RemoteStore;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::runtime::Runtime;
 use uuid::Uuid;
 
 /// No answer takes this long unless it never comes.
@@ -94,26 +93,11 @@ pub fn open() -> (TempDir, terrarium_eventstore::EventStore) {
     (folder, store)
 }
 
-/// A front that serves in the background.
+/// A front that serves in the background, on a runtime of its own, so that killing it leaves nothing of it behind.
 pub struct RunningFront {
     pub address: SocketAddr,
-    stop: watch::Sender<bool>,
-    serving: JoinHandle<()>,
-}
-
-/// The port of a front that was killed may be held until its last connection is gone.
-async fn bind_when_free(
-    store: &terrarium_eventstore::EventStore,
-    settings: FrontSettings,
-) -> Front {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    loop {
-        match Front::bind(store.clone(), settings.clone()).await {
-            Ok(front) => return front,
-            Err(error) if Instant::now() > deadline => panic!("not bound: {error}"),
-            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
-        }
-    }
+    /// Always there until it is killed.
+    runtime: Option<Runtime>,
 }
 
 impl RunningFront {
@@ -121,26 +105,34 @@ impl RunningFront {
         store: &terrarium_eventstore::EventStore,
         listen: SocketAddr,
     ) -> RunningFront {
+        RunningFront::start_with(store, listen, None, None).await
+    }
+
+    pub async fn start_with(
+        store: &terrarium_eventstore::EventStore,
+        listen: SocketAddr,
+        tls: Option<TlsIdentity>,
+        users: Option<Users>,
+    ) -> RunningFront {
         let settings = FrontSettings {
             listen,
-            tls: None,
-            users: None,
+            tls,
+            users,
             advertise: None,
         };
-        let front = bind_when_free(store, settings).await;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let store = store.clone();
+        let binding = runtime.spawn(Front::bind(store, settings));
+        let front = binding.await.expect("no panic").expect("bound");
         let address = front.address();
-        let (stop, mut stopped) = watch::channel(false);
-        let serving = tokio::spawn(async move {
-            let stopped = async move {
-                // A dropped sender stops it too.
-                let _ = stopped.wait_for(|stop| *stop).await;
-            };
-            front.serve(stopped).await.expect("served");
-        });
+        runtime.spawn(front.serve(std::future::pending()));
         RunningFront {
             address,
-            stop,
-            serving,
+            runtime: Some(runtime),
         }
     }
 
@@ -148,10 +140,20 @@ impl RunningFront {
         format!("esdb://{}?tls=false", self.address)
     }
 
-    /// Ends all connections and frees the port.
-    pub async fn kill(self) {
-        self.serving.abort();
-        let _ = self.serving.await;
+    /// Cuts all connections in the middle of whatever they do, and frees the port.
+    pub async fn kill(mut self) {
+        let runtime = self.runtime.take().expect("it is killed once");
+        tokio::task::spawn_blocking(move || runtime.shutdown_timeout(PATIENCE))
+            .await
+            .expect("no panic");
+    }
+}
+
+impl Drop for RunningFront {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 

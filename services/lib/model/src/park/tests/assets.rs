@@ -66,7 +66,20 @@ fn every_kind_is_read_with_its_parameters() {
                 bidirectional: true,
             },
         ),
-        ("load", "rated_kw = 3", AssetParameters::None),
+        (
+            "load",
+            "rated_kw = 3",
+            AssetParameters::Load {
+                role: LoadRole::General,
+            },
+        ),
+        (
+            "load",
+            "rated_kw = 3\nrole = 'shredder'",
+            AssetParameters::Load {
+                role: LoadRole::Shredder,
+            },
+        ),
         ("connection_point", "", AssetParameters::None),
         (
             "dc_bus",

@@ -1,0 +1,102 @@
+//! What is recorded of a simulated park and waits until its moment is decided. Pure.
+//!
+//! The order is that of time; of one moment, that of the streams' names and of the events within their stream: the same however
+//! the reports of several moments were sent together.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use terrarium_journal::RecordedEvent;
+use terrarium_model::{MeterId, SECONDS_PER_HOUR, UnixMillis};
+use uuid::Uuid;
+
+use crate::conditions::{Observation, ParkWatch, Transition};
+use crate::observer::Observed;
+
+/// What one event says to the alarms.
+pub(crate) struct Heard {
+    pub(crate) event: Uuid,
+    /// The meter that sent it, if one did.
+    pub(crate) meter: Option<MeterId>,
+    pub(crate) observed: Vec<Observed>,
+}
+
+/// Everything that waits of one park.
+#[derive(Default)]
+pub(crate) struct Waiting {
+    heard: BTreeMap<(UnixMillis, Arc<str>, u64), Heard>,
+}
+
+impl Waiting {
+    pub(crate) fn add(&mut self, recorded: UnixMillis, event: &RecordedEvent, heard: Heard) {
+        let key = (recorded, Arc::clone(&event.stream), event.revision);
+        self.heard.insert(key, heard);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.heard.is_empty()
+    }
+
+    /// The moment of the first that waits.
+    pub(crate) fn first(&self) -> Option<UnixMillis> {
+        let ((recorded, ..), _) = self.heard.first_key_value()?;
+        Some(*recorded)
+    }
+
+    /// Takes out, in order, what was recorded at or before a moment.
+    pub(crate) fn take_until(&mut self, until: UnixMillis) -> Vec<(UnixMillis, Heard)> {
+        let after = (UnixMillis(until.0.saturating_add(1)), Arc::from(""), 0);
+        let later = self.heard.split_off(&after);
+        let ready = std::mem::replace(&mut self.heard, later);
+        let ready = ready.into_iter();
+        ready
+            .map(|((recorded, ..), heard)| (recorded, heard))
+            .collect()
+    }
+}
+
+impl Heard {
+    pub(crate) fn says_nothing(&self) -> bool {
+        self.meter.is_none() && self.observed.is_empty()
+    }
+
+    /// Tells it to the park's watch.
+    pub(crate) fn tell(
+        self,
+        recorded: UnixMillis,
+        watch: &mut ParkWatch,
+        transitions: &mut Vec<Transition>,
+    ) {
+        if let Some(meter) = &self.meter {
+            watch.hear(meter, self.event, recorded, transitions);
+        }
+        for observed in self.observed {
+            match observed {
+                Observed::Point { name, sample } => {
+                    let observation = Observation {
+                        value: sample.value,
+                        time: UnixMillis(sample.time_ms),
+                        start: UnixMillis(sample.start_ms()),
+                        event: self.event,
+                        recorded,
+                    };
+                    watch.observe(&name, observation, transitions);
+                }
+                Observed::Balance {
+                    node,
+                    hour_start,
+                    unexplained,
+                } => {
+                    let observation = Observation {
+                        value: unexplained,
+                        time: UnixMillis((hour_start.0 + SECONDS_PER_HOUR) * 1_000),
+                        start: UnixMillis(hour_start.0 * 1_000),
+                        event: self.event,
+                        recorded,
+                    };
+                    watch.balance(&node, observation, transitions);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Copying a log while it is appended to, and back.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::disk::RealDisk;
+use crate::files::{Files, list_segments, read_range, segment_file_name};
+use crate::header::HEADER_BYTES;
+use crate::offline::{LogFiles, SealFault, Unsealed, check_segment, used_bytes};
+use crate::reader::FrameError;
+use crate::recovery::{OpenError, sync_folder, write_marker};
+use crate::segment::{SealedSegment, read_sealed};
+
+const CHUNK_BYTES: u64 = 4 * 1024 * 1024;
+
+/// What a copy did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Copied {
+    /// Sealed segments that were copied.
+    pub segments: u64,
+    /// Sealed segments that were there from an earlier copy.
+    pub kept: u64,
+    /// Bytes that were written.
+    pub bytes: u64,
+    /// The copy's end: every position before it is in the copy.
+    pub end: u64,
+}
+
+/// Why a log was not copied. What was there before is still there.
+#[derive(Debug, Error)]
+pub enum BackupError {
+    #[error(transparent)]
+    Source(#[from] OpenError),
+    #[error("cannot copy to {}: {source}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error("{} is damaged, and was not copied: {fault}", path.display())]
+    Damaged { path: PathBuf, fault: SealFault },
+    #[error("{} cannot be read: {error}", path.display())]
+    Unreadable { path: PathBuf, error: FrameError },
+    #[error(
+        "{} is of another log, or of a later state of this one: copy to an empty folder",
+        path.display()
+    )]
+    Other { path: PathBuf },
+    #[error("{} holds a log already: give a folder without one", path.display())]
+    Taken { path: PathBuf },
+}
+
+/// Copies the log in the folder `from` to the folder `to`, which may hold an earlier copy of it: then only what is new is copied.
+///
+/// Needs no lock: whoever appends to `from` goes on. The copy holds whole commits only, all of them durable in `from`, and
+/// can be opened as it is. Every segment that is copied is checked.
+pub fn back_up(from: &Path, to: &Path) -> Result<Copied, BackupError> {
+    std::fs::create_dir_all(to).map_err(io_error(to))?;
+    let files = LogFiles::open(from)?;
+    let end_of_sealed = files.sealed.last().map_or(0, |last| last.end());
+    let present = list_segments(to).map_err(io_error(to))?;
+    for base in &present {
+        let is_known = files.sealed.iter().any(|sealed| sealed.base() == *base);
+        if !is_known && *base != end_of_sealed {
+            let path = to.join(segment_file_name(*base));
+            return Err(BackupError::Other { path });
+        }
+    }
+    let mut copied = Copied {
+        end: end_of_sealed,
+        ..Copied::default()
+    };
+    for sealed in &files.sealed {
+        copy_sealed(sealed, to, &mut copied)?;
+    }
+    if let Some(unsealed) = &files.unsealed {
+        copy_unsealed(unsealed, to, &mut copied)?;
+    }
+    write_marker(to, &RealDisk)?;
+    sync_folder(to).map_err(io_error(to))?;
+    Ok(copied)
+}
+
+/// Copies a backup to a folder that holds no log.
+pub fn restore(backup: &Path, to: &Path) -> Result<Copied, BackupError> {
+    let is_taken = !list_segments(to).map_err(io_error(to))?.is_empty()
+        || to.join(crate::files::FIRST_FORMAT_FILE_NAME).exists();
+    if is_taken {
+        return Err(BackupError::Taken {
+            path: to.to_owned(),
+        });
+    }
+    back_up(backup, to)
+}
+
+fn copy_sealed(sealed: &SealedSegment, to: &Path, copied: &mut Copied) -> Result<(), BackupError> {
+    let path = to.join(segment_file_name(sealed.base()));
+    if let Ok(file) = File::open(&path) {
+        match read_sealed(&file) {
+            Ok((_, footer)) if footer == *sealed.footer() => {
+                copied.kept += 1;
+                return Ok(());
+            }
+            Ok(_) => return Err(BackupError::Other { path }),
+            // What was there is the copy of this segment when it was not yet sealed.
+            Err(_) => {}
+        }
+    }
+    let source = sealed.file().map_err(io_error(&sealed.path()))?;
+    let bytes = sealed.footer().file_bytes();
+    let new_path = copy_bytes(&source, bytes, &path)?;
+    // The copy is what is checked: it shows damage of the source and of the copying.
+    let copy = SealedSegment::new(sealed.footer().clone(), Arc::new(Files::not_in_place(to)));
+    check_segment(&copy).map_err(|fault| BackupError::Damaged {
+        path: sealed.path(),
+        fault,
+    })?;
+    put_in_place(&new_path, &path)?;
+    copied.segments += 1;
+    copied.bytes += bytes;
+    Ok(())
+}
+
+fn copy_unsealed(unsealed: &Unsealed, to: &Path, copied: &mut Copied) -> Result<(), BackupError> {
+    // Frames that the writer has not yet synced are made durable, so that the copy is never ahead of its source.
+    unsealed
+        .file
+        .sync_data()
+        .map_err(io_error(&unsealed.path))?;
+    let bytes = used_bytes(unsealed).map_err(|error| BackupError::Unreadable {
+        path: unsealed.path.clone(),
+        error,
+    })?;
+    let path = to.join(segment_file_name(unsealed.header.base));
+    if let Ok(file) = File::open(&path)
+        && read_sealed(&file).is_ok()
+    {
+        return Err(BackupError::Other { path });
+    }
+    let new_path = copy_bytes(&unsealed.file, bytes, &path)?;
+    put_in_place(&new_path, &path)?;
+    copied.bytes += bytes;
+    if bytes > HEADER_BYTES {
+        copied.end = unsealed.header.base + bytes;
+    }
+    Ok(())
+}
+
+fn copy_bytes(source: &File, bytes: u64, path: &Path) -> Result<PathBuf, BackupError> {
+    use std::io::Write as _;
+    let new_path = path.with_extension("segment.new");
+    let copy = || -> io::Result<()> {
+        let mut target = File::create(&new_path)?;
+        let mut at = 0;
+        while at < bytes {
+            let next = bytes.min(at + CHUNK_BYTES);
+            target.write_all(&read_range(source, at, next)?)?;
+            at = next;
+        }
+        target.sync_all()
+    };
+    copy().map_err(io_error(&new_path))?;
+    Ok(new_path)
+}
+
+fn put_in_place(new_path: &Path, path: &Path) -> Result<(), BackupError> {
+    std::fs::rename(new_path, path).map_err(io_error(path))
+}
+
+fn io_error(path: &Path) -> impl FnOnce(io::Error) -> BackupError {
+    let path = path.to_owned();
+    move |source| BackupError::Io { path, source }
+}

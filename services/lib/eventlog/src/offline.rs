@@ -1,0 +1,288 @@
+//! A log that lies in a folder, read without lock and without changing anything; a writer may be appending meanwhile.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::files::{FIRST_FORMAT_FILE_NAME, Files, list_segments, read_range};
+use crate::footer::INDEX_PAGE_BYTES;
+use crate::header::{FIRST_FORMAT_VERSION, HEADER_BYTES, SegmentHeader};
+use crate::reader::{FrameCursor, FrameError, Span, end_by_lengths};
+use crate::recovery::{
+    OpenError, check_chain, first_format_header, io_error, read_footers, segment_error,
+};
+use crate::segment::{IndexError, SealedSegment, SegmentError, read_header, read_sealed};
+use crate::tail::{Rest, rest_behind};
+use crate::tree::{GROUP_FRAMES, TreeHasher, tree_root};
+
+const CHUNK_BYTES: usize = 1024 * 1024;
+
+/// The files of a log.
+#[derive(Debug)]
+pub struct LogFiles {
+    pub(crate) sealed: Vec<Arc<SealedSegment>>,
+    pub(crate) unsealed: Option<Unsealed>,
+}
+
+/// The segment that frames are added to.
+#[derive(Debug)]
+pub(crate) struct Unsealed {
+    pub header: SegmentHeader,
+    pub path: PathBuf,
+    pub file: Arc<File>,
+    /// Where its frames end by their lengths, or the file does if something unknown is behind them.
+    pub end: u64,
+}
+
+impl LogFiles {
+    /// Looks at the segments in `folder`: their headers, footers and how they follow each other.
+    pub fn open(folder: &Path) -> Result<LogFiles, OpenError> {
+        let bases = list_segments(folder).map_err(io_error("list the segments in", folder))?;
+        let files = Arc::new(Files::of(folder));
+        let Some((last, others)) = bases.split_last() else {
+            return LogFiles::of_first_format(folder);
+        };
+        let mut sealed = read_footers(&files, others)?;
+        let path = files.path(*last);
+        let file = Arc::new(File::open(&path).map_err(io_error("open", &path))?);
+        let mut unsealed = None;
+        match read_sealed(&file) {
+            Ok((_, footer)) => sealed.push(Arc::new(SealedSegment::new(footer, files.clone()))),
+            Err(SegmentError::Footer(_)) => {
+                let header = read_header(&file).map_err(segment_error(&path))?;
+                unsealed = Some(Unsealed::of(header, path, file)?);
+            }
+            Err(error) => return Err(segment_error(&path)(error)),
+        }
+        let header = unsealed.as_ref().map(|unsealed| &unsealed.header);
+        check_chain(&files, &bases, &sealed, header)?;
+        Ok(LogFiles { sealed, unsealed })
+    }
+
+    /// A folder in which no program of format 2 has been yet.
+    fn of_first_format(folder: &Path) -> Result<LogFiles, OpenError> {
+        let path = folder.join(FIRST_FORMAT_FILE_NAME);
+        match first_format_header(&path)? {
+            Some(header) if header.version == FIRST_FORMAT_VERSION => {
+                let file = Arc::new(File::open(&path).map_err(io_error("open", &path))?);
+                let unsealed = Unsealed::of(header, path, file)?;
+                Ok(LogFiles {
+                    sealed: Vec::new(),
+                    unsealed: Some(unsealed),
+                })
+            }
+            Some(_) => Err(OpenError::Layout {
+                path,
+                what: "the folder's log is in segments, and there are none".to_owned(),
+            }),
+            None => Err(io_error("open", &path)(io::ErrorKind::NotFound.into())),
+        }
+    }
+
+    /// The sealed segments, in order.
+    pub fn sealed(&self) -> &[Arc<SealedSegment>] {
+        &self.sealed
+    }
+
+    /// The file that holds `position`, or the last one.
+    pub fn path_at(&self, position: u64) -> Option<PathBuf> {
+        let sealed = self.sealed.iter().find(|sealed| position < sealed.end());
+        let unsealed = self.unsealed.as_ref().map(|unsealed| unsealed.path.clone());
+        sealed
+            .map(|sealed| sealed.path())
+            .or(unsealed)
+            .or_else(|| self.sealed.last().map(|last| last.path()))
+    }
+
+    /// Walks all frames from the first.
+    pub fn frames(&self, chunk_bytes: usize) -> io::Result<FrameCursor> {
+        let mut spans = Vec::with_capacity(self.sealed.len() + 1);
+        for sealed in &self.sealed {
+            spans.push(Span {
+                file: sealed.file()?,
+                base: sealed.base(),
+                end: sealed.end(),
+            });
+        }
+        spans.extend(self.unsealed.as_ref().map(|unsealed| Span {
+            file: unsealed.file.clone(),
+            base: unsealed.header.base,
+            end: unsealed.end,
+        }));
+        Ok(FrameCursor::over(spans, chunk_bytes))
+    }
+}
+
+impl Unsealed {
+    fn of(header: SegmentHeader, path: PathBuf, file: Arc<File>) -> Result<Unsealed, OpenError> {
+        let end = end_of_frames(&file, header.base).map_err(io_error("read", &path))?;
+        Ok(Unsealed {
+            header,
+            path,
+            file,
+            end,
+        })
+    }
+}
+
+/// A writer may be sealing the segment at this moment: its mark stands there when one looks again.
+fn end_of_frames(file: &File, base: u64) -> io::Result<u64> {
+    let mut attempts = 3;
+    loop {
+        attempts -= 1;
+        match look_for_end(file, base) {
+            Ok((end, true)) => return Ok(end),
+            other if attempts == 0 => return other.map(|(end, _)| end),
+            _ => {}
+        }
+    }
+}
+
+/// The end of the frames, and whether nothing unknown is behind it.
+fn look_for_end(file: &File, base: u64) -> io::Result<(u64, bool)> {
+    let file_bytes = file.metadata()?.len();
+    let end = end_by_lengths(file, base, file_bytes)?;
+    Ok(
+        match rest_behind(file, base, end, base + file_bytes, String::new())? {
+            Rest::Zero | Rest::UnfinishedSeal => (end, true),
+            Rest::Torn(_) => (base + file_bytes, false),
+        },
+    )
+}
+
+/// What is wrong with a sealed segment.
+#[derive(Debug, Error)]
+pub enum SealFault {
+    #[error("{0}")]
+    Frame(#[from] FrameError),
+    #[error(
+        "the records from byte {start} to byte {end} are not those that were sealed: they were changed, and their checksums with them"
+    )]
+    Records { start: u64, end: u64 },
+    #[error("the segment has {actual} records, {expected} were sealed")]
+    Count { expected: u64, actual: u64 },
+    #[error("the hashes of the records are not those that were sealed")]
+    Tree,
+    #[error("{0}")]
+    IndexPart(#[from] IndexError),
+    #[error("the index is not the one that was sealed")]
+    Index,
+    #[error("cannot read the segment: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Compares the records of a segment with its seal, while somebody walks them.
+#[derive(Debug, Default)]
+pub struct SealCheck {
+    tree: TreeHasher,
+    /// Where each group of records begins, and the last one ends.
+    bounds: Vec<u64>,
+    end: u64,
+}
+
+impl SealCheck {
+    /// Takes a frame: its position, and all its bytes.
+    pub fn push(&mut self, position: u64, frame: &[u8]) {
+        if self.tree.frames().is_multiple_of(GROUP_FRAMES as u64) {
+            self.bounds.push(position);
+        }
+        self.tree.push(frame);
+        self.end = position + frame.len() as u64;
+    }
+
+    /// Compares what was taken with the seal. All frames of the segment were taken.
+    pub fn finish(mut self, sealed: &SealedSegment) -> Result<(), SealFault> {
+        let footer = sealed.footer();
+        let sealed_groups = sealed.groups()?;
+        if tree_root(&sealed_groups) != footer.root {
+            return Err(SealFault::Tree);
+        }
+        if self.tree.frames() != footer.frames {
+            return Err(SealFault::Count {
+                expected: footer.frames,
+                actual: self.tree.frames(),
+            });
+        }
+        self.bounds.push(self.end);
+        let groups = self.tree.into_groups();
+        let changed = groups
+            .iter()
+            .zip(&sealed_groups)
+            .position(|(found, expected)| found != expected);
+        match changed {
+            Some(place) => Err(SealFault::Records {
+                start: self.bounds[place],
+                end: self.bounds[place + 1],
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Checks every part of a sealed segment: frames, tree, index.
+pub fn check_segment(sealed: &SealedSegment) -> Result<(), SealFault> {
+    let span = Span {
+        file: sealed.file()?,
+        base: sealed.base(),
+        end: sealed.end(),
+    };
+    let mut check = SealCheck::default();
+    let mut frames = FrameCursor::over(vec![span], CHUNK_BYTES);
+    while let Some(frame) = frames.next() {
+        let frame = frame?;
+        check.push(frame.position, &frames.raw_frame(&frame));
+    }
+    check.finish(sealed)?;
+    check_index(sealed)
+}
+
+/// Checks that the index of a sealed segment is the one that was sealed, page by page.
+pub fn check_index(sealed: &SealedSegment) -> Result<(), SealFault> {
+    use sha2::{Digest as _, Sha256};
+    let mut digest = Sha256::new();
+    let length = sealed.index_bytes();
+    let step = 64 * INDEX_PAGE_BYTES;
+    let mut at = 0;
+    while at < length {
+        let next = length.min(at + step);
+        digest.update(&sealed.read_index(at..next)?);
+        at = next;
+    }
+    let found: [u8; 32] = digest.finalize().into();
+    if found != sealed.footer().index_digest {
+        return Err(SealFault::Index);
+    }
+    let seal_mark = read_range(
+        &*sealed.file()?,
+        sealed.footer().seal_at(),
+        sealed.footer().groups_at(),
+    )?;
+    if !crate::footer::is_seal_start(&seal_mark, sealed.base(), sealed.end()) {
+        return Err(SealFault::Tree);
+    }
+    Ok(())
+}
+
+/// Length of what is copied of an unsealed segment: its header and its whole frames.
+pub(crate) fn used_bytes(unsealed: &Unsealed) -> Result<u64, FrameError> {
+    let span = Span {
+        file: unsealed.file.clone(),
+        base: unsealed.header.base,
+        end: unsealed.end,
+    };
+    let mut end = unsealed.header.base + HEADER_BYTES;
+    for frame in FrameCursor::over(vec![span], CHUNK_BYTES) {
+        match frame {
+            Ok(frame) => end = frame.next_position(),
+            Err(error) if matches!(error.problem, crate::reader::FrameProblem::Io(_)) => {
+                return Err(error);
+            }
+            // What is behind was never acknowledged, or is being written at this moment.
+            Err(_) => break,
+        }
+    }
+    Ok(end - unsealed.header.base)
+}

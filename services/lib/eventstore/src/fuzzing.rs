@@ -1,0 +1,155 @@
+//! What fuzzing tries: any bytes as a log, as commits in a log, and as requests. `tests/fuzz` drives them with cargo-fuzz, and
+//! `tests/fuzz_corpus.rs` of this crate with the corpus on the stable toolchain.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use terrarium_eventlog::frame_checksum;
+use uuid::Uuid;
+
+use crate::event::{ContentType, Position, ProposedCommit, ProposedEvent};
+use crate::scan::Scan;
+use crate::store::{EventStore, LOG_FOLDER};
+
+pub use crate::front::fuzzing::requests;
+
+/// Of a log of the first form, which every version opens.
+const LOG_FILE: &str = "events.log";
+/// Magic, version 1, length 64, zeros, and the checksum of these.
+const FIRST_FORM_HEADER: [u8; 64] = {
+    let mut header = [0; 64];
+    let start = *b"TERRALOG\x01\0\0\0\x40\0\0\0";
+    let checksum = [0xE5, 0xA6, 0xFD, 0x6A];
+    let mut place = 0;
+    while place < start.len() {
+        header[place] = start[place];
+        place += 1;
+    }
+    place = 0;
+    while place < checksum.len() {
+        header[60 + place] = checksum[place];
+        place += 1;
+    }
+    header
+};
+const FRAME_ALIGNMENT: usize = 8;
+const MAX_EVENTS: usize = 100_000;
+
+/// Bytes as a log: frame decoding, offline reading and recovery.
+///
+/// # Panics
+/// When something is not as promised: an undamaged log does not open, an opened one changes what it holds, or can't go on.
+pub fn log(bytes: &[u8]) {
+    let folder = Folder::new();
+    let file = folder.0.join(LOG_FOLDER);
+    std::fs::create_dir_all(&file).expect("a temporary folder");
+    std::fs::write(file.join(LOG_FILE), bytes).expect("a temporary file");
+    let scanned: Option<Vec<Position>> = Scan::open(&folder.0)
+        .ok()
+        .and_then(|scan| scan.map(|event| Some(event.ok()?.position)).collect());
+
+    let Ok((store, _)) = EventStore::open(&folder.0) else {
+        assert!(scanned.is_none(), "a log that reads well does not open");
+        return;
+    };
+    let opened = positions(&store);
+    if let Some(scanned) = scanned {
+        assert_eq!(opened, scanned, "opening changed what the log holds");
+    }
+    let revision = store.stream_revision("fuzzed");
+    let commit = ProposedCommit {
+        stream: Arc::from("fuzzed"),
+        expected_revision: revision,
+        events: vec![ProposedEvent {
+            id: Uuid::from_u128(1),
+            event_type: Arc::from("happened"),
+            content_type: ContentType::Binary,
+            data: Bytes::from_static(b"data"),
+            metadata: Bytes::new(),
+        }],
+    };
+    let appended = runtime().block_on(store.append(vec![commit]));
+    let is_over = appended[0].is_err();
+    store.close();
+
+    let (store, _) = EventStore::open(&folder.0).expect("what was opened and closed opens");
+    let reopened = positions(&store);
+    assert_eq!(
+        reopened[..opened.len()],
+        opened[..],
+        "opening again lost events"
+    );
+    assert_eq!(reopened.len(), opened.len() + usize::from(!is_over));
+}
+
+/// Bytes as the bodies of frames that are right in themselves: two for a length (little endian), then a body.
+///
+/// # Panics
+/// As [`log`] does.
+pub fn commits(bytes: &[u8]) {
+    let mut file = FIRST_FORM_HEADER.to_vec();
+    let mut rest = bytes;
+    while let [low, high, following @ ..] = rest {
+        let length = usize::from(u16::from_le_bytes([*low, *high])).min(following.len());
+        let (body, after) = following.split_at(length);
+        rest = after;
+        if body.is_empty() {
+            continue;
+        }
+        let position = file.len() as u64;
+        file.extend((body.len() as u32).to_le_bytes());
+        file.extend(frame_checksum(position, position, body).to_le_bytes());
+        file.extend(position.to_le_bytes());
+        file.extend(body);
+        file.resize(file.len().next_multiple_of(FRAME_ALIGNMENT), 0);
+    }
+    log(&file);
+}
+
+fn positions(store: &EventStore) -> Vec<Position> {
+    let mut found: Vec<Position> = Vec::new();
+    while found.len() < MAX_EVENTS {
+        let page = store
+            .read_all(found.last().copied(), 1_000, 1 << 20)
+            .expect("what was opened is readable");
+        if page.is_empty() {
+            break;
+        }
+        found.extend(page.iter().map(|event| event.position));
+    }
+    found
+}
+
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+}
+
+/// A folder of its own, removed in the end.
+pub(crate) struct Folder(pub(crate) std::path::PathBuf);
+
+impl Folder {
+    pub(crate) fn new() -> Folder {
+        let name = format!("terrarium-fuzz-{}", Uuid::new_v4());
+        // In memory where there is such a place: nothing here has to outlive the process.
+        let memory = Path::new("/dev/shm");
+        let parent = if memory.is_dir() {
+            memory.to_owned()
+        } else {
+            std::env::temp_dir()
+        };
+        let folder = parent.join(name);
+        std::fs::create_dir_all(&folder).expect("a temporary folder");
+        Folder(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left in a temporary folder does no harm.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,106 @@
+//! What devices and people of the park are asked to do, and what they do about it.
+
+use terrarium_model::{AssetId, UnixSeconds};
+
+use crate::chance::Chance;
+
+/// Ids of collections that the simulated crew plans itself begin with this.
+pub const OWN_COLLECTIONS: &str = "sim-";
+
+/// Share of asks that a device does not answer: its gateway is away, or somebody switched it to manual. Assumed.
+const UNANSWERED: f64 = 0.03;
+
+/// What a device can be asked to keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Keep {
+    /// Of a store: at most this power in or out, W; at least this energy, Wh; exactly this power, W (below zero: out).
+    ChargeLimitW,
+    DischargeLimitW,
+    ReserveWh,
+    StoragePowerW,
+    /// Of a load or a generator: at most this power, W.
+    ConsumptionLimitW,
+    GenerationLimitW,
+    /// Of a charger: at most this power to the car, W; below zero: so much from the car.
+    ChargePowerW,
+}
+
+/// Something that a device keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    pub device: AssetId,
+    pub what: Keep,
+    pub value: i64,
+    /// When it said so.
+    pub since: UnixSeconds,
+}
+
+/// What devices said that they keep, until it holds.
+#[derive(Default)]
+pub struct Orders {
+    coming: Vec<Kept>,
+}
+
+impl Orders {
+    /// A device keeps something from the second step on after it said so: the next one may be under way already.
+    pub fn keep(&mut self, kept: Kept) {
+        self.coming.push(kept);
+    }
+
+    /// What holds from the step on that begins then, and did not before; in the order in which it was said.
+    pub fn begin_step(&mut self, start: UnixSeconds, interval_s: u32) -> Vec<Kept> {
+        if self.coming.is_empty() {
+            return Vec::new();
+        }
+        let holds = |kept: &Kept| kept.since.0 + i64::from(interval_s) <= start.0;
+        let coming = std::mem::take(&mut self.coming);
+        let (now, later) = coming.into_iter().partition(holds);
+        self.coming = later;
+        now
+    }
+}
+
+/// What a device says when it is asked at a moment: the value that it keeps, or nothing at all.
+pub fn answer(
+    seed: u64,
+    device: &AssetId,
+    what: Keep,
+    value: i64,
+    asked: UnixSeconds,
+) -> Option<i64> {
+    let purpose = match what {
+        Keep::ChargePowerW => "charge-power",
+        _ => "setpoint",
+    };
+    let mut chance = Chance::of(seed, device.as_str(), asked.0, purpose);
+    (!chance.happens(UNANSWERED)).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_holds_from_the_second_step_on() {
+        let kept = Kept {
+            device: AssetId::new("storage").unwrap(),
+            what: Keep::ReserveWh,
+            value: 10,
+            since: UnixSeconds(900),
+        };
+        let mut orders = Orders::default();
+        orders.keep(kept.clone());
+        assert_eq!(orders.begin_step(UnixSeconds(900), 900), []);
+        assert_eq!(orders.begin_step(UnixSeconds(1_800), 900), [kept]);
+        assert_eq!(orders.begin_step(UnixSeconds(2_700), 900), []);
+    }
+
+    #[test]
+    fn few_asks_go_unanswered_and_the_same_ask_gets_the_same_answer() {
+        let device = AssetId::new("storage").unwrap();
+        let ask = |at| answer(7, &device, Keep::ReserveWh, 5, UnixSeconds(at));
+        let answered = (0..1_000).filter(|at| ask(*at).is_some()).count();
+        assert!((940..1_000).contains(&answered), "{answered}");
+        assert_eq!(ask(3), ask(3));
+    }
+}

@@ -1,0 +1,167 @@
+//! Lays the panels out only when they would come out otherwise: layout and tessellation cost more than drawing what was laid
+//! out before.
+
+use std::time::{Duration, Instant};
+
+use bevy::ecs::change_detection::Tick;
+use bevy::prelude::*;
+use bevy_egui::{
+    EguiContext, EguiContextSettings, EguiFullOutput, EguiInput, EguiPostUpdateSet,
+    EguiPrimaryContextPass, EguiRenderOutput, egui,
+};
+
+use crate::rig::SceneCamera;
+use crate::view::View;
+
+/// Values are read at most so often; what a person does shows at once.
+const BETWEEN_VALUES: Duration = Duration::from_millis(100);
+
+/// Whether new values may wait a moment.
+#[derive(Resource, Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Patience {
+    /// New values show in the very next frame: for pictures.
+    #[default]
+    None,
+    /// New values show within [`BETWEEN_VALUES`].
+    Short,
+}
+
+/// What the panels looked like last, and what of.
+#[derive(Resource, Default)]
+struct LaidOut {
+    at: Option<Instant>,
+    of: Option<(Tick, GlobalTransform, Option<egui::Rect>)>,
+    again_at: Option<Instant>,
+    jobs: Vec<egui::ClippedPrimitive>,
+    cursor: egui::CursorIcon,
+    pixels_per_point: f32,
+    is_new: bool,
+}
+
+/// How often the panels were laid out.
+#[derive(Resource, Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Layouts(pub u64);
+
+/// Whether the last layout was final. The first one of something new is a guess that the next one corrects.
+#[derive(Resource, Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Settled(pub bool);
+
+pub struct RepaintPlugin;
+
+impl Plugin for RepaintPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<LaidOut>()
+            .init_resource::<Patience>()
+            .init_resource::<Layouts>()
+            .init_resource::<Settled>()
+            .add_systems(PreUpdate, take_over)
+            .add_systems(
+                PostUpdate,
+                (
+                    lay_out.in_set(EguiPostUpdateSet::EndPass),
+                    draw_again
+                        .after(EguiPostUpdateSet::ProcessOutput)
+                        .before(EguiPostUpdateSet::PostProcessOutput),
+                ),
+            );
+    }
+}
+
+fn take_over(mut contexts: Query<'_, '_, &mut EguiContextSettings, Added<EguiContext>>) {
+    for mut settings in &mut contexts {
+        settings.run_manually = true;
+    }
+}
+
+fn lay_out(world: &mut World) -> Result {
+    let changed = world.resource_ref::<View>().last_changed();
+    let patience = *world.resource::<Patience>();
+    let mut contexts = world.query_filtered::<(
+        &mut EguiContext,
+        &mut EguiInput,
+        &EguiContextSettings,
+        &GlobalTransform,
+    ), With<SceneCamera>>();
+    let Ok((mut context, input, settings, place)) = contexts.single_mut(world) else {
+        return Ok(());
+    };
+    if !settings.run_manually {
+        return Ok(());
+    }
+    let context = context.get_mut().clone();
+    let of = (changed, *place, input.screen_rect);
+    let has_input = !input.events.is_empty();
+    let now = Instant::now();
+    let input = input.0.clone();
+    let laid = world.resource::<LaidOut>();
+    let is_due = match laid.of {
+        None => true,
+        Some((known, place, screen)) => {
+            let may_wait =
+                patience == Patience::Short && laid.at.is_some_and(|at| now - at < BETWEEN_VALUES);
+            (place, screen) != (of.1, of.2) || (known != changed && !may_wait)
+        }
+    };
+    let is_awaited = laid.again_at.is_some_and(|again_at| again_at <= now);
+    if !is_due && !is_awaited && !has_input {
+        return skip(world);
+    }
+    let mut outcome = Ok(());
+    let output = context.run_ui(input, |_| {
+        outcome = world.try_run_schedule(EguiPrimaryContextPass);
+    });
+    outcome?;
+    let mut contexts =
+        world.query_filtered::<(&mut EguiInput, &mut EguiFullOutput), With<SceneCamera>>();
+    let (mut input, mut full) = contexts.single_mut(world)?;
+    input.take();
+    let delay = output
+        .viewport_output
+        .values()
+        .map(|viewport| viewport.repaint_delay)
+        .min();
+    let cursor = output.platform_output.cursor_icon;
+    let pixels_per_point = output.pixels_per_point;
+    full.0 = Some(output);
+    world.resource_mut::<Layouts>().0 += 1;
+    world.resource_mut::<Settled>().0 = delay != Some(Duration::ZERO);
+    let mut laid = world.resource_mut::<LaidOut>();
+    laid.at = Some(now);
+    laid.of = Some(of);
+    laid.again_at = delay.and_then(|delay| now.checked_add(delay));
+    laid.cursor = cursor;
+    laid.pixels_per_point = pixels_per_point;
+    laid.is_new = true;
+    Ok(())
+}
+
+/// Nothing changed: what egui would answer, without asking it.
+fn skip(world: &mut World) -> Result {
+    let laid = world.resource::<LaidOut>();
+    let output = egui::FullOutput {
+        platform_output: egui::PlatformOutput {
+            cursor_icon: laid.cursor,
+            ..egui::PlatformOutput::default()
+        },
+        pixels_per_point: laid.pixels_per_point,
+        ..egui::FullOutput::default()
+    };
+    let mut contexts = world.query_filtered::<&mut EguiFullOutput, With<SceneCamera>>();
+    contexts.single_mut(world)?.0 = Some(output);
+    Ok(())
+}
+
+/// The renderer takes the pictures of the panels away, so it is given them again.
+fn draw_again(
+    mut laid: ResMut<'_, LaidOut>,
+    mut outputs: Query<'_, '_, &mut EguiRenderOutput, With<SceneCamera>>,
+) {
+    let Ok(mut output) = outputs.single_mut() else {
+        return;
+    };
+    if std::mem::take(&mut laid.is_new) {
+        laid.jobs.clone_from(&output.paint_jobs);
+    } else {
+        output.paint_jobs.clone_from(&laid.jobs);
+    }
+}
