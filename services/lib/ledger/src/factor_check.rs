@@ -276,9 +276,13 @@ fn plausible(kind: FactorKind, unit: FactorUnit) -> (f64, f64) {
         {
             (0.5, 5_000.0)
         }
-        (FactorKind::Compost, FactorUnit::Emission { per, .. }) if per == ActivityUnit::Tonne => {
-            (0.01, 500.0)
-        }
+        (
+            FactorKind::Compost,
+            FactorUnit::Emission {
+                per: ActivityUnit::Tonne,
+                ..
+            },
+        ) => (0.01, 500.0),
         (FactorKind::Material, FactorUnit::Emission { per, .. }) => match per {
             ActivityUnit::Tonne => (0.5, 60_000.0),
             ActivityUnit::CubicMetre => (1.0, 5_000.0),

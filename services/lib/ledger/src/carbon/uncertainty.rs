@@ -59,11 +59,11 @@ pub fn spread<'a>(
 ) -> Result<Spread, NoPotential> {
     let mut total_mg = 0_i64;
     // By the factors of the lines, and within them by what shares a meter.
-    let mut groups: BTreeMap<Vec<(&str, u32)>, BTreeMap<StreamKey<'_>, Part>> = BTreeMap::new();
+    let mut groups: BTreeMap<FactorKeys<'_>, BTreeMap<StreamKey<'_>, Part>> = BTreeMap::new();
     for (sign, posting) in lines {
         let mg = sign * posting.gases.co2e_mg(set)?;
         total_mg += mg;
-        let mut factors: Vec<(&str, u32)> = posting
+        let mut factors: FactorKeys<'_> = posting
             .factors
             .iter()
             .map(|factor| (factor.key.as_str(), factor.u95_ppm))
@@ -139,8 +139,11 @@ struct Part {
     spread: f64,
 }
 
-fn variance_of(groups: &BTreeMap<Vec<(&str, u32)>, BTreeMap<StreamKey<'_>, Part>>) -> f64 {
-    let sums: Vec<(&Vec<(&str, u32)>, f64)> = groups
+/// Keys of factors with half of their 95 % interval in millionths, in order.
+type FactorKeys<'a> = Vec<(&'a str, u32)>;
+
+fn variance_of(groups: &BTreeMap<FactorKeys<'_>, BTreeMap<StreamKey<'_>, Part>>) -> f64 {
+    let sums: Vec<(&FactorKeys<'_>, f64)> = groups
         .iter()
         .map(|(factors, streams)| (factors, streams.values().map(|part| part.value).sum()))
         .collect();
@@ -150,7 +153,7 @@ fn variance_of(groups: &BTreeMap<Vec<(&str, u32)>, BTreeMap<StreamKey<'_>, Part>
             variance += one_sum * other_sum * (growth_of_shared(one, other) - 1.0);
         }
     }
-    let mut streams: BTreeMap<StreamKey<'_>, Vec<(&Vec<(&str, u32)>, Part)>> = BTreeMap::new();
+    let mut streams: BTreeMap<StreamKey<'_>, Vec<(&FactorKeys<'_>, Part)>> = BTreeMap::new();
     for (factors, parts) in groups {
         for (stream, part) in parts {
             streams.entry(*stream).or_default().push((factors, *part));
