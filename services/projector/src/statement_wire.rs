@@ -176,7 +176,7 @@ fn chart(of: &Chart) -> wire::Chart {
     }
 }
 
-fn posting(of: &Posting, gwp: GwpSet, zone: &TimeZone) -> wire::Posting {
+fn posting(of: &Posting, gwp: GwpSet, zone: &TimeZone) -> wire::StatementPosting {
     let (scope, category) = match of.scope {
         None => (0, 0),
         Some(Scope::One) => (1, 0),
@@ -184,7 +184,7 @@ fn posting(of: &Posting, gwp: GwpSet, zone: &TimeZone) -> wire::Posting {
         Some(Scope::Three(category)) => (3, category.into()),
     };
     let MethodId { token, version } = of.method;
-    wire::Posting {
+    wire::StatementPosting {
         book: match of.book {
             CarbonBook::Emission => "emission",
             CarbonBook::Removal => "removal",
@@ -214,7 +214,7 @@ fn posting(of: &Posting, gwp: GwpSet, zone: &TimeZone) -> wire::Posting {
         gases: of
             .gases
             .iter()
-            .map(|(gas, mg)| wire::GasMass {
+            .map(|(gas, mg)| wire::StatementGasMass {
                 gas: gas.token().to_owned(),
                 mg,
             })

@@ -599,7 +599,7 @@ fn moves(fact: &CarbonFact) -> Option<(UnixSeconds, UnixSeconds, RestatementReas
         // Growth is spread between surveys.
         CarbonFact::Trees(_) => (ALWAYS, RestatementReason::LateData),
         CarbonFact::Profile(_) => (ALWAYS, RestatementReason::MethodChange),
-        CarbonFact::Instrument(_) | CarbonFact::Evidence(_) | CarbonFact::Invoice(_) => {
+        CarbonFact::Evidence(_) | CarbonFact::Invoice(_) => {
             return None;
         }
     };

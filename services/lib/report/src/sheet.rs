@@ -261,7 +261,7 @@ fn day(text: &str) -> &str {
 }
 
 /// An amount of a posting in words.
-pub fn posted(posting: &wire::Posting) -> String {
+pub fn posted(posting: &wire::StatementPosting) -> String {
     let (unit, power) = match posting.unit.as_str() {
         "Wh" => ("MWh", 6),
         "ml" => ("l", 3),

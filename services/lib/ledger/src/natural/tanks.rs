@@ -6,7 +6,7 @@ use terrarium_model::{AssetId, EnergyWh, Interval, SECONDS_PER_HOUR, UnixSeconds
 
 use super::pipes::{Channel, Pipes};
 use crate::hash::Hasher;
-use crate::meter_book::{HOURS_PER_DAY, day_and_hour, hour_start_of};
+use crate::energy::meter_book::{HOURS_PER_DAY, day_and_hour, hour_start_of};
 
 /// What is balanced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
