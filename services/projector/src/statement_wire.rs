@@ -214,7 +214,7 @@ fn posting(of: &Posting, gwp: GwpSet, zone: &TimeZone) -> wire::StatementPosting
         gases: of
             .gases
             .iter()
-            .map(|(gas, mg)| wire::StatementGas {
+            .map(|(gas, mg)| wire::StatementGasMass {
                 gas: gas.token().to_owned(),
                 mg,
             })

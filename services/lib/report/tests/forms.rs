@@ -78,7 +78,7 @@ fn statement() -> wire::Statement {
         notes: vec![words("A note.", "说明。").expect("words")],
         charts: vec![chart("stacked-bars"), chart("lines")],
         postings: (0..90)
-            .map(|number| wire::Posting {
+            .map(|number| wire::StatementPosting {
                 book: "emission".to_owned(),
                 asset: format!("asset-{number}"),
                 activity: "grid-import".to_owned(),
@@ -87,7 +87,7 @@ fn statement() -> wire::Statement {
                 unit: "Wh".to_owned(),
                 method: "scope2-location/1".to_owned(),
                 co2e_mg: 530_600_000,
-                ..wire::Posting::default()
+                ..wire::StatementPosting::default()
             })
             .collect(),
         calculated_by: "terrarium".to_owned(),

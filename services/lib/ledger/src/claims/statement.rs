@@ -514,7 +514,7 @@ mod tests {
     fn figures_are_read_as_people_write_them() {
         assert_eq!(spoken(-921_000_000_000, Unit::Co2eMg), "-921.0 tCO2e");
         assert_eq!(spoken(2_139_123_000_000, Unit::Co2eMg), "2,139.1 tCO2e");
-        assert_eq!(spoken(934_500, Unit::Ppm), "93.5 %");
+        assert_eq!(spoken(934_500, Unit::Ppm), "93.4 %");
         assert_eq!(spoken(0, Unit::Co2eMg), "0.000 tCO2e");
         assert_eq!(
             spoken(12_345_678_900_000_000, Unit::Wh),
