@@ -185,6 +185,7 @@ impl PageClient {
                 let request = ledger::ExplainRequest {
                     park: self.park.clone(),
                     entry_id: entry,
+                    as_of: None,
                 };
                 let answer = self.ledger().explain(request).await?.into_inner();
                 Ok(Report::Explanation(Box::new(decode::explanation(answer))))
@@ -217,6 +218,7 @@ impl PageClient {
             period: Some(period(from_ms, to_ms)),
             asset: asset.clone(),
             book: book.wire(),
+            as_of: None,
         };
         let mut batches = self.ledger().entries(request).await?.into_inner();
         let mut entries: VecDeque<LedgerEntry> = VecDeque::new();

@@ -262,6 +262,7 @@ async fn take_ledger(
             period: Some(period(from_ms, to_ms)),
             by: ledger::Grouping::Asset.into(),
             asset: String::new(),
+            as_of: None,
         })
         .await?
         .into_inner();
@@ -269,6 +270,7 @@ async fn take_ledger(
         .completeness(ledger::CompletenessRequest {
             park: park.to_owned(),
             period: Some(period(from_ms, to_ms)),
+            as_of: None,
         })
         .await?
         .into_inner();
