@@ -269,6 +269,7 @@ async fn expect_ledger(park: &Park, texts: &[String], moment_ms: i64, language: 
         }),
         by: ledger::Grouping::Total.into(),
         asset: String::new(),
+        as_of: None,
     };
     let mut client = park.clients().await.ledger;
     let balance = client
