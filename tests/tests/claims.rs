@@ -263,3 +263,90 @@ async fn what_is_looked_at_is_planned_for_a_closed_period() {
     assert!(refused.message().contains("not closed"), "{refused}");
     park.stop();
 }
+
+/// Three days by default, a year where the long run is asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_inventories_of_a_simulated_haotian_agree_on_every_figure_that_they_share() {
+    let mut park = Park::new(&[]);
+    park.start();
+    let to = if terrarium_tests::is_long() {
+        "2024-01-01T00:00:00+08:00"
+    } else {
+        "2023-01-04T00:00:00+08:00"
+    };
+    let definition = repository().join("deploy/parks/haotian.toml");
+    let definition = definition.to_string_lossy().into_owned();
+    park.cli(&[
+        "simulate",
+        "--park",
+        &definition,
+        "--from",
+        "2023-01-01T00:00:00+08:00",
+        "--to",
+        to,
+        "--interval",
+        "1h",
+        "--batch",
+    ])
+    .expect_code(0);
+    for file in [
+        "deploy/factors/north-china-2023.toml",
+        "deploy/factors/library",
+    ] {
+        let file = repository().join(file).to_string_lossy().into_owned();
+        park.cli(&["import", "factors", &file, "--park", "haotian"])
+            .expect_code(0);
+    }
+    let statements = [
+        "ghgp_inventory_location",
+        "ghgp_inventory_market",
+        "iso14064",
+        "cn_guideline",
+        "ndrc_zero_carbon_park",
+    ]
+    .map(|claim| {
+        park.cli(&[
+            "report",
+            "--park",
+            "haotian",
+            "--claim",
+            claim,
+            "--provisional",
+            "--format",
+            "json",
+        ])
+        .expect_code(0)
+        .json()
+    });
+    let mut shared = 0;
+    for one in &statements {
+        for (id, value) in one["figures"].as_object().expect("figures") {
+            for other in &statements {
+                if let Some(same) = other["figures"].get(id) {
+                    assert_eq!(same, value, "{id}: {} and {}", one["claim"], other["claim"]);
+                    shared += 1;
+                }
+            }
+        }
+    }
+    assert!(shared > 40, "only {shared} comparisons");
+    let figures = |statement: usize, id: &str| statements[statement]["figures"][id].clone();
+    assert!(figures(0, "scope2-location").as_i64() > Some(0));
+    assert_eq!(figures(2, "iso-1"), figures(0, "scope1"));
+    assert_eq!(figures(2, "iso-2"), figures(0, "scope2-location"));
+    assert_eq!(
+        figures(3, "co2-electricity-in"),
+        figures(0, "scope2-location")
+    );
+    assert_eq!(
+        statements[4]["verdict"]["kind"], "not-applicable",
+        "a landscape park is out of the scheme"
+    );
+    // Every sum of the inventory leads back to postings.
+    for line in statements[0]["lines"].as_array().expect("lines") {
+        if line["role"] == "sum" && line["value"].as_i64() > Some(0) {
+            assert!(!line["sources"].as_array().expect("sources").is_empty());
+        }
+    }
+    park.stop();
+}

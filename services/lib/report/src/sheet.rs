@@ -244,7 +244,7 @@ pub fn heading(statement: &wire::Statement, language: Language) -> Vec<(String, 
     rows
 }
 
-fn state<'a>(statement: &'a wire::Statement, language: Language) -> &'a str {
+fn state(statement: &wire::Statement, language: Language) -> &str {
     match (statement.period_state.as_str(), language) {
         ("live", Language::Zh) => "未关闭",
         ("closed", Language::Zh) => "已关闭",

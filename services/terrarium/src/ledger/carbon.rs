@@ -40,10 +40,10 @@ pub(super) async fn postings(
             )?);
         }
         Format::Csv => {
-            return Ok(print_csv(
+            return print_csv(
                 &Shape::of("terrarium.ledger.v1.Posting"),
                 &answer.postings,
-            )?);
+            );
         }
         Format::Table => {}
     }

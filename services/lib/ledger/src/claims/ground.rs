@@ -49,6 +49,9 @@ impl Placed<'_> {
     }
 }
 
+/// A row of a chart: its name, and what it sums.
+pub type ChartRow<'a> = (Words, Box<dyn Fn(&Placed<'a>) -> bool + 'a>);
+
 /// The postings of a period, sorted by the boundary.
 pub struct Ground<'a> {
     /// What is asked.
@@ -336,7 +339,7 @@ impl<'a> Ground<'a> {
     pub fn month_chart(
         &self,
         words: Words,
-        rows: Vec<(Words, Box<dyn Fn(&Placed<'a>) -> bool + 'a>)>,
+        rows: Vec<ChartRow<'a>>,
     ) -> Option<Chart> {
         let starts: BTreeSet<i64> = self
             .placed
