@@ -213,6 +213,8 @@ impl Driver {
                     .await?;
             }
         }
+        let is_paced = matches!(options.speed, Speed::Times(_));
+        let mut stands_at = recorded;
         let mut steps = Steps::new(simulation, faults, options.until);
         while let Some(bundle) = steps.bundle(&self.park, steps_together) {
             let through = bundle.through;
@@ -237,7 +239,13 @@ impl Driver {
             let tally = sending::send_reports(&self.clients, &bundle, self.retry_for).await?;
             self.tally.add(tally);
             if moves_time {
+                // Asked since the last step: answered before the deadline is decided on.
+                if let Some(before) = stands_at.filter(|_| is_paced) {
+                    self.answer_asks(&mut asks, steps.simulation(), before)
+                        .await?;
+                }
                 self.advance(through, false).await?;
+                stands_at = Some(through);
             }
             let tally = sending::send_commands(&self.clients, &bundle, self.retry_for).await?;
             self.tally.add(tally);

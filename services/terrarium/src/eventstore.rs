@@ -186,6 +186,7 @@ struct Contents {
 }
 
 /// Reads the whole log; an error is the first thing that is wrong.
+#[allow(clippy::result_large_err, reason = "it ends the command")]
 fn read(data: &Path) -> (Contents, Result<(), ScanError>) {
     let mut contents = Contents::default();
     let mut scan = match Scan::open(data) {

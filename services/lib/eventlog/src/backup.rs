@@ -55,8 +55,7 @@ pub enum BackupError {
 /// Needs no lock: whoever appends to `from` goes on. The copy holds whole commits only, all of them durable in `from`, and
 /// can be opened as it is. Every segment that is copied is checked.
 pub fn back_up(from: &Path, to: &Path) -> Result<Copied, BackupError> {
-    std::fs::create_dir_all(to).map_err(io_error(to))?;
-    let files = LogFiles::open(from)?;
+    let files = open_for(from, to)?;
     let end_of_sealed = files.sealed.last().map_or(0, |last| last.end());
     let present = list_segments(to).map_err(io_error(to))?;
     for base in &present {
@@ -90,7 +89,27 @@ pub fn restore(backup: &Path, to: &Path) -> Result<Copied, BackupError> {
             path: to.to_owned(),
         });
     }
-    back_up(backup, to)
+    let files = open_for(backup, to)?;
+    let mut copied = Copied {
+        end: files.sealed.last().map_or(0, |last| last.end()),
+        ..Copied::default()
+    };
+    // From the end to the beginning: a log without its beginning is refused, so a restore that was cut off can't pass for one.
+    if let Some(unsealed) = &files.unsealed {
+        copy_unsealed(unsealed, to, &mut copied)?;
+    }
+    write_marker(to, &RealDisk)?;
+    for sealed in files.sealed.iter().rev() {
+        sync_folder(to).map_err(io_error(to))?;
+        copy_sealed(sealed, to, &mut copied)?;
+    }
+    sync_folder(to).map_err(io_error(to))?;
+    Ok(copied)
+}
+
+fn open_for(from: &Path, to: &Path) -> Result<LogFiles, BackupError> {
+    std::fs::create_dir_all(to).map_err(io_error(to))?;
+    Ok(LogFiles::open(from)?)
 }
 
 fn copy_sealed(sealed: &SealedSegment, to: &Path, copied: &mut Copied) -> Result<(), BackupError> {
@@ -103,7 +122,10 @@ fn copy_sealed(sealed: &SealedSegment, to: &Path, copied: &mut Copied) -> Result
             }
             Ok(_) => return Err(BackupError::Other { path }),
             // What was there is the copy of this segment when it was not yet sealed.
-            Err(_) => {}
+            Err(_) => {
+                let source = sealed.file().map_err(io_error(&sealed.path()))?;
+                refuse_other(&file, &source, sealed.footer().file_bytes(), &path)?;
+            }
         }
     }
     let source = sealed.file().map_err(io_error(&sealed.path()))?;
@@ -132,10 +154,11 @@ fn copy_unsealed(unsealed: &Unsealed, to: &Path, copied: &mut Copied) -> Result<
         error,
     })?;
     let path = to.join(segment_file_name(unsealed.header.base));
-    if let Ok(file) = File::open(&path)
-        && read_sealed(&file).is_ok()
-    {
-        return Err(BackupError::Other { path });
+    if let Ok(file) = File::open(&path) {
+        if read_sealed(&file).is_ok() {
+            return Err(BackupError::Other { path });
+        }
+        refuse_other(&file, &unsealed.file, bytes, &path)?;
     }
     let new_path = copy_bytes(&unsealed.file, bytes, &path)?;
     put_in_place(&new_path, &path)?;
@@ -144,6 +167,34 @@ fn copy_unsealed(unsealed: &Unsealed, to: &Path, copied: &mut Copied) -> Result<
         copied.end = unsealed.header.base + bytes;
     }
     Ok(())
+}
+
+/// An earlier copy of a segment is where the segment begins, byte for byte; anything else must not be replaced.
+fn refuse_other(
+    earlier: &File,
+    source: &File,
+    source_bytes: u64,
+    path: &Path,
+) -> Result<(), BackupError> {
+    let io = |source| BackupError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let bytes = earlier.metadata().map_err(io)?.len();
+    let mut is_same = bytes <= source_bytes;
+    let mut at = 0;
+    while is_same && at < bytes {
+        let next = bytes.min(at + CHUNK_BYTES);
+        let earlier = read_range(earlier, at, next).map_err(io)?;
+        is_same = earlier == read_range(source, at, next).map_err(io)?;
+        at = next;
+    }
+    if is_same {
+        return Ok(());
+    }
+    Err(BackupError::Other {
+        path: path.to_owned(),
+    })
 }
 
 fn copy_bytes(source: &File, bytes: u64, path: &Path) -> Result<PathBuf, BackupError> {

@@ -15,7 +15,7 @@ use crate::recovery::{
     OpenError, check_chain, first_format_header, io_error, read_footers, segment_error,
 };
 use crate::segment::{IndexError, SealedSegment, SegmentError, read_header, read_sealed};
-use crate::tail::{Rest, rest_behind};
+use crate::tail::{Rest, find_frame_of_later_batch, rest_behind};
 use crate::tree::{GROUP_FRAMES, TreeHasher, tree_root};
 
 const CHUNK_BYTES: usize = 1024 * 1024;
@@ -267,7 +267,27 @@ pub fn check_index(sealed: &SealedSegment) -> Result<(), SealFault> {
 }
 
 /// Length of what is copied of an unsealed segment: its header and its whole frames.
+///
+/// A bad frame ends it, unless a frame that was written later follows: then the bad one was durable once.
 pub(crate) fn used_bytes(unsealed: &Unsealed) -> Result<u64, FrameError> {
+    let base = unsealed.header.base;
+    let mut begun_over = 0;
+    loop {
+        let (end, bad) = whole_frames(unsealed)?;
+        let Some(bad) = bad else {
+            return Ok(end - base);
+        };
+        match find_frame_of_later_batch(&unsealed.file, base, end, unsealed.end) {
+            Ok(None) => return Ok(end - base),
+            // It may have been written while it was looked at.
+            Ok(Some(_)) if begun_over < 3 => begun_over += 1,
+            _ => return Err(bad),
+        }
+    }
+}
+
+/// Where the whole frames end, and what is wrong there.
+fn whole_frames(unsealed: &Unsealed) -> Result<(u64, Option<FrameError>), FrameError> {
     let span = Span {
         file: unsealed.file.clone(),
         base: unsealed.header.base,
@@ -280,9 +300,8 @@ pub(crate) fn used_bytes(unsealed: &Unsealed) -> Result<u64, FrameError> {
             Err(error) if matches!(error.problem, crate::reader::FrameProblem::Io(_)) => {
                 return Err(error);
             }
-            // What is behind was never acknowledged, or is being written at this moment.
-            Err(_) => break,
+            Err(error) => return Ok((end, Some(error))),
         }
     }
-    Ok(end - unsealed.header.base)
+    Ok((end, None))
 }

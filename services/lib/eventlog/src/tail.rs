@@ -183,7 +183,7 @@ fn end_of_torn(file: &File, start: u64, end: u64) -> io::Result<u64> {
 }
 
 /// Looks behind a bad frame for a good one that was written after the bad one had been synced.
-fn find_frame_of_later_batch(
+pub(crate) fn find_frame_of_later_batch(
     file: &File,
     base: u64,
     bad_position: u64,

@@ -398,3 +398,39 @@ fn a_copy_is_made_while_appending_copies_only_what_is_new_and_opens_like_the_log
     let error = back_up(other.path(), copy.path()).expect_err("another log");
     assert!(matches!(error, BackupError::Other { .. }), "{error}");
 }
+
+#[test]
+fn a_copy_of_another_log_is_not_replaced_while_its_only_segment_is_unsealed() {
+    let copy = TempDir::new().expect("a temporary folder");
+    for (number, is_copied) in [(1, true), (2, false)] {
+        let folder = TempDir::new().expect("a temporary folder");
+        let mut log = open(folder.path());
+        append(&mut log.writer, number).expect("the disk is fine");
+        let answer = back_up(folder.path(), copy.path());
+        assert_eq!(answer.is_ok(), is_copied, "{answer:?}");
+        if let Err(error) = answer {
+            assert!(matches!(error, BackupError::Other { .. }), "{error}");
+        }
+    }
+}
+
+#[test]
+fn damage_in_the_unsealed_segment_is_told_and_the_earlier_copy_stays() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let copy = TempDir::new().expect("a temporary folder");
+    let mut log = open(folder.path());
+    for number in 0..3 {
+        append(&mut log.writer, number).expect("the disk is fine");
+    }
+    back_up(folder.path(), copy.path()).expect("copied");
+    let name = segment_file_name(0);
+    let earlier = std::fs::read(copy.path().join(&name)).expect("the copy");
+    let path = folder.path().join(&name);
+    let mut bytes = std::fs::read(&path).expect("the segment");
+    bytes[64 + 16] ^= 1;
+    std::fs::write(&path, &bytes).expect("damaged");
+    let error = back_up(folder.path(), copy.path()).expect_err("damaged");
+    assert!(matches!(error, BackupError::Unreadable { .. }), "{error}");
+    let now = std::fs::read(copy.path().join(&name)).expect("the copy");
+    assert!(now == earlier, "the earlier copy was changed");
+}

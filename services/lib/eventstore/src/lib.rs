@@ -103,7 +103,7 @@ mod transfer;
 mod verdict;
 mod writer;
 
-pub use backup::{RestoreError, back_up, restore};
+pub use backup::{CopyError, back_up, restore};
 pub use clock::Clock;
 pub use error::{AppendError, OpenError, ReadError, TooLarge};
 pub use event::{

@@ -1,4 +1,8 @@
+// A scan ends with its first error, which tells all it knows.
+#![allow(clippy::result_large_err)]
+
 use std::collections::HashMap;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex, RwLock};
 use std::thread::JoinHandle;
 
 use terrarium_eventlog::{
-    BackupError, Copied, Disk, FolderLock, Frame, LogOpening, LogSettings, RealDisk, Recovery,
+    Copied, Disk, FolderLock, Frame, LogOpening, LogSettings, RealDisk, Recovery,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::active::{ActiveIndex, IndexedCommit, MAX_SEGMENT_BYTES};
+use crate::backup::CopyError;
 use crate::clock::{Clock, RecordingClock};
 use crate::encoding::CommitReader;
 use crate::error::{AppendError, OpenError, ReadError};
@@ -347,8 +348,12 @@ impl EventStore {
     /// Copies the store to the data folder `to` while it is open, or adds what is new to a copy that is there.
     ///
     /// The copy can be opened as it is. Blocks for as long as the copying takes.
-    pub fn back_up(&self, to: &Path) -> Result<Copied, BackupError> {
-        terrarium_eventlog::back_up(&self.open.log_folder, &to.join(LOG_FOLDER))
+    pub fn back_up(&self, to: &Path) -> Result<Copied, CopyError> {
+        let _lock = FolderLock::take(to)?;
+        Ok(terrarium_eventlog::back_up(
+            &self.open.log_folder,
+            &to.join(LOG_FOLDER),
+        )?)
     }
 
     /// Events in the global order after `after` (`None`: from the first), at most `max_events`.

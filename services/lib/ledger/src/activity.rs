@@ -40,8 +40,9 @@ pub struct Fuel {
 }
 
 /// Fuels by their name. Standard coal: GB/T 2589-2020 annex A, from memory; litres with the densities 0.84 (diesel), 0.74
-/// (petrol) and 0.51 kg/l (LPG), assumed; gas at normal conditions.
-pub const FUELS: [Fuel; 8] = [
+/// (petrol) and 0.51 kg/l (LPG), assumed; gas at normal conditions. Kinds of coal: their net calorific values in the Chinese
+/// enterprise guidelines (24.515, 23.204 and 14.449 GJ/t, `deploy/factors/library/fuels-china-guidelines.toml`) / 29.3076.
+pub const FUELS: [Fuel; 11] = [
     fuel("diesel", Some(1_223_964), Some(1_457)),
     fuel("petrol", Some(1_088_836), Some(1_471)),
     fuel("lpg", Some(874_293), Some(1_714)),
@@ -49,6 +50,9 @@ pub const FUELS: [Fuel; 8] = [
     fuel("fuel-oil", None, Some(1_429)),
     fuel("natural-gas", Some(1_330), None),
     fuel("coal", None, Some(714)),
+    fuel("anthracite", None, Some(836)),
+    fuel("bituminous", None, Some(792)),
+    fuel("lignite", None, Some(493)),
     fuel("biomass", None, Some(500)),
 ];
 

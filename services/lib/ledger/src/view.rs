@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use terrarium_model::{AssetId, NodeMetering, ParkDefinition, SECONDS_PER_HOUR, UnixSeconds};
 
-use crate::books::{AsOf, Books};
+use crate::books::{AsOf, Books, InstrumentLine};
 use crate::energy::layout::Defined;
 use crate::energy::meter_book::{Contribution, HOURS_PER_DAY, Sight, day_and_hour, hour_start_of};
 use crate::energy::purchased;
@@ -240,8 +240,32 @@ impl<'a> View<'a> {
             energy,
             node_hours: (nodes * period.hours(), complete),
             postings,
-            instruments: self.ledger.instruments.lines(period.to, self.sight),
+            instruments: self.instruments_of(period),
         })
+    }
+
+    /// Instruments as they stood at a period's end; those that were used for a reporting period within it, also later: what is
+    /// retired for a year is mostly retired after it.
+    fn instruments_of(&self, period: Period) -> Vec<InstrumentLine> {
+        let reporting = self.ledger.periods.all(self.sight);
+        let is_of_period = |line: &InstrumentLine| {
+            let used_for = line.used_for.as_deref();
+            reporting.iter().any(|reporting| {
+                used_for == Some(&*reporting.id)
+                    && reporting.period.from < period.to
+                    && period.from < reporting.period.to
+            })
+        };
+        let of = |line: &InstrumentLine| (line.registry.clone(), line.serial.clone());
+        let standing = self.ledger.instruments.lines(period.to, self.sight);
+        let by_now = self
+            .ledger
+            .instruments
+            .lines(UnixSeconds(i64::MAX), self.sight);
+        let used = by_now.into_iter().filter(|line| is_of_period(line));
+        let lines = standing.into_iter().chain(used);
+        let by_name: BTreeMap<_, _> = lines.map(|line| (of(&line), line)).collect();
+        by_name.into_values().collect()
     }
 
     /// One entry by its id.

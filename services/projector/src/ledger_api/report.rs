@@ -136,6 +136,14 @@ impl ReportService for LedgerApi {
                 ),
             ));
         }
+        let named: BTreeSet<&String> = request.parks.iter().collect();
+        if named.len() < request.parks.len() {
+            return Err(field_status(
+                Code::InvalidArgument,
+                "parks",
+                "a park is named twice; name each once, or it counts twice",
+            ));
+        }
         let transfers = transfers_of(&request.transfers)?;
         let mut all = Vec::new();
         let mut position = 0;

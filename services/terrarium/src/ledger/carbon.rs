@@ -40,10 +40,7 @@ pub(super) async fn postings(
             )?);
         }
         Format::Csv => {
-            return print_csv(
-                &Shape::of("terrarium.ledger.v1.Posting"),
-                &answer.postings,
-            );
+            return print_csv(&Shape::of("terrarium.ledger.v1.Posting"), &answer.postings);
         }
         Format::Table => {}
     }

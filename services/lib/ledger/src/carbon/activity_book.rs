@@ -152,8 +152,8 @@ impl ActivityBook {
         to: UnixSeconds,
         as_of: AsOf,
     ) -> impl Iterator<Item = (Interval, WaterReading)> {
-        // No reading is longer than a day (the water service refuses longer ones); two are looked back.
-        let start = UnixSeconds(from.0 - 2 * SECONDS_PER_DAY);
+        // The water service takes none that is longer than a leap year.
+        let start = UnixSeconds(from.0.saturating_sub(366 * SECONDS_PER_DAY));
         self.water
             .get(&(asset.clone(), flow))
             .into_iter()

@@ -263,7 +263,12 @@ impl<'a> Ground<'a> {
                 (Some(_), None) => period.from <= instrument.since && instrument.since < period.to,
                 (None, _) => false,
             };
-            (instrument.kind == kind && instrument.state == InstrumentState::Retired && for_this)
+            // Certificates of the park's own plants stand for what the energy book counts already.
+            let stands_alone = kind != InstrumentKind::Certificate || !instrument.own_generation;
+            (instrument.kind == kind
+                && instrument.state == InstrumentState::Retired
+                && for_this
+                && stands_alone)
                 .then_some((index, instrument.amount))
         })
     }
@@ -336,11 +341,7 @@ impl<'a> Ground<'a> {
     }
 
     /// A chart of the months of the period, one series a rule.
-    pub fn month_chart(
-        &self,
-        words: Words,
-        rows: Vec<ChartRow<'a>>,
-    ) -> Option<Chart> {
+    pub fn month_chart(&self, words: Words, rows: Vec<ChartRow<'a>>) -> Option<Chart> {
         let starts: BTreeSet<i64> = self
             .placed
             .iter()

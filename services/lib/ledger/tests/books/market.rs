@@ -1,7 +1,8 @@
 //! Purchased electricity twice, by hand: location-based and market-based, what covers what, and what is lost on the way.
 
 use terrarium_ledger::{
-    AsOf, Basis, Books, CarbonBook, Detail, Fact, FactorKind, FactorSet, InstrumentStep, Scope,
+    AsOf, Basis, Books, CarbonBook, Detail, Fact, FactorKind, FactorSet, InstrumentState,
+    InstrumentStep, Scope,
 };
 
 use crate::invariants::{certificate, instrument, opened};
@@ -196,4 +197,28 @@ fn postings_are_parted_at_the_months_of_the_parks_zone() {
         months,
         [(hour(-24), 10, 5_000), (hour(-8), 4_000, 2_400_000)]
     );
+}
+
+#[test]
+fn what_is_retired_for_a_period_after_its_end_is_in_the_books_of_that_period_and_of_no_other() {
+    let mut facts = facts();
+    facts.extend([
+        opened("p", 0, 24),
+        opened("q", 24, 48),
+        certificate("a", 700, 0, 24),
+        instrument(
+            "a",
+            24,
+            InstrumentStep::Held {
+                own_generation: false,
+            },
+        ),
+        instrument("a", 100, InstrumentStep::Retired { period: "p".into() }),
+    ]);
+    let state_in = |from, to| {
+        let books = books(&facts, from, to);
+        books.instruments.first().map(|line| line.state)
+    };
+    assert_eq!(state_in(0, 24), Some(InstrumentState::Retired));
+    assert_eq!(state_in(24, 48), Some(InstrumentState::Held));
 }
