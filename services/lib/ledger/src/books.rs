@@ -267,6 +267,8 @@ pub struct Books {
     pub energy: BTreeMap<UnixSeconds, HourAmounts>,
     /// Node hours that the period should have, and those that are complete.
     pub node_hours: (u64, u64),
+    /// What no known factor prices: complete node hours with energy across the grid, and activities. They are in no posting.
+    pub without_factor: (u64, u64),
     /// The carbon books, summed up by month of the park's zone, in order.
     pub postings: Vec<Posting>,
     /// Instruments that were held, used or sold until the period's end.

@@ -219,10 +219,29 @@ pub fn make(kind: ClaimKind, question: &Question<'_>) -> Result<Statement, Refus
             ),
         );
     }
+    if let Some(note) = without_factor(question.books) {
+        statement.notes.insert(0, note);
+    }
     if let Some(note) = missing_hours(question.books) {
         statement.notes.push(note);
     }
     Ok(statement)
+}
+
+/// Says so when something could not be priced: it counts as nothing, which it is not.
+fn without_factor(books: &Books) -> Option<Words> {
+    let (hours, activities) = books.without_factor;
+    (hours + activities > 0).then(|| {
+        Words::new(
+            format!(
+                "Not everything is in these figures: no known factor prices {hours} metered hours with energy across the grid and \
+                 {activities} activities, and they count as nothing. Publish their factors, and ask again."
+            ),
+            format!(
+                "数字不完整：有 {hours} 个存在电网交换的计量小时和 {activities} 项活动没有可用因子，按零计入。请发布相应因子后重新查询。"
+            ),
+        )
+    })
 }
 
 /// Says so when hours are missing: they count in no total.

@@ -202,12 +202,17 @@ impl ParkLedger {
 
     /// The carbon books of a period beside electricity, summed up by month of the park's zone.
     pub fn activity_postings(&self, period: Period, as_of: AsOf) -> Vec<Posting> {
+        self.priced_activities(period, as_of).0
+    }
+
+    /// [`activity_postings`](Self::activity_postings), and the number of activities that no known factor prices.
+    pub fn priced_activities(&self, period: Period, as_of: AsOf) -> (Vec<Posting>, u64) {
         let worked = self.worked(period, as_of, false);
-        self.view(as_of)
-            .definition()
-            .map_or_else(Vec::new, |definition| {
-                by_month(&definition.time_zone, period, as_of, &worked.lines)
-            })
+        let view = self.view(as_of);
+        let postings = view.definition().map_or_else(Vec::new, |definition| {
+            by_month(&definition.time_zone, period, as_of, &worked.lines)
+        });
+        (postings, worked.unpriced.len() as u64)
     }
 
     /// The definition in force.

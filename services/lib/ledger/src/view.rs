@@ -222,16 +222,18 @@ impl<'a> View<'a> {
         let definition = self.definition()?;
         let nodes = self.nodes().count() as u64;
         let mut energy = BTreeMap::new();
-        let mut complete = 0;
+        let (mut complete, mut hours_without_factor) = (0, 0);
         for hour_start in period.hour_starts() {
             let totals = self.park_hour(hour_start);
             complete += u64::from(totals.metered);
+            hours_without_factor += u64::from(totals.without_factor);
             if totals.metered > 0 {
                 energy.insert(hour_start, totals.amounts);
             }
         }
         let mut postings = purchased::postings(self, period);
-        postings.extend(self.ledger.activity_postings(period, self.as_of));
+        let (activities, unpriced) = self.ledger.priced_activities(period, self.as_of);
+        postings.extend(activities);
         postings.sort_unstable();
         Some(Books {
             park: definition.id.clone(),
@@ -239,6 +241,7 @@ impl<'a> View<'a> {
             as_of: self.as_of,
             energy,
             node_hours: (nodes * period.hours(), complete),
+            without_factor: (hours_without_factor, unpriced),
             postings,
             instruments: self.instruments_of(period),
         })

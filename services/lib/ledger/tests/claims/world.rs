@@ -129,6 +129,7 @@ pub fn books(postings: Vec<Posting>) -> Books {
         as_of: AsOf::default(),
         energy: BTreeMap::new(),
         node_hours: (8_760, 8_760),
+        without_factor: (0, 0),
         postings,
         instruments: Vec::new(),
     }
