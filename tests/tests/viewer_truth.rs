@@ -239,7 +239,7 @@ fn expect_rows(
 
 /// The text after a word.
 #[track_caller]
-fn after<'a>(texts: &'a [String], word: Word, language: Language) -> &'a str {
+fn after(texts: &[String], word: Word, language: Language) -> &str {
     let place = texts.iter().position(|text| text == word.text(language));
     &texts[place.unwrap_or_else(|| panic!("{word:?} is written: {texts:?}")) + 1]
 }
