@@ -291,6 +291,9 @@ impl Alarms {
         let is_definition = &*event.event_type == PARK_DEFINED_V1;
         if is_definition {
             let definition = read_definition(event).map_err(unreadable)?;
+            // What is on record before it is judged by the definition before it.
+            let recorded = recorded_time(event).unwrap_or_default();
+            self.judge(fold, &park, recorded);
             if !definition.alarms.is_empty() && fold.with_alarms.insert(park.clone()) {
                 // Nothing else of a park comes before its first definition.
                 fold.begins_again |= event.revision > 0;
