@@ -25,7 +25,7 @@ fn verify() -> carbon::VerifyPeriodRequest {
     carbon::VerifyPeriodRequest {
         park: PARK.into(),
         period: "2024".into(),
-        assurance: carbon::Assurance::Reasonable.into(),
+        assurance: carbon::Assurance::Limited.into(),
         statement_sha256: vec![7; 32].into(),
         client_request_id: String::new(),
     }
