@@ -184,8 +184,8 @@ fn haotian_meets_what_is_published_of_it() {
         simulation.trees().1 as f64 / 1e6,
     );
     assert!((generated / 112.0 - 1.0).abs() < 0.05, "{generated} MWh");
-    // Planned 30 MWh, measured 54 MWh a year: it follows from sun and loads, and is not fitted to either.
-    assert!((20.0..60.0).contains(&exported), "{exported} MWh");
+    // Planned 30 MWh, measured 54 MWh a year.
+    assert!((25.0..60.0).contains(&exported), "{exported} MWh");
     assert!(
         (toilet_m3_a_day / 0.3 - 1.0).abs() < 0.10,
         "{toilet_m3_a_day} m3"
