@@ -2,6 +2,7 @@
 
 use terrarium_proto::carbon::v1 as carbon;
 use terrarium_proto::carbon::v1::carbon_service_client::CarbonServiceClient;
+use terrarium_proto::carbon::v1::claims_service_client::ClaimsServiceClient;
 use terrarium_proto::mobility::v1 as mobility;
 use terrarium_proto::mobility::v1::mobility_service_client::MobilityServiceClient;
 use terrarium_proto::waste::v1 as waste;
@@ -25,7 +26,7 @@ fn verify() -> carbon::VerifyPeriodRequest {
     carbon::VerifyPeriodRequest {
         park: PARK.into(),
         period: "2024".into(),
-        assurance: carbon::Assurance::Limited.into(),
+        assurance: carbon::Assurance::Reasonable.into(),
         statement_sha256: vec![7; 32].into(),
         client_request_id: String::new(),
     }
@@ -38,7 +39,9 @@ async fn a_period_is_verified_by_an_auditor_who_did_not_close_it() {
     let reviewer = guarded.token("reviewer", "operator", Some(PARK));
     let auditor = guarded.token("auditor-1", "auditor", None);
     guarded.park.start();
-    let mut service = CarbonServiceClient::new(guarded.park.clients().await.channel);
+    let channel = guarded.park.clients().await.channel;
+    let mut claims = ClaimsServiceClient::new(channel.clone());
+    let mut service = CarbonServiceClient::new(channel);
     let open = carbon::OpenPeriodRequest {
         park: PARK.into(),
         period: "2024".into(),
@@ -78,6 +81,27 @@ async fn a_period_is_verified_by_an_auditor_who_did_not_close_it() {
         .review_period(with_token(&reviewer, review))
         .await
         .expect("reviewed");
+    let unplanned = service
+        .verify_period(with_token(&auditor, verify()))
+        .await
+        .expect_err("reasonable assurance needs a plan");
+    assert_eq!(unplanned.code(), Code::FailedPrecondition, "{unplanned}");
+    let plan = carbon::PlanSamplingRequest {
+        park: PARK.into(),
+        period: "2024".into(),
+        materiality_permille: 50,
+        items: vec![carbon::SampledItem {
+            area: "electricity".into(),
+            selection: "every meter".into(),
+            test: "recalculation".into(),
+            risk: "unit of a register".into(),
+        }],
+        client_request_id: String::new(),
+    };
+    claims
+        .plan_sampling(with_token(&auditor, plan))
+        .await
+        .expect("planned");
     let verified = service
         .verify_period(with_token(&auditor, verify()))
         .await
