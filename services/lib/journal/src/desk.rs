@@ -110,6 +110,8 @@ struct Loaded<A> {
     aggregate: A,
     revision: u64,
     digest: Digest,
+    /// Of the last event that was read from the record: what was there already lies at or before it.
+    read_until: Option<Position>,
 }
 
 /// Decided and published, not yet known to be recorded.
@@ -122,6 +124,7 @@ pub struct Pending<A: Aggregate> {
 struct Decided<A: Aggregate> {
     results: Vec<CommandResult<A>>,
     tickets: Vec<CommitTicket>,
+    read_until: Option<Position>,
     generation: u64,
 }
 
@@ -226,6 +229,7 @@ impl<A: Aggregate> Desk<A> {
             aggregate: A::new(),
             revision: 0,
             digest: Digest::BEFORE_FIRST,
+            read_until: None,
         };
         loop {
             let events = self
@@ -242,6 +246,7 @@ impl<A: Aggregate> Desk<A> {
             loaded.digest = Digest::of_metadata(&last.metadata)
                 .map_err(|error| unreadable(error.to_string()))?;
             loaded.revision = last.revision + 1;
+            loaded.read_until = Some(last.position);
             for event in &events {
                 let event = A::decode(event.id, &event.event_type, &event.data)
                     .map_err(|error| unreadable(error.to_string()))?;
@@ -315,6 +320,7 @@ impl<A: Aggregate> Desk<A> {
         }
         self.deadlines()
             .note(&submission.stream, loaded.aggregate.due());
+        let read_until = loaded.read_until;
         state.loaded = Some(loaded);
         if let Some(last) = tickets.last() {
             state.tail = Some(last.clone());
@@ -325,6 +331,7 @@ impl<A: Aggregate> Desk<A> {
         Ok(Decided {
             results,
             tickets,
+            read_until,
             generation,
         })
     }
@@ -365,7 +372,8 @@ impl<A: Aggregate> Pending<A> {
         let stream = self.submission.stream.clone();
         let mut conflicts = 0;
         loop {
-            let mut position = None;
+            // Not the end that the store has told of: a remote store may have read further than that.
+            let mut position = self.decided.read_until;
             let mut conflict = false;
             for ticket in std::mem::take(&mut self.decided.tickets) {
                 match ticket.await {
@@ -378,9 +386,7 @@ impl<A: Aggregate> Pending<A> {
                 }
             }
             if !conflict {
-                // Nothing new: what it rests on is in the record already, so the record's end covers it.
-                let covered = position.or_else(|| *self.desk.store.watch_last_position().borrow());
-                return Ok((self.decided.results, covered));
+                return Ok((self.decided.results, position));
             }
             self.desk.forget(&stream, self.decided.generation).await;
             conflicts += 1;
