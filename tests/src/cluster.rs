@@ -154,8 +154,13 @@ impl Cluster {
             cluster.nats.push(process);
         }
         cluster.await_bus();
+        // All at once, as on a machine that comes up: none may count on another being there before it.
         for (name, role) in cluster.plan.roles.clone() {
-            cluster.add_role(name, role);
+            let process = cluster.spawn_role_process(name, role);
+            cluster.roles.push((name, role, process));
+        }
+        for (name, _, process) in &mut cluster.roles {
+            await_role(cluster.folder.path(), name, process);
         }
         cluster
     }
@@ -211,6 +216,12 @@ impl Cluster {
     }
 
     fn start_role_process(&self, name: &str, role: &str) -> Process {
+        let mut process = self.spawn_role_process(name, role);
+        await_role(self.folder.path(), name, &mut process);
+        process
+    }
+
+    fn spawn_role_process(&self, name: &str, role: &str) -> Process {
         let mut serve = command();
         serve.args(["serve", role, "--listen", "127.0.0.1:0", "--eventstore"]);
         serve
@@ -228,22 +239,12 @@ impl Cluster {
         // One that was killed leaves its endpoint behind.
         let endpoint = self.data(name).join("endpoint.json");
         let _ = fs::remove_file(&endpoint);
-        let log = self.log(name);
-        let mut process = Process::start(&mut serve, &log);
-        wait::until(START_WITHIN, &format!("{name} listens"), || {
-            assert!(
-                process.is_running(),
-                "{name} ended instead of starting:\n{}",
-                fs::read_to_string(&log).unwrap_or_default()
-            );
-            endpoint.exists().then_some(())
-        });
-        process
+        Process::start(&mut serve, &self.log(name))
     }
 
     /// What a process printed, over all its starts.
     pub fn log(&self, name: &str) -> PathBuf {
-        self.folder.path().join(format!("{name}.log"))
+        log_in(self.folder.path(), name)
     }
 
     /// The process of a role.
@@ -383,6 +384,23 @@ impl Cluster {
     pub fn url(&self, name: &str) -> Option<String> {
         url_in(&self.data(name))
     }
+}
+
+fn log_in(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.log"))
+}
+
+/// Waits until a role's process listens.
+fn await_role(folder: &Path, name: &str, process: &mut Process) {
+    let endpoint = folder.join(name).join("endpoint.json");
+    wait::until(START_WITHIN, &format!("{name} listens"), || {
+        assert!(
+            process.is_running(),
+            "{name} ended instead of starting:\n{}",
+            fs::read_to_string(log_in(folder, name)).unwrap_or_default()
+        );
+        endpoint.exists().then_some(())
+    });
 }
 
 /// URL of the server of a data folder.

@@ -14,6 +14,7 @@ use terrarium_journal::{
     DueDecisions, EventStore, ParkClocks, Provenance,
 };
 use terrarium_mobility::MobilityApi;
+use terrarium_model::ParkId;
 use terrarium_projector::{
     AlarmObserver, CarbonBooksApi, FeedApi, LedgerApi, NaturalBookApi, Projector, TwinApi,
 };
@@ -21,10 +22,13 @@ use terrarium_runtime::{GrpcServer, NatsChild, Settings, Shutdown, Traceparent, 
 use terrarium_waste::WasteApi;
 use terrarium_water::WaterApi;
 use tokio::task::JoinSet;
+use tonic::{Code, Status};
 
 /// How long a start may wait for a NATS server that is given by URL.
 const NATS_PATIENCE: Duration = Duration::from_secs(10);
-const NATS_RETRY: Duration = Duration::from_millis(200);
+/// How long it may wait until bus, recorder and store take the definition of a park.
+const PARKS_PATIENCE: Duration = Duration::from_secs(30);
+const START_RETRY: Duration = Duration::from_millis(200);
 
 /// How often it is tried whether JetStream of the child nats-server still takes messages ...
 const PROBE_EVERY: Duration = Duration::from_secs(5);
@@ -344,17 +348,34 @@ async fn define_parks(carbon: &CarbonApi, parks: &[PathBuf]) -> anyhow::Result<(
             .with_context(|| format!("can't read the park file {}", file.display()))?;
         // Checked here first, so that problems are told with the file's own name.
         terrarium_model::ParkDefinition::parse(&text, &file.display().to_string())?;
-        let provenance = Provenance {
-            actor: "terrarium".into(),
-            client_request_id: None,
-            traceparent: Some(Traceparent::fresh().as_str().into()),
-        };
-        let (park, _, is_new) = carbon.define(&text, provenance).await.map_err(|status| {
+        let (park, is_new) = define_patiently(carbon, &text).await.map_err(|status| {
             anyhow::anyhow!("park file {}: {}", file.display(), status.message())
         })?;
         tracing::info!(%park, file = %file.display(), is_new, "park is defined");
     }
     Ok(())
+}
+
+/// The servers of a cluster learn one after the other where commits go, and a store may come up a little later than we do.
+async fn define_patiently(carbon: &CarbonApi, text: &str) -> Result<(ParkId, bool), Status> {
+    let deadline = tokio::time::Instant::now() + PARKS_PATIENCE;
+    loop {
+        let provenance = Provenance {
+            actor: "terrarium".into(),
+            client_request_id: None,
+            traceparent: Some(Traceparent::fresh().as_str().into()),
+        };
+        match carbon.define(text, provenance).await {
+            Ok((park, _, is_new)) => return Ok((park, is_new)),
+            Err(status)
+                if status.code() == Code::Unavailable && tokio::time::Instant::now() < deadline =>
+            {
+                tracing::warn!(reason = status.message(), "a park could not be defined yet");
+                tokio::time::sleep(START_RETRY).await;
+            }
+            Err(status) => return Err(status),
+        }
+    }
 }
 
 /// Files as given, and the `.toml` files of folders, in order of their names.
@@ -408,7 +429,7 @@ where
             Err(error) if tokio::time::Instant::now() >= deadline => return Err(error.into()),
             Err(error) => {
                 tracing::debug!(%error, "waiting for NATS");
-                tokio::time::sleep(NATS_RETRY).await;
+                tokio::time::sleep(START_RETRY).await;
             }
         }
     }
