@@ -16,6 +16,7 @@
 //! - [`node_hour`]: the balance rule of one node and hour, and its price
 //! - [`accounts`]: instruments, reporting periods, decisions
 //! - [`park_ledger`]: the books of one park
+//! - [`period`]: a stretch of whole hours
 //! - [`view`]: the books as they were at two times
 //! - [`balance()`]: totals over periods
 //! - [`entry`]: the lines of the books, expanded on read
@@ -45,6 +46,7 @@ pub mod hash;
 pub mod natural;
 pub mod node_hour;
 pub mod park_ledger;
+pub mod period;
 pub mod view;
 
 pub use accounts::periods::{PeriodEvent, PeriodState, ReportingPeriod};
@@ -65,5 +67,6 @@ pub use factor_book::{
 };
 pub use gas::{Gas, GasMasses, GwpSet, NoPotential};
 pub use node_hour::{HourAmounts, MeteredSums, NodeHour, Pricing, Totals};
-pub use park_ledger::{ParkLedger, Period};
+pub use park_ledger::ParkLedger;
+pub use period::Period;
 pub use view::View;
