@@ -1,13 +1,14 @@
-//! From the carbon events of instruments, periods and decisions to what the ledger is told.
+//! From the carbon events of instruments, periods and decisions, and from charging sessions, to what the ledger is told.
 
 use std::sync::Arc;
 
 use terrarium_carbon::domain::{InstrumentFact, PeriodFact, PolicyFact};
 use terrarium_carbon::events::{CarbonEvent, TYPE_PREFIX, decode};
-use terrarium_journal::{EventCodecError, Fact as _, RecordedEvent};
+use terrarium_journal::{EventCodecError, Fact as _, Payload, RecordedEvent};
+use terrarium_ledger::energy::sessions::CarOwner;
 use terrarium_ledger::{Fact, InstrumentKind, InstrumentStep, PeriodStep, RestatementReason};
 use terrarium_model::UnixSeconds;
-use terrarium_proto::carbon::v1 as wire;
+use terrarium_proto::{carbon::v1 as wire, mobility::v1 as mobility};
 
 use crate::claim_facts;
 
@@ -53,6 +54,37 @@ pub(crate) fn of_carbon(event: &RecordedEvent) -> Result<Option<Fact>, EventCode
         | CarbonEvent::Invoice(_)
         | CarbonEvent::Profile(_) => None,
     })
+}
+
+/// What an event of a charger tells the ledger: whose car was there, and when. What it was given says the charger's meter.
+pub(crate) fn of_mobility(event: &RecordedEvent) -> Result<Option<Fact>, EventCodecError> {
+    let payload = Payload::new(&event.event_type, &event.data);
+    let (charger, class, started_s, ended_s) = match &*event.event_type {
+        "terrarium.mobility.v1.ChargeSessionStartedV1" => {
+            let message: mobility::ChargeSessionStartedV1 = payload.read()?;
+            let class = message.vehicle_class();
+            (message.charger, class, message.time_s, None)
+        }
+        "terrarium.mobility.v1.ChargeSessionEndedV1" => {
+            let message: mobility::ChargeSessionEndedV1 = payload.read()?;
+            let class = message.vehicle_class();
+            let ended_s = Some(message.ended_s);
+            (message.charger, class, message.started_s, ended_s)
+        }
+        _ => return Ok(None),
+    };
+    let owner = match class {
+        mobility::VehicleClass::Fleet => CarOwner::Park,
+        mobility::VehicleClass::Public
+        | mobility::VehicleClass::Visitor
+        | mobility::VehicleClass::Unspecified => CarOwner::Other,
+    };
+    Ok(Some(Fact::ChargeSession {
+        charger: payload.asset(&charger)?,
+        owner,
+        start: UnixSeconds(started_s),
+        end: ended_s.map(UnixSeconds),
+    }))
 }
 
 fn instrument_moved(fact: &InstrumentFact) -> Fact {

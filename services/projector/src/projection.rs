@@ -158,6 +158,9 @@ impl Projection {
                 if let Some(fact) = ledger_facts::of_carbon(event)? {
                     tell(&fact);
                 }
+                if let Some(fact) = ledger_facts::of_mobility(event)? {
+                    tell(&fact);
+                }
                 if let Some(fact) = carbon_facts::read(event)? {
                     tell(&Fact::Carbon(fact));
                 }

@@ -2,6 +2,12 @@
 
 /// Bought from the grid, Wh: scope 2.
 pub const GRID_IMPORT: &str = "grid-import";
+/// Bought from the grid and sold on to others' cars, Wh: scope 3, category 3. An import too, before the colon.
+pub const GRID_IMPORT_RESOLD: &str = "grid-import:resold";
+/// Bought out of others' cars, Wh: scope 2.
+pub const CAR_DISCHARGE: &str = "car-discharge";
+/// Bought out of others' cars and sold on, Wh: scope 3, category 3.
+pub const CAR_DISCHARGE_RESOLD: &str = "car-discharge:resold";
 /// Given to the grid, Wh: avoided book.
 pub const GRID_EXPORT: &str = "grid-export";
 /// Heat or steam bought, Wh: scope 2.

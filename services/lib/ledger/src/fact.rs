@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use terrarium_model::{EnergyWh, Interval, MeterId, ParkDefinition, UnixSeconds};
+use terrarium_model::{AssetId, EnergyWh, Interval, MeterId, ParkDefinition, UnixSeconds};
 use uuid::Uuid;
 
 use crate::books::InstrumentKind;
 use crate::carbon::CarbonFact;
 use crate::claims::policy::Decision;
+use crate::energy::sessions::CarOwner;
 use crate::factor_book::FactorSet;
 
 /// The event that a fact comes from.
@@ -99,6 +100,17 @@ pub enum Fact {
         decision: Arc<Decision>,
         /// When it was decided, or from when it holds.
         at: UnixSeconds,
+    },
+    /// A car was plugged in at a charger, or its session ended.
+    ChargeSession {
+        /// The charger.
+        charger: AssetId,
+        /// Whose car.
+        owner: CarOwner,
+        /// When it began.
+        start: UnixSeconds,
+        /// When it ended; `None`: it goes on.
+        end: Option<UnixSeconds>,
     },
     /// Something happened beside electricity.
     Carbon(CarbonFact),

@@ -16,6 +16,7 @@ use crate::carbon::postings::{WorkedPeriod, by_month, work_period};
 use crate::claims::policy::DecisionBook;
 use crate::energy::layout::{Defined, NodeBook, ParkHours};
 use crate::energy::meter_book::MeterBook;
+use crate::energy::sessions::SessionBook;
 use crate::entry::{Entry, EntryId, Quality};
 use crate::fact::{Fact, How, Origin, RestatementReason};
 use crate::factor_book::{FactorBook, FactorKind, FactorRow};
@@ -42,6 +43,7 @@ pub struct ParkLedger {
     pub(crate) policy: PolicyBook,
     pub(crate) decisions: DecisionBook,
     pub(crate) activities: ActivityBook,
+    pub(crate) sessions: SessionBook,
     before: Vec<Totals>,
 }
 
@@ -127,6 +129,19 @@ impl ParkLedger {
                 .policy
                 .base_year_set(*year, *recalculation_permille, *at, origin),
             Fact::Decided { decision, at } => self.decisions.decided(decision, *at, origin),
+            Fact::ChargeSession {
+                charger,
+                owner,
+                start,
+                end,
+            } => {
+                self.sessions.told(charger, *owner, *start, *end, origin);
+                // What cars were sold and gave back; of a session that goes on from its start on.
+                let until = end.unwrap_or(UnixSeconds(i64::MAX));
+                let reason = RestatementReason::LateData;
+                self.periods
+                    .moved_figures(*start, until, reason, origin.position);
+            }
             Fact::Carbon(fact) => {
                 self.activities.take_in(fact, origin);
                 if let Some((from, to, reason)) = restating::moves(fact) {

@@ -278,7 +278,7 @@ impl<'a> View<'a> {
             .find(|entry| entry.id == *id)
     }
 
-    fn node(&self, asset: &AssetId) -> Option<(&'a Defined, usize)> {
+    pub(crate) fn node(&self, asset: &AssetId) -> Option<(&'a Defined, usize)> {
         let defined = self.defined?;
         Some((defined, defined.node_of_asset(asset)?))
     }

@@ -292,7 +292,7 @@ impl<'a> Ground<'a> {
             for placed in &self.placed {
                 let posting = placed.posting;
                 if posting.book == book
-                    && posting.activity == activity
+                    && posting.activity.split(':').next() == Some(activity)
                     && posting.unit == "Wh"
                     && posting.basis != Basis::Market
                 {

@@ -3,16 +3,12 @@
 //! What is charged is a lot; what is discharged is taken from lots, the oldest first unless another order is chosen. A store gives
 //! back less than it took: the loss belongs to the lots it was lost from and bears their emissions. A Wh that was zero-rated where
 //! it was charged (sold to a car as the park's own power) is marked so, and is not zero-rated again when it comes back.
+//! Whose store is whose, and what flows between them in an hour, is in [`super::stores`].
 //! Wh and milligrams are split by cumulative rounding, so that the parts always add up to the whole.
 
 use std::collections::VecDeque;
 
-use terrarium_model::{AssetId, UnixSeconds, round_half_even_div};
-
-use crate::factor_book::FactorKind;
-use crate::node_hour::HourAmounts;
-use crate::park_ledger::Period;
-use crate::view::View;
+use terrarium_model::{UnixSeconds, round_half_even_div};
 
 /// Wh given back of a thousand that were charged: a lithium store on its alternating-current side; `assumed` for every store.
 pub const ROUND_TRIP_PERMILLE: i64 = 900;
@@ -179,118 +175,6 @@ fn share(whole: i64, part: i64, of: i64) -> i64 {
     round_half_even_div(i128::from(whole) * i128::from(part), i128::from(of)) as i64
 }
 
-/// What a node's stores did in one hour.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoreHour {
-    /// Start of the hour.
-    pub hour_start: UnixSeconds,
-    /// Wh charged from the node's own generation.
-    pub charged_on_site_wh: i64,
-    /// Wh charged from the grid.
-    pub charged_grid_wh: i64,
-    /// What was discharged and used at the node, by lot.
-    pub used: Vec<Taken>,
-    /// What was discharged and given to the grid, by lot.
-    pub exported: Vec<Taken>,
-    /// Wh in the stores at the end, as charged.
-    pub stored_wh: i64,
-}
-
-impl StoreHour {
-    /// Exported Wh that did not come from the node's own generation: no avoided emissions are counted for them.
-    pub fn foreign_export_wh(&self) -> i64 {
-        self.exported
-            .iter()
-            .filter(|taken| taken.source != Source::OnSite || taken.is_claimed)
-            .map(|taken| taken.delivered_wh)
-            .sum()
-    }
-}
-
-/// Takes an hour of a node through its stores. Generation serves loads first, then the stores, then the grid; what is discharged
-/// serves what loads still lack, and then the grid.
-pub fn store_hour(
-    lots: &mut Lots,
-    hour_start: UnixSeconds,
-    amounts: &HourAmounts,
-    grid_mg_per_charge: impl FnOnce(i64) -> i64,
-) -> StoreHour {
-    let surplus = (amounts.generation - amounts.self_use).max(0);
-    let charged_on_site_wh = amounts.charge.clamp(0, surplus);
-    let charged_grid_wh = amounts.charge.max(0) - charged_on_site_wh;
-    lots.charge(Lot {
-        source: Source::OnSite,
-        since: hour_start,
-        wh: charged_on_site_wh,
-        mg: 0,
-        is_claimed: false,
-    });
-    lots.charge(Lot {
-        source: Source::Grid,
-        since: hour_start,
-        wh: charged_grid_wh,
-        mg: if charged_grid_wh > 0 {
-            grid_mg_per_charge(charged_grid_wh)
-        } else {
-            0
-        },
-        is_claimed: false,
-    });
-    let lacking = (amounts.consumption - amounts.self_use).max(0);
-    let to_loads = amounts.discharge.clamp(0, lacking);
-    let used = lots.discharge(hour_start, to_loads);
-    let exported = lots.discharge(hour_start, amounts.discharge.max(0) - to_loads);
-    StoreHour {
-        hour_start,
-        charged_on_site_wh,
-        charged_grid_wh,
-        used,
-        exported,
-        stored_wh: lots.stored_wh(),
-    }
-}
-
-impl View<'_> {
-    /// The stores of a node, hour by hour from its first metered hour to the end of a period. Hours that are not complete or in
-    /// which nothing was charged or discharged are not there.
-    pub fn store_hours(
-        &self,
-        node: &AssetId,
-        until: UnixSeconds,
-        order: LotOrder,
-    ) -> Vec<StoreHour> {
-        let has_stores = self
-            .definition()
-            .and_then(|definition| definition.nodes.get(node))
-            .is_some_and(|node| node.has_storage_meters);
-        let Some(metered) = self.metered_period().filter(|_| has_stores) else {
-            return Vec::new();
-        };
-        let mut lots = Lots::new(order, ROUND_TRIP_PERMILLE);
-        let mut hours = Vec::new();
-        let seen = Period {
-            from: metered.from,
-            to: metered.to.min(until),
-        };
-        for hour_start in seen.hour_starts() {
-            let hour = self.node_hour(node, hour_start);
-            let amounts = hour.amounts;
-            if !hour.complete || (amounts.charge, amounts.discharge) == (0, 0) {
-                continue;
-            }
-            let grid_mg = |wh| {
-                self.factor_row(FactorKind::GridAverage, hour_start)
-                    .and_then(|row| {
-                        terrarium_model::emission_mg(terrarium_model::EnergyWh(wh), row.value())
-                    })
-                    .map_or(0, |mass| mass.0)
-            };
-            hours.push(store_hour(&mut lots, hour_start, &amounts, grid_mg));
-        }
-        hours
-    }
-}
-
 /// What a discharge of someone else's store (vehicle to grid) is to the park: a purchase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ThirdPartyPurchase {
@@ -315,11 +199,12 @@ pub fn third_party_purchase(taken: &[Taken]) -> ThirdPartyPurchase {
     for part in taken {
         match part.source {
             Source::OnSite if !part.is_claimed => purchase.zero_rated_wh += part.delivered_wh,
-            Source::Grid => {
+            // Without any emissions no factor was known when it was charged.
+            Source::Grid | Source::ThirdParty if part.delivered_mg + part.lost_mg > 0 => {
                 purchase.carried_wh += part.delivered_wh;
                 purchase.carried_mg += part.delivered_mg + part.lost_mg;
             }
-            Source::OnSite | Source::ThirdParty | Source::Unknown => {
+            Source::OnSite | Source::Grid | Source::ThirdParty | Source::Unknown => {
                 purchase.at_grid_factor_wh += part.delivered_wh;
             }
         }

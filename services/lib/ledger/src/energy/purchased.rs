@@ -5,6 +5,10 @@
 //! supplier's rate, then the residual mix, then the grid's average; which of them it was is the posting's method. Certificates
 //! are used up hour by hour from the start of the period that they were retired for. Certificates of the park's own plants never
 //! cover imports: what they stand for was used on site or exported, and neither may count twice.
+//!
+//! What is bought to be sold on to others' cars is no scope 2 (Scope 2 Guidance 5.6) but scope 3, category 3; what comes back out
+//! of their cars is bought from a third party, with the emissions that the car was charged with if they are known, else at the
+//! grid's factor. No certificate, contract or supplier of the park covers that.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +16,10 @@ use terrarium_model::{
     AssetId, EnergyWh, FactorUnit, Interval, SECONDS_PER_HOUR, UnixSeconds, emission_mg,
 };
 
-use crate::books::{
-    Basis, CarbonBook, Detail, FactorUse, InstrumentKind, InstrumentState, MethodId, Posting, Scope,
-};
-use crate::energy::lots::LotOrder;
+use crate::activity;
+use crate::books::{Basis, CarbonBook, Detail, FactorUse, MethodId, Posting, Scope};
+use crate::energy::certificates::{attributes_sold, covered_by_certificates};
+use crate::energy::third_party::{BoughtPart, ThirdPartyHour};
 use crate::factor_book::{FactorKind, FactorRow};
 use crate::gas::{Gas, GasMasses};
 use crate::park_ledger::Period;
@@ -25,9 +29,6 @@ use crate::view::View;
 const METER_U95_PPM: u32 = 20_000;
 /// Metered.
 const METERED_TIER: u8 = 1;
-/// A certificate may be as much older than the period that it was retired for (quality criterion 4 of the Scope 2 Guidance says
-/// "close to"; a year is `assumed`).
-const OLDEST_VINTAGE_S: i64 = 366 * 86_400;
 
 /// What a line of purchased electricity is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +37,18 @@ enum Line {
     Market(Cover),
     /// Generated and used on site, but its certificate was sold.
     AttributeSold,
+    /// Bought from the grid and sold on.
+    Resold,
+    /// Bought out of others' cars, with what they were charged with.
+    CarCarried {
+        is_resold: bool,
+    },
+    /// Bought out of others' cars, of no known origin or zero-rated before.
+    CarLocation {
+        is_resold: bool,
+    },
+    /// The same, market-based.
+    CarMarket(Cover),
     Losses,
     Upstream,
     Avoided {
@@ -140,13 +153,14 @@ pub(crate) fn postings(view: &View<'_>, period: Period) -> Vec<Posting> {
         return Vec::new();
     };
     let mut factors = Factors::default();
-    let covered = covered_by_certificates(view, period);
-    let sold = attributes_sold(view, period);
     let nodes: Vec<&AssetId> = view.nodes().collect();
-    let foreign: Vec<BTreeMap<UnixSeconds, i64>> = nodes
+    let third: Vec<BTreeMap<UnixSeconds, ThirdPartyHour>> = nodes
         .iter()
-        .map(|node| foreign_exports(view, node, period))
+        .map(|node| view.third_party_hours(node, period.to))
         .collect();
+    let nothing = ThirdPartyHour::default();
+    let covered = covered_by_certificates(view, period, &third);
+    let sold = attributes_sold(view, period);
     let mut postings = Vec::new();
     for month in months(period, |instant| definition.time_zone.month_key(instant)) {
         let mut sums: Vec<BTreeMap<Key, Sum>> = Vec::new();
@@ -155,23 +169,26 @@ pub(crate) fn postings(view: &View<'_>, period: Period) -> Vec<Posting> {
             let hour_factors = factors.of_hour(view, hour_start);
             let mut certified = covered.get(&hour_start).copied().unwrap_or(0);
             let mut sold = sold.get(&hour_start).copied().unwrap_or(0);
-            for ((node, sums), foreign) in nodes.iter().zip(&mut sums).zip(&foreign) {
+            for ((node, sums), third) in nodes.iter().zip(&mut sums).zip(&third) {
                 let hour = view.node_hour(node, hour_start);
                 if !hour.complete {
                     continue;
                 }
-                let by_certificate = certified.min(hour.amounts.import.max(0));
+                let third = third.get(&hour_start).unwrap_or(&nothing);
+                let for_itself = hour.amounts.import.max(0) - third.resold_grid_wh;
+                let by_certificate = certified.min(for_itself);
                 certified -= by_certificate;
                 let attribute_sold = sold.min(hour.amounts.self_use.max(0));
                 sold -= attribute_sold;
-                add_hour(
-                    sums,
-                    &hour_factors,
-                    hour.amounts.import,
-                    hour.amounts.export - foreign.get(&hour_start).copied().unwrap_or(0),
+                let parts = HourParts {
+                    import: hour.amounts.import,
+                    resold: third.resold_grid_wh,
+                    export: hour.amounts.export - third.foreign_export_wh,
                     by_certificate,
                     attribute_sold,
-                );
+                };
+                add_hour(sums, &hour_factors, &parts);
+                add_bought(sums, view, &mut factors, &hour_factors, third);
             }
         }
         for (node, sums) in nodes.iter().zip(sums) {
@@ -203,52 +220,116 @@ pub(crate) fn months(period: Period, key: impl Fn(UnixSeconds) -> String) -> Vec
     months.into_iter().map(|(_, part)| part).collect()
 }
 
-fn add_hour(
-    sums: &mut BTreeMap<Key, Sum>,
-    factors: &HourFactors,
+/// Wh of a node and hour.
+struct HourParts {
     import: i64,
+    /// Of it, sold on to others' cars.
+    resold: i64,
     export: i64,
     by_certificate: i64,
     attribute_sold: i64,
-) {
-    // One rounding for each entry: a node, an hour, a line.
-    let mut add = |line: Line, wh: i64, used: Option<Used>| {
-        let mg = match used {
-            None => Some(0),
-            Some(used) => emission_mg(EnergyWh(wh), used.value).map(|mass| mass.0),
-        };
-        if let Some(mg) = mg.filter(|_| wh != 0) {
-            let sum = sums
-                .entry((line, used.map(|used| used.factor)))
-                .or_default();
-            sum.wh += wh;
-            sum.mg += mg;
-        }
+}
+
+type Sums = BTreeMap<Key, Sum>;
+
+/// One rounding for each entry: a node, an hour, a line.
+fn add(sums: &mut Sums, line: Line, wh: i64, used: Option<Used>) {
+    let mg = match used {
+        None => Some(0),
+        Some(used) => emission_mg(EnergyWh(wh), used.value).map(|mass| mass.0),
     };
-    if let Some(location) = factors.location {
-        add(Line::Location, import, Some(location));
+    if let Some(mg) = mg {
+        add_mass(sums, line, wh, mg, used);
     }
-    add(Line::Market(Cover::Certificate), by_certificate, None);
+}
+
+fn add_mass(sums: &mut Sums, line: Line, wh: i64, mg: i64, used: Option<Used>) {
+    if wh != 0 {
+        let key = (line, used.map(|used| used.factor));
+        let sum = sums.entry(key).or_default();
+        sum.wh += wh;
+        sum.mg += mg;
+    }
+}
+
+fn add_hour(sums: &mut Sums, factors: &HourFactors, parts: &HourParts) {
+    let for_itself = parts.import - parts.resold;
+    if let Some(location) = factors.location {
+        add(sums, Line::Location, for_itself, Some(location));
+        add(sums, Line::Resold, parts.resold, Some(location));
+    }
+    let by_certificate = parts.by_certificate;
+    add(sums, Line::Market(Cover::Certificate), by_certificate, None);
     if let Some((cover, used)) = factors.market {
-        add(Line::Market(cover), import - by_certificate, Some(used));
+        let left = for_itself - by_certificate;
+        add(sums, Line::Market(cover), left, Some(used));
     }
     if let Some((_, used)) = factors.residual {
-        add(Line::AttributeSold, attribute_sold, Some(used));
+        add(sums, Line::AttributeSold, parts.attribute_sold, Some(used));
     }
     if let Some(losses) = factors.losses {
-        add(Line::Losses, import, Some(losses));
+        add(sums, Line::Losses, parts.import, Some(losses));
     }
     if let Some(upstream) = factors.upstream {
-        add(Line::Upstream, import, Some(upstream));
+        add(sums, Line::Upstream, parts.import, Some(upstream));
     }
     if let Some((is_marginal, used)) = factors.baseline {
-        add(Line::Avoided { is_marginal }, export, Some(used));
+        add(
+            sums,
+            Line::Avoided { is_marginal },
+            parts.export,
+            Some(used),
+        );
     }
+}
+
+/// What was bought out of others' cars.
+fn add_bought(
+    sums: &mut Sums,
+    view: &View<'_>,
+    all: &mut Factors,
+    factors: &HourFactors,
+    third: &ThirdPartyHour,
+) {
+    let for_itself = third.bought.iter().map(|part| (*part, false));
+    let to_sell = third.bought_to_sell.iter().map(|part| (*part, true));
+    for (part, is_resold) in for_itself.chain(to_sell) {
+        match part {
+            BoughtPart::Carried { since, wh, mg } => {
+                let row = view.factor_row(FactorKind::GridAverage, since);
+                let used = row.map(|row| all.take(&row));
+                add_mass(sums, Line::CarCarried { is_resold }, wh, mg, used);
+            }
+            BoughtPart::AtGridFactor { wh } => {
+                if let Some(location) = factors.location {
+                    add(sums, Line::CarLocation { is_resold }, wh, Some(location));
+                }
+                // Scope 3 has one total.
+                if let Some((cover, used)) = factors.residual.filter(|_| !is_resold) {
+                    add(sums, Line::CarMarket(cover), wh, Some(used));
+                }
+            }
+        }
+    }
+}
+
+/// Book, scope, basis, activity and method of what was bought out of others' cars.
+fn bought(
+    is_resold: bool,
+    basis: Basis,
+    token: &'static str,
+) -> (CarbonBook, Option<Scope>, Basis, &'static str, &'static str) {
+    let (scope, activity) = if is_resold {
+        (Scope::Three(3), activity::CAR_DISCHARGE_RESOLD)
+    } else {
+        (Scope::Two, activity::CAR_DISCHARGE)
+    };
+    (CarbonBook::Emission, Some(scope), basis, activity, token)
 }
 
 fn posting(node: &AssetId, month: Period, key: Key, sum: &Sum, factors: &Factors) -> Posting {
     let (line, factor) = key;
-    let (book, scope, basis, activity, token) = match line {
+    let (book, scope, basis, done, token) = match line {
         Line::Location => (
             CarbonBook::Emission,
             Some(Scope::Two),
@@ -275,6 +356,31 @@ fn posting(node: &AssetId, month: Period, key: Key, sum: &Sum, factors: &Factors
             Basis::Market,
             "self-use-attribute-sold",
             "scope2-market-residual-mix",
+        ),
+        Line::Resold => (
+            CarbonBook::Emission,
+            Some(Scope::Three(3)),
+            Basis::Both,
+            activity::GRID_IMPORT_RESOLD,
+            "grid-import-resold",
+        ),
+        Line::CarCarried { is_resold } => bought(is_resold, Basis::Both, "car-discharge-carried"),
+        Line::CarLocation { is_resold } => bought(
+            is_resold,
+            if is_resold {
+                Basis::Both
+            } else {
+                Basis::Location
+            },
+            "car-discharge-grid-average",
+        ),
+        Line::CarMarket(cover) => bought(
+            false,
+            Basis::Market,
+            match cover {
+                Cover::ResidualMix => "car-discharge-residual-mix",
+                _ => "car-discharge-grid-average",
+            },
         ),
         Line::Losses => (
             CarbonBook::Emission,
@@ -305,13 +411,15 @@ fn posting(node: &AssetId, month: Period, key: Key, sum: &Sum, factors: &Factors
         party: "park".to_owned(),
         scope,
         iso_category: match scope {
+            // Energy that is sold: use of the organisation's products.
+            _ if is_sold_on(line) => Some(5),
             Some(Scope::One) => Some(1),
             Some(Scope::Two) => Some(2),
             Some(Scope::Three(_)) => Some(4),
             None => None,
         },
         basis,
-        activity: activity.to_owned(),
+        activity: done.to_owned(),
         interval: Interval {
             start: month.from,
             seconds: u32::try_from(month.to.0 - month.from.0).unwrap_or(u32::MAX),
@@ -336,95 +444,9 @@ fn posting(node: &AssetId, month: Period, key: Key, sum: &Sum, factors: &Factors
     }
 }
 
-/// Exported Wh of each hour that a store gave and that were not generated on site: they avoid nothing, what they were charged with
-/// was emitted elsewhere.
-fn foreign_exports(view: &View<'_>, node: &AssetId, period: Period) -> BTreeMap<UnixSeconds, i64> {
-    view.store_hours(node, period.to, LotOrder::Fifo)
-        .iter()
-        .filter(|hour| period.contains(hour.hour_start))
-        .map(|hour| (hour.hour_start, hour.foreign_export_wh()))
-        .filter(|(_, wh)| *wh != 0)
-        .collect()
-}
-
-/// Wh of each hour that certificates cover, park-wide. Certificates count for the reporting period that they were retired for,
-/// from its start on, whatever part of it is asked for.
-fn covered_by_certificates(view: &View<'_>, period: Period) -> BTreeMap<UnixSeconds, i64> {
-    let mut covered = BTreeMap::new();
-    let ledger = view.ledger();
-    for reporting in ledger.periods.all(view.sight()) {
-        if reporting.period.from >= period.to || period.from >= reporting.period.to {
-            continue;
-        }
-        let mut left: i64 = ledger
-            .instruments
-            .lines(UnixSeconds(i64::MAX), view.sight())
-            .iter()
-            .filter(|line| {
-                line.kind == InstrumentKind::Certificate
-                    && line.state == InstrumentState::Retired
-                    && line.used_for.as_deref() == Some(&*reporting.id)
-                    && !line.own_generation
-                    && line.vintage.0 < reporting.period.to
-                    && line.vintage.1.0 > reporting.period.from.0 - OLDEST_VINTAGE_S
-            })
-            .map(|line| line.amount)
-            .sum();
-        for hour_start in reporting.period.hour_starts() {
-            if left == 0 || hour_start >= period.to {
-                break;
-            }
-            let import = view.park_hour(hour_start).amounts.import.max(0);
-            let used = left.min(import);
-            left -= used;
-            if used > 0 && period.contains(hour_start) {
-                covered.insert(hour_start, used);
-            }
-        }
-    }
-    covered
-}
-
-/// Wh of each hour that were generated and used on site and whose certificates were sold. A sold certificate stands for exported
-/// Wh of its vintage first; only what exceeds all exports was used on site.
-fn attributes_sold(view: &View<'_>, period: Period) -> BTreeMap<UnixSeconds, i64> {
-    let mut sold_at: BTreeMap<UnixSeconds, i64> = BTreeMap::new();
-    let mut by_vintage: BTreeMap<(UnixSeconds, UnixSeconds), i64> = BTreeMap::new();
-    for line in view
-        .ledger()
-        .instruments
-        .lines(UnixSeconds(i64::MAX), view.sight())
-    {
-        if line.kind == InstrumentKind::Certificate
-            && line.state == InstrumentState::Sold
-            && line.own_generation
-        {
-            *by_vintage.entry(line.vintage).or_default() += line.amount;
-        }
-    }
-    for ((from, to), sold) in by_vintage {
-        let vintage = Period {
-            from: from.start_of_hour(),
-            to,
-        };
-        let exported: i64 = vintage
-            .hour_starts()
-            .map(|hour_start| view.park_hour(hour_start).amounts.export.max(0))
-            .sum();
-        let mut left = (sold - exported).max(0);
-        for hour_start in vintage.hour_starts() {
-            if left == 0 {
-                break;
-            }
-            let before = sold_at.get(&hour_start).copied().unwrap_or(0);
-            let self_use = view.park_hour(hour_start).amounts.self_use.max(0) - before;
-            let used = left.min(self_use.max(0));
-            left -= used;
-            if used > 0 {
-                *sold_at.entry(hour_start).or_default() += used;
-            }
-        }
-    }
-    sold_at.retain(|hour_start, _| period.contains(*hour_start));
-    sold_at
+fn is_sold_on(line: Line) -> bool {
+    matches!(
+        line,
+        Line::Resold | Line::CarCarried { is_resold: true } | Line::CarLocation { is_resold: true }
+    )
 }

@@ -46,6 +46,7 @@ impl ParkLedger {
             }
         }
         self.activities.hash_into(&mut content, &mut state);
+        self.sessions.hash(&mut content, &mut state);
         if let Some(defined) = self.definitions.last() {
             for (laid, node) in defined.nodes.iter().zip(&mut self.nodes) {
                 content.text(laid.asset.as_str());

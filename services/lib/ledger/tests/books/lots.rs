@@ -2,8 +2,9 @@
 
 use proptest::prelude::*;
 use terrarium_ledger::energy::lots::{
-    Lot, LotOrder, Lots, ROUND_TRIP_PERMILLE, Source, Taken, store_hour, third_party_purchase,
+    Lot, LotOrder, Lots, ROUND_TRIP_PERMILLE, Source, Taken, third_party_purchase,
 };
+use terrarium_ledger::energy::stores::{NodeStores, StoreFlow, StoreHour, StoreOwner};
 use terrarium_ledger::{AsOf, CarbonBook, Fact, HourAmounts, ParkLedger};
 use terrarium_model::{EnergyWh, FactorValue, UnixSeconds, emission_mg};
 
@@ -45,12 +46,28 @@ fn amounts((generation, consumption, charge, discharge): (i64, i64, i64, i64)) -
     }
 }
 
+/// The park's battery alone.
+fn battery(amounts: &HourAmounts) -> [StoreFlow; 1] {
+    [StoreFlow {
+        store: asset("battery"),
+        owner: StoreOwner::Park,
+        session: None,
+        charge: amounts.charge,
+        discharge: amounts.discharge,
+    }]
+}
+
+fn store_hour(stores: &mut NodeStores, at: UnixSeconds, amounts: &HourAmounts) -> StoreHour {
+    let mut hours = stores.hour(at, amounts, &battery(amounts), grid_mg);
+    hours.pop().expect("one store")
+}
+
 #[test]
 fn a_day_of_grid_and_sun_in_one_store_worked_by_hand() {
-    let mut lots = Lots::new(LotOrder::Fifo, ROUND_TRIP_PERMILLE);
+    let mut stores = NodeStores::new(LotOrder::Fifo, ROUND_TRIP_PERMILLE);
     let hours: Vec<_> = (0..)
         .zip(DAY)
-        .map(|(number, day)| store_hour(&mut lots, hour(number), &amounts(day), grid_mg))
+        .map(|(number, day)| store_hour(&mut stores, hour(number), &amounts(day)))
         .collect();
     // 2,000 Wh x 0.6361 kg/kWh = 1,272,200 mg.
     assert_eq!(
@@ -89,15 +106,20 @@ fn a_day_of_grid_and_sun_in_one_store_worked_by_hand() {
     // 1,500 / 0.9 = 1,666.7: 1,667 Wh; 5,000 - 1,334 - 1,112 - 1,667 = 887 Wh are left, all of the sun.
     assert_eq!(hours[3].used, [sun(1_500, 167)]);
     assert_eq!(hours[3].stored_wh, 887);
-    assert_eq!(lots.lots().map(|lot| lot.mg).sum::<i64>(), 0);
 }
 
 #[test]
 fn the_newest_first_gives_other_origins_and_the_same_sums() {
     let run = |order| {
         let mut lots = Lots::new(order, 1_000);
-        for (number, day) in (0..).zip(&DAY[..2]) {
-            store_hour(&mut lots, hour(number), &amounts(*day), grid_mg);
+        for (number, source, wh) in [(0, Source::Grid, 2_000), (1, Source::OnSite, 5_000)] {
+            lots.charge(Lot {
+                source,
+                since: hour(number),
+                wh,
+                mg: 0,
+                is_claimed: false,
+            });
         }
         lots.discharge(hour(3), 3_000)
     };
@@ -236,9 +258,35 @@ fn only_the_sun_avoids_anything_when_a_store_gives_to_the_grid() {
     assert_eq!(exported, 3_000);
 }
 
-fn any_hours() -> impl Strategy<Value = Vec<(i64, i64, i64, i64)>> {
+/// Generation, consumption, and what each of two batteries of the park does, in Wh.
+type AnyHour = (i64, i64, [(i64, i64); 2]);
+
+fn any_hours() -> impl Strategy<Value = Vec<AnyHour>> {
     let wh = || prop_oneof![Just(0_i64), 0_i64..20_000, 0_i64..10];
-    proptest::collection::vec((wh(), wh(), wh(), wh()), 1..60)
+    let store = move || (wh(), wh());
+    proptest::collection::vec((wh(), wh(), [store(), store()]), 1..60)
+}
+
+/// An hour of the node, and of its two batteries.
+fn two_batteries((generation, consumption, stores): AnyHour) -> (HourAmounts, Vec<StoreFlow>) {
+    let (charge, discharge) = (stores[0].0 + stores[1].0, stores[0].1 + stores[1].1);
+    let flows = ["battery-1", "battery-2"]
+        .iter()
+        .zip(stores)
+        .map(|(id, (charge, discharge))| StoreFlow {
+            store: asset(id),
+            owner: StoreOwner::Park,
+            session: None,
+            charge,
+            discharge,
+        });
+    let amounts = amounts((generation, consumption, charge, discharge));
+    (amounts, flows.collect())
+}
+
+fn all_taken(hour: &StoreHour) -> impl Iterator<Item = &Taken> {
+    let passed_on = hour.passed_on.iter().map(|(taken, _)| taken);
+    hour.used.iter().chain(passed_on).chain(&hour.exported)
 }
 
 proptest! {
@@ -246,51 +294,57 @@ proptest! {
     #[test]
     fn what_went_in_came_out_was_lost_or_is_there(hours in any_hours(), efficiency in 1_i64..=1_000, newest_first in any::<bool>()) {
         let order = if newest_first { LotOrder::Lifo } else { LotOrder::Fifo };
-        let mut lots = Lots::new(order, efficiency);
-        let (mut charged, mut charged_mg) = (0, 0);
-        let (mut delivered, mut lost, mut out_mg, mut unknown) = (0, 0, 0, 0);
-        for (number, day) in (0..).zip(hours) {
-            let amounts = amounts(day);
-            let done = store_hour(&mut lots, hour(number), &amounts, grid_mg);
-            prop_assert_eq!(done.charged_grid_wh + done.charged_on_site_wh, amounts.charge);
-            prop_assert!(done.charged_on_site_wh <= amounts.generation - amounts.self_use, "no Wh of the sun is used twice");
-            charged += amounts.charge;
-            charged_mg += grid_mg(done.charged_grid_wh);
-            let mut of_hour = 0;
-            for taken in done.used.iter().chain(&done.exported) {
-                of_hour += taken.delivered_wh;
-                prop_assert!(taken.delivered_wh >= 0 && taken.lost_wh >= 0 && taken.lost_mg >= 0 && taken.delivered_mg >= 0);
-                prop_assert!(taken.source == Source::Grid || taken.delivered_mg + taken.lost_mg == 0);
-                if taken.source == Source::Unknown {
-                    unknown += taken.delivered_wh;
-                } else {
-                    delivered += taken.delivered_wh;
-                    // Each part gives back its share, to the Wh, and never more.
-                    let part = taken.delivered_wh + taken.lost_wh;
-                    prop_assert!(taken.delivered_wh * 1_000 <= part * efficiency, "{:?}", taken);
-                    prop_assert!((part * efficiency / 1_000 - taken.delivered_wh).abs() <= 1, "{:?}", taken);
+        let mut stores = NodeStores::new(order, efficiency);
+        let (mut charged, mut grid_charged_mg) = (0, 0);
+        let (mut delivered, mut lost, mut left_mg) = (0, 0, 0);
+        for (number, any) in (0..).zip(hours) {
+            let (amounts, flows) = two_batteries(any);
+            let done = stores.hour(hour(number), &amounts, &flows, grid_mg);
+            let sum = |of: fn(&StoreHour) -> i64| -> i64 { done.iter().map(of).sum() };
+            let on_site = sum(|store| store.charged_on_site_wh);
+            prop_assert!(on_site <= amounts.generation - amounts.self_use, "no Wh of the sun is used twice");
+            let mut passed_on = 0;
+            for (store, flow) in done.iter().zip(&flows) {
+                prop_assert_eq!(store.charged_grid_wh + store.charged_on_site_wh + store.charged_store_wh, flow.charge);
+                charged += flow.charge;
+                grid_charged_mg += grid_mg(store.charged_grid_wh);
+                let out: i64 = all_taken(store).map(|taken| taken.delivered_wh).sum();
+                prop_assert_eq!(out, flow.discharge);
+                passed_on += store.passed_on.iter().map(|(taken, _)| taken.delivered_wh).sum::<i64>();
+                left_mg += store.used.iter().chain(&store.exported).map(|taken| taken.delivered_mg).sum::<i64>();
+                for taken in all_taken(store) {
+                    prop_assert!(taken.delivered_wh >= 0 && taken.lost_wh >= 0 && taken.lost_mg >= 0 && taken.delivered_mg >= 0);
+                    prop_assert!(taken.source == Source::Grid || taken.delivered_mg + taken.lost_mg == 0);
+                    lost += taken.lost_wh;
+                    left_mg += taken.lost_mg;
+                    if taken.source != Source::Unknown || taken.lost_wh > 0 {
+                        // Each part gives back its share, to the Wh, and never more.
+                        let part = taken.delivered_wh + taken.lost_wh;
+                        prop_assert!(taken.delivered_wh * 1_000 <= part * efficiency, "{:?}", taken);
+                        prop_assert!((part * efficiency / 1_000 - taken.delivered_wh).abs() <= 1, "{:?}", taken);
+                        delivered += taken.delivered_wh;
+                    }
                 }
-                lost += taken.lost_wh;
-                out_mg += taken.delivered_mg + taken.lost_mg;
             }
-            prop_assert_eq!(of_hour, amounts.discharge);
-            let used: i64 = done.used.iter().map(|taken| taken.delivered_wh).sum();
+            prop_assert_eq!(passed_on, sum(|store| store.charged_store_wh));
+            let used: i64 = done.iter().flat_map(|store| &store.used).map(|taken| taken.delivered_wh).sum();
             prop_assert!(used <= (amounts.consumption - amounts.self_use).max(0));
         }
-        let left_mg: i64 = lots.lots().map(|lot| lot.mg).sum();
-        prop_assert_eq!(charged, delivered + lost + lots.stored_wh());
-        prop_assert_eq!(charged_mg, out_mg + left_mg);
-        prop_assert!(unknown == 0 || delivered >= 0);
+        let stored: i64 = stores.lots().map(|lot| lot.wh).sum();
+        let stored_mg: i64 = stores.lots().map(|lot| lot.mg).sum();
+        prop_assert_eq!(charged, delivered + lost + stored);
+        prop_assert_eq!(grid_charged_mg, left_mg + stored_mg);
     }
 
     /// First in, first out: no lot gives before an older one is empty.
     #[test]
     fn the_oldest_lot_is_empty_before_the_next_one_gives(hours in any_hours()) {
-        let mut lots = Lots::new(LotOrder::Fifo, ROUND_TRIP_PERMILLE);
+        let mut stores = NodeStores::new(LotOrder::Fifo, ROUND_TRIP_PERMILLE);
         let mut last = UnixSeconds(i64::MIN);
-        for (number, day) in (0..).zip(hours) {
-            let done = store_hour(&mut lots, hour(number), &amounts(day), grid_mg);
-            for taken in done.used.iter().chain(&done.exported) {
+        for (number, (generation, consumption, [(charge, discharge), _])) in (0..).zip(hours) {
+            let amounts = amounts((generation, consumption, charge, discharge));
+            let done = store_hour(&mut stores, hour(number), &amounts);
+            for taken in all_taken(&done) {
                 prop_assert!(taken.since >= last, "{:?}", taken);
                 last = taken.since;
             }

@@ -1,6 +1,7 @@
 //! The books as a whole: examples worked by hand, and what holds for any facts in any order.
 
 mod by_hand;
+mod cars;
 mod completeness;
 mod factors;
 mod hours;
