@@ -44,6 +44,8 @@ pub(crate) fn decided(fact: &PolicyFact) -> Option<Fact> {
                 relation: match set.relation() {
                     wire::PartyRelation::JointVenture => Relation::JointVenture,
                     wire::PartyRelation::Concession => Relation::Concession,
+                    wire::PartyRelation::Supplier => Relation::Supplier,
+                    wire::PartyRelation::Lessor => Relation::Lessor,
                     wire::PartyRelation::Tenant | wire::PartyRelation::Unspecified => {
                         Relation::Tenant
                     }

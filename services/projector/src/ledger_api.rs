@@ -6,7 +6,7 @@ mod report;
 mod restatements;
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use terrarium_journal::field_status;
 use terrarium_ledger::{AsOf, Book, Grouping, Period, View, balance, completeness};
@@ -36,6 +36,7 @@ const ANSWERS_IN_FLIGHT: usize = 8;
 pub struct LedgerApi {
     projector: Arc<Projector>,
     shutdown: Shutdown,
+    figures: Arc<Mutex<restatements::KnownFigures>>,
 }
 
 impl LedgerApi {
@@ -44,6 +45,7 @@ impl LedgerApi {
         LedgerApi {
             projector,
             shutdown,
+            figures: Arc::default(),
         }
     }
 

@@ -113,6 +113,7 @@ pub(crate) fn quality(quality: Quality) -> Vec<i32> {
         (Quality::CORRECTED, wire::QualityFlag::Corrected),
         (Quality::RELEASED, wire::QualityFlag::Released),
         (Quality::FROM_REGISTER, wire::QualityFlag::FromRegister),
+        (Quality::WIDER_REGION, wire::QualityFlag::WiderRegion),
     ]
     .into_iter()
     .filter(|(flag, _)| quality.has(*flag))

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use terrarium_proto::ledger::v1::{
     AsOf, BalanceRequest, Book, CompletenessRequest, EntriesRequest, ExplainRequest, Grouping,
-    Period, RestatementsRequest, WatchRequest,
+    Period, RestatementsRequest, RestatementsResponse, WatchRequest,
 };
 
 use crate::client::{Client, ClientArgs};
@@ -429,14 +429,24 @@ async fn completeness(server: &Client, format: Format, period: PeriodArgs) -> an
 async fn restatements(
     server: &Client,
     format: Format,
-    request: RestatementsRequest,
+    mut request: RestatementsRequest,
 ) -> anyhow::Result<()> {
-    let answer = server
-        .ledger()
-        .restatements(request)
-        .await
-        .map_err(|status| server.failed(status))?
-        .into_inner();
+    let mut answer = RestatementsResponse::default();
+    loop {
+        let mut part = server
+            .ledger()
+            .restatements(request.clone())
+            .await
+            .map_err(|status| server.failed(status))?
+            .into_inner();
+        let earlier = std::mem::take(&mut answer.restatements);
+        part.restatements.splice(0..0, earlier);
+        answer = part;
+        match answer.more_after_position.take() {
+            Some(position) => request.after_position = position,
+            None => break,
+        }
+    }
     match format {
         Format::Json => {
             print_json(&Shape::of("terrarium.ledger.v1.RestatementsResponse").json(&answer))?

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use terrarium_journal::{Event, RecordedEvent, StreamName, field_status};
+use terrarium_ledger::carbon::attribution::grid_regions;
 use terrarium_ledger::{FactorBook, FactorKind, FactorMark, Origin};
 use terrarium_model::{ParkDefinition, SECONDS_PER_HOUR, UnixSeconds};
 use tonic::{Code, Status};
@@ -48,13 +49,16 @@ impl CarbonApi {
             return Ok(());
         };
         let factors = self.factors_of(park).await?;
+        let regions = grid_regions(park);
         let mut unchecked: Vec<String> = Vec::new();
         for hour_start in (period.from.0..period.to.0)
             .step_by(SECONDS_PER_HOUR as usize)
             .map(UnixSeconds)
         {
             for kind in PRICES {
-                let row = factors.row(&park.grid_region, kind, hour_start);
+                let row = regions
+                    .iter()
+                    .find_map(|region| factors.row(region, kind, hour_start));
                 if let Some(used) = row.map(|row| row.used())
                     && used.mark == FactorMark::Default
                     && !unchecked.contains(&used.key)

@@ -1,7 +1,9 @@
 //! A year of a park with 2,000 hourly meters, 17.5 million single readings: how long the ledger takes to build it, what it weighs,
-//! how long questions take, and a restatement of all of it under a new release of factors.
+//! how long questions take, a restatement of all of it under a new release of factors, and how long it takes to have the same
+//! ledger again from its day blocks.
 //!
-//! `cargo bench -p terrarium-ledger --bench year [-- METERS DAYS]`. Readings come hour by hour, as they do live, as facts: reading the
+//! `cargo bench -p terrarium-ledger --bench year [-- METERS DAYS]`. What is asked for: built in 30 s or less (5 s from day blocks),
+//! any balance under 50 ms, a full restatement in 10 s or less, under 1 GB. Readings come hour by hour, as they do live, as facts: reading the
 //! record and decoding its events are not part of the figures.
 
 use std::fmt::Write as _;
@@ -9,8 +11,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use terrarium_ledger::{
-    AsOf, Fact, FactorDetail, FactorKind, FactorSet, Grouping, How, Origin, ParkLedger, Period,
-    balance,
+    AsOf, DayBlocks, Fact, FactorDetail, FactorKind, FactorSet, Grouping, How, Origin, ParkLedger,
+    Period, balance,
 };
 use terrarium_model::{
     EnergyWh, FactorSetId, FactorUnit, Interval, MeterId, ParkDefinition, SECONDS_PER_HOUR,
@@ -119,19 +121,67 @@ fn main() {
     let (_, then) = balance(&ledger.view(last_before), year, Grouping::Total, None);
     assert_eq!(then, first, "what was reported then");
 
+    let mut hashes = ([0; 32], [0; 32]);
     for what in ["the first time", "again, unchanged"] {
         let started = Instant::now();
-        let (content, _) = ledger.hashes();
+        hashes = ledger.hashes();
         println!(
             "hashed {what} in {:.2} s: {}",
             started.elapsed().as_secs_f64(),
-            hex::encode(&content[..8])
+            hex::encode(&hashes.0[..8])
         );
     }
     println!(
         "{} MiB resident at the end",
         (resident_kib() - before_kib) / 1024
     );
+    let rare = [
+        (0, defined),
+        (1, release("2021", "2024-04-12", 7_120, days)),
+        (
+            readings as u64 + 2,
+            release("2022", "2024-12-31", 6_776, days),
+        ),
+    ];
+    from_day_blocks(ledger, &rare, hashes);
+}
+
+/// Keeps the day blocks in a file and has the same ledger again from them and the few other facts.
+fn from_day_blocks(ledger: ParkLedger, rare: &[(u64, Fact)], hashes: ([u8; 32], [u8; 32])) {
+    let path = std::env::temp_dir().join(format!("terrarium-bench-year-{}", std::process::id()));
+    let started = Instant::now();
+    let bytes = ledger.day_blocks();
+    std::fs::write(&path, &bytes).expect("the temporary folder takes it");
+    println!(
+        "day blocks: {} MiB, written in {:.2} s{}",
+        bytes.len() >> 20,
+        started.elapsed().as_secs_f64(),
+        load()
+    );
+    drop(bytes);
+    drop(ledger);
+    let processor_before = processor_seconds();
+    let started = Instant::now();
+    let bytes = std::fs::read(&path).expect("just written");
+    let blocks = DayBlocks::read(&bytes).expect("just written");
+    let mut again = ParkLedger::default();
+    for (position, fact) in rare {
+        let event = Uuid::from_u128(mixed(*position));
+        let origin = Origin {
+            position: *position,
+            event,
+        };
+        again.apply(fact, origin, &mut Vec::new());
+    }
+    again.take_day_blocks(blocks);
+    println!(
+        "built from day blocks in {:.2} s, {:.2} s of one processor{}",
+        started.elapsed().as_secs_f64(),
+        processor_seconds() - processor_before,
+        load()
+    );
+    std::fs::remove_file(&path).expect("just written");
+    assert_eq!(again.hashes(), hashes, "the same ledger");
 }
 
 fn questions(

@@ -181,7 +181,8 @@ pub struct Posting {
     pub asset: AssetId,
     /// Who answers for it: "park", or the opaque id of a tenant or partner.
     pub party: String,
-    /// Scope and category; `None` outside of inventories (removal, avoided, memo).
+    /// Scope and category, as the party sees it; what it is to the park says the boundary of a claim. `None` outside of
+    /// inventories (removal, avoided, memo).
     pub scope: Option<Scope>,
     /// Category of ISO 14064-1:2018, 1 to 6.
     pub iso_category: Option<u8>,

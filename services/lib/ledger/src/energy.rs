@@ -2,9 +2,11 @@
 
 mod certificates;
 mod day_block;
+pub(crate) mod kept;
 pub(crate) mod layout;
 pub mod lots;
 pub mod meter_book;
+mod meter_bytes;
 pub(crate) mod purchased;
 pub mod sessions;
 pub mod stores;

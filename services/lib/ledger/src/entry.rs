@@ -118,6 +118,8 @@ impl Quality {
     pub const RELEASED: Quality = Quality(4);
     /// Difference of register reads.
     pub const FROM_REGISTER: Quality = Quality(8);
+    /// The factor of a wider region stands in for that of the park's own; the entry's factor says which.
+    pub const WIDER_REGION: Quality = Quality(16);
 
     /// Whether a flag is set.
     pub fn has(self, flag: Quality) -> bool {

@@ -197,6 +197,20 @@ pub enum RestatementReason {
 }
 
 impl RestatementReason {
+    /// All of them.
+    pub const ALL: [RestatementReason; 5] = [
+        RestatementReason::LateData,
+        RestatementReason::CorrectedData,
+        RestatementReason::NewFactors,
+        RestatementReason::MethodChange,
+        RestatementReason::BoundaryChange,
+    ];
+
+    /// By its token.
+    pub fn parse(token: &str) -> Option<RestatementReason> {
+        Self::ALL.into_iter().find(|reason| reason.token() == token)
+    }
+
     /// As in tables and on the wire.
     pub fn token(self) -> &'static str {
         match self {

@@ -23,6 +23,7 @@
 //! - [`activity`]: words for what was done
 //! - [`gas`]: gases, their masses, and the warming potentials that a view weighs them with
 //! - [`books`]: what claims read: the books of a period, as known at a moment
+//! - [`bytes`]: day blocks as bytes, for whoever keeps them between two runs
 //! - [`carbon`]: the carbon books of water, waste, fuels, gases, transport, materials and trees
 //! - [`claims`]: what standards say of those books
 //! - [`completeness()`]: which hours are there
@@ -33,6 +34,7 @@ pub mod accounts;
 pub mod activity;
 pub mod balance;
 pub mod books;
+pub mod bytes;
 pub mod carbon;
 pub mod claims;
 pub mod completeness;
@@ -50,7 +52,7 @@ pub mod period;
 pub mod view;
 
 pub use accounts::periods::{PeriodEvent, PeriodState, ReportingPeriod};
-pub use accounts::restatement::{Figures, Restatement, Run};
+pub use accounts::restatement::{Figures, Restatement, RestatementPlan, Run};
 pub use accounts::{BaseYear, InstrumentBook, PeriodBook, PolicyBook};
 pub use balance::{BalanceLine, Grouping, balance};
 pub use books::{
@@ -67,6 +69,6 @@ pub use factor_book::{
 };
 pub use gas::{Gas, GasMasses, GwpSet, NoPotential};
 pub use node_hour::{HourAmounts, MeteredSums, NodeHour, Pricing, Totals};
-pub use park_ledger::ParkLedger;
+pub use park_ledger::{DayBlocks, ParkLedger};
 pub use period::Period;
 pub use view::View;

@@ -2,6 +2,7 @@
 
 use terrarium_model::{EnergyWh, FactorValue, MassMg, Measures, NodeMetering, emission_mg};
 
+use crate::bytes::{Bytes, Damaged, Unread};
 use crate::entry::Quality;
 
 /// Sums over a node's meters in one hour.
@@ -299,5 +300,47 @@ impl Totals {
         self.metered -= other.metered;
         self.without_factor -= other.without_factor;
         self.estimated -= other.estimated;
+    }
+
+    pub(crate) fn write_to(&self, bytes: &mut Bytes) {
+        let amounts = &self.amounts;
+        for wh in [
+            amounts.consumption,
+            amounts.generation,
+            amounts.import,
+            amounts.export,
+            amounts.self_use,
+            amounts.unexplained,
+            amounts.charge,
+            amounts.discharge,
+            self.scope2_location_mg,
+            self.avoided_mg,
+        ] {
+            bytes.i64(wh);
+        }
+        bytes
+            .u32(self.metered)
+            .u32(self.without_factor)
+            .u32(self.estimated);
+    }
+
+    pub(crate) fn read_from(unread: &mut Unread<'_>) -> Result<Totals, Damaged> {
+        Ok(Totals {
+            amounts: HourAmounts {
+                consumption: unread.i64()?,
+                generation: unread.i64()?,
+                import: unread.i64()?,
+                export: unread.i64()?,
+                self_use: unread.i64()?,
+                unexplained: unread.i64()?,
+                charge: unread.i64()?,
+                discharge: unread.i64()?,
+            },
+            scope2_location_mg: unread.i64()?,
+            avoided_mg: unread.i64()?,
+            metered: unread.u32()?,
+            without_factor: unread.u32()?,
+            estimated: unread.u32()?,
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! The books of one park.
 
 mod counting;
+mod day_blocks;
 mod hashes;
 mod restating;
 
@@ -14,7 +15,8 @@ use crate::books::{AsOf, Books, Posting};
 use crate::carbon::ActivityBook;
 use crate::carbon::postings::{WorkedPeriod, by_month, work_period};
 use crate::claims::policy::DecisionBook;
-use crate::energy::layout::{Defined, NodeBook, ParkHours};
+use crate::energy::kept::{NodeBook, ParkHours};
+use crate::energy::layout::Defined;
 use crate::energy::meter_book::MeterBook;
 use crate::energy::sessions::SessionBook;
 use crate::entry::{Entry, EntryId, Quality};
@@ -23,6 +25,7 @@ use crate::factor_book::{FactorBook, FactorKind, FactorRow};
 use crate::node_hour::{NodeHour, Totals};
 pub use crate::period::Period;
 use crate::view::View;
+pub use day_blocks::DayBlocks;
 
 /// Everything that is known about one park, and was known at any position of the record.
 ///
@@ -128,7 +131,12 @@ impl ParkLedger {
             } => self
                 .policy
                 .base_year_set(*year, *recalculation_permille, *at, origin),
-            Fact::Decided { decision, at } => self.decisions.decided(decision, *at, origin),
+            Fact::Decided { decision, at } => {
+                self.decisions.decided(decision, *at, origin);
+                if decision.moves_the_boundary() {
+                    self.note_everything(RestatementReason::BoundaryChange, origin.position);
+                }
+            }
             Fact::ChargeSession {
                 charger,
                 owner,
@@ -143,11 +151,9 @@ impl ParkLedger {
                     .moved_figures(*start, until, reason, origin.position);
             }
             Fact::Carbon(fact) => {
+                let replaced = self.activities.extent_of_replaced(fact);
                 self.activities.take_in(fact, origin);
-                if let Some((from, to, reason)) = restating::moves(fact) {
-                    self.periods
-                        .moved_figures(from, to, reason, origin.position);
-                }
+                self.note_carbon(fact, replaced, origin.position);
             }
         }
     }

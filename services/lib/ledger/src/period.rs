@@ -3,7 +3,7 @@
 use terrarium_model::{SECONDS_PER_HOUR, UnixSeconds};
 
 /// A stretch of whole hours: from (inclusive) to (exclusive).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Period {
     /// Start of the first hour.
     pub from: UnixSeconds,

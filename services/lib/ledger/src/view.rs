@@ -6,10 +6,11 @@ use std::sync::Arc;
 use terrarium_model::{AssetId, NodeMetering, ParkDefinition, SECONDS_PER_HOUR, UnixSeconds};
 
 use crate::books::{AsOf, Books, InstrumentLine};
+use crate::energy::kept::{STRETCH_DAYS, stretch_start};
 use crate::energy::layout::Defined;
 use crate::energy::meter_book::{Contribution, HOURS_PER_DAY, Sight, day_and_hour, hour_start_of};
 use crate::energy::purchased;
-use crate::entry::{EnergyAccount, Entry, EntryId, EntryLine};
+use crate::entry::{EnergyAccount, Entry, EntryId, EntryLine, Quality};
 use crate::factor_book::{FactorKind, FactorRow};
 use crate::node_hour::{NodeHour, Pricing, Totals};
 use crate::park_ledger::{ParkLedger, Period};
@@ -116,12 +117,13 @@ impl<'a> View<'a> {
             .map_or_else(Vec::new, |book| book.contributions(hour_start, self.sight))
     }
 
-    /// The row of a kind that holds for an hour in the park's region.
+    /// The row of a kind that prices an hour: of the park's region, else of its regional grid, else of its country.
     pub fn factor_row(&self, kind: FactorKind, hour_start: UnixSeconds) -> Option<FactorRow> {
-        let region = &self.definition()?.grid_region;
-        self.ledger
-            .factors
-            .row_known_at(region, kind, hour_start, self.sight.known_at)
+        let factors = &self.ledger.factors;
+        self.defined?
+            .regions
+            .iter()
+            .find_map(|region| factors.row_known_at(region, kind, hour_start, self.sight.known_at))
     }
 
     /// The row that prices exports: the grid's marginal factor, or its average where no marginal one is known.
@@ -139,6 +141,15 @@ impl<'a> View<'a> {
         let mut hour_start = period.from;
         while hour_start < period.to {
             let (day, hour) = day_and_hour(hour_start);
+            let stretch = day.div_euclid(STRETCH_DAYS);
+            if hour_start == stretch_start(stretch)
+                && stretch_start(stretch + 1) <= period.to
+                && let Some(kept) = self.node_stretch(node, stretch)
+            {
+                totals.add(&kept);
+                hour_start = stretch_start(stretch + 1);
+                continue;
+            }
             let next_day = hour_start_of(day + 1, 0);
             if hour == 0 && hour_start == hour_start_of(day, 0) && next_day <= period.to {
                 totals.add(&self.node_day(defined, node, day));
@@ -158,10 +169,8 @@ impl<'a> View<'a> {
         };
         let (day, hour) = day_and_hour(hour_start);
         if self.is_in_force && self.has_all_happened(day) {
-            let Some(park_day) = self.ledger.park_hours.day(day) else {
-                return Totals::default();
-            };
-            if let Some(kept) = park_day.known_at(self.sight.known_at, hour) {
+            let known_at = self.sight.known_at;
+            if let Some(kept) = self.ledger.park_hours.known_at(day, hour, known_at) {
                 return kept;
             }
         }
@@ -202,7 +211,14 @@ impl<'a> View<'a> {
                     EntryLine::AvoidedExport => self.baseline_row(hour_start),
                     _ => self.factor_row(FactorKind::GridAverage, hour_start),
                 };
-                (!says_nothing).then(|| Entry {
+                if says_nothing {
+                    return None;
+                }
+                let factor = mass.and_then(|_| factor());
+                let stands_in = factor
+                    .as_ref()
+                    .is_some_and(|row| Some(&row.set.region) != self.grid_region());
+                Some(Entry {
                     id: EntryId {
                         asset: asset.clone(),
                         hour_start,
@@ -210,11 +226,18 @@ impl<'a> View<'a> {
                     },
                     energy: terrarium_model::EnergyWh(energy),
                     mass,
-                    factor: mass.and_then(|_| factor()),
-                    quality: hour.quality,
+                    factor,
+                    quality: match stands_in {
+                        true => hour.quality | Quality::WIDER_REGION,
+                        false => hour.quality,
+                    },
                 })
             })
             .collect()
+    }
+
+    fn grid_region(&self) -> Option<&'a String> {
+        Some(&self.definition()?.grid_region)
     }
 
     /// All books of a period; `None` while no park is defined.
@@ -300,10 +323,8 @@ impl<'a> View<'a> {
     /// Sums of a day: as kept, where nothing that changed since could show.
     fn node_day(&self, defined: &Defined, node: usize, day: i64) -> Totals {
         if self.is_in_force && self.has_all_happened(day) {
-            let Some(node_day) = self.ledger.nodes[node].day(day) else {
-                return Totals::default();
-            };
-            if let Some(kept) = node_day.known_at(self.sight.known_at) {
+            let known_at = self.sight.known_at;
+            if let Some(kept) = self.ledger.nodes[node].day_known_at(day, known_at) {
                 return kept;
             }
         }
@@ -316,6 +337,15 @@ impl<'a> View<'a> {
             )));
         }
         totals
+    }
+
+    /// Sums of a stretch of days, if they were kept and nothing that changed since could show.
+    fn node_stretch(&self, node: usize, stretch: i64) -> Option<Totals> {
+        let (last_day, _) = day_and_hour(UnixSeconds(stretch_start(stretch + 1).0 - 1));
+        if !self.is_in_force || !self.has_all_happened(last_day) {
+            return None;
+        }
+        self.ledger.nodes[node].stretch_known_at(stretch, self.sight.known_at)
     }
 
     /// Whether every reading that could reach into a day was over.

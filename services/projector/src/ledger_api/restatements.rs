@@ -1,13 +1,26 @@
 //! What was reported of a period, and what has changed since.
 
+use std::collections::BTreeMap;
+use std::sync::{MutexGuard, PoisonError};
+
 use terrarium_journal::field_status;
 use terrarium_ledger::{
-    Figures, GwpSet, PeriodState, Restatement, RestatementReason, accounts::restatement,
+    AsOf, Figures, GwpSet, Period, PeriodState, Restatement, RestatementReason,
 };
+use terrarium_model::UnixSeconds;
 use terrarium_proto::ledger::v1 as wire;
 use tonic::{Code, Response, Status};
 
 use super::{LedgerApi, on_park, period_to_wire};
+
+/// Steps of a period in one answer; each needs up to four sums of a whole period or year.
+const MOST_STEPS: usize = 64;
+/// Figures that are kept for the next question.
+const MOST_KNOWN_FIGURES: usize = 4_096;
+
+/// Figures by park, warming potentials, what had happened, period, and position they are known at.
+pub(super) type KnownFigures =
+    BTreeMap<(String, &'static str, Option<UnixSeconds>, Period, u64), Figures>;
 
 impl LedgerApi {
     pub(super) async fn restatements_of(
@@ -28,54 +41,86 @@ impl LedgerApi {
             })?,
         };
         let as_of = self.as_of(&request.park, request.as_of.as_ref()).await?;
-        on_park(self, &request.park, as_of, |view, definition, position| {
-            let id = &request.period;
-            let reporting = view
-                .ledger()
-                .periods()
-                .get(id, view.sight())
-                .ok_or_else(|| {
-                    field_status(
-                        Code::NotFound,
-                        "period",
-                        format!(
-                            "park {} had no period \"{id}\" by then; open it first",
-                            request.park
-                        ),
-                    )
-                })?;
-            let no_potential = |error: terrarium_ledger::NoPotential| {
-                field_status(Code::InvalidArgument, "gwp", error.to_string())
-            };
-            let restatements = view
-                .restatements(id, gwp)
-                .unwrap_or(Ok(Vec::new()))
-                .map_err(no_potential)?;
-            let reported = view.reported(id, gwp).transpose().map_err(no_potential)?;
-            let books = view.books(reporting.period);
-            let current = books
-                .map(|books| restatement::Figures::of(&books, gwp))
-                .transpose()
-                .map_err(no_potential)?;
-            Ok(Response::new(wire::RestatementsResponse {
-                park: request.park.clone(),
-                period: id.clone(),
-                time: Some(period_to_wire(reporting.period, definition)),
-                state: state(reporting.state).into(),
-                reported: reported.as_ref().map(figures),
-                current: current.as_ref().map(|found| wire::PeriodFigures {
-                    known_at_position: position,
-                    ..figures(found)
-                }),
-                restatements: restatements.iter().map(entry).collect(),
-                unchecked_factors: view
-                    .unchecked_factors(reporting.period)
-                    .into_iter()
-                    .map(|used| used.key)
-                    .collect(),
-                position,
-            }))
-        })
+        let asked = on_park(self, &request.park, as_of, |view, definition, position| {
+            let plan = view.restatement_plan(&request.period, request.after_position, MOST_STEPS);
+            let plan = plan.ok_or_else(|| {
+                field_status(
+                    Code::NotFound,
+                    "period",
+                    format!(
+                        "park {} had no period \"{}\" by then; open it first",
+                        request.park, request.period
+                    ),
+                )
+            })?;
+            let time = period_to_wire(plan.reporting.period, definition);
+            Ok((plan, time, position))
+        })?;
+        let (plan, time, position) = asked;
+        let period = plan.reporting.period;
+        let reported_at = plan.reporting.reported_at().last();
+        let mut needed = plan.needed();
+        needed.insert((period, position));
+        needed.extend(reported_at.map(|(position, _)| (period, position)));
+        let mut known = BTreeMap::new();
+        for (period, known_at) in needed {
+            let figures = self
+                .figures(&request.park, as_of, period, known_at, gwp)
+                .await?;
+            known.insert((period, known_at), figures);
+        }
+        let unchecked = on_park(self, &request.park, as_of, |view, _, _| {
+            Ok(view.unchecked_factors(period))
+        })?;
+        let reported = reported_at.and_then(|(position, _)| known.get(&(period, position)));
+        Ok(Response::new(wire::RestatementsResponse {
+            park: request.park.clone(),
+            period: request.period.clone(),
+            time: Some(time),
+            state: state(plan.reporting.state).into(),
+            reported: reported.map(figures),
+            current: known.get(&(period, position)).map(figures),
+            restatements: plan.entries(&known).iter().map(entry).collect(),
+            unchecked_factors: unchecked.into_iter().map(|used| used.key).collect(),
+            position,
+            more_after_position: plan.more_after,
+        }))
+    }
+
+    /// Figures of a period as known at a position. They never change again, so that each is worked out once, and the projection
+    /// is read no longer than for one of them.
+    async fn figures(
+        &self,
+        park: &str,
+        as_of: AsOf,
+        period: Period,
+        known_at: u64,
+        gwp: GwpSet,
+    ) -> Result<Figures, Status> {
+        let key = (park.to_owned(), gwp.token(), as_of.at, period, known_at);
+        if let Some(figures) = self.known_figures().get(&key) {
+            return Ok(*figures);
+        }
+        let (api, park) = (self.clone(), park.to_owned());
+        let worked_out = tokio::task::spawn_blocking(move || {
+            on_park(&api, &park, as_of, |view, _, _| {
+                view.figures(period, known_at, gwp)
+                    .map_err(|error| field_status(Code::InvalidArgument, "gwp", error.to_string()))
+            })
+        });
+        let figures = worked_out
+            .await
+            .map_err(|error| Status::internal(format!("figures were not worked out: {error}")))??;
+        let mut known = self.known_figures();
+        if known.len() >= MOST_KNOWN_FIGURES {
+            known.clear();
+        }
+        known.insert(key, figures);
+        Ok(figures)
+    }
+
+    fn known_figures(&self) -> MutexGuard<'_, KnownFigures> {
+        self.figures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -96,6 +141,7 @@ fn figures(figures: &Figures) -> wire::PeriodFigures {
         market_mg: figures.market_mg,
         avoided_mg: figures.avoided_mg,
         removal_mg: figures.removal_mg,
+        embodied_mg: figures.embodied_mg,
         books_sha256: figures.books_sha256.to_vec().into(),
     }
 }

@@ -29,6 +29,7 @@ pub fn table_of(answer: &RestatementsResponse) -> String {
             "market kg",
             "avoided kg",
             "removed kg",
+            "embodied kg",
             "position",
             "books",
         ],
@@ -84,6 +85,7 @@ fn figures_row(name: &str, figures: &PeriodFigures) -> Vec<String> {
         kg(figures.market_mg),
         kg(figures.avoided_mg),
         kg(figures.removal_mg),
+        kg(figures.embodied_mg),
         known,
         short_hash(&figures.books_sha256),
     ]

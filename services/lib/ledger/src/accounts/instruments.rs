@@ -44,38 +44,17 @@ impl InstrumentBook {
 
     /// Where each stood by a moment, as seen; those not issued by then are not there.
     pub fn lines(&self, until: UnixSeconds, sight: Sight) -> Vec<InstrumentLine> {
-        let mut lines = Vec::new();
-        for ((registry, serial), moves) in &self.by_name {
-            let mut line: Option<InstrumentLine> = None;
-            let seen = moves.iter().filter(|moved| {
-                moved.position <= sight.known_at && moved.at < sight.before && moved.at < until
-            });
-            for moved in seen {
-                if let InstrumentStep::Issued {
-                    kind,
-                    amount,
-                    vintage,
-                } = &moved.step
-                {
-                    line = Some(InstrumentLine {
-                        registry: registry.to_string(),
-                        serial: serial.to_string(),
-                        kind: *kind,
-                        amount: *amount,
-                        vintage: *vintage,
-                        state: InstrumentState::Issued,
-                        since: moved.at,
-                        used_for: None,
-                        own_generation: false,
-                    });
-                }
-                if let Some(line) = &mut line {
-                    take_step(line, moved);
-                }
-            }
-            lines.extend(line);
-        }
-        lines
+        self.by_name
+            .iter()
+            .filter_map(|(name, moves)| line(name, moves, until, sight))
+            .collect()
+    }
+
+    /// Where one stands by now.
+    pub(crate) fn line(&self, registry: &str, serial: &str) -> Option<InstrumentLine> {
+        let name = (Arc::from(registry), Arc::from(serial));
+        let (name, moves) = self.by_name.get_key_value(&name)?;
+        line(name, moves, UnixSeconds(i64::MAX), Sight::ALL)
     }
 
     pub(crate) fn hash(&self, content: &mut Hasher, state: &mut Hasher) {
@@ -87,6 +66,42 @@ impl InstrumentBook {
             }
         }
     }
+}
+
+fn line(
+    (registry, serial): &(Arc<str>, Arc<str>),
+    moves: &[Moved],
+    until: UnixSeconds,
+    sight: Sight,
+) -> Option<InstrumentLine> {
+    let mut line: Option<InstrumentLine> = None;
+    let seen = moves.iter().filter(|moved| {
+        moved.position <= sight.known_at && moved.at < sight.before && moved.at < until
+    });
+    for moved in seen {
+        if let InstrumentStep::Issued {
+            kind,
+            amount,
+            vintage,
+        } = &moved.step
+        {
+            line = Some(InstrumentLine {
+                registry: registry.to_string(),
+                serial: serial.to_string(),
+                kind: *kind,
+                amount: *amount,
+                vintage: *vintage,
+                state: InstrumentState::Issued,
+                since: moved.at,
+                used_for: None,
+                own_generation: false,
+            });
+        }
+        if let Some(line) = &mut line {
+            take_step(line, moved);
+        }
+    }
+    line
 }
 
 fn take_step(line: &mut InstrumentLine, moved: &Moved) {

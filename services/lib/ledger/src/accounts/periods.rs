@@ -6,6 +6,7 @@ use std::sync::Arc;
 use terrarium_model::UnixSeconds;
 
 use crate::accounts::restatement::Run;
+use crate::bytes::{Bytes, Damaged, Unread};
 use crate::energy::meter_book::Sight;
 use crate::fact::{Origin, PeriodStep, RestatementReason};
 use crate::hash::Hasher;
@@ -76,12 +77,15 @@ impl ReportingPeriod {
     }
 }
 
+/// What moved the figures of closed periods, by period.
+pub(crate) type Runs = BTreeMap<Arc<str>, Vec<Run>>;
+
 /// All periods of a park, by id.
 #[derive(Default)]
 pub struct PeriodBook {
     by_id: BTreeMap<Arc<str>, Vec<(PeriodEvent, uuid::Uuid)>>,
     /// What moved the figures of closed periods.
-    runs: BTreeMap<Arc<str>, Vec<Run>>,
+    runs: Runs,
     /// Those that were closed, whatever happened to them since.
     closed: Vec<(Period, Arc<str>)>,
 }
@@ -161,6 +165,43 @@ impl PeriodBook {
     /// What moved the figures of a period since it was closed, in the order of the record.
     pub fn runs(&self, id: &str) -> &[Run] {
         self.runs.get(id).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn write_runs(&self, bytes: &mut Bytes) {
+        bytes.count(self.runs.len());
+        for (id, runs) in &self.runs {
+            bytes.text(id).count(runs.len());
+            for run in runs {
+                bytes
+                    .text(run.reason.token())
+                    .u64(run.first)
+                    .u64(run.last)
+                    .u64(run.facts);
+            }
+        }
+    }
+
+    pub(crate) fn read_runs(unread: &mut Unread<'_>) -> Result<Runs, Damaged> {
+        let mut all = Runs::new();
+        for _ in 0..unread.count()? {
+            let id = Arc::from(unread.text()?);
+            let mut runs = Vec::new();
+            for _ in 0..unread.count()? {
+                runs.push(Run {
+                    reason: RestatementReason::parse(unread.text()?).ok_or(Damaged)?,
+                    first: unread.u64()?,
+                    last: unread.u64()?,
+                    facts: unread.u64()?,
+                });
+            }
+            all.insert(id, runs);
+        }
+        Ok(all)
+    }
+
+    /// What moved figures, as it was kept, in place of what was found without readings.
+    pub(crate) fn take_runs(&mut self, runs: Runs) {
+        self.runs = runs;
     }
 
     /// A period as seen; `None` if it was not opened by then.

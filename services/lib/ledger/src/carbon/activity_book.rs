@@ -124,6 +124,54 @@ impl ActivityBook {
         }
     }
 
+    /// The time of what a fact takes the place of, if it takes any.
+    pub fn extent_of_replaced(&self, fact: &CarbonFact) -> Option<(UnixSeconds, UnixSeconds)> {
+        fn last<T>(versions: Option<&Versions<T>>) -> Option<&T> {
+            versions?.last().map(|(_, value)| value)
+        }
+        let for_ever = |time: UnixSeconds| (time, UnixSeconds(i64::MAX));
+        let extent = |interval: Interval| {
+            let end = interval.end().0.max(interval.start.0 + 1);
+            (interval.start, UnixSeconds(end))
+        };
+        match fact {
+            CarbonFact::Water(water) => {
+                let series = self.water.get(&(water.asset.clone(), water.flow))?;
+                let replaced = series.readings.get(&water.interval.start)?;
+                Some(extent(Interval {
+                    start: water.interval.start,
+                    seconds: replaced.seconds,
+                }))
+            }
+            CarbonFact::Activity(activity) => {
+                let key = (activity.kind, activity.asset.clone(), activity.name.clone());
+                last(self.activities.get(&key)).map(|replaced| extent(replaced.interval))
+            }
+            CarbonFact::Embodied(record) => {
+                let key = (record.asset.clone(), record.module, record.item.clone());
+                let replaced = last(self.embodied.get(&key))?;
+                Some((replaced.time, UnixSeconds(replaced.time.0 + 1)))
+            }
+            CarbonFact::Collected(collected) => {
+                let replaced = last(self.collections.get(&collected.collection));
+                replaced.map(|replaced| for_ever(replaced.time))
+            }
+            // A weighing moves the load when that was collected.
+            CarbonFact::Weighed(weighed) => {
+                let load = last(self.collections.get(&weighed.collection));
+                load.map(|load| for_ever(load.time))
+            }
+            CarbonFact::Emptied(emptied) => {
+                let load = last(self.collections.get(&emptied.collection));
+                load.map(|load| for_ever(load.time))
+            }
+            CarbonFact::Trees(_)
+            | CarbonFact::Profile(_)
+            | CarbonFact::Evidence(_)
+            | CarbonFact::Invoice(_) => None,
+        }
+    }
+
     /// Whether nothing was told.
     pub fn is_empty(&self) -> bool {
         self.water.is_empty()
@@ -237,6 +285,11 @@ impl ActivityBook {
             .map(|(_, record)| record)
             .filter(|record| record.valid_from <= instant)
             .max_by_key(|record| (record.valid_from, record.version))
+    }
+
+    /// The newest decision about accounting.
+    pub fn newest_profile(&self, as_of: AsOf) -> Option<(Origin, &ProfileRecord)> {
+        newest_of(&self.profiles, as_of, |_| 0).max_by_key(|(_, record)| record.version)
     }
 
     /// Documents about something: an asset, a meter, an activity.

@@ -9,8 +9,10 @@ use terrarium_model::ParkDefinition;
 use super::fact::ProfileRecord;
 use crate::books::Scope;
 
-/// The party that is the park itself.
-pub const PARK: &str = "park";
+pub use crate::books::PARK;
+
+/// From here on regions are of another country.
+const ABROAD: &str = "world";
 
 /// Where a line is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,10 +35,7 @@ struct Table {
 #[serde(deny_unknown_fields)]
 struct Rule {
     activity: String,
-    park: Option<WrittenPlace>,
-    tenant: Option<WrittenPlace>,
-    owner_operated: Option<WrittenPlace>,
-    landlord: Option<WrittenPlace>,
+    place: WrittenPlace,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -68,10 +67,7 @@ impl WrittenPlace {
 }
 
 struct Places {
-    park: BTreeMap<String, Place>,
-    tenant: BTreeMap<String, Place>,
-    partner: Place,
-    partner_of_landlord: Place,
+    places: BTreeMap<String, Place>,
     waste_routes: BTreeMap<String, String>,
     regions: BTreeMap<String, Vec<String>>,
 }
@@ -79,41 +75,43 @@ struct Places {
 static PLACES: LazyLock<Places> = LazyLock::new(|| {
     let table: Table =
         toml::from_str(include_str!("attribution.toml")).expect("the table is part of the program");
-    let mut places = Places {
-        park: BTreeMap::new(),
-        tenant: BTreeMap::new(),
-        partner: Place {
-            scope: Scope::Three(1),
-            iso_category: 4,
-        },
-        partner_of_landlord: Place {
-            scope: Scope::Three(13),
-            iso_category: 5,
-        },
+    let rules = table.rule.into_iter();
+    Places {
+        places: rules
+            .map(|rule| (rule.activity, rule.place.read()))
+            .collect(),
         waste_routes: table.waste_routes,
         regions: table.regions,
-    };
-    for rule in table.rule {
-        if let Some(place) = rule.owner_operated {
-            places.partner = place.read();
-        }
-        if let Some(place) = rule.landlord {
-            places.partner_of_landlord = place.read();
-        }
-        if let Some(place) = rule.park {
-            places.park.insert(rule.activity.clone(), place.read());
-        }
-        if let Some(place) = rule.tenant {
-            places.tenant.insert(rule.activity, place.read());
-        }
     }
-    places
 });
+
+/// Where an activity is counted by whoever does it; [`crate::claims::boundary`] says what that is to the park.
+pub fn place(activity: &str) -> Place {
+    PLACES.places.get(activity).copied().unwrap_or(Place {
+        scope: Scope::Three(1),
+        iso_category: 6,
+    })
+}
+
+/// Regions whose factors stand in for a region's own, best first.
+fn stand_ins(region: &str) -> &'static [String] {
+    let regions = &PLACES.regions;
+    regions.get(region).unwrap_or(&regions["other"])
+}
+
+/// Regions whose factors price a park's electricity, best first: its own, its regional grid, its country.
+pub fn grid_regions(definition: &ParkDefinition) -> Vec<String> {
+    let region = &definition.grid_region;
+    let wider = stand_ins(region).iter();
+    std::iter::once(region)
+        .chain(wider.take_while(|wider| *wider != ABROAD))
+        .cloned()
+        .collect()
+}
 
 /// How a park's activities are accounted for at a moment.
 #[derive(Clone, Debug)]
 pub struct Profile {
-    is_landlord: bool,
     waste_routes: BTreeMap<String, String>,
     regions: Vec<String>,
     pinned_sets: BTreeMap<String, String>,
@@ -124,14 +122,7 @@ impl Profile {
     pub fn new(definition: &ParkDefinition, decided: Option<&ProfileRecord>) -> Profile {
         let mut waste_routes = PLACES.waste_routes.clone();
         let mut regions = vec![definition.grid_region.clone()];
-        regions.extend(
-            PLACES
-                .regions
-                .get(&definition.grid_region)
-                .unwrap_or(&PLACES.regions["other"])
-                .iter()
-                .cloned(),
-        );
+        regions.extend(stand_ins(&definition.grid_region).iter().cloned());
         let mut pinned_sets = BTreeMap::new();
         if let Some(decided) = decided {
             waste_routes.extend(decided.waste_routes.iter().cloned());
@@ -141,35 +132,9 @@ impl Profile {
             }
         }
         Profile {
-            is_landlord: decided.is_some_and(|decided| decided.is_landlord),
             waste_routes,
             regions,
             pinned_sets,
-        }
-    }
-
-    /// Where an activity of a party is counted.
-    pub fn place(&self, activity: &str, party: &str) -> Place {
-        let of_park = || {
-            PLACES.park.get(activity).copied().unwrap_or(Place {
-                scope: Scope::Three(1),
-                iso_category: 6,
-            })
-        };
-        if party == PARK {
-            return of_park();
-        }
-        if self.is_landlord {
-            return PLACES
-                .tenant
-                .get(activity)
-                .copied()
-                .unwrap_or(PLACES.partner_of_landlord);
-        }
-        match of_park() {
-            // What a partner burns and loses is no direct emission of the park.
-            place if matches!(place.scope, Scope::One | Scope::Two) => PLACES.partner,
-            place => place,
         }
     }
 
@@ -196,35 +161,24 @@ mod tests {
     use super::super::fact::ActivityKind;
     use super::*;
 
-    fn profile(is_landlord: bool) -> Profile {
-        Profile {
-            is_landlord,
-            waste_routes: PLACES.waste_routes.clone(),
-            regions: Vec::new(),
-            pinned_sets: BTreeMap::new(),
-        }
-    }
-
     #[test]
     fn every_activity_has_its_place() {
         for kind in ActivityKind::ALL {
-            assert!(PLACES.park.contains_key(kind.token()), "{}", kind.token());
-            assert!(PLACES.tenant.contains_key(kind.token()), "{}", kind.token());
+            assert!(PLACES.places.contains_key(kind.token()), "{}", kind.token());
         }
     }
 
     /// Carbon accounting note of the project, section 1.1, table of parks.
     #[test]
-    fn a_landlord_counts_its_tenants_as_leased_assets_and_an_owner_counts_partners_as_services() {
-        let owner = profile(false);
-        assert_eq!(owner.place("fuel", PARK).scope, Scope::One);
-        assert_eq!(owner.place("compost", PARK).scope, Scope::One);
-        assert_eq!(owner.place("waste", PARK).scope, Scope::Three(5));
-        assert_eq!(owner.place("material", PARK).scope, Scope::Three(2));
-        assert_eq!(owner.place("fuel", "contractor-1").scope, Scope::Three(1));
-        let landlord = profile(true);
-        assert_eq!(landlord.place("fuel", PARK).scope, Scope::One);
-        assert_eq!(landlord.place("fuel", "tenant-3").scope, Scope::Three(13));
-        assert_eq!(landlord.place("heat", "tenant-3").iso_category, 5);
+    fn activities_stand_where_the_table_of_parks_has_them() {
+        for (activity, scope) in [
+            ("fuel", Scope::One),
+            ("compost", Scope::One),
+            ("heat", Scope::Two),
+            ("waste", Scope::Three(5)),
+            ("material", Scope::Three(2)),
+        ] {
+            assert_eq!(place(activity).scope, scope, "{activity}");
+        }
     }
 }

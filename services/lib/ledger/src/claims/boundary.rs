@@ -1,4 +1,16 @@
 //! Boundaries: who controls, accounts. GHG Protocol Corporate Standard, chapters 3 and 4; leased assets: its appendix F.
+//!
+//! A posting has the scope that it has for whoever does it. What that is to the park:
+//!
+//! | done by | controlled by the park (or by its share) | not controlled |
+//! |---|---|---|
+//! | the park | the same scope | |
+//! | a tenant | the same scope | scopes 1 and 2: category 13, downstream leased assets; their value chain is theirs |
+//! | who lets something to the park | the same scope | scopes 1 and 2: category 8, upstream leased assets; their value chain is theirs |
+//! | a supplier | the same scope | materials, capital goods, haulage and waste: the same category; what it burns and buys itself: category 1 |
+//! | a joint venture, a concession | the same scope | theirs |
+//!
+//! Somebody who is not named is a tenant in a park that lets space, and a supplier in one that its owner runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,6 +71,10 @@ pub enum Relation {
     JointVenture,
     /// Runs something on the park's ground for their own account, such as public chargers.
     Concession,
+    /// Works for the park: contractors, hauliers.
+    Supplier,
+    /// Lets something to the park.
+    Lessor,
 }
 
 /// What belongs to the park's inventory.
@@ -160,23 +176,35 @@ impl Boundary {
                 };
                 (party.relation, share)
             }
-            None => match self.tenants {
-                TenantEnergy::OwnScopes => (Relation::Tenant, 1_000_000),
-                TenantEnergy::DownstreamLeased => (Relation::Tenant, 0),
-                TenantEnergy::NoTenants => (Relation::Concession, 0),
+            None => match (self.tenants, self.role) {
+                (TenantEnergy::OwnScopes, _) => (Relation::Tenant, 1_000_000),
+                (TenantEnergy::DownstreamLeased, _)
+                | (TenantEnergy::NoTenants, ParkRole::Landlord) => (Relation::Tenant, 0),
+                (TenantEnergy::NoTenants, ParkRole::OwnerOperated) => (Relation::Supplier, 0),
             },
         };
         if share_ppm > 0 {
             return Place::In(posting.scope, share_ppm);
         }
-        // What tenants burn and buy in rented space is the landlord's downstream leased asset; what lies further up or down
-        // their own chain is theirs, and so are removals.
-        let is_their_energy = posting.book == CarbonBook::Emission
-            && matches!(posting.scope, Some(Scope::One | Scope::Two));
-        if relation == Relation::Tenant && is_their_energy {
-            return Place::In(Some(Scope::Three(13)), 1_000_000);
+        let is_inventory = matches!(posting.book, CarbonBook::Emission | CarbonBook::Embodied);
+        let scope = posting.scope.filter(|_| is_inventory);
+        match scope.and_then(|scope| value_chain(relation, scope)) {
+            Some(category) => Place::In(Some(Scope::Three(category)), 1_000_000),
+            None => Place::Out(LeftOut::AnotherParty),
         }
-        Place::Out(LeftOut::AnotherParty)
+    }
+}
+
+/// Category of the park's scope 3 in which something stands that somebody does whom it does not control; `None`: it is theirs
+/// alone.
+fn value_chain(relation: Relation, scope: Scope) -> Option<u8> {
+    match (relation, scope) {
+        (Relation::Tenant, Scope::One | Scope::Two) => Some(13),
+        (Relation::Lessor, Scope::One | Scope::Two) => Some(8),
+        (Relation::Supplier, Scope::Three(category @ (1 | 2 | 4 | 5))) => Some(category),
+        // What it takes to do the work, with the fuel's upstream and the way of the staff.
+        (Relation::Supplier, Scope::One | Scope::Two | Scope::Three(3 | 6 | 7 | 8)) => Some(1),
+        _ => None,
     }
 }
 

@@ -39,9 +39,12 @@ pub(super) fn direct_lines(ground: &Ground<'_>) -> [Line; 2] {
 
 /// Purchased electricity and heat, CO2 alone.
 pub(super) fn purchased_lines(ground: &Ground<'_>) -> [Line; 2] {
+    // By the grid's meter: what was sold on to cars was bought too, and what came out of cars did not come from the grid.
     let purchased = |placed: &Placed<'_>| {
+        let done = placed.posting.activity.as_str();
         placed.posting.book == CarbonBook::Emission
-            && placed.scope == Some(Scope::Two)
+            && (placed.scope == Some(Scope::Two) || done == activity::GRID_IMPORT_RESOLD)
+            && done != activity::CAR_DISCHARGE
             && placed.counts_by(Basis::Location)
     };
     let is_heat = |posting: &Posting| {

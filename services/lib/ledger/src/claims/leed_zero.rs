@@ -1,8 +1,8 @@
 //! LEED Zero Carbon: emitted less avoided over twelve months. Here, unlike in an inventory, exported renewables count.
 
-use terrarium_model::SECONDS_PER_HOUR;
+use terrarium_model::{SECONDS_PER_HOUR, round_half_even_div};
 
-use crate::books::{Basis, CarbonBook, Scope};
+use crate::books::{Basis, CarbonBook, InstrumentKind, InstrumentState, Scope};
 use crate::claims::cn_guideline::{at_grid_factor, is_fuel};
 use crate::claims::ground::{Ground, netting};
 use crate::claims::interval::combine;
@@ -47,7 +47,7 @@ pub fn balance(question: &Question<'_>) -> Result<Statement, Refusal> {
     let exported = Line::new(
         "exported-renewables",
         Words::new("On-site renewables exported", "外送的场内可再生电力"),
-        at_grid_factor(&ground, ground.energy().export),
+        at_grid_factor(&ground, exported_with_attributes(&ground)),
         Unit::Co2eMg,
     )
     .from(Source::Energy(EnergyAccount::Export))
@@ -140,6 +140,29 @@ pub fn balance(question: &Question<'_>) -> Result<Statement, Refusal> {
     });
     statement.verdict = verdict(question, balance, half);
     Ok(statement)
+}
+
+/// Exported Wh whose certificates the park has not sold. A certificate counts for the part of its vintage that lies in the period.
+fn exported_with_attributes(ground: &Ground<'_>) -> i64 {
+    let period = ground.question.books.period;
+    let sold: i64 = ground
+        .question
+        .books
+        .instruments
+        .iter()
+        .filter(|line| {
+            line.kind == InstrumentKind::Certificate
+                && line.state == InstrumentState::Sold
+                && line.own_generation
+        })
+        .map(|line| {
+            let (from, to) = line.vintage;
+            let within = (to.0.min(period.to.0) - from.0.max(period.from.0)).max(0);
+            let product = i128::from(line.amount) * i128::from(within);
+            round_half_even_div(product, i128::from((to.0 - from.0).max(1))) as i64
+        })
+        .sum();
+    (ground.energy().export - sold).max(0)
 }
 
 fn verdict(question: &Question<'_>, balance: Option<i64>, half: i64) -> Verdict {

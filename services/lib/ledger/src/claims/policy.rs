@@ -142,6 +142,16 @@ pub enum Decision {
     LifeCycle(LifeCyclePlan),
 }
 
+impl Decision {
+    /// Whether inventories may have another boundary after it.
+    pub fn moves_the_boundary(&self) -> bool {
+        matches!(
+            self,
+            Decision::Boundary { .. } | Decision::Profile { .. } | Decision::Party(..)
+        )
+    }
+}
+
 /// All decisions of a park, in the order of the record.
 #[derive(Default)]
 pub struct DecisionBook {
@@ -180,12 +190,15 @@ impl Policy {
         for (decision, at, position) in ledger.decisions.seen(sight) {
             policy.take_in(decision, at, position);
         }
-        let parts = Parts::seen(&ledger.decisions, sight);
+        let mut parts = Parts::seen(&ledger.decisions, sight);
+        if parts.profile.is_none() {
+            parts.landlord_at = landlord_at(view);
+        }
         for decided in policy.boundaries.values_mut() {
             parts.complete(&mut decided.what);
         }
         if policy.boundaries.is_empty()
-            && let Some(position) = parts.position
+            && let Some(position) = parts.position.or(parts.landlord_at)
         {
             let mut what = Boundary::default();
             parts.complete(&mut what);
@@ -257,6 +270,14 @@ struct Parts {
     profile: Option<(ParkRole, u32, bool)>,
     parties: BTreeMap<String, Party>,
     position: Option<u64>,
+    /// Where the accounting profile says that space is let, if nothing else is said.
+    landlord_at: Option<u64>,
+}
+
+/// Position of the accounting profile, if it says that the park lets space.
+fn landlord_at(view: &View<'_>) -> Option<u64> {
+    let newest = view.ledger().activities().newest_profile(view.as_of())?;
+    newest.1.is_landlord.then_some(newest.0.position)
 }
 
 impl Parts {
@@ -284,6 +305,9 @@ impl Parts {
             boundary.role = role;
             boundary.equity_ppm = equity_ppm;
             boundary.development_zone = development_zone;
+        }
+        if self.landlord_at.is_some() {
+            boundary.role = ParkRole::Landlord;
         }
         boundary.parties.clone_from(&self.parties);
     }

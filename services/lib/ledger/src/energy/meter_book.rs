@@ -119,12 +119,12 @@ impl Quarantined {
 #[derive(Default)]
 pub struct MeterBook {
     /// In order of their days.
-    blocks: Vec<DayBlock>,
-    counted: u64,
+    pub(super) blocks: Vec<DayBlock>,
+    pub(super) counted: u64,
     /// By start and position.
-    superseded: BTreeMap<(UnixSeconds, u64), Superseded>,
-    quarantined: BTreeMap<Uuid, Quarantined>,
-    longest_s: u32,
+    pub(super) superseded: BTreeMap<(UnixSeconds, u64), Superseded>,
+    pub(super) quarantined: BTreeMap<Uuid, Quarantined>,
+    pub(super) longest_s: u32,
 }
 
 impl MeterBook {
@@ -407,7 +407,13 @@ impl MeterBook {
         })
     }
 
-    fn seen_before(
+    /// The reading that counts from a moment on, as seen.
+    pub fn seen_at(&self, start: UnixSeconds, sight: Sight) -> Option<CountedReading> {
+        self.as_seen(start, self.reading_at(start)?, sight)
+    }
+
+    /// The last reading that starts before a moment, as seen.
+    pub fn seen_before(
         &self,
         time: UnixSeconds,
         sight: Sight,
@@ -422,7 +428,12 @@ impl MeterBook {
         }
     }
 
-    fn seen_from(&self, time: UnixSeconds, sight: Sight) -> Option<(UnixSeconds, CountedReading)> {
+    /// The first reading that starts at a moment or later, as seen.
+    pub fn seen_from(
+        &self,
+        time: UnixSeconds,
+        sight: Sight,
+    ) -> Option<(UnixSeconds, CountedReading)> {
         let mut time = time;
         loop {
             let (start, reading) = self.reading_from(time)?;

@@ -411,8 +411,6 @@ fn posting(node: &AssetId, month: Period, key: Key, sum: &Sum, factors: &Factors
         party: "park".to_owned(),
         scope,
         iso_category: match scope {
-            // Energy that is sold: use of the organisation's products.
-            _ if is_sold_on(line) => Some(5),
             Some(Scope::One) => Some(1),
             Some(Scope::Two) => Some(2),
             Some(Scope::Three(_)) => Some(4),
@@ -442,11 +440,4 @@ fn posting(node: &AssetId, month: Period, key: Key, sum: &Sum, factors: &Factors
             _ => Detail::None,
         },
     }
-}
-
-fn is_sold_on(line: Line) -> bool {
-    matches!(
-        line,
-        Line::Resold | Line::CarCarried { is_resold: true } | Line::CarLocation { is_resold: true }
-    )
 }

@@ -3,7 +3,7 @@
 use terrarium_model::{Interval, SECONDS_PER_HOUR, UnixSeconds};
 
 use super::{ParkLedger, TouchedHour};
-use crate::energy::layout::NodeBook;
+use crate::energy::kept::NodeBook;
 use crate::energy::meter_book::{HOURS_PER_DAY, MeterBook, Sight, day_and_hour, hour_start_of};
 use crate::fact::RestatementReason;
 use crate::factor_book::{FactorKind, FactorSet};
@@ -69,13 +69,9 @@ impl ParkLedger {
     ) -> bool {
         let after = self.present_totals(node, hour_start);
         let (day, hour) = day_and_hour(hour_start);
-        let node_day = self.nodes[node].change(day, position);
-        node_day.any |= 1 << hour;
-        node_day.totals.add(&after);
-        node_day.totals.take_out(before);
-        let park_day = self.park_hours.change(day, position);
-        park_day.hours[hour].add(&after);
-        park_day.hours[hour].take_out(before);
+        self.nodes[node].move_hour(day, hour, position, before, &after);
+        self.park_hours
+            .move_hour(day, hour, position, before, &after);
         after != *before
     }
 
@@ -87,17 +83,21 @@ impl ParkLedger {
         touched: &mut Vec<TouchedHour>,
     ) {
         let prices = [FactorKind::GridAverage, FactorKind::GridMarginal].contains(&set.kind);
-        let region = self.definition().map(|definition| &definition.grid_region);
-        if !prices || region != Some(&set.region) {
+        let Some(defined) = self.definitions.last() else {
+            return;
+        };
+        if !prices || !defined.regions.contains(&set.region) {
             return;
         }
+        let last_definition = self.definitions.len() - 1;
         let (first_day, _) = day_and_hour(set.valid_from);
         let (last_day, _) = day_and_hour(set.valid_to);
         for day in self.park_hours.days_within(first_day, last_day) {
+            let defined = &self.definitions[last_definition];
             let mut won = 0_u32;
             for hour in 0..HOURS_PER_DAY {
                 let hour_start = hour_start_of(day, hour);
-                let winner = self.factors.winner(&set.region, set.kind, hour_start);
+                let winner = defined.winner(&self.factors, set.kind, hour_start);
                 if winner.is_some_and(|origin| origin.position == position) {
                     won |= 1 << hour;
                 }
@@ -134,10 +134,10 @@ impl ParkLedger {
                 }
             }
             if any & won != 0 {
-                self.nodes[node].change_price(day, position).totals = totals;
+                self.nodes[node].reprice(day, position, totals);
             }
         }
-        self.park_hours.change_price(day, position).hours = park;
+        self.park_hours.reprice(day, position, park);
     }
 
     pub(super) fn balance_everything(&mut self, position: u64, touched: &mut Vec<TouchedHour>) {

@@ -51,9 +51,8 @@ impl ParkLedger {
             for (laid, node) in defined.nodes.iter().zip(&mut self.nodes) {
                 content.text(laid.asset.as_str());
                 for day in &mut node.days {
-                    let hash = *day
-                        .hash
-                        .get_or_insert_with(|| node_day(day.any, &day.totals));
+                    let hash = day.hash.unwrap_or_else(|| node_day(day.any, day.totals()));
+                    day.hash = Some(hash);
                     content.number(day.day).bytes(&hash);
                 }
             }

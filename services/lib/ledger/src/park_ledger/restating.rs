@@ -1,8 +1,9 @@
 //! Which facts may move the figures of periods that were closed.
 
-use terrarium_model::{SECONDS_PER_HOUR, UnixSeconds};
+use terrarium_model::{Interval, SECONDS_PER_HOUR, UnixSeconds};
 
 use super::ParkLedger;
+use crate::books::InstrumentState;
 use crate::carbon::CarbonFact;
 use crate::energy::meter_book::{HOURS_PER_DAY, Sight, day_and_hour, hour_start_of};
 use crate::fact::RestatementReason;
@@ -24,8 +25,10 @@ impl ParkLedger {
             self.periods.moved_figures(from, to, reason, position);
             return;
         }
-        let region = self.definition().map(|definition| &definition.grid_region);
-        if !self.periods.has_closed() || region != Some(&set.region) {
+        let Some(defined) = self.definitions.last() else {
+            return;
+        };
+        if !self.periods.has_closed() || !defined.regions.contains(&set.region) {
             return;
         }
         let (first_day, _) = day_and_hour(set.valid_from);
@@ -33,7 +36,7 @@ impl ParkLedger {
         for day in self.park_hours.days_within(first_day, last_day) {
             for hour in 0..HOURS_PER_DAY {
                 let hour_start = hour_start_of(day, hour);
-                let winner = self.factors.winner(&set.region, set.kind, hour_start);
+                let winner = defined.winner(&self.factors, set.kind, hour_start);
                 if winner.is_some_and(|origin| origin.position == position) {
                     let hour_end = UnixSeconds(hour_start.0 + SECONDS_PER_HOUR);
                     let reason = RestatementReason::NewFactors;
@@ -44,39 +47,61 @@ impl ParkLedger {
         }
     }
 
-    /// A certificate that is retired for a period that was closed moves its market-based figure.
+    /// A certificate that is retired for a period that was closed moves its market-based figure. One of the park's own plants that
+    /// is sold takes the zero from what was generated when it was issued for.
     pub(super) fn note_instrument(&mut self, registry: &str, serial: &str, position: u64) {
         if !self.periods.has_closed() {
             return;
         }
-        let lines = self.instruments.lines(UnixSeconds(i64::MAX), Sight::ALL);
-        let moved = lines
-            .into_iter()
-            .find(|line| line.registry == registry && line.serial == serial);
-        let used_for = moved.and_then(|line| line.used_for);
-        let period = used_for.and_then(|id| self.periods.get(&id, Sight::ALL));
+        let Some(line) = self.instruments.line(registry, serial) else {
+            return;
+        };
+        let used_for = line.used_for.as_deref();
+        let period = used_for.and_then(|id| self.periods.get(id, Sight::ALL));
+        let reason = RestatementReason::LateData;
         if let Some(reporting) = period {
             let Period { from, to } = reporting.period;
-            let reason = RestatementReason::LateData;
+            self.periods.moved_figures(from, to, reason, position);
+        }
+        if line.state == InstrumentState::Sold && line.own_generation {
+            let (from, to) = line.vintage;
+            self.periods.moved_figures(from, to, reason, position);
+        }
+    }
+
+    /// A fact beside electricity moves the figures of its time, and of the time of what it takes the place of.
+    pub(super) fn note_carbon(
+        &mut self,
+        fact: &CarbonFact,
+        replaced: Option<(UnixSeconds, UnixSeconds)>,
+        position: u64,
+    ) {
+        let Some((from, to, reason)) = moves(fact) else {
+            return;
+        };
+        self.periods.moved_figures(from, to, reason, position);
+        if let Some((from, to)) = replaced {
             self.periods.moved_figures(from, to, reason, position);
         }
     }
 }
 
 /// The time whose figures a fact beside electricity may move, and why; `None`: it moves none, or electricity's books see to it.
-pub(super) fn moves(fact: &CarbonFact) -> Option<(UnixSeconds, UnixSeconds, RestatementReason)> {
+fn moves(fact: &CarbonFact) -> Option<(UnixSeconds, UnixSeconds, RestatementReason)> {
     const ALWAYS: (UnixSeconds, UnixSeconds) = (UnixSeconds(i64::MIN), UnixSeconds(i64::MAX));
     let late_or_corrected = |revision: u32| match revision {
         0 => RestatementReason::LateData,
         _ => RestatementReason::CorrectedData,
     };
+    // An instant is a moment of its period, also at its very start.
+    let extent = |interval: Interval| {
+        let end = interval.end().0.max(interval.start.0 + 1);
+        (interval.start, UnixSeconds(end))
+    };
     let ((from, to), reason) = match fact {
-        CarbonFact::Water(water) => (
-            (water.interval.start, water.interval.end()),
-            RestatementReason::LateData,
-        ),
+        CarbonFact::Water(water) => (extent(water.interval), RestatementReason::LateData),
         CarbonFact::Activity(activity) => (
-            (activity.interval.start, activity.interval.end()),
+            extent(activity.interval),
             late_or_corrected(activity.revision),
         ),
         // What is landfilled decays for years.

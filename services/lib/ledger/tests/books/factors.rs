@@ -1,6 +1,6 @@
 //! Which factor prices an hour, whenever it arrives.
 
-use terrarium_ledger::{Fact, FactorSet, Grouping, Pricing, balance};
+use terrarium_ledger::{Fact, FactorSet, Grouping, Pricing, Quality, balance};
 use terrarium_model::MassMg;
 
 use crate::world::*;
@@ -167,4 +167,67 @@ fn the_rows_of_a_series_cover_its_time_without_gap_or_overlap() {
         ),
         (None, None)
     );
+}
+
+/// Province, regional grid, country; never another country.
+#[test]
+fn a_wider_region_prices_what_the_parks_own_does_not_and_the_entry_says_so() {
+    let in_beijing = parse_park(&park_text("", "Etc/UTC").replace("caiso", "beijing"));
+    let of_region = |region: &str, from, to, thousandths| {
+        published(FactorSet {
+            region: region.to_owned(),
+            ..constant_factor(region, "1", "2020-01-01", from, to, thousandths)
+        })
+    };
+    let mut facts = vec![
+        defined(&in_beijing, 1),
+        of_region("uk", 0, 24, 200),
+        of_region("china", 0, 3, 530),
+        of_region("north-china", 0, 2, 636),
+        of_region("beijing", 0, 1, 558),
+    ];
+    for number in 0..4 {
+        facts.push(hourly("home.load", number, 1_000));
+        facts.push(hourly("home.pv", number, 0));
+    }
+    // A release of the own region that comes later takes the place of the wider one.
+    let late = of_region("beijing", 2, 3, 500);
+    let priced = |facts: &[Fact]| -> Vec<_> {
+        let ledger = ledger_of(facts);
+        (0..4)
+            .map(|number| {
+                let entries = ledger.entries(&asset("home"), hour(number));
+                let entry = entries.into_iter().find(|entry| entry.factor.is_some())?;
+                let region = entry.factor.expect("found by it").set.region.clone();
+                let mg = entry.mass.expect("it is priced").0;
+                Some((region, mg, entry.quality.has(Quality::WIDER_REGION)))
+            })
+            .collect()
+    };
+    let of = |region: &str, mg, is_wider| Some((region.to_owned(), mg, is_wider));
+    let beijing = of("beijing", 558_000, false);
+    let north = of("north-china", 636_000, true);
+    let expected = [
+        beijing.clone(),
+        north.clone(),
+        of("china", 530_000, true),
+        None,
+    ];
+    assert_eq!(priced(&facts), expected);
+    let total = |facts: &[Fact]| {
+        let (_, total) = balance(
+            &ledger_of(facts).present(),
+            period(0, 4),
+            Grouping::Total,
+            None,
+        );
+        (total.scope2_location_mg, total.hours_without_factor)
+    };
+    assert_eq!(total(&facts), (1_724_000, 1));
+    facts.push(late);
+    assert_eq!(
+        priced(&facts),
+        [beijing, north, of("beijing", 500_000, false), None]
+    );
+    assert_eq!(total(&facts), (1_694_000, 1));
 }

@@ -3,6 +3,7 @@
 mod by_hand;
 mod cars;
 mod completeness;
+mod day_blocks;
 mod factors;
 mod hours;
 mod invariants;
@@ -11,5 +12,6 @@ mod market;
 mod order;
 mod registers;
 mod restated;
+mod restated_beside;
 mod storage;
 mod world;

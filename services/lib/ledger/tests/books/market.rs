@@ -148,6 +148,30 @@ fn the_sun_whose_certificate_was_sold_is_bought_back_at_the_residual_mix() {
 }
 
 #[test]
+fn an_exported_watt_hour_stands_for_one_sold_certificate_however_vintages_overlap() {
+    let mut facts = facts();
+    let own = InstrumentStep::Held {
+        own_generation: true,
+    };
+    for (serial, from, to) in [("b", 0, 24), ("c", 4, 5), ("d", -9_000_000, 1 << 40)] {
+        facts.extend([
+            certificate(serial, 150, from, to),
+            instrument(serial, to, own.clone()),
+            instrument(serial, to, InstrumentStep::Sold),
+        ]);
+    }
+    facts.push(of_kind(FactorKind::ResidualMix, "residual", 0, 24, 800));
+    // 450 Wh are sold; 300 of them were exported, all in the fifth hour, and 200 used on site.
+    let sold: i64 = books(&facts, 0, 5)
+        .postings
+        .iter()
+        .filter(|posting| posting.activity == "self-use-attribute-sold")
+        .map(|posting| posting.amount)
+        .sum();
+    assert_eq!(sold, 150);
+}
+
+#[test]
 fn a_marginal_factor_prices_exports_alone_and_losses_are_scope_3() {
     let mut facts = facts();
     facts.extend([

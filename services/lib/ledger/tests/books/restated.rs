@@ -1,5 +1,6 @@
 //! Closed periods and what moves them: both values, the reason, the threshold, and what was known when.
 
+use terrarium_ledger::claims::boundary::Boundary;
 use terrarium_ledger::{
     AsOf, Fact, Figures, GwpSet, How, ParkLedger, PeriodState, PeriodStep, Restatement,
     RestatementReason, Sight,
@@ -125,7 +126,8 @@ fn each_release_restates_the_day_and_only_the_step_past_five_per_cent_is_flagged
         let books = ledger
             .books(period(0, DAY), known_at(position))
             .expect("defined");
-        let figures = Figures::of(&books, GwpSet::Ar6).expect("CO2 has a potential");
+        let figures =
+            Figures::of(&books, &Boundary::default(), GwpSet::Ar6).expect("CO2 has a potential");
         assert_eq!(figures.location_mg, mg, "known at {position}");
         assert_eq!(restatements(&ledger, known_at(position)).len(), number);
     }

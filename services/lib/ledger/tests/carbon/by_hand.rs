@@ -176,7 +176,7 @@ fn a_load_is_shared_by_what_the_bins_weighed_and_sums_up_to_the_weighbridge() {
 }
 
 #[test]
-fn a_decided_route_and_a_landlord_change_what_is_counted_where() {
+fn a_decided_route_changes_what_is_counted_and_a_tenants_fuel_is_direct_to_the_tenant() {
     let mut facts = collected(NEW_YEAR + DAY, 40_000).to_vec();
     facts.push(Fact::Carbon(CarbonFact::Profile(ProfileRecord {
         version: 1,
@@ -199,7 +199,11 @@ fn a_decided_route_and_a_landlord_change_what_is_counted_where() {
     let laid_down = find("waste:garden-landfill");
     assert_eq!(laid_down.method.token, "landfill-decay");
     assert!(laid_down.gases.mg(Gas::Ch4Biogenic) > 0);
-    assert_eq!(find("diesel").scope, Some(Scope::Three(13)));
+    let of_tenant = find("diesel");
+    assert_eq!(
+        (of_tenant.party.as_str(), of_tenant.scope),
+        ("tenant-3", Some(Scope::One))
+    );
 }
 
 /// R-410A in the sixth report: 2,256 (carbon accounting note, computed there).

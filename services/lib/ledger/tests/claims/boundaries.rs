@@ -1,7 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use terrarium_ledger::carbon::ActivityKind;
+use terrarium_ledger::carbon::attribution::place;
 use terrarium_ledger::claims::boundary::{
-    Boundary, Consolidation, ParkRole, Party, Relation, TenantEnergy,
+    Boundary, Consolidation, LeftOut, ParkRole, Party, Place, Relation, TenantEnergy,
 };
 use terrarium_ledger::claims::portfolio::{Transfer, UnbalancedTransfer, roll_up};
 use terrarium_ledger::claims::{ClaimKind, Scope2Total};
@@ -104,6 +106,133 @@ fn by_equity_share_everything_counts_by_the_share() {
         totals(equity),
         [Some(1), Some(5), Some(35), Some(35), Some(41)]
     );
+}
+
+/// Where every kind of activity stands, by who does it and who controls it: chapters 3 and 4 of the Corporate Standard, appendix F
+/// for leases.
+#[test]
+fn who_controls_accounts_whatever_the_activity() {
+    use Consolidation::{EquityShare, FinancialControl, OperationalControl};
+    use ParkRole::{Landlord, OwnerOperated};
+    use Scope::{One, Three, Two};
+    const ALL: [Consolidation; 3] = [EquityShare, FinancialControl, OperationalControl];
+
+    let own = |scope| Some(scope);
+    let of_tenant = |scope| matches!(scope, One | Two).then_some(Three(13));
+    let of_lessor = |scope| matches!(scope, One | Two).then_some(Three(8));
+    let of_supplier = |scope| match scope {
+        Three(1 | 2 | 4 | 5) => Some(scope),
+        One | Two | Three(3 | 6 | 7 | 8) => Some(Three(1)),
+        Three(_) => None,
+    };
+    let of_others = |_| None;
+    type Rule<'a> = &'a dyn Fn(Scope) -> Option<Scope>;
+    let party = |relation, park_operates, park_controls_financially, equity_ppm| Party {
+        relation,
+        park_operates,
+        park_controls_financially,
+        equity_ppm,
+    };
+    let named = |party| ("them", OwnerOperated, TenantEnergy::NoTenants, Some(party));
+    let unnamed = |role, tenants| ("somebody", role, tenants, None);
+    let tenant =
+        |operates, financial, ppm| named(party(Relation::Tenant, operates, financial, ppm));
+    let of = |relation| named(party(relation, false, false, 0));
+    let cases: Vec<(_, &[Consolidation], Rule<'_>, u32)> = vec![
+        (
+            ("park", OwnerOperated, TenantEnergy::NoTenants, None),
+            &ALL,
+            &own,
+            1_000_000,
+        ),
+        (
+            ("park", Landlord, TenantEnergy::DownstreamLeased, None),
+            &ALL,
+            &own,
+            1_000_000,
+        ),
+        (tenant(false, false, 0), &ALL, &of_tenant, 1_000_000),
+        (
+            tenant(true, false, 0),
+            &[OperationalControl],
+            &own,
+            1_000_000,
+        ),
+        (
+            tenant(true, false, 0),
+            &[FinancialControl],
+            &of_tenant,
+            1_000_000,
+        ),
+        // An operating lease: the asset stays the lessor's, who does not operate it.
+        (tenant(false, true, 0), &[FinancialControl], &own, 1_000_000),
+        (
+            tenant(false, true, 0),
+            &[OperationalControl],
+            &of_tenant,
+            1_000_000,
+        ),
+        (tenant(false, false, 300_000), &[EquityShare], &own, 300_000),
+        (of(Relation::Lessor), &ALL, &of_lessor, 1_000_000),
+        (of(Relation::Supplier), &ALL, &of_supplier, 1_000_000),
+        (of(Relation::Concession), &ALL, &of_others, 0),
+        (of(Relation::JointVenture), &ALL, &of_others, 0),
+        (
+            unnamed(OwnerOperated, TenantEnergy::NoTenants),
+            &ALL,
+            &of_supplier,
+            1_000_000,
+        ),
+        (
+            unnamed(Landlord, TenantEnergy::NoTenants),
+            &ALL,
+            &of_tenant,
+            1_000_000,
+        ),
+        (
+            unnamed(OwnerOperated, TenantEnergy::DownstreamLeased),
+            &ALL,
+            &of_tenant,
+            1_000_000,
+        ),
+        (
+            unnamed(OwnerOperated, TenantEnergy::OwnScopes),
+            &ALL,
+            &own,
+            1_000_000,
+        ),
+    ];
+    for ((id, role, tenants, party), consolidations, rule, share_ppm) in cases {
+        for consolidation in consolidations {
+            let boundary = Boundary {
+                consolidation: *consolidation,
+                role,
+                tenants,
+                parties: party
+                    .iter()
+                    .map(|party| (id.to_owned(), party.clone()))
+                    .collect(),
+                ..Boundary::default()
+            };
+            for kind in ActivityKind::ALL {
+                let scope = place(kind.token()).scope;
+                let done = Posting {
+                    party: id.to_owned(),
+                    ..emission(scope, kind.token(), T)
+                };
+                let expected = match rule(scope) {
+                    Some(scope) => Place::In(Some(scope), share_ppm),
+                    None => Place::Out(LeftOut::AnotherParty),
+                };
+                assert_eq!(
+                    boundary.place(&done),
+                    expected,
+                    "{} of {id}: {boundary:?}",
+                    kind.token()
+                );
+            }
+        }
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod boundaries;
 mod domestic;
 mod inventories;
+mod leed;
 mod life_cycle;
 mod promises;
 mod stages;

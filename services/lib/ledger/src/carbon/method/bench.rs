@@ -9,7 +9,7 @@ use terrarium_model::{
 };
 
 use super::super::activity_book::ActivityBook;
-use super::super::attribution::Profile;
+use super::super::attribution::{Profile, place};
 use super::super::exact::Exact;
 use super::super::fact::{Activity, ActivityKind};
 use super::super::worked::{Quantity, Step, Unpriced, Worked};
@@ -273,10 +273,7 @@ impl<'a> Workbench<'a> {
     }
 
     pub(super) fn line_of(&self, activity: &Activity, origins: &[Origin], line: Line) -> Worked {
-        let place = line.rule.map(|rule| {
-            self.profile(activity.interval.start)
-                .place(rule, &activity.party)
-        });
+        let place = line.rule.map(place);
         let mut factors: Vec<_> = line.rows.iter().map(FactorRow::used).collect();
         factors.sort();
         factors.dedup();

@@ -34,7 +34,7 @@ impl Workbench<'_> {
             // Beyond the boundary.
             LifeCycleModule::D => None,
         };
-        let place = rule.map(|rule| self.profile(record.time).place(rule, PARK));
+        let place = rule.map(super::super::attribution::place);
         let steps = if self.explains {
             vec![Step {
                 formula: "mass = as declared".to_owned(),
