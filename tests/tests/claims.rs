@@ -334,10 +334,13 @@ async fn the_inventories_of_a_simulated_haotian_agree_on_every_figure_that_they_
     assert!(figures(0, "scope2-location").as_i64() > Some(0));
     assert_eq!(figures(2, "iso-1"), figures(0, "scope1"));
     assert_eq!(figures(2, "iso-2"), figures(0, "scope2-location"));
+    // By the grid's meter, what went on into visitors' cars included.
+    let mg = |id| figures(0, id).as_i64().unwrap_or(0);
     assert_eq!(
-        figures(3, "co2-electricity-in"),
-        figures(0, "scope2-location")
+        figures(3, "co2-electricity-in").as_i64(),
+        Some(mg("scope2-location-grid-import") + mg("electricity-resold"))
     );
+    assert!(mg("electricity-resold") > 0, "visitors charge their cars");
     assert_eq!(
         statements[4]["verdict"]["kind"], "not-applicable",
         "a landscape park is out of the scheme"

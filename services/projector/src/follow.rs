@@ -12,6 +12,7 @@ use terrarium_proto::ledger::v1 as wire;
 use terrarium_runtime::Shutdown;
 use tokio::sync::{broadcast, watch};
 
+use crate::kept_blocks::{KeptBlocks, Mark};
 use crate::ledger_wire::hour_balance;
 use crate::projection::{FoldError, Projection};
 
@@ -23,6 +24,10 @@ const WATCH_BATCHES: usize = 1_024;
 const WATCH_BATCH_HOURS: usize = 1_000;
 /// A checkpoint is written at most this often.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
+/// Day blocks are kept at most this often ...
+const BLOCKS_EVERY: Duration = Duration::from_secs(600);
+/// ... and when at least this many events came since: fewer are folded in less than a second.
+const BLOCKS_AFTER_EVENTS: u64 = 100_000;
 /// Between two tries to read from a store that is away.
 const RETRY_AFTER: Duration = Duration::from_millis(250);
 /// A query waits this long for the projection to reach what was recorded before it.
@@ -96,6 +101,7 @@ pub struct Projector {
     changes: broadcast::Sender<Arc<HourChanges>>,
     folded: watch::Sender<Option<Position>>,
     checkpoint_path: Option<PathBuf>,
+    blocks_path: Option<PathBuf>,
 }
 
 impl Projector {
@@ -107,12 +113,15 @@ impl Projector {
             changes: broadcast::channel(WATCH_BATCHES).0,
             folded: watch::channel(None).0,
             checkpoint_path: data.map(Checkpoint::path),
+            blocks_path: data.map(KeptBlocks::path),
         })
     }
 
     /// Folds what is recorded, then goes on live until `shutdown`.
     pub async fn run(&self, shutdown: Shutdown) -> Result<(), ProjectorError> {
+        self.take_kept_blocks().await;
         let mut subscription = Subscription::new(Arc::clone(&self.store), None);
+        let mut blocks = BlocksKept::now(&self.read());
         let mut checkpointed = None;
         let mut checkpointed_at = Instant::now();
         loop {
@@ -134,6 +143,10 @@ impl Projector {
                     self.write_checkpoint();
                     checkpointed = subscription.position();
                     checkpointed_at = Instant::now();
+                    if blocks.are_due(&self.read()) {
+                        self.keep_blocks().await;
+                        blocks = BlocksKept::now(&self.read());
+                    }
                 }
                 tokio::select! {
                     grown = subscription.grown() => if !grown { break },
@@ -148,7 +161,67 @@ impl Projector {
             }
         }
         self.write_checkpoint();
+        if blocks.are_worth_it(&self.read()) {
+            self.keep_blocks().await;
+        }
         Ok(())
+    }
+
+    /// Starts from day blocks, if there are some that fit the record.
+    async fn take_kept_blocks(&self) {
+        let Some(path) = &self.blocks_path else {
+            return;
+        };
+        match KeptBlocks::load(path, &*self.store).await {
+            Ok(None) => {}
+            Ok(Some(kept)) => {
+                tracing::info!(
+                    position = kept.mark.position,
+                    "readings come from day blocks"
+                );
+                *self.write() = Projection::from_day_blocks(kept);
+            }
+            Err(reason) => {
+                tracing::warn!(%reason, path = %path.display(), "day blocks are not used and made anew");
+            }
+        }
+    }
+
+    async fn keep_blocks(&self) {
+        let Some(path) = self.blocks_path.clone() else {
+            return;
+        };
+        let Some(position) = self.read().position() else {
+            return;
+        };
+        let event = match self.store.event_at(Position(position)).await {
+            Ok(event) => event,
+            Err(error) => {
+                tracing::warn!(%error, "day blocks were not written");
+                return;
+            }
+        };
+        let Some(mark) = Mark::of(position, event.id, &event.metadata) else {
+            return;
+        };
+        let bytes = {
+            let projection = self.read();
+            // More came in the meantime: it is quiet again soon.
+            if projection.position() != Some(position) || projection.waits_for_readings() {
+                return;
+            }
+            KeptBlocks::bytes_of(&projection, mark)
+        };
+        let written = tokio::task::spawn_blocking({
+            let path = path.clone();
+            move || KeptBlocks::write(&bytes, &path)
+        });
+        let failed = match written.await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        tracing::warn!(failed, path = %path.display(), "day blocks were not written");
     }
 
     /// Waits until everything that was recorded before this call is folded.
@@ -218,7 +291,10 @@ impl Projector {
         };
         let checkpoint = {
             let mut projection = self.write();
-            let Some(position) = projection.position() else {
+            let Some(position) = projection
+                .position()
+                .filter(|_| !projection.waits_for_readings())
+            else {
                 return;
             };
             let hashes = projection.hashes();
@@ -233,6 +309,29 @@ impl Projector {
         if let Err(error) = checkpoint.write(path) {
             tracing::warn!(%error, path = %path.display(), "the projection's checkpoint was not written");
         }
+    }
+}
+
+/// When day blocks were kept last.
+struct BlocksKept {
+    at: Instant,
+    events: u64,
+}
+
+impl BlocksKept {
+    fn now(projection: &Projection) -> BlocksKept {
+        BlocksKept {
+            at: Instant::now(),
+            events: projection.events(),
+        }
+    }
+
+    fn are_worth_it(&self, projection: &Projection) -> bool {
+        projection.events() >= self.events + BLOCKS_AFTER_EVENTS
+    }
+
+    fn are_due(&self, projection: &Projection) -> bool {
+        self.at.elapsed() >= BLOCKS_EVERY && self.are_worth_it(projection)
     }
 }
 

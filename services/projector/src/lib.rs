@@ -4,6 +4,7 @@
 //! - [`twin`]: the fold that makes samples of points out of events
 //! - `alarm_observer`: the same folds, for the alarms
 //! - `carbon_facts`: what events of water, waste and carbon mean to the carbon books
+//! - `kept_blocks`: day blocks in a file, for a quicker start
 //! - [`follow`]: keeps a projection level with the store and tells watchers what changed
 //! - `natural`: what events say to the natural books; [`natural_api`]: GetNaturalBalance
 //! - [`ledger_api`]: Balance, Entries, Watch, Explain, Completeness, GetState, Restatements; statements
@@ -17,6 +18,7 @@ mod carbon_facts;
 mod claim_facts;
 pub mod feed_api;
 pub mod follow;
+mod kept_blocks;
 pub mod ledger_api;
 mod ledger_facts;
 mod ledger_wire;

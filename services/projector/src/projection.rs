@@ -18,6 +18,7 @@ use terrarium_ledger::{Fact, FactorSet, How, Origin, ParkLedger, hash::Hasher};
 use terrarium_model::{EnergyWh, InvalidId, ParkDefinition, ParkErrors, ParkId};
 
 use crate::carbon_facts;
+use crate::kept_blocks::KeptBlocks;
 use crate::ledger_facts;
 use crate::natural;
 use crate::recorded::RecordedTimes;
@@ -36,6 +37,8 @@ pub struct Projection {
     events: u64,
     /// Its twins know only what is so now.
     is_brief: bool,
+    /// Readings of the ledgers that are taken in when their position is reached, all at once.
+    ahead: Option<KeptBlocks>,
 }
 
 /// The two hashes of a projection.
@@ -79,6 +82,19 @@ impl Projection {
         }
     }
 
+    /// One that takes the readings up to a position from day blocks.
+    pub(crate) fn from_day_blocks(kept: KeptBlocks) -> Projection {
+        Projection {
+            ahead: Some(kept),
+            ..Projection::default()
+        }
+    }
+
+    /// Whether its ledgers still wait for their readings: they answer nothing yet.
+    pub(crate) fn waits_for_readings(&self) -> bool {
+        self.ahead.is_some()
+    }
+
     /// Takes in the next event. Node hours that may have changed are added to `touched`.
     pub fn apply(
         &mut self,
@@ -93,6 +109,12 @@ impl Projection {
         })?;
         self.position = Some(event.position.0);
         self.events += 1;
+        let has_reached = |kept: &KeptBlocks| kept.mark.position <= event.position.0;
+        if let Some(kept) = self.ahead.take_if(|kept| has_reached(kept)) {
+            for (park, blocks) in kept.parks {
+                self.parks.entry(park).or_default().take_day_blocks(blocks);
+            }
+        }
         Ok(())
     }
 
@@ -147,10 +169,14 @@ impl Projection {
                 twin.tally(event);
             }
             Read::Meter(meter_fact) => {
-                tell(&ledger_fact(&meter_fact));
+                if self.ahead.is_none() {
+                    tell(&ledger_fact(&meter_fact));
+                }
+                let ahead = self.ahead.as_ref();
                 let known = Known {
                     ledger: self.parks.get(&park),
                     meter_fact: Some(&meter_fact),
+                    blocks: ahead.and_then(|kept| kept.parks.get(&park)),
                 };
                 twin.apply(event, &stream, &known)?;
             }
@@ -167,6 +193,7 @@ impl Projection {
                 let known = Known {
                     ledger: self.parks.get(&park),
                     meter_fact: None,
+                    blocks: None,
                 };
                 twin.apply(event, &stream, &known)?;
                 if let Some(fact) = natural::read(event)? {

@@ -25,9 +25,9 @@ use std::sync::Arc;
 use terrarium_alarms::domain::Alarm;
 use terrarium_energy::MeterFact;
 use terrarium_journal::{EventCodecError, Metadata, Payload, RecordedEvent, StreamName};
-use terrarium_ledger::ParkLedger;
 use terrarium_ledger::hash::Hasher;
-use terrarium_model::{AssetId, ParkDefinition, parse_rfc3339_with_offset};
+use terrarium_ledger::{DayBlocks, MeterBook, ParkLedger};
+use terrarium_model::{AssetId, MeterId, ParkDefinition, parse_rfc3339_with_offset};
 use terrarium_twin::{PointName, Sample, Twin};
 
 use samples::{Happened, Samples};
@@ -72,11 +72,21 @@ pub(crate) struct Known<'a> {
     pub ledger: Option<&'a ParkLedger>,
     /// What the event says of a meter, if it is of one.
     pub meter_fact: Option<&'a MeterFact>,
+    /// Readings that the books don't have yet, these and later ones.
+    pub blocks: Option<&'a DayBlocks>,
 }
 
 impl Known<'_> {
     fn definition(&self) -> Option<&ParkDefinition> {
         self.ledger?.definition().map(Arc::as_ref)
+    }
+
+    /// The readings of a meter, maybe later ones among them.
+    fn meter(&self, meter: &MeterId) -> Option<&MeterBook> {
+        match self.blocks {
+            Some(blocks) => blocks.meter(meter),
+            None => self.ledger?.meter(meter),
+        }
     }
 }
 
@@ -157,7 +167,12 @@ impl ParkTwin {
     ) -> Result<Option<Happened>, EventCodecError> {
         let samples = &mut Samples::new(&mut self.twin, &mut self.fresh, event.position.0);
         if let Some(fact) = known.meter_fact {
-            return Ok(Some(meters::observe(samples, fact, known)));
+            return Ok(Some(meters::observe(
+                samples,
+                fact,
+                known,
+                event.position.0,
+            )));
         }
         let payload = Payload::new(&event.event_type, &event.data);
         let Some((domain, message)) = split_type(&event.event_type) else {

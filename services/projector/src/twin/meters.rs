@@ -4,14 +4,19 @@ use std::sync::Arc;
 
 use terrarium_energy::MeterFact;
 use terrarium_energy::domain::{QuarantineReason, RecordedReading};
-use terrarium_ledger::{CountedReading, ParkLedger, Quality as LedgerQuality};
+use terrarium_ledger::{CountedReading, MeterBook, Quality as LedgerQuality, Sight};
 use terrarium_model::{Interval, Measures, SECONDS_PER_HOUR, UnixSeconds};
 use terrarium_twin::{PointName, Quality, Quantity};
 
 use super::Known;
 use super::samples::{Happened, Samples, Span, per_hour};
 
-pub(super) fn observe(samples: &mut Samples<'_>, fact: &MeterFact, known: &Known<'_>) -> Happened {
+pub(super) fn observe(
+    samples: &mut Samples<'_>,
+    fact: &MeterFact,
+    known: &Known<'_>,
+    position: u64,
+) -> Happened {
     let (reading, how) = match fact {
         MeterFact::IntervalMetered(reading)
         | MeterFact::RegisterRead(reading)
@@ -34,7 +39,7 @@ pub(super) fn observe(samples: &mut Samples<'_>, fact: &MeterFact, known: &Known
     let meter = known
         .definition()
         .and_then(|definition| definition.meters.get(&reading.meter));
-    let (Some(meter), Some(ledger)) = (meter, known.ledger) else {
+    let Some(meter) = meter else {
         return Happened::at(end_s, None);
     };
     let point = PointName {
@@ -51,7 +56,9 @@ pub(super) fn observe(samples: &mut Samples<'_>, fact: &MeterFact, known: &Known
             samples.uncertain(&point, span_of(reading.interval));
         }
         How::Counts { .. } if reading.interval.seconds == 0 => {
-            register_read(samples, &point, reading, ledger);
+            if let Some(book) = known.meter(&reading.meter) {
+                register_read(samples, &point, reading, book, position);
+            }
         }
         How::Counts { corrected } => {
             let span = span_of(reading.interval);
@@ -102,18 +109,22 @@ fn register_read(
     samples: &mut Samples<'_>,
     point: &PointName,
     reading: &RecordedReading,
-    ledger: &ParkLedger,
+    book: &MeterBook,
+    position: u64,
 ) {
-    let Some(book) = ledger.meter(&reading.meter) else {
-        return;
-    };
     let time = reading.interval.start;
-    let Some(read) = book.reading_at(time) else {
+    // What was recorded later is another event's to tell.
+    let sight = Sight {
+        known_at: position,
+        ..Sight::ALL
+    };
+    let Some(read) = book.seen_at(time, sight) else {
         return;
     };
     let is_read = |(_, other): &(UnixSeconds, CountedReading)| other.seconds == 0;
-    let earlier = book.reading_before(time).filter(is_read);
-    let later = book.reading_from(UnixSeconds(time.0 + 1)).filter(is_read);
+    let earlier = book.seen_before(time, sight).filter(is_read);
+    let after = UnixSeconds(time.0 + 1);
+    let later = book.seen_from(after, sight).filter(is_read);
     if let Some((start, opening)) = earlier {
         between(samples, point, (start, &opening), (time, &read));
     }

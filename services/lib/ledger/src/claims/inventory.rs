@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::activity::GRID_IMPORT_RESOLD;
 use crate::books::{Basis, CarbonBook, Scope};
 use crate::claims::ground::{Ground, Placed, netting};
 use crate::claims::statement::{
@@ -100,6 +101,11 @@ pub fn scope_lines(ground: &Ground<'_>) -> Vec<Line> {
         );
     }
     lines.push(location.role(LineRole::Sum));
+    lines.extend(activity_lines(ground, "scope2-location", |placed| {
+        placed.is_emission()
+            && placed.scope == Some(Scope::Two)
+            && placed.counts_by(Basis::Location)
+    }));
     lines.push(market.role(LineRole::Sum));
     lines.push(
         ground
@@ -119,6 +125,17 @@ pub fn scope_lines(ground: &Ground<'_>) -> Vec<Line> {
         if !line.from.is_empty() {
             lines.push(line.depth(1));
         }
+    }
+    let resold = ground.line(
+        "electricity-resold",
+        Words::new(
+            "of category 3: electricity sold on to others' cars",
+            "其中第 3 类：转售给外来车辆的电力",
+        ),
+        |placed| placed.is_emission() && placed.posting.activity == GRID_IMPORT_RESOLD,
+    );
+    if !resold.from.is_empty() {
+        lines.push(resold.depth(2));
     }
     lines
 }

@@ -174,9 +174,10 @@ fn the_rows_of_a_series_cover_its_time_without_gap_or_overlap() {
 fn a_wider_region_prices_what_the_parks_own_does_not_and_the_entry_says_so() {
     let in_beijing = parse_park(&park_text("", "Etc/UTC").replace("caiso", "beijing"));
     let of_region = |region: &str, from, to, thousandths| {
+        let version = from.to_string();
         published(FactorSet {
             region: region.to_owned(),
-            ..constant_factor(region, "1", "2020-01-01", from, to, thousandths)
+            ..constant_factor(region, &version, "2020-01-01", from, to, thousandths)
         })
     };
     let mut facts = vec![
