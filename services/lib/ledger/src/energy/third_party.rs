@@ -197,7 +197,10 @@ impl View<'_> {
             return;
         };
         let plan = StorePlan::of(definition, defined, place);
-        let Some(metered) = self.metered_period().filter(|_| !plan.is_empty()) else {
+        if plan.is_empty() {
+            return;
+        }
+        let Some(metered) = self.metered_period() else {
             return;
         };
         let seen = Period {
