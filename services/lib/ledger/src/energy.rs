@@ -4,4 +4,4 @@ mod day_block;
 pub(crate) mod layout;
 pub mod lots;
 pub mod meter_book;
-pub(crate) mod purchased;
+pub mod purchased;

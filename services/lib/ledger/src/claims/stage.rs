@@ -9,10 +9,10 @@ mod criteria;
 use terrarium_model::round_half_even_div;
 
 use crate::books::CarbonBook;
+use crate::claims::base_year::base_line;
 use crate::claims::cfe_hourly;
 use crate::claims::forecast::{balances, forecast};
 use crate::claims::ground::Ground;
-use crate::claims::neutrality::base_line;
 use crate::claims::statement::{
     Line, LineRole, Netting, Source, Statement, Treatment, Unit, Verdict, VerdictKind, Words,
     frame, spoken,

@@ -352,8 +352,8 @@ pub struct Chart {
 /// What a claim says about a park and period.
 #[derive(Clone, Debug)]
 pub struct Statement {
-    /// The claim.
-    pub claim: ClaimKind,
+    /// The claim, as in requests; "portfolio" for several parks as one.
+    pub claim: &'static str,
     /// Its name.
     pub title: Words,
     /// The standard or text it follows.
@@ -382,6 +382,8 @@ pub struct Statement {
     pub charts: Vec<Chart>,
     /// The postings that sources name by their place.
     pub postings: Vec<Posting>,
+    /// Of a portfolio: whose books each posting stands in; empty: the park's.
+    pub posting_parks: Vec<ParkId>,
     /// The instruments that sources name by their place.
     pub instruments: Vec<InstrumentLine>,
 }
@@ -429,7 +431,7 @@ pub(crate) fn frame(
     standard: Words,
 ) -> Statement {
     Statement {
-        claim,
+        claim: claim.token(),
         title,
         standard,
         park: books.park.clone(),
@@ -444,6 +446,7 @@ pub(crate) fn frame(
         notes: Vec::new(),
         charts: Vec::new(),
         postings: books.postings.clone(),
+        posting_parks: Vec::new(),
         instruments: books.instruments.clone(),
     }
 }

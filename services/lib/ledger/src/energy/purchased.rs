@@ -22,7 +22,7 @@ use crate::park_ledger::Period;
 use crate::view::View;
 
 /// Half of the 95 % interval of a meter's energy, in millionths: class 2 of IEC 62053-21; `assumed` for every meter.
-const METER_U95_PPM: u32 = 20_000;
+pub const METER_U95_PPM: u32 = 20_000;
 /// Metered.
 const METERED_TIER: u8 = 1;
 /// A certificate may be as much older than the period that it was retired for (quality criterion 4 of the Scope 2 Guidance says

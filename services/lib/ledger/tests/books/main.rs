@@ -11,4 +11,6 @@ mod order;
 mod registers;
 mod restated;
 mod storage;
+#[path = "../fixture/told.rs"]
+mod told;
 mod world;

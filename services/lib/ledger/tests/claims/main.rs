@@ -2,8 +2,13 @@
 
 mod boundaries;
 mod domestic;
+#[path = "../fixture/draws.rs"]
+mod draws;
+mod intervals;
 mod inventories;
 mod life_cycle;
+mod like_with_like;
 mod promises;
 mod stages;
+mod unpriced;
 mod world;
