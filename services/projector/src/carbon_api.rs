@@ -8,7 +8,8 @@ use terrarium_ledger::carbon::uncertainty::data_quality_tenths;
 use terrarium_ledger::carbon::worked::book_token;
 use terrarium_ledger::carbon::{Quantity, Spread, Worked, gross_removal_net, reconcile};
 use terrarium_ledger::{
-    Detail, FactorMark, FactorRow, GwpSet, ParkLedger, Period, Posting, Scope, Sight,
+    AsOf, Basis, Detail, FactorRow, GwpSet, NoPotential, Origin, ParkLedger, Period, Posting,
+    Scope, Sight,
 };
 use terrarium_model::{
     Interval, MeterId, ParkDefinition, ParkId, SECONDS_PER_HOUR, TimeZone, UnixSeconds,
@@ -154,16 +155,25 @@ impl CarbonBooksService for CarbonBooksApi {
             .await?;
         self.on_park(&request.park, |ledger, definition, position| {
             let zone = &definition.time_zone;
+            let is_asked =
+                |posting: &Posting| request.party.is_empty() || posting.party == request.party;
             let worked = ledger.worked(period, as_of, false);
-            let sums = ledger.activity_postings(period, as_of);
+            let view = ledger.view(as_of);
+            let mut sums = ledger.activity_postings(period, as_of);
+            if request.electricity {
+                sums.extend(view.purchased_electricity(period));
+            }
+            sums.retain(is_asked);
             let no_potential = |error: terrarium_ledger::NoPotential| {
                 field_status(Code::InvalidArgument, "gwp", error.to_string())
             };
-            let totals = gross_removal_net(&sums, gwp, |_| true).map_err(no_potential)?;
+            let is_in_totals = |posting: &Posting| posting.basis != Basis::Market;
+            let totals = gross_removal_net(&sums, gwp, is_in_totals).map_err(no_potential)?;
             let quality = data_quality_tenths(&sums, gwp).map_err(no_potential)?;
             let postings = if request.lines {
                 let lines = worked.lines.iter();
                 lines
+                    .filter(|line| is_asked(&line.posting))
                     .map(|line| posting(&line.posting, line.id(), zone))
                     .collect()
             } else {
@@ -198,6 +208,7 @@ impl CarbonBooksService for CarbonBooksApi {
     ) -> Result<Response<wire::ExplainPostingResponse>, Status> {
         actor(&request)?.require(MAY_READ, &request.get_ref().park)?;
         let request = request.into_inner();
+        let gwp = gwp_of(&request.gwp)?;
         let as_of = self
             .ledger
             .as_of(&request.park, request.as_of.as_ref())
@@ -222,7 +233,7 @@ impl CarbonBooksService for CarbonBooksApi {
             from: start,
             to: UnixSeconds(start.0 + 1),
         };
-        let (line, mut response) = self
+        let (line, mut response, replaced) = self
             .on_park(&request.park, |ledger, definition, position| {
                 let line = ledger
                     .worked(moment, as_of, true)
@@ -235,12 +246,22 @@ impl CarbonBooksService for CarbonBooksApi {
                     .evidence_about(line.posting.asset.as_str(), as_of)
                     .map(|(_, record)| format!("{}: {}", record.kind, record.note))
                     .collect();
-                let response = explanation(&line, &definition.time_zone, attached, position);
-                Ok((line, response))
+                let mut response = explanation(&line, &definition.time_zone, attached, position);
+                let result = gross_or_removed(&line.posting, gwp).map_err(|error| {
+                    field_status(Code::InvalidArgument, "gwp", error.to_string())
+                })?;
+                response.result = Some(spread(result));
+                response.place = Some(ledger_wire::place(definition, &line.posting.asset));
+                let replaced = replaced(ledger, &line, as_of);
+                Ok((line, response, replaced))
             })
             .await?;
         for origin in &line.origins {
             response.events.push(self.event(origin.position).await?);
+        }
+        for (mut report, origin) in replaced {
+            report.event = Some(self.event(origin.position).await?);
+            response.corrected.push(report);
         }
         for factor in &mut response.factors {
             if let Some(event) = &mut factor.event {
@@ -256,6 +277,13 @@ impl CarbonBooksService for CarbonBooksApi {
     ) -> Result<Response<wire::ExplainFactorResponse>, Status> {
         actor(&request)?.require(MAY_READ, &request.get_ref().park)?;
         let request = request.into_inner();
+        let at =
+            match request.at.as_str() {
+                "" => None,
+                text => Some(parse_rfc3339_with_offset(text).map_err(|error| {
+                    field_status(Code::InvalidArgument, "at", error.to_string())
+                })?),
+            };
         self.on_park(&request.park, |ledger, _, position| {
             let book = ledger.factors();
             let (set, origin) = book
@@ -271,9 +299,16 @@ impl CarbonBooksService for CarbonBooksApi {
                         ),
                     )
                 })?;
+            let holds = at.map_or(Some(0), |at| set.row_at(at)).ok_or_else(|| {
+                field_status(
+                    Code::NotFound,
+                    "at",
+                    format!("\"{}\" does not hold at {}", request.key, request.at),
+                )
+            })?;
             let row = FactorRow {
                 set: Arc::clone(set),
-                row: 0,
+                row: holds,
                 origin: *origin,
             };
             Ok(Response::new(wire::ExplainFactorResponse {
@@ -364,14 +399,6 @@ fn spread(of: Spread) -> wire::Spread {
     }
 }
 
-fn mark(of: FactorMark) -> &'static str {
-    match of {
-        FactorMark::Verified => "verified",
-        FactorMark::Secondary => "secondary",
-        FactorMark::Default => "default",
-    }
-}
-
 fn posting(of: &Posting, posting_id: String, zone: &TimeZone) -> wire::Posting {
     let (scope, category) = match of.scope {
         None => (0, 0),
@@ -412,7 +439,7 @@ fn posting(of: &Posting, posting_id: String, zone: &TimeZone) -> wire::Posting {
             .iter()
             .map(|factor| wire::FactorUse {
                 key: factor.key.clone(),
-                mark: mark(factor.mark).to_owned(),
+                mark: ledger_wire::mark(factor.mark).to_owned(),
                 u95_ppm: factor.u95_ppm,
             })
             .collect(),
@@ -456,5 +483,43 @@ fn explanation(
         attached,
         calculated_by: concat!("terrarium ", env!("CARGO_PKG_VERSION")).to_owned(),
         position,
+        place: None,
+        result: None,
+        corrected: Vec::new(),
     }
+}
+
+/// The result of one line with its interval; a reversal is below zero.
+fn gross_or_removed(posting: &Posting, gwp: GwpSet) -> Result<Spread, NoPotential> {
+    let sign = match posting.detail {
+        Detail::Removal { reversal: true, .. } => -1,
+        _ => 1,
+    };
+    terrarium_ledger::carbon::spread([(sign, posting)], gwp)
+}
+
+/// Reports of an activity that a later revision replaced, as known then.
+fn replaced(
+    ledger: &ParkLedger,
+    line: &Worked,
+    as_of: AsOf,
+) -> Vec<(wire::ReplacedReport, Origin)> {
+    let Some(counted) = line.origins.first() else {
+        return Vec::new();
+    };
+    let versions = ledger.activities().versions_told_at(counted.position);
+    versions
+        .iter()
+        .filter(|(origin, _)| origin.position != counted.position && as_of.knows(origin.position))
+        .map(|(origin, activity)| {
+            let report = wire::ReplacedReport {
+                revision: activity.revision,
+                amount: activity.amount,
+                unit: activity.unit.token().to_owned(),
+                source: activity.source.clone(),
+                event: None,
+            };
+            (report, *origin)
+        })
+        .collect()
 }
