@@ -175,6 +175,27 @@ impl FactorSet {
         }
     }
 
+    /// Only factors of the margin can be below zero: one more kWh may save some, an average can't. What was recorded before
+    /// this was asked for stays as it is.
+    pub fn refuse_below_zero(&self) -> Result<(), InvalidFactorSet> {
+        if self.kind.is_marginal() {
+            return Ok(());
+        }
+        let Some(row) = self.values.iter().position(|value| *value < 0) else {
+            return Ok(());
+        };
+        let field = match self.step_seconds {
+            None => "constant",
+            Some(_) => "series.hourly",
+        };
+        let problem = format!(
+            "row {row}: {} is below zero; only factors of the margin can be (operating_margin, build_margin, combined_margin, \
+             grid_marginal)",
+            self.value(row)
+        );
+        Err(InvalidFactorSet { field, problem })
+    }
+
     /// Id of the event that publishes it: the same content always gets the same id.
     pub fn event_id(&self, park: &str) -> Uuid {
         let mut values = Vec::with_capacity(self.values.len() * 8);

@@ -88,6 +88,26 @@ fn a_negative_factor_and_one_of_zero_are_factors() {
 }
 
 #[test]
+fn only_factors_of_the_margin_are_published_below_zero() {
+    let mut set = hourly_factors("a", "1", "2020-01-01", 0, &[30, 0, -1]);
+    let refused = set.refuse_below_zero().expect_err("an average");
+    assert_eq!(refused.field, "series.hourly");
+    assert!(
+        refused
+            .problem
+            .starts_with("row 2: -0.001 is below zero; only factors of the margin"),
+        "{refused}"
+    );
+    set.kind = FactorKind::GridMarginal;
+    assert_eq!(set.refuse_below_zero(), Ok(()));
+    let constant = constant_factor("a", "1", "2020-01-01", 0, 3, -5);
+    assert_eq!(
+        constant.refuse_below_zero().expect_err("one value").field,
+        "constant"
+    );
+}
+
+#[test]
 fn hours_without_the_factor_they_need_are_counted_apart_and_weigh_nothing() {
     let mut facts = imports();
     facts.push(published(constant_factor(

@@ -7,6 +7,7 @@ mod hours;
 mod invariants;
 mod lots;
 mod market;
+mod model;
 mod order;
 mod registers;
 mod restated;

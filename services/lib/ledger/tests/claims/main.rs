@@ -9,6 +9,7 @@ mod inventories;
 mod life_cycle;
 mod like_with_like;
 mod promises;
+mod rules;
 mod stages;
 mod unpriced;
 mod world;
