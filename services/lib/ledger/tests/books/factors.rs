@@ -1,6 +1,6 @@
 //! Which factor prices an hour, whenever it arrives.
 
-use terrarium_ledger::{Fact, FactorSet, Grouping, Pricing, balance};
+use terrarium_ledger::{Fact, FactorKind, FactorSet, Grouping, Pricing, balance};
 use terrarium_model::MassMg;
 
 use crate::world::*;
