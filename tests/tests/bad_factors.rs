@@ -70,6 +70,15 @@ async fn a_bad_factor_set_is_refused_with_the_field_at_fault() {
             "hourly",
             factor_set(|set| set.values = series(&["0.1", "x", "0.3"])),
         ),
+        (
+            "constant",
+            factor_set(|set| set.values = Some(Values::Constant("-0.5".to_owned()))),
+        ),
+        (
+            "hourly",
+            factor_set(|set| set.values = series(&["0.1", "-0.2", "0.3"])),
+        ),
+        ("unit", factor_set(|set| set.unit = "kgCO3/kWh".to_owned())),
         ("values", factor_set(|set| set.values = None)),
     ] {
         let status = clients

@@ -31,7 +31,7 @@ use uuid::Uuid;
 pub use activities::{Activities, ActivitiesContext, ActivityFact};
 pub use embodied::{EmbodiedCarbon, EmbodiedContext, EmbodiedFact};
 pub use evidence::{Evidence, EvidenceContext, EvidenceFact};
-pub use instrument::{Instrument, InstrumentContext, InstrumentFact};
+pub use instrument::{Elsewhere, Instrument, InstrumentContext, InstrumentFact};
 pub use invoices::{InvoiceFact, Invoices, InvoicesContext};
 pub use period::{PeriodCommand, PeriodContext, PeriodFact, PeriodStep, Periods};
 pub use policy::{Policy, PolicyCommand, PolicyContext, PolicyFact};

@@ -50,6 +50,7 @@ pub fn take_in(sent: wire::FactorSet) -> Result<FactorSet, InvalidFactorSet> {
         detail: FactorDetail::default(),
     };
     factor_set.check()?;
+    factor_set.refuse_below_zero()?;
     Ok(factor_set)
 }
 

@@ -3,20 +3,21 @@
 mod accounts;
 mod checked;
 mod claims;
+mod decisions;
+mod instruments;
+mod publications;
 
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
 use terrarium_journal::{
     CommitPublisher, Desk, EventStore, MAY_COMMAND, MAY_READ, MAY_REPORT, MAY_VERIFY, ParkClocks,
-    Parks, Provenance, Shell, StreamName, Submission, field_status, park_definition_stream,
-    take_in_instant, take_in_text, take_in_token,
+    Parks, Provenance, Shell, take_in_instant, take_in_text,
 };
-use terrarium_model::{ParkDefinition, ParkId};
+use terrarium_model::ParkDefinition;
 use terrarium_proto::carbon::v1 as wire;
 use terrarium_proto::carbon::v1::carbon_service_server::{CarbonService, CarbonServiceServer};
 use terrarium_runtime::{Role, actor};
-use tonic::{Code, Request, Response, Status};
+use tonic::{Request, Response, Status};
 
 use crate::accounts_intake::{
     InstrumentName, find_group, take_in_embodied, take_in_hold, take_in_issue, take_in_loss,
@@ -26,14 +27,10 @@ use crate::activities_intake::{
     take_in_activity, take_in_document, take_in_invoice, take_in_profile,
 };
 use crate::domain::{
-    AccountingProfile, Activities, ActivitiesContext, DefinePark, EmbodiedCarbon, EmbodiedContext,
-    Evidence, EvidenceContext, FactorPublication, FactorSetRecord, Instrument, Invoices,
-    InvoicesContext, ParkRecord, PeriodStep, Periods, Policy, PolicyCommand, ProfileContext,
-    TreeCommand, TreeGroup,
+    AccountingProfile, Activities, ActivitiesContext, EmbodiedCarbon, EmbodiedContext, Evidence,
+    EvidenceContext, FactorSetRecord, Instrument, Invoices, InvoicesContext, ParkRecord,
+    PeriodStep, Periods, Policy, ProfileContext, TreeCommand, TreeGroup,
 };
-use crate::events::Now;
-use crate::intake::take_in;
-use crate::table_intake::take_in_table;
 
 const MAY_REVIEW: &[Role] = &[Role::Operator, Role::Auditor, Role::Admin];
 const MAY_DEFINE: &[Role] = &[Role::Admin];
@@ -90,95 +87,6 @@ impl CarbonApi {
         CarbonServiceServer::new(self)
             .max_decoding_message_size(terrarium_runtime::MAX_MESSAGE_BYTES)
     }
-
-    /// Puts a definition in force. Gives the park, the position it rests on, and whether it is new.
-    pub async fn define(
-        &self,
-        definition_toml: &str,
-        provenance: Provenance,
-    ) -> Result<(ParkId, u64, bool), Status> {
-        let definition =
-            ParkDefinition::parse(definition_toml, "definition_toml").map_err(|problems| {
-                field_status(
-                    Code::InvalidArgument,
-                    "definition_toml",
-                    problems.to_string(),
-                )
-            })?;
-        let now = self.clock.now_or_never_set(&definition).await?;
-        let submission = Submission {
-            stream: park_definition_stream(&definition.id),
-            commands: vec![DefinePark {
-                park: definition.id.clone(),
-                definition_toml: definition_toml.into(),
-                sha256: Sha256::digest(definition_toml.as_bytes()).into(),
-            }],
-            context: Now(now),
-            recorded_time: now.into(),
-            provenance,
-        };
-        let (results, position) = self
-            .definitions
-            .submit(submission)
-            .await?
-            .recorded()
-            .await?;
-        let mut is_new = false;
-        for result in results {
-            let events = result.map_err(|refusal| {
-                field_status(
-                    Code::FailedPrecondition,
-                    "definition_toml",
-                    refusal.to_string(),
-                )
-            })?;
-            is_new |= !events.is_empty();
-        }
-        Ok((
-            definition.id,
-            position.map_or(0, |position| position.0),
-            is_new,
-        ))
-    }
-}
-
-impl CarbonApi {
-    /// Publishes factors to a park. Gives the position it rests on, and whether they are new.
-    async fn publish(
-        &self,
-        park: &str,
-        publication: FactorPublication,
-        version_field: &str,
-        provenance: Provenance,
-    ) -> Result<(u64, bool), Status> {
-        let park = ParkId::new(park)
-            .map_err(|error| field_status(Code::InvalidArgument, "park", error.to_string()))?;
-        let park = self.parks.get(&park).await?;
-        let now = self.clock.now_or_never_set(&park).await?;
-        let park = park.id.clone();
-        let set = publication.head().set.clone();
-        let submission = Submission {
-            stream: StreamName::new("carbon", "factors", park.as_str(), set.as_str()),
-            commands: vec![publication],
-            context: park,
-            recorded_time: now.into(),
-            provenance,
-        };
-        let (mut results, position) = self
-            .factor_sets
-            .submit(submission)
-            .await?
-            .recorded()
-            .await?;
-        let events = results
-            .pop()
-            .expect("one command, one result")
-            .map_err(|taken| field_status(Code::AlreadyExists, version_field, taken.to_string()))?;
-        Ok((
-            position.map_or(0, |position| position.0),
-            !events.is_empty(),
-        ))
-    }
 }
 
 #[tonic::async_trait]
@@ -210,24 +118,7 @@ impl CarbonService for CarbonApi {
         actor(&request)?.require(MAY_PUBLISH, &request.get_ref().park)?;
         let provenance = Provenance::of_request(&request, &request.get_ref().client_request_id)?;
         let request = request.into_inner();
-        let sent = request.factor_set.ok_or_else(|| {
-            field_status(
-                Code::InvalidArgument,
-                "factor_set",
-                "it is missing; send the set to publish",
-            )
-        })?;
-        let factor_set = take_in(sent).map_err(|refusal| {
-            field_status(
-                Code::InvalidArgument,
-                &format!("factor_set.{}", refusal.field),
-                refusal.problem,
-            )
-        })?;
-        let publication = FactorPublication::single(Arc::new(factor_set));
-        let (recorded_position, recorded) = self
-            .publish(&request.park, publication, "factor_set.version", provenance)
-            .await?;
+        let (recorded_position, recorded) = self.publish_set(request, provenance).await?;
         Ok(Response::new(wire::PublishFactorSetResponse {
             recorded_position,
             recorded,
@@ -241,23 +132,7 @@ impl CarbonService for CarbonApi {
         actor(&request)?.require(MAY_PUBLISH, &request.get_ref().park)?;
         let provenance = Provenance::of_request(&request, &request.get_ref().client_request_id)?;
         let request = request.into_inner();
-        let sent = request.table.ok_or_else(|| {
-            field_status(
-                Code::InvalidArgument,
-                "table",
-                "it is missing; send the table to publish",
-            )
-        })?;
-        let publication = take_in_table(&sent).map_err(|refusal| {
-            field_status(
-                Code::InvalidArgument,
-                &format!("table.{}", refusal.field),
-                refusal.problem,
-            )
-        })?;
-        let (recorded_position, recorded) = self
-            .publish(&request.park, publication, "table.version", provenance)
-            .await?;
+        let (recorded_position, recorded) = self.publish_table(request, provenance).await?;
         Ok(Response::new(wire::PublishFactorTableResponse {
             recorded_position,
             recorded,
@@ -458,11 +333,7 @@ impl CarbonService for CarbonApi {
         let call = self.shell.call(request, MAY_COMMAND).await?;
         let name = InstrumentName::take_in(&call.message.registry, &call.message.serial)?;
         let fact = take_in_issue(&name, &call.message)?;
-        call.answer(
-            &self.instruments,
-            accounts::to_instrument(&call, &name, fact),
-        )
-        .await
+        self.step(&call, &name, fact).await
     }
 
     async fn hold_instrument(
@@ -472,11 +343,7 @@ impl CarbonService for CarbonApi {
         let call = self.shell.call(request, MAY_COMMAND).await?;
         let name = InstrumentName::take_in(&call.message.registry, &call.message.serial)?;
         let fact = take_in_hold(&name, &call.message)?;
-        call.answer(
-            &self.instruments,
-            accounts::to_instrument(&call, &name, fact),
-        )
-        .await
+        self.step(&call, &name, fact).await
     }
 
     async fn retire_instrument(
@@ -486,11 +353,7 @@ impl CarbonService for CarbonApi {
         let call = self.shell.call(request, MAY_COMMAND).await?;
         let name = InstrumentName::take_in(&call.message.registry, &call.message.serial)?;
         let fact = take_in_retirement(&name, &call.message)?;
-        call.answer(
-            &self.instruments,
-            accounts::to_instrument(&call, &name, fact),
-        )
-        .await
+        self.step(&call, &name, fact).await
     }
 
     async fn sell_instrument(
@@ -500,11 +363,7 @@ impl CarbonService for CarbonApi {
         let call = self.shell.call(request, MAY_COMMAND).await?;
         let name = InstrumentName::take_in(&call.message.registry, &call.message.serial)?;
         let fact = take_in_sale(&name, &call.message)?;
-        call.answer(
-            &self.instruments,
-            accounts::to_instrument(&call, &name, fact),
-        )
-        .await
+        self.step(&call, &name, fact).await
     }
 
     async fn surrender_instrument(
@@ -514,11 +373,7 @@ impl CarbonService for CarbonApi {
         let call = self.shell.call(request, MAY_COMMAND).await?;
         let name = InstrumentName::take_in(&call.message.registry, &call.message.serial)?;
         let fact = take_in_surrender(&name, &call.message)?;
-        call.answer(
-            &self.instruments,
-            accounts::to_instrument(&call, &name, fact),
-        )
-        .await
+        self.step(&call, &name, fact).await
     }
 
     async fn list_instruments(
@@ -615,25 +470,10 @@ impl CarbonService for CarbonApi {
         request: Request<wire::SetBoundaryPolicyRequest>,
     ) -> Result<Response<wire::SetBoundaryPolicyResponse>, Status> {
         let call = self.shell.call(request, MAY_COMMAND).await?;
-        let set = wire::BoundaryPolicySetV1 {
-            version: 0,
-            consolidation: call.message.consolidation,
-            scope3_categories: call.message.scope3_categories.clone(),
-            tenant_electricity: call.message.tenant_electricity,
-            exclusions: call.message.exclusions.clone(),
-            valid_from_s: take_in_instant("valid_from", &call.message.valid_from)?.0,
-            time_s: 0,
-        };
-        let set = accounts::to_policy(&call, PolicyCommand::SetBoundary(set));
-        let (events, recorded_position) = call.carry_out(&self.policies, set).await?;
-        let version = call
-            .look(&self.policies, accounts::WHOLE_PARK, |policy| {
-                policy.boundary().map_or(0, |set| set.version)
-            })
-            .await?;
+        let (recorded_position, recorded, version) = self.set_boundary(&call).await?;
         Ok(Response::new(wire::SetBoundaryPolicyResponse {
             recorded_position,
-            recorded: !events.is_empty(),
+            recorded,
             version,
         }))
     }
@@ -643,23 +483,10 @@ impl CarbonService for CarbonApi {
         request: Request<wire::SetBaseYearRequest>,
     ) -> Result<Response<wire::SetBaseYearResponse>, Status> {
         let call = self.shell.call(request, MAY_COMMAND).await?;
-        let set = wire::BaseYearSetV1 {
-            version: 0,
-            year: call.message.year,
-            recalculation_permille: call.message.recalculation_permille,
-            reason: take_in_text("reason", &call.message.reason)?,
-            time_s: 0,
-        };
-        let set = accounts::to_policy(&call, PolicyCommand::SetBaseYear(set));
-        let (events, recorded_position) = call.carry_out(&self.policies, set).await?;
-        let version = call
-            .look(&self.policies, accounts::WHOLE_PARK, |policy| {
-                policy.base_year().map_or(0, |set| set.version)
-            })
-            .await?;
+        let (recorded_position, recorded, version) = self.set_base_year(&call).await?;
         Ok(Response::new(wire::SetBaseYearResponse {
             recorded_position,
-            recorded: !events.is_empty(),
+            recorded,
             version,
         }))
     }
@@ -669,27 +496,10 @@ impl CarbonService for CarbonApi {
         request: Request<wire::SetTargetRequest>,
     ) -> Result<Response<wire::SetTargetResponse>, Status> {
         let call = self.shell.call(request, MAY_COMMAND).await?;
-        let target = take_in_token("target", &call.message.target)?;
-        let set = wire::TargetSetV1 {
-            target: target.to_string(),
-            version: 0,
-            scopes: call.message.scopes.clone(),
-            base_year: 0,
-            target_year: call.message.target_year,
-            reduction_permille: call.message.reduction_permille,
-            standard: call.message.standard.clone(),
-            time_s: 0,
-        };
-        let set = accounts::to_policy(&call, PolicyCommand::SetTarget(set));
-        let (events, recorded_position) = call.carry_out(&self.policies, set).await?;
-        let version = call
-            .look(&self.policies, accounts::WHOLE_PARK, |policy| {
-                policy.targets().get(&*target).map_or(0, |set| set.version)
-            })
-            .await?;
+        let (recorded_position, recorded, version) = self.set_target(&call).await?;
         Ok(Response::new(wire::SetTargetResponse {
             recorded_position,
-            recorded: !events.is_empty(),
+            recorded,
             version,
         }))
     }

@@ -5,13 +5,10 @@ use std::sync::Arc;
 use terrarium_journal::{Metadata, Position, field_status};
 use terrarium_ledger::carbon::competency::answers;
 use terrarium_ledger::carbon::uncertainty::data_quality_tenths;
-use terrarium_ledger::carbon::worked::book_token;
-use terrarium_ledger::carbon::{Quantity, Spread, Worked, gross_removal_net, reconcile};
-use terrarium_ledger::{
-    Detail, FactorMark, FactorRow, GwpSet, ParkLedger, Period, Posting, Scope, Sight,
-};
+use terrarium_ledger::carbon::{gross_removal_net, reconcile};
+use terrarium_ledger::{Basis, FactorRow, GwpSet, ParkLedger, Period, Posting, Sight};
 use terrarium_model::{
-    Interval, MeterId, ParkDefinition, ParkId, SECONDS_PER_HOUR, TimeZone, UnixSeconds,
+    Interval, MeterId, ParkDefinition, ParkId, SECONDS_PER_HOUR, UnixSeconds,
     parse_rfc3339_with_offset,
 };
 use terrarium_proto::ledger::v1 as wire;
@@ -21,6 +18,7 @@ use terrarium_proto::ledger::v1::carbon_books_service_server::{
 use terrarium_runtime::{Role, Shutdown, actor};
 use tonic::{Code, Request, Response, Status};
 
+use crate::carbon_wire::{explanation, gross_or_removed, posting, replaced, spread};
 use crate::follow::Projector;
 use crate::ledger_api::LedgerApi;
 use crate::ledger_wire;
@@ -154,16 +152,25 @@ impl CarbonBooksService for CarbonBooksApi {
             .await?;
         self.on_park(&request.park, |ledger, definition, position| {
             let zone = &definition.time_zone;
+            let is_asked =
+                |posting: &Posting| request.party.is_empty() || posting.party == request.party;
             let worked = ledger.worked(period, as_of, false);
-            let sums = ledger.activity_postings(period, as_of);
+            let view = ledger.view(as_of);
+            let mut sums = ledger.activity_postings(period, as_of);
+            if request.electricity {
+                sums.extend(view.purchased_electricity(period));
+            }
+            sums.retain(is_asked);
             let no_potential = |error: terrarium_ledger::NoPotential| {
                 field_status(Code::InvalidArgument, "gwp", error.to_string())
             };
-            let totals = gross_removal_net(&sums, gwp, |_| true).map_err(no_potential)?;
+            let is_in_totals = |posting: &Posting| posting.basis != Basis::Market;
+            let totals = gross_removal_net(&sums, gwp, is_in_totals).map_err(no_potential)?;
             let quality = data_quality_tenths(&sums, gwp).map_err(no_potential)?;
             let postings = if request.lines {
                 let lines = worked.lines.iter();
                 lines
+                    .filter(|line| is_asked(&line.posting))
                     .map(|line| posting(&line.posting, line.id(), zone))
                     .collect()
             } else {
@@ -198,6 +205,7 @@ impl CarbonBooksService for CarbonBooksApi {
     ) -> Result<Response<wire::ExplainPostingResponse>, Status> {
         actor(&request)?.require(MAY_READ, &request.get_ref().park)?;
         let request = request.into_inner();
+        let gwp = gwp_of(&request.gwp)?;
         let as_of = self
             .ledger
             .as_of(&request.park, request.as_of.as_ref())
@@ -222,7 +230,7 @@ impl CarbonBooksService for CarbonBooksApi {
             from: start,
             to: UnixSeconds(start.0 + 1),
         };
-        let (line, mut response) = self
+        let (line, mut response, replaced) = self
             .on_park(&request.park, |ledger, definition, position| {
                 let line = ledger
                     .worked(moment, as_of, true)
@@ -235,12 +243,22 @@ impl CarbonBooksService for CarbonBooksApi {
                     .evidence_about(line.posting.asset.as_str(), as_of)
                     .map(|(_, record)| format!("{}: {}", record.kind, record.note))
                     .collect();
-                let response = explanation(&line, &definition.time_zone, attached, position);
-                Ok((line, response))
+                let mut response = explanation(&line, &definition.time_zone, attached, position);
+                let result = gross_or_removed(&line.posting, gwp).map_err(|error| {
+                    field_status(Code::InvalidArgument, "gwp", error.to_string())
+                })?;
+                response.result = Some(spread(result));
+                response.place = Some(ledger_wire::place(definition, &line.posting.asset));
+                let replaced = replaced(ledger, &line, as_of);
+                Ok((line, response, replaced))
             })
             .await?;
         for origin in &line.origins {
             response.events.push(self.event(origin.position).await?);
+        }
+        for (mut report, origin) in replaced {
+            report.event = Some(self.event(origin.position).await?);
+            response.corrected.push(report);
         }
         for factor in &mut response.factors {
             if let Some(event) = &mut factor.event {
@@ -256,6 +274,13 @@ impl CarbonBooksService for CarbonBooksApi {
     ) -> Result<Response<wire::ExplainFactorResponse>, Status> {
         actor(&request)?.require(MAY_READ, &request.get_ref().park)?;
         let request = request.into_inner();
+        let at =
+            match request.at.as_str() {
+                "" => None,
+                text => Some(parse_rfc3339_with_offset(text).map_err(|error| {
+                    field_status(Code::InvalidArgument, "at", error.to_string())
+                })?),
+            };
         self.on_park(&request.park, |ledger, _, position| {
             let book = ledger.factors();
             let (set, origin) = book
@@ -271,9 +296,16 @@ impl CarbonBooksService for CarbonBooksApi {
                         ),
                     )
                 })?;
+            let holds = at.map_or(Some(0), |at| set.row_at(at)).ok_or_else(|| {
+                field_status(
+                    Code::NotFound,
+                    "at",
+                    format!("\"{}\" does not hold at {}", request.key, request.at),
+                )
+            })?;
             let row = FactorRow {
                 set: Arc::clone(set),
-                row: 0,
+                row: holds,
                 origin: *origin,
             };
             Ok(Response::new(wire::ExplainFactorResponse {
@@ -355,106 +387,4 @@ fn metered_wh(
         sum += hour.energy.0;
     }
     Some(sum)
-}
-
-fn spread(of: Spread) -> wire::Spread {
-    wire::Spread {
-        total_mg: of.total_mg,
-        half_width_mg: of.half_width_mg,
-    }
-}
-
-fn mark(of: FactorMark) -> &'static str {
-    match of {
-        FactorMark::Verified => "verified",
-        FactorMark::Secondary => "secondary",
-        FactorMark::Default => "default",
-    }
-}
-
-fn posting(of: &Posting, posting_id: String, zone: &TimeZone) -> wire::Posting {
-    let (scope, category) = match of.scope {
-        None => (0, 0),
-        Some(Scope::One) => (1, 0),
-        Some(Scope::Two) => (2, 0),
-        Some(Scope::Three(category)) => (3, u32::from(category)),
-    };
-    let (detail, reversal) = match &of.detail {
-        Detail::None => (String::new(), false),
-        Detail::Removal { pool, reversal } => (format!("{pool:?}"), *reversal),
-        Detail::Avoided { baseline } => (baseline.clone(), false),
-        Detail::Embodied { module, item } => (format!("{module:?} {item}"), false),
-    };
-    wire::Posting {
-        posting_id,
-        book: book_token(of.book).to_owned(),
-        asset: of.asset.to_string(),
-        party: of.party.clone(),
-        scope,
-        category,
-        iso_category: of.iso_category.map_or(0, u32::from),
-        activity: of.activity.clone(),
-        interval_start: zone.format_rfc3339(of.interval.start),
-        interval_seconds: of.interval.seconds,
-        amount: of.amount,
-        unit: of.unit.to_owned(),
-        method: format!("{}/{}", of.method.token, of.method.version),
-        gases: of
-            .gases
-            .iter()
-            .map(|(gas, mg)| wire::GasMass {
-                gas: gas.token().to_owned(),
-                mg,
-            })
-            .collect(),
-        factors: of
-            .factors
-            .iter()
-            .map(|factor| wire::FactorUse {
-                key: factor.key.clone(),
-                mark: mark(factor.mark).to_owned(),
-                u95_ppm: factor.u95_ppm,
-            })
-            .collect(),
-        activity_u95_ppm: of.activity_u95_ppm,
-        tier: of.tier.into(),
-        reversal,
-        detail,
-    }
-}
-
-fn explanation(
-    line: &Worked,
-    zone: &TimeZone,
-    attached: Vec<String>,
-    position: u64,
-) -> wire::ExplainPostingResponse {
-    let quantity = |of: &Quantity| wire::NamedQuantity {
-        name: of.name.clone(),
-        value: of.value.clone(),
-        unit: of.unit.clone(),
-    };
-    wire::ExplainPostingResponse {
-        posting: Some(posting(&line.posting, line.id(), zone)),
-        steps: line
-            .steps
-            .iter()
-            .map(|step| wire::CalculationStep {
-                formula: step.formula.clone(),
-                inputs: step.inputs.iter().map(quantity).collect(),
-                output: Some(quantity(&step.output)),
-            })
-            .collect(),
-        factors: line.rows.iter().map(ledger_wire::factor_ref).collect(),
-        events: Vec::new(),
-        source: line.source.clone(),
-        evidence_sha256: line
-            .evidence
-            .iter()
-            .map(|sha256| sha256.to_vec().into())
-            .collect(),
-        attached,
-        calculated_by: concat!("terrarium ", env!("CARGO_PKG_VERSION")).to_owned(),
-        position,
-    }
 }

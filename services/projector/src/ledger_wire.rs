@@ -1,8 +1,10 @@
 //! The ledger's values as the wire carries them.
 
 use terrarium_ledger::entry::{EnergyAccount, EntryLine};
-use terrarium_ledger::{BalanceLine, Book, Entry, FactorRow, Gap, NodeHour, Quality};
-use terrarium_model::{AssetId, SECONDS_PER_HOUR, TimeZone, UnixSeconds, format_rfc3339_utc};
+use terrarium_ledger::{BalanceLine, Book, Entry, FactorMark, FactorRow, Gap, NodeHour, Quality};
+use terrarium_model::{
+    Asset, AssetId, ParkDefinition, SECONDS_PER_HOUR, TimeZone, UnixSeconds, format_rfc3339_utc,
+};
 use terrarium_proto::ledger::v1 as wire;
 
 pub(crate) fn hour_balance(
@@ -104,6 +106,35 @@ pub(crate) fn factor_ref(row: &FactorRow) -> wire::FactorRef {
             event_id: row.origin.event.to_string(),
             ..wire::EventRef::default()
         }),
+        row_id: set.detail.row.clone(),
+        subject: set.detail.subject.clone(),
+        locator: set.detail.locator.clone(),
+        mark: mark(set.detail.mark).to_owned(),
+        u95_ppm: set.detail.u95_ppm,
+    }
+}
+
+/// How sure the source of a factor is.
+pub(crate) fn mark(of: FactorMark) -> &'static str {
+    match of {
+        FactorMark::Verified => "verified",
+        FactorMark::Secondary => "secondary",
+        FactorMark::Default => "default",
+    }
+}
+
+/// Where an asset stands.
+pub(crate) fn place(definition: &ParkDefinition, asset: &AssetId) -> wire::Place {
+    let known = definition.assets.get(asset);
+    let text = |of: fn(&Asset) -> String| known.map_or_else(String::new, of);
+    wire::Place {
+        park: definition.id.to_string(),
+        asset: asset.to_string(),
+        asset_kind: text(|asset| asset.kind.token().to_owned()),
+        name_en: text(|asset| asset.name.en.clone()),
+        name_zh: text(|asset| asset.name.zh.clone()),
+        zone: text(|asset| asset.zone.to_string()),
+        grid_region: definition.grid_region.clone(),
     }
 }
 

@@ -8,6 +8,7 @@
 //! - [`follow`]: keeps a projection level with the store and tells watchers what changed
 //! - `natural`: what events say to the natural books; [`natural_api`]: GetNaturalBalance
 //! - [`ledger_api`]: Balance, Entries, Watch, Explain, Completeness, GetState, Restatements; statements
+//! - `carbon_wire`: lines of the carbon books as the wire carries them
 //! - [`carbon_api`]: ListPostings, ExplainPosting, ExplainFactor, Reconcile
 //! - [`twin_api`]: ListParks, GetPark, Snapshot, Follow, Replay, History, Density, ListEvents
 //! - [`feed_api`]: the record itself for partners and auditors
@@ -15,6 +16,7 @@
 mod alarm_observer;
 pub mod carbon_api;
 mod carbon_facts;
+mod carbon_wire;
 mod claim_facts;
 pub mod feed_api;
 pub mod follow;

@@ -18,7 +18,7 @@ pub(crate) fn statement(statement: &Statement, definition: &ParkDefinition) -> w
     let zone = &definition.time_zone;
     let used = Used::by(statement);
     wire::Statement {
-        claim: statement.claim.token().to_owned(),
+        claim: statement.claim.to_owned(),
         title: Some(words(&statement.title)),
         standard: Some(words(&statement.standard)),
         park: statement.park.to_string(),
@@ -45,7 +45,11 @@ pub(crate) fn statement(statement: &Statement, definition: &ParkDefinition) -> w
         postings: used
             .postings
             .keys()
-            .map(|index| posting(&statement.postings[*index], statement.gwp, zone))
+            .map(|index| {
+                let park = statement.posting_parks.get(*index);
+                let park = park.map_or_else(String::new, ToString::to_string);
+                posting(&statement.postings[*index], park, statement.gwp, zone)
+            })
             .collect(),
         instruments: used
             .instruments
@@ -176,7 +180,7 @@ fn chart(of: &Chart) -> wire::Chart {
     }
 }
 
-fn posting(of: &Posting, gwp: GwpSet, zone: &TimeZone) -> wire::StatementPosting {
+fn posting(of: &Posting, park: String, gwp: GwpSet, zone: &TimeZone) -> wire::StatementPosting {
     let (scope, category) = match of.scope {
         None => (0, 0),
         Some(Scope::One) => (1, 0),
@@ -222,6 +226,7 @@ fn posting(of: &Posting, gwp: GwpSet, zone: &TimeZone) -> wire::StatementPosting
         // A claim was made with this set, so every gas has a potential in it.
         co2e_mg: of.gases.co2e_mg(gwp).unwrap_or_default(),
         tier: of.tier.into(),
+        park,
     }
 }
 

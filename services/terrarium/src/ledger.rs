@@ -9,8 +9,8 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use terrarium_proto::ledger::v1::{
-    AsOf, BalanceRequest, Book, CompletenessRequest, EntriesRequest, ExplainRequest, Grouping,
-    Period, RestatementsRequest, RestatementsResponse, WatchRequest,
+    AsOf, BalanceRequest, Book, CompletenessRequest, EntriesRequest, ExplainPostingRequest,
+    ExplainRequest, Grouping, Period, RestatementsRequest, RestatementsResponse, WatchRequest,
 };
 
 use crate::client::{Client, ClientArgs};
@@ -74,9 +74,8 @@ pub enum Query {
         /// One by one with their ids instead of by month
         #[arg(long)]
         lines: bool,
-        /// Warming potentials of the totals: sar, ar4, ar5, ar6, ar6-20 [default: ar6]
-        #[arg(long)]
-        gwp: Option<String>,
+        #[command(flatten)]
+        which: carbon::Which,
     },
     /// From one posting's gases down to steps, factors, events and documents
     ///
@@ -87,6 +86,9 @@ pub enum Query {
         /// Park [default: the server's only park]
         #[arg(long)]
         park: Option<String>,
+        /// Warming potentials of the result: sar, ar4, ar5, ar6, ar6-20 [default: ar6]
+        #[arg(long)]
+        gwp: Option<String>,
         #[command(flatten)]
         as_of: AsOfArgs,
     },
@@ -99,6 +101,9 @@ pub enum Query {
         /// Park [default: the server's only park]
         #[arg(long)]
         park: Option<String>,
+        /// The value of an hourly series that holds then, RFC 3339 with an offset [default: its first]
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
     },
     /// Invoices against meters; --from and --to are needed
     ///
@@ -264,15 +269,28 @@ pub async fn run(client: &ClientArgs, query: Query) -> anyhow::Result<ExitCode> 
             explain(&server, format, entry, park, as_of.as_of()).await?
         }
         Query::Completeness { period } => completeness(&server, format, period).await?,
-        Query::Postings { period, lines, gwp } => {
-            carbon::postings(&server, format, period, lines, gwp).await?;
+        Query::Postings {
+            period,
+            lines,
+            which,
+        } => {
+            carbon::postings(&server, format, period, lines, which).await?;
         }
         Query::ExplainPosting {
             posting,
             park,
+            gwp,
             as_of,
-        } => carbon::explain_posting(&server, format, posting, park, as_of.as_of()).await?,
-        Query::Factor { key, park } => carbon::factor(&server, format, key, park).await?,
+        } => {
+            let request = ExplainPostingRequest {
+                park: server.park_or_only(park.as_deref()).await?,
+                posting_id: posting,
+                as_of: as_of.as_of(),
+                gwp: gwp.unwrap_or_default(),
+            };
+            carbon::explain_posting(&server, format, request).await?;
+        }
+        Query::Factor { key, park, at } => carbon::factor(&server, format, key, park, at).await?,
         Query::Reconcile { period } => carbon::reconcile(&server, format, period).await?,
         Query::Restatements {
             period,

@@ -7,7 +7,9 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 use serde_json::{Map, Value as Json};
-use terrarium_proto::ledger::v1::{ListClaimsRequest, Period, ReportRequest, Statement};
+use terrarium_proto::ledger::v1::{
+    ListClaimsRequest, Period, PortfolioRequest, PortfolioTransfer, ReportRequest, Statement,
+};
 use terrarium_report::Language;
 
 use crate::client::{Client, ClientArgs};
@@ -22,8 +24,19 @@ pub struct Args {
     #[arg(long)]
     park: Option<String>,
     /// Claim, such as ghgp_inventory_location, iso14064, stage; `list` shows them all
-    #[arg(long)]
-    claim: String,
+    #[arg(long, required_unless_present = "portfolio")]
+    claim: Option<String>,
+    /// Several parks as one, location-based, each tonne once: PARK,PARK,...
+    #[arg(
+        long,
+        value_name = "PARKS",
+        value_delimiter = ',',
+        conflicts_with_all = ["park", "claim", "period", "beside", "provisional"]
+    )]
+    portfolio: Vec<String>,
+    /// What a park of the portfolio takes from another, such as plant:office:centre:heat-import
+    #[arg(long, value_name = "FROM:TO:ASSET:ACTIVITY", requires = "portfolio")]
+    transfer: Vec<String>,
     /// Name of a reporting period, such as 2025 [default: all that is metered]
     #[arg(long, value_name = "NAME", conflicts_with_all = ["from", "to"])]
     period: Option<String>,
@@ -73,7 +86,7 @@ impl Lang {
 /// Runs `terrarium report`.
 pub async fn run(client: &ClientArgs, args: Args) -> anyhow::Result<ExitCode> {
     let server = client.connect().await?;
-    if args.claim == "list" {
+    if args.claim.as_deref() == Some("list") {
         list(&server).await?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -81,9 +94,40 @@ pub async fn run(client: &ClientArgs, args: Args) -> anyhow::Result<ExitCode> {
     if is_binary && args.output.is_none() && std::io::stdout().is_terminal() {
         bail!("a terminal can't show this form; name a file with --output, or redirect the output");
     }
+    let (statement, position) = if args.portfolio.is_empty() {
+        claim(&server, &args).await?
+    } else {
+        portfolio(&server, &args).await?
+    };
+    let language = args.lang.language();
+    let bytes = match client.form {
+        Form::Table => format!("{}\n", terrarium_report::table(&statement, language)).into_bytes(),
+        Form::Csv => terrarium_report::csv(&statement, language)?,
+        Form::Parquet => terrarium_report::parquet(&statement, language)?,
+        Form::Xlsx => terrarium_report::xlsx(&statement, language)?,
+        Form::Pdf => terrarium_report::pdf(&statement, language)?,
+        Form::Json => {
+            let json = json(&statement, position);
+            if args.output.is_none() {
+                print_json(&json)?;
+                return Ok(ExitCode::SUCCESS);
+            }
+            serde_json::to_vec_pretty(&json)?
+        }
+    };
+    match &args.output {
+        Some(file) => std::fs::write(file, &bytes)
+            .with_context(|| format!("can't write {}", file.display()))?,
+        None => std::io::stdout().lock().write_all(&bytes)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The statement of one park.
+async fn claim(server: &Client, args: &Args) -> anyhow::Result<(Statement, u64)> {
     let request = ReportRequest {
         park: server.park_or_only(args.park.as_deref()).await?,
-        claim: args.claim.clone(),
+        claim: args.claim.clone().unwrap_or_default(),
         period: Some(Period {
             from: args.from.clone().unwrap_or_default(),
             to: args.to.clone().unwrap_or_default(),
@@ -100,29 +144,52 @@ pub async fn run(client: &ClientArgs, args: Args) -> anyhow::Result<ExitCode> {
         .await
         .map_err(|status| server.failed(status))?
         .into_inner();
-    let statement = answer.statement.unwrap_or_default();
-    let language = args.lang.language();
-    let bytes = match client.form {
-        Form::Table => format!("{}\n", terrarium_report::table(&statement, language)).into_bytes(),
-        Form::Csv => terrarium_report::csv(&statement, language)?,
-        Form::Parquet => terrarium_report::parquet(&statement, language)?,
-        Form::Xlsx => terrarium_report::xlsx(&statement, language)?,
-        Form::Pdf => terrarium_report::pdf(&statement, language)?,
-        Form::Json => {
-            let json = json(&statement, answer.position);
-            if args.output.is_none() {
-                print_json(&json)?;
-                return Ok(ExitCode::SUCCESS);
-            }
-            serde_json::to_vec_pretty(&json)?
-        }
+    Ok((answer.statement.unwrap_or_default(), answer.position))
+}
+
+/// The statement of several parks.
+async fn portfolio(server: &Client, args: &Args) -> anyhow::Result<(Statement, u64)> {
+    let transfers = args
+        .transfer
+        .iter()
+        .map(|text| transfer(text))
+        .collect::<anyhow::Result<_>>()?;
+    let request = PortfolioRequest {
+        parks: args.portfolio.clone(),
+        period: Some(Period {
+            from: args.from.clone().unwrap_or_default(),
+            to: args.to.clone().unwrap_or_default(),
+        }),
+        transfers,
+        gwp: args.gwp.clone(),
+        as_of: args.as_of.as_of(),
     };
-    match &args.output {
-        Some(file) => std::fs::write(file, &bytes)
-            .with_context(|| format!("can't write {}", file.display()))?,
-        None => std::io::stdout().lock().write_all(&bytes)?,
-    }
-    Ok(ExitCode::SUCCESS)
+    let answer = server
+        .reports()
+        .portfolio(request)
+        .await
+        .map_err(|status| server.failed(status))?
+        .into_inner();
+    Ok((answer.statement.unwrap_or_default(), answer.position))
+}
+
+/// Reads FROM:TO:ASSET:ACTIVITY; an activity may have a colon of its own.
+fn transfer(text: &str) -> anyhow::Result<PortfolioTransfer> {
+    let mut parts = text.splitn(4, ':').map(str::to_owned);
+    let (Some(from), Some(to), Some(asset), Some(activity)) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        bail!(
+            "--transfer {text}: it has four parts, FROM:TO:ASSET:ACTIVITY, such as plant:office:centre:heat-import; what is posted \
+             shows `terrarium ledger postings`"
+        );
+    };
+    Ok(PortfolioTransfer {
+        from,
+        to,
+        asset,
+        activity,
+    })
 }
 
 async fn list(server: &Client) -> anyhow::Result<()> {

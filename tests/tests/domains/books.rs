@@ -251,7 +251,7 @@ async fn read(channel: Channel) {
         .explain_posting(ledger::ExplainPostingRequest {
             park: PARK.into(),
             posting_id: burnt.posting_id.clone(),
-            as_of: None,
+            ..ledger::ExplainPostingRequest::default()
         })
         .await
         .expect("explained")
@@ -271,7 +271,7 @@ async fn read(channel: Channel) {
             .explain_posting(ledger::ExplainPostingRequest {
                 park: PARK.into(),
                 posting_id: "emission/centre/2025-08-01T00:00:00Z/diesel/no".into(),
-                as_of: None,
+                ..ledger::ExplainPostingRequest::default()
             })
             .await,
     );
@@ -279,6 +279,7 @@ async fn read(channel: Channel) {
         .explain_factor(ledger::ExplainFactorRequest {
             park: PARK.into(),
             key: burnt.factors[0].key.clone(),
+            at: String::new(),
         })
         .await
         .expect("a factor")

@@ -29,6 +29,35 @@ pub struct InstrumentContext {
     pub name: Arc<str>,
     /// The park's time.
     pub now: UnixSeconds,
+    /// Another park that holds it or has used it.
+    pub elsewhere: Option<Elsewhere>,
+}
+
+/// The same serial number in another park.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// The other park.
+    pub park: ParkId,
+    /// Where it stands there: held, retired or surrendered.
+    pub state: InstrumentState,
+    /// Since when.
+    pub since: UnixSeconds,
+    /// The reporting period it was used for there; empty: none.
+    pub period: String,
+}
+
+impl Elsewhere {
+    /// What stands in the way; `None` where the other park only knows of it or has sold it.
+    pub fn of(park: ParkId, instrument: &Instrument) -> Option<Elsewhere> {
+        use InstrumentState::{Held, Retired, Surrendered};
+        let (state, since) = instrument.state();
+        matches!(state, Held | Retired | Surrendered).then(|| Elsewhere {
+            park,
+            state,
+            since,
+            period: instrument.period().to_owned(),
+        })
+    }
 }
 
 /// An instrument, as its past left it.
@@ -76,6 +105,7 @@ impl Instrument {
             InstrumentFact::InstrumentIssuedV1(issued) => self.refuse_issue(context, issued)?,
             _ => self.refuse_step(context, fact)?,
         }
+        refuse_used_elsewhere(context, fact)?;
         let time = terrarium_journal::Fact::time(fact);
         let (_, since) = self.state();
         if !self.history.is_empty() && time < since {
@@ -194,6 +224,38 @@ impl Instrument {
     }
 }
 
+/// What another park holds or has used is not taken up here; selling it is the way out where two came to hold it.
+fn refuse_used_elsewhere(
+    context: &InstrumentContext,
+    fact: &InstrumentFact,
+) -> Result<(), Rejection> {
+    let Some(elsewhere) = &context.elsewhere else {
+        return Ok(());
+    };
+    if matches!(fact, InstrumentFact::InstrumentSoldV1(_)) {
+        return Ok(());
+    }
+    let for_period = match elsewhere.period.as_str() {
+        "" => String::new(),
+        period => format!(" for {period}"),
+    };
+    let remedy = if elsewhere.state == InstrumentState::Held {
+        "report its sale there first"
+    } else {
+        "a serial number is used once; check the registry's receipt"
+    };
+    Err(Rejection::failed_precondition(
+        "serial",
+        format!(
+            "{} is {} in park {}{for_period} since {}; {remedy}",
+            context.name,
+            word(elsewhere.state),
+            elsewhere.park,
+            format_rfc3339_utc(elsewhere.since),
+        ),
+    ))
+}
+
 fn state_after(fact: &InstrumentFact) -> InstrumentState {
     match fact {
         InstrumentFact::InstrumentIssuedV1(_) => InstrumentState::Issued,
@@ -227,6 +289,7 @@ mod tests {
             park: ParkId::new("haotian").expect("valid"),
             name: "ccer CN-1".into(),
             now: UnixSeconds(10_000),
+            elsewhere: None,
         }
     }
 
@@ -337,6 +400,43 @@ mod tests {
         assert!(refusal.message.contains("no allowance"), "{refusal}");
         let refusal = refused(&certificate, &sold(299));
         assert_eq!(refusal.field, "time");
+    }
+
+    #[test]
+    fn what_another_park_holds_or_has_used_is_not_taken_up_here() {
+        let other = || ParkId::new("yizhuang").expect("valid");
+        let in_other = |facts: &[InstrumentFact]| Elsewhere::of(other(), &after(facts));
+        let credit = issued(InstrumentKind::Credit);
+        assert_eq!(in_other(&[credit.clone()]), None, "only known there");
+        let given_on = [credit.clone(), held(300), sold(400)];
+        assert_eq!(in_other(&given_on), None, "sold");
+        for (facts, said) in [
+            (
+                vec![credit.clone(), held(300)],
+                "is held in park yizhuang since 1970-01-01T00:05:00Z; report its sale there first",
+            ),
+            (
+                vec![credit.clone(), held(300), retired(400, "2025")],
+                "is retired in park yizhuang for 2025 since",
+            ),
+        ] {
+            let there = InstrumentContext {
+                elsewhere: in_other(&facts),
+                ..context()
+            };
+            let held_here = after(&[credit.clone(), held(300)]);
+            for (instrument, step) in [
+                (Instrument::default(), credit.clone()),
+                (after(&[credit.clone()]), held(350)),
+                (held_here, retired(500, "2025")),
+            ] {
+                let refusal = instrument.decide(&there, &step).expect_err("used there");
+                assert_eq!(refusal.field, "serial");
+                assert!(refusal.message.contains(said), "{refusal}");
+            }
+            let held_here = after(&[credit.clone(), held(300)]);
+            assert!(held_here.decide(&there, &sold(500)).is_ok(), "the way out");
+        }
     }
 
     #[test]

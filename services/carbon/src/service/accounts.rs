@@ -6,11 +6,10 @@ use terrarium_proto::carbon::v1 as wire;
 use tonic::Status;
 
 use super::CarbonApi;
-use crate::accounts_intake::{InstrumentName, TreeGroupDefinition, find_group};
+use crate::accounts_intake::{TreeGroupDefinition, find_group};
 use crate::domain::{
-    Activities, EmbodiedCarbon, Instrument, InstrumentContext, InstrumentFact, Invoices,
-    PeriodCommand, PeriodContext, PeriodStep, Periods, Policy, PolicyCommand, PolicyContext,
-    TreeCommand, TreeContext, TreeGroup,
+    Activities, EmbodiedCarbon, Invoices, PeriodCommand, PeriodContext, PeriodStep, Periods,
+    Policy, PolicyCommand, PolicyContext, TreeCommand, TreeContext, TreeGroup,
 };
 
 /// A park has its periods and its policy once.
@@ -28,19 +27,6 @@ pub(super) fn to_trees<R>(
         now: call.now,
     };
     call.address(group.id.as_str(), context, command)
-}
-
-pub(super) fn to_instrument<R>(
-    call: &Call<R>,
-    name: &InstrumentName,
-    fact: InstrumentFact,
-) -> Addressed<Instrument> {
-    let context = InstrumentContext {
-        park: call.park.id.clone(),
-        name: name.shown().into(),
-        now: call.now,
-    };
-    call.address(&name.id(), context, fact)
 }
 
 pub(super) fn to_period<R>(
@@ -159,35 +145,6 @@ impl CarbonApi {
             invoices.extend(newest);
         }
         Ok(invoices)
-    }
-
-    pub(super) async fn instruments<R>(
-        &self,
-        call: &Call<R>,
-    ) -> Result<Vec<wire::Instrument>, Status> {
-        let mut instruments = Vec::new();
-        for id in self.shell.ids::<Instrument>(&call.park).await? {
-            let listed = call
-                .look(&self.instruments, &id, |instrument| {
-                    let issued = instrument.issued()?;
-                    let (state, since) = instrument.state();
-                    Some(wire::Instrument {
-                        registry: issued.registry.clone(),
-                        serial: issued.serial.clone(),
-                        kind: issued.kind,
-                        amount: issued.amount,
-                        state: state.into(),
-                        since: format_rfc3339_utc(since),
-                        period: instrument.period().to_owned(),
-                    })
-                })
-                .await?;
-            instruments.extend(listed);
-        }
-        instruments.sort_by(|one, other| {
-            (&one.registry, &one.serial).cmp(&(&other.registry, &other.serial))
-        });
-        Ok(instruments)
     }
 
     pub(super) async fn periods<R>(&self, call: &Call<R>) -> Result<Vec<wire::Period>, Status> {

@@ -105,7 +105,7 @@ impl CarbonApi {
         Ok(factors)
     }
 
-    async fn events_of(&self, stream: &str) -> Result<Vec<RecordedEvent>, Status> {
+    pub(super) async fn events_of(&self, stream: &str) -> Result<Vec<RecordedEvent>, Status> {
         let mut events: Vec<RecordedEvent> = Vec::new();
         loop {
             let next = events.last().map_or(0, |last| last.revision + 1);

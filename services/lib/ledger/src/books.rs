@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use terrarium_model::{AssetId, Interval, ParkId, UnixSeconds};
 
+use crate::carbon::worked::Unpriced;
 use crate::entry::{EnergyAccount, amount};
 use crate::gas::GasMasses;
 use crate::hash::Hasher;
@@ -255,6 +256,26 @@ pub struct InstrumentLine {
     pub own_generation: bool,
 }
 
+/// What no known factor prices: it is in no posting, and counts as nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WithoutFactor {
+    /// Complete node hours with energy across the grid.
+    pub hours: u64,
+    /// The first of them.
+    pub first_hour: Option<UnixSeconds>,
+    /// Region whose factors would price them.
+    pub region: String,
+    /// Activities, in order.
+    pub activities: Vec<Unpriced>,
+}
+
+impl WithoutFactor {
+    /// Whether everything has its price.
+    pub fn is_empty(&self) -> bool {
+        self.hours == 0 && self.activities.is_empty()
+    }
+}
+
 /// The books of a park over a period, as known at a moment.
 #[derive(Clone, Debug)]
 pub struct Books {
@@ -268,8 +289,8 @@ pub struct Books {
     pub energy: BTreeMap<UnixSeconds, HourAmounts>,
     /// Node hours that the period should have, and those that are complete.
     pub node_hours: (u64, u64),
-    /// What no known factor prices: complete node hours with energy across the grid, and activities. They are in no posting.
-    pub without_factor: (u64, u64),
+    /// What no known factor prices.
+    pub without_factor: WithoutFactor,
     /// The carbon books, summed up by month of the park's zone, in order.
     pub postings: Vec<Posting>,
     /// Instruments that were held, used or sold until the period's end.

@@ -35,5 +35,5 @@ pub use fact::{
 };
 pub use method::Workbench;
 pub use reconciliation::{Reconciliation, reconcile};
-pub use uncertainty::{GrossRemovalNet, Spread, gross_removal_net, spread};
+pub use uncertainty::{GrossRemovalNet, Spread, gross_removal_net, half_width, spread};
 pub use worked::{Quantity, Step, Unpriced, Worked};

@@ -6,19 +6,20 @@
 //!
 //! - [`statement`]: what a claim says
 //! - [`policy`], [`boundary`]: what the park decided; who controls, accounts
-//! - [`ground`]: postings within the boundary, weighed, summed, with their interval ([`interval`])
+//! - [`ground`]: postings within the boundary, weighed, summed, with their interval
 //! - [`inventory`] (GHG Protocol), [`iso14064`], [`cn_guideline`] (GB/T 32150), [`zero_carbon_park`] (notice of 2025)
 //! - [`neutrality`] (ISO 14068-1), [`leed_zero`], [`sbti`], [`cfe_hourly`], [`stage`]
 //! - [`life_cycle`]: a park's whole life, as its founders tell it and as others would
+//! - [`base_year`]: which part of the base year a period is compared with
 //! - [`forecast`]: when the balance is expected to reach zero
 //! - [`portfolio`]: several parks as one
 
+pub mod base_year;
 pub mod boundary;
 pub mod cfe_hourly;
 pub mod cn_guideline;
 pub mod forecast;
 pub mod ground;
-pub mod interval;
 pub mod inventory;
 pub mod iso14064;
 pub mod leed_zero;
@@ -31,9 +32,9 @@ pub mod stage;
 pub mod statement;
 pub mod zero_carbon_park;
 
-use terrarium_model::UnixSeconds;
+use terrarium_model::{TimeZone, UnixSeconds, format_rfc3339_utc};
 
-use crate::books::Books;
+use crate::books::{Books, WithoutFactor};
 use crate::claims::policy::{PeriodState, Policy};
 use crate::gas::{GwpSet, NoPotential};
 
@@ -123,6 +124,20 @@ impl ClaimKind {
                 | ClaimKind::CfeHourly
         )
     }
+
+    /// Whether it promises something that rests on priced activities. The life cycle does not: it is told from embodied carbon,
+    /// removals and energy, at the factors of its plan.
+    pub fn promises_on_factors(self) -> bool {
+        self.is_a_promise() && self != ClaimKind::LifeCycleNeutrality
+    }
+
+    /// Whether it compares with the base year.
+    fn compares(self) -> bool {
+        matches!(
+            self,
+            ClaimKind::Iso14068Neutrality | ClaimKind::Sbti | ClaimKind::Stage
+        )
+    }
 }
 
 /// Everything a claim is made from.
@@ -132,7 +147,7 @@ pub struct Question<'a> {
     pub books: &'a Books,
     /// What the park decided.
     pub policy: &'a Policy,
-    /// Books of the base year, as known at the same moment.
+    /// Books of what of the base year is like the period ([`base_year::counterpart`]), as known at the same moment.
     pub base_year: Option<&'a Books>,
     /// Books of whole years before and with the period, in order: for courses and forecasts.
     pub years: &'a [Books],
@@ -144,6 +159,8 @@ pub struct Question<'a> {
     pub provisional: bool,
     /// The park's time.
     pub now: UnixSeconds,
+    /// The park's zone: whose years and months are meant.
+    pub zone: &'a TimeZone,
 }
 
 /// A claim can't be made.
@@ -172,6 +189,41 @@ pub enum Refusal {
         /// The claim.
         claim: &'static str,
     },
+    /// Something has no price in carbon.
+    #[error(
+        "the claim \"{claim}\" promises something, and not everything it rests on has a price in carbon: {what}; publish the missing \
+         factors and ask again, or ask for a provisional statement, which promises nothing"
+    )]
+    Unpriced {
+        /// The claim.
+        claim: &'static str,
+        /// What has none.
+        what: String,
+    },
+    /// Nothing of the base year is like the period.
+    #[error(
+        "the period from {from} to {to} is neither twelve months nor a part of one calendar year: nothing of base year {base_year} is \
+         like it; ask year by year"
+    )]
+    Unlike {
+        /// From.
+        from: String,
+        /// To.
+        to: String,
+        /// The base year.
+        base_year: u32,
+    },
+    /// A target is measured against a year that is not the base year any more.
+    #[error(
+        "a target is measured against {target}, and the park's base year is {base_year} now; set the target again, so that both are \
+         of one year"
+    )]
+    OtherBaseYear {
+        /// The target's base year.
+        target: u32,
+        /// The park's.
+        base_year: u32,
+    },
     /// Something has to be decided first.
     #[error("{what}; {remedy}")]
     Undecided {
@@ -196,6 +248,12 @@ pub fn make(kind: ClaimKind, question: &Question<'_>) -> Result<Statement, Refus
             None => Refusal::NoPeriod { claim },
         });
     }
+    if !question.provisional
+        && let Some(what) = unpriced(kind, question)
+    {
+        let claim = kind.token();
+        return Err(Refusal::Unpriced { claim, what });
+    }
     let mut statement = match kind {
         ClaimKind::GhgpInventory(total) => inventory::ghgp(question, total)?,
         ClaimKind::Iso14064 => iso14064::inventory(question)?,
@@ -210,6 +268,9 @@ pub fn make(kind: ClaimKind, question: &Question<'_>) -> Result<Statement, Refus
     };
     statement.period_name = named.map(|(name, _)| name.to_owned());
     statement.provisional = is_open;
+    if unpriced(kind, question).is_some() {
+        promise_nothing(&mut statement);
+    }
     if is_open {
         statement.notes.insert(
             0,
@@ -225,13 +286,85 @@ pub fn make(kind: ClaimKind, question: &Question<'_>) -> Result<Statement, Refus
     if let Some(note) = missing_hours(question.books) {
         statement.notes.push(note);
     }
+    if kind.compares() {
+        statement.notes.extend(base_year::missing_hours(question));
+    }
+    if statement.lines.iter().any(|line| line.half95.is_some()) {
+        statement.notes.push(how_intervals_are_made());
+    }
     Ok(statement)
+}
+
+/// What a promise rests on and has no price, in words; `None`: all has, or it promises nothing that needs one.
+fn unpriced(kind: ClaimKind, question: &Question<'_>) -> Option<String> {
+    if !kind.promises_on_factors() {
+        return None;
+    }
+    let base = question.base_year.filter(|_| kind.compares());
+    let of_period = named(&question.books.without_factor);
+    let of_base = base.and_then(|books| named(&books.without_factor));
+    let of_base = of_base.map(|what| format!("in the base year: {what}"));
+    let parts: Vec<String> = of_period.into_iter().chain(of_base).collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// What has no price, by name: hours by their region, the first activities one by one.
+fn named(without: &WithoutFactor) -> Option<String> {
+    const NAMED: usize = 3;
+    let hours = without.first_hour.map(|first| {
+        format!(
+            "{} metered hours from {} on with energy across the grid have no grid_average factor of region {}",
+            without.hours,
+            format_rfc3339_utc(first),
+            without.region
+        )
+    });
+    let activities = without.activities.iter().take(NAMED).map(|unpriced| {
+        format!(
+            "{} of {} from {}: {}",
+            unpriced.activity,
+            unpriced.asset,
+            format_rfc3339_utc(unpriced.interval.0),
+            unpriced.problem
+        )
+    });
+    let mut parts: Vec<String> = hours.into_iter().chain(activities).collect();
+    let more = without.activities.len().saturating_sub(NAMED);
+    if more > 0 {
+        parts.push(format!("and {more} more activities"));
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// A provisional statement shows figures; where something has no price it holds nothing to be so.
+fn promise_nothing(statement: &mut Statement) {
+    if !matches!(
+        statement.verdict.kind,
+        VerdictKind::Holds | VerdictKind::HoldsStraddling | VerdictKind::ByCredits
+    ) {
+        return;
+    }
+    statement.verdict = Verdict::new(
+        VerdictKind::Unknown,
+        "Nothing is claimed: not everything has a price in carbon. The figures stand for information.",
+        "不作任何声明：部分活动没有可用因子。数字仅供参考。",
+    );
+}
+
+/// The method behind every "±".
+fn how_intervals_are_made() -> Words {
+    Words::new(
+        "± is half of a 95 % interval: normal errors, products and shared errors of meters and factors worked out exactly (IPCC 2006, \
+         volume 1, chapter 3).",
+        "± 为 95% 区间的一半：误差按正态分布，乘积以及仪表与因子的共有误差均精确传播（IPCC 2006 第一卷第 3 章）。",
+    )
 }
 
 /// Says so when something could not be priced: it counts as nothing, which it is not.
 fn without_factor(books: &Books) -> Option<Words> {
-    let (hours, activities) = books.without_factor;
-    (hours + activities > 0).then(|| {
+    let without = &books.without_factor;
+    let (hours, activities) = (without.hours, without.activities.len());
+    (!without.is_empty()).then(|| {
         Words::new(
             format!(
                 "Not everything is in these figures: no known factor prices {hours} metered hours with energy across the grid and \

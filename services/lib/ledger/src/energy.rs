@@ -7,7 +7,7 @@ pub(crate) mod layout;
 pub mod lots;
 pub mod meter_book;
 mod meter_bytes;
-pub(crate) mod purchased;
+pub mod purchased;
 pub mod sessions;
 pub mod stores;
 pub(crate) mod third_party;

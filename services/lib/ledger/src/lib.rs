@@ -57,7 +57,7 @@ pub use accounts::{BaseYear, InstrumentBook, PeriodBook, PolicyBook};
 pub use balance::{BalanceLine, Grouping, balance};
 pub use books::{
     AsOf, Basis, Books, CarbonBook, Detail, FactorMark, FactorUse, InstrumentKind, InstrumentLine,
-    InstrumentState, LifeCycleModule, MethodId, Pool, Posting, Scope,
+    InstrumentState, LifeCycleModule, MethodId, Pool, Posting, Scope, WithoutFactor,
 };
 pub use carbon::{ActivityBook, CarbonFact};
 pub use completeness::{Completeness, Gap, MeterCompleteness, completeness};

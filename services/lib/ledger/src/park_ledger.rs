@@ -14,6 +14,7 @@ use crate::accounts::{InstrumentBook, PeriodBook, PolicyBook};
 use crate::books::{AsOf, Books, Posting};
 use crate::carbon::ActivityBook;
 use crate::carbon::postings::{WorkedPeriod, by_month, work_period};
+use crate::carbon::worked::Unpriced;
 use crate::claims::policy::DecisionBook;
 use crate::energy::kept::{NodeBook, ParkHours};
 use crate::energy::layout::Defined;
@@ -200,14 +201,14 @@ impl ParkLedger {
         self.priced_activities(period, as_of).0
     }
 
-    /// [`activity_postings`](Self::activity_postings), and the number of activities that no known factor prices.
-    pub fn priced_activities(&self, period: Period, as_of: AsOf) -> (Vec<Posting>, u64) {
+    /// [`activity_postings`](Self::activity_postings), and the activities that no known factor prices.
+    pub fn priced_activities(&self, period: Period, as_of: AsOf) -> (Vec<Posting>, Vec<Unpriced>) {
         let worked = self.worked(period, as_of, false);
         let view = self.view(as_of);
         let postings = view.definition().map_or_else(Vec::new, |definition| {
             by_month(&definition.time_zone, period, as_of, &worked.lines)
         });
-        (postings, worked.unpriced.len() as u64)
+        (postings, worked.unpriced)
     }
 
     /// The definition in force.

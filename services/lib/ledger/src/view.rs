@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use terrarium_model::{AssetId, NodeMetering, ParkDefinition, SECONDS_PER_HOUR, UnixSeconds};
 
-use crate::books::{AsOf, Books, InstrumentLine};
+use crate::books::{AsOf, Books, InstrumentLine, Posting, WithoutFactor};
 use crate::energy::kept::{STRETCH_DAYS, stretch_start};
 use crate::energy::layout::Defined;
 use crate::energy::meter_book::{Contribution, HOURS_PER_DAY, Sight, day_and_hour, hour_start_of};
@@ -245,17 +245,25 @@ impl<'a> View<'a> {
         let definition = self.definition()?;
         let nodes = self.nodes().count() as u64;
         let mut energy = BTreeMap::new();
-        let (mut complete, mut hours_without_factor) = (0, 0);
+        let mut complete = 0;
+        let mut without_factor = WithoutFactor {
+            region: definition.grid_region.clone(),
+            ..WithoutFactor::default()
+        };
         for hour_start in period.hour_starts() {
             let totals = self.park_hour(hour_start);
             complete += u64::from(totals.metered);
-            hours_without_factor += u64::from(totals.without_factor);
+            if totals.without_factor > 0 {
+                without_factor.hours += u64::from(totals.without_factor);
+                without_factor.first_hour.get_or_insert(hour_start);
+            }
             if totals.metered > 0 {
                 energy.insert(hour_start, totals.amounts);
             }
         }
         let mut postings = purchased::postings(self, period);
         let (activities, unpriced) = self.ledger.priced_activities(period, self.as_of);
+        without_factor.activities = unpriced;
         postings.extend(activities);
         postings.sort_unstable();
         Some(Books {
@@ -264,10 +272,15 @@ impl<'a> View<'a> {
             as_of: self.as_of,
             energy,
             node_hours: (nodes * period.hours(), complete),
-            without_factor: (hours_without_factor, unpriced),
+            without_factor,
             postings,
             instruments: self.instruments_of(period),
         })
+    }
+
+    /// Purchased electricity and exports of a period, summed up by node and month of the park's zone.
+    pub fn purchased_electricity(&self, period: Period) -> Vec<Posting> {
+        purchased::postings(self, period)
     }
 
     /// Instruments as they stood at a period's end; those that were used for a reporting period within it, also later: what is

@@ -404,6 +404,29 @@ impl TimeZone {
         key
     }
 
+    /// The calendar year the instant is in; that of 1970 far outside the calendar.
+    pub fn year(&self, instant: UnixSeconds) -> i64 {
+        jiff::Timestamp::from_second(instant.0).map_or(1970, |timestamp| {
+            self.zone.to_datetime(timestamp).year().into()
+        })
+    }
+
+    /// The same date and time of day in another year; 29 February is 1 March where there is none. `None` outside the calendar.
+    pub fn in_year(&self, instant: UnixSeconds, year: i64) -> Option<UnixSeconds> {
+        let civil = self
+            .zone
+            .to_datetime(jiff::Timestamp::from_second(instant.0).ok()?);
+        let year = i16::try_from(year).ok()?;
+        let date = jiff::civil::Date::new(year, civil.month(), civil.day())
+            .or_else(|_| jiff::civil::Date::new(year, 3, 1))
+            .ok()?;
+        let there = self
+            .zone
+            .to_timestamp(date.to_datetime(civil.time()))
+            .ok()?;
+        Some(UnixSeconds(there.as_second()))
+    }
+
     /// The clock hour (UTC) the instant is in, by its start in this zone: `2016-08-01T13:00:00-08:00`. The offset
     /// keeps apart the two hours of one name when clocks are set back.
     pub fn hour_key(&self, instant: UnixSeconds) -> String {

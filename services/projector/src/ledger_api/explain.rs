@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use terrarium_energy::MeterFact;
 use terrarium_energy::events as energy_events;
 use terrarium_journal::{Metadata, Position, RecordedEvent, field_status, read_status};
+use terrarium_ledger::books::PARK;
+use terrarium_ledger::carbon::uncertainty::half_width_of_product;
+use terrarium_ledger::energy::purchased::METER_U95_PPM;
 use terrarium_ledger::entry::amount;
 use terrarium_ledger::entry::{EnergyAccount, EntryLine};
-use terrarium_ledger::{AsOf, Contribution, Entry, EntryId, HourAmounts};
+use terrarium_ledger::{AsOf, Contribution, CountedReading, Entry, EntryId, HourAmounts, View};
 use terrarium_model::{Measures, MeterId, NodeMetering, ParkDefinition, emission_fraction_mg};
 use terrarium_proto::ledger::v1 as wire;
 use tonic::{Code, Status};
@@ -15,15 +18,39 @@ use tonic::{Code, Status};
 use super::{LedgerApi, on_park};
 use crate::ledger_wire;
 
+/// What one reading gave, and the readings that it replaced.
+struct Part {
+    meter: MeterId,
+    measures: Measures,
+    contribution: Contribution,
+    replaced: Vec<CountedReading>,
+}
+
 /// What is taken from the books under the lock; the events are read afterwards.
 struct Parts {
     entry: Entry,
     metering: NodeMetering,
     has_storage_meters: bool,
     amounts: HourAmounts,
-    contributions: Vec<(MeterId, Measures, Contribution)>,
+    contributions: Vec<Part>,
+    attached: Vec<String>,
     definition: std::sync::Arc<ParkDefinition>,
     position: u64,
+}
+
+impl Parts {
+    /// Positions of all events behind the entry.
+    fn positions(&self) -> Vec<u64> {
+        let mut positions = Vec::new();
+        for part in &self.contributions {
+            positions.extend(part.contribution.opening_read.map(|read| read.position));
+            positions.push(part.contribution.reading.position);
+            positions.extend(part.replaced.iter().map(|reading| reading.position));
+        }
+        let factor = self.entry.factor.as_ref();
+        positions.extend(factor.map(|row| row.origin.position));
+        positions
+    }
 }
 
 impl LedgerApi {
@@ -37,15 +64,7 @@ impl LedgerApi {
         let parts = self.parts(&request.park, as_of, &id)?;
 
         let mut events: BTreeMap<u64, RecordedEvent> = BTreeMap::new();
-        let positions = parts
-            .contributions
-            .iter()
-            .flat_map(|(_, _, contribution)| {
-                let opening = contribution.opening_read.map(|read| read.position);
-                opening.into_iter().chain([contribution.reading.position])
-            })
-            .chain(parts.entry.factor.as_ref().map(|row| row.origin.position));
-        for position in positions {
+        for position in parts.positions() {
             let event = self
                 .projector
                 .store
@@ -63,9 +82,7 @@ impl LedgerApi {
         let contributions = parts
             .contributions
             .iter()
-            .map(|(meter, measures, contribution)| {
-                meter_contribution(meter, *measures, contribution, &events, zone)
-            })
+            .map(|part| meter_contribution(part, &events, zone))
             .collect::<Result<Vec<_>, Status>>()?;
 
         let activity = match parts.entry.id.line {
@@ -122,6 +139,11 @@ impl LedgerApi {
             },
             calculated_by: concat!("terrarium ", env!("CARGO_PKG_VERSION")).to_owned(),
             position: parts.position,
+            party: PARK.to_owned(),
+            place: Some(ledger_wire::place(&parts.definition, &parts.entry.id.asset)),
+            activity_u95_ppm: METER_U95_PPM,
+            half_width_mg: half_width_mg(&parts.entry),
+            attached: parts.attached,
         })
     }
 
@@ -145,14 +167,19 @@ impl LedgerApi {
                 .flat_map(|meter| {
                     view.contributions(meter, id.hour_start)
                         .into_iter()
-                        .map(|contribution| {
-                            (
-                                meter.clone(),
-                                definition.meters[meter].measures,
-                                contribution,
-                            )
+                        .map(|contribution| Part {
+                            meter: meter.clone(),
+                            measures: definition.meters[meter].measures,
+                            replaced: replaced(view, meter, &contribution),
+                            contribution,
                         })
                 })
+                .collect();
+            let meters = node.meters.iter().map(MeterId::as_str);
+            let attached = std::iter::once(id.asset.as_str())
+                .chain(meters)
+                .flat_map(|about| view.ledger().activities().evidence_about(about, as_of))
+                .map(|(_, record)| format!("{}: {}", record.kind, record.note))
                 .collect();
             Ok(Parts {
                 entry,
@@ -160,6 +187,7 @@ impl LedgerApi {
                 has_storage_meters: node.has_storage_meters,
                 amounts: view.node_hour(&id.asset, id.hour_start).amounts,
                 contributions,
+                attached,
                 definition: std::sync::Arc::clone(definition),
                 position,
             })
@@ -167,13 +195,45 @@ impl LedgerApi {
     }
 }
 
+/// Half of the 95 % interval of an entry's mass.
+fn half_width_mg(entry: &Entry) -> i64 {
+    match (entry.mass, &entry.factor) {
+        (Some(mass), Some(row)) => {
+            half_width_of_product(mass.0, &[METER_U95_PPM, row.set.detail.u95_ppm])
+        }
+        _ => 0,
+    }
+}
+
+/// Readings that the one behind a contribution replaced, of what is seen, oldest first.
+fn replaced(view: &View<'_>, meter: &MeterId, contribution: &Contribution) -> Vec<CountedReading> {
+    // A register's read is named by its moment, which ends the stretch that it closes.
+    let start = match contribution.opening_read {
+        Some(_) => contribution.interval.end(),
+        None => contribution.interval.start,
+    };
+    let known_at = view.sight().known_at;
+    view.ledger()
+        .meter(meter)
+        .into_iter()
+        .flat_map(|book| book.superseded().range((start, 0)..=(start, known_at)))
+        .map(|(_, superseded)| superseded)
+        .filter(|superseded| superseded.replaced_at <= known_at)
+        .map(|superseded| superseded.reading)
+        .collect()
+}
+
 fn meter_contribution(
-    meter: &MeterId,
-    measures: Measures,
-    contribution: &Contribution,
+    part: &Part,
     events: &BTreeMap<u64, RecordedEvent>,
     zone: &terrarium_model::TimeZone,
 ) -> Result<wire::MeterContribution, Status> {
+    let Part {
+        meter,
+        measures,
+        contribution,
+        replaced,
+    } = part;
     let closing = &events[&contribution.reading.position];
     let (value, unit) = reported(closing)?;
     let opening = contribution
@@ -199,6 +259,16 @@ fn meter_contribution(
         revision: contribution.reading.revision,
         reading_wh: contribution.interval_energy.0,
         events: opening.into_iter().chain([event_ref(closing)?]).collect(),
+        corrected: replaced
+            .iter()
+            .map(|reading| {
+                Ok(wire::ReplacedReading {
+                    revision: reading.revision,
+                    reading_wh: reading.energy.0,
+                    event: Some(event_ref(&events[&reading.position])?),
+                })
+            })
+            .collect::<Result<_, Status>>()?,
     })
 }
 

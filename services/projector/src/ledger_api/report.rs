@@ -4,14 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use terrarium_journal::field_status;
+use terrarium_ledger::claims::base_year::{calendar_year, counterpart};
 use terrarium_ledger::claims::policy::Policy;
-use terrarium_ledger::claims::portfolio::{Transfer, roll_up};
+use terrarium_ledger::claims::portfolio::{self, Transfer, UnbalancedTransfer, roll_up};
 use terrarium_ledger::claims::{ClaimKind, Question, Refusal, make};
 use terrarium_ledger::{AsOf, Books, GwpSet, Period, View};
-use terrarium_model::{
-    AssetId, ParkDefinition, ParkId, SECONDS_PER_HOUR, TimeZone, UnixSeconds,
-    parse_rfc3339_with_offset,
-};
+use terrarium_model::{AssetId, ParkDefinition, ParkId, TimeZone, UnixSeconds};
 use terrarium_proto::ledger::v1 as wire;
 use terrarium_proto::ledger::v1::report_service_server::{ReportService, ReportServiceServer};
 use terrarium_runtime::actor;
@@ -101,6 +99,7 @@ impl ReportService for LedgerApi {
             gwp,
             provisional: request.provisional,
             now: grounds.books.period.to,
+            zone: &grounds.definition.time_zone,
         };
         let made = make(kind, &question).map_err(|refusal| refused(&refusal))?;
         let mut statement = statement_wire::statement(&made, &grounds.definition);
@@ -148,16 +147,18 @@ impl ReportService for LedgerApi {
         let mut all = Vec::new();
         let mut position = 0;
         for park in &request.parks {
-            let of_park = on_park(self, park, AsOf::default(), |view, definition, at| {
+            let as_of = self.as_of(park, request.as_of.as_ref()).await?;
+            let of_park = on_park(self, park, as_of, |view, definition, at| {
                 position = at;
                 let period = period_of(view, definition, request.period.as_ref())?;
-                Ok((books(view, period)?, Policy::of(view)))
+                let definition = Arc::clone(definition);
+                Ok((books(view, period)?, Policy::of(view), definition))
             })?;
             all.push(of_park);
         }
         let questions: Vec<Question<'_>> = all
             .iter()
-            .map(|(books, policy)| Question {
+            .map(|(books, policy, definition)| Question {
                 books,
                 policy,
                 base_year: None,
@@ -166,16 +167,36 @@ impl ReportService for LedgerApi {
                 gwp,
                 provisional: true,
                 now: books.period.to,
+                zone: &definition.time_zone,
             })
             .collect();
-        let whole = roll_up(&questions, &transfers)
-            .map_err(|error| field_status(Code::InvalidArgument, "transfers", error.to_string()))?;
+        let refused = |error: UnbalancedTransfer| match error {
+            UnbalancedTransfer::Refused(refusal) => refused(&refusal),
+            UnbalancedTransfer::OtherPeriod { .. } => {
+                field_status(Code::InvalidArgument, "period", error.to_string())
+            }
+            error => field_status(Code::InvalidArgument, "transfers", error.to_string()),
+        };
+        let whole = roll_up(&questions, &transfers).map_err(refused)?;
+        let made = portfolio::statement(&questions, &transfers).map_err(refused)?;
+        let mut statement = statement_wire::statement(&made, &all[0].2);
+        let join = |name: fn(&ParkDefinition) -> &str| {
+            let names: Vec<&str> = all.iter().map(|(_, _, park)| name(park)).collect();
+            names.join(" + ")
+        };
+        statement.park = join(|park| park.id.as_str());
+        statement.park_name = Some(wire::Words {
+            en: join(|park| &park.name.en),
+            zh: join(|park| &park.name.zh),
+        });
+        statement.as_of = request.as_of;
         Ok(Response::new(wire::PortfolioResponse {
             sum_mg: whole.sum_mg,
             twice_mg: whole.twice_mg,
             total_mg: whole.total_mg(),
             lines: whole.lines.iter().map(statement_wire::bare_line).collect(),
             position,
+            statement: Some(statement),
         }))
     }
 }
@@ -244,18 +265,19 @@ fn grounds(
         known.what.period
     };
     let zone = &definition.time_zone;
-    let base_year = match &policy.base_year {
-        Some(base) => Some(books(view, year(zone, base.what.year.into()))?),
-        None => None,
-    };
+    let like = policy
+        .base_year
+        .as_ref()
+        .and_then(|base| counterpart(period, base.what.year, zone));
+    let base_year = like.map(|like| books(view, like.period)).transpose()?;
     let first = view
         .metered_period()
         .map_or(period.from, |metered| metered.from);
     let mut years = Vec::new();
-    let last = year_of(zone, UnixSeconds(period.to.0 - 1));
-    for number in year_of(zone, first).max(last - MOST_YEARS)..=last {
-        let whole = year(zone, number);
-        if first <= whole.from && whole.to <= period.to {
+    let last = zone.year(UnixSeconds(period.to.0 - 1));
+    for number in zone.year(first).max(last - MOST_YEARS)..=last {
+        let whole = calendar_year(number, zone);
+        if let Some(whole) = whole.filter(|whole| first <= whole.from && whole.to <= period.to) {
             years.push(books(view, whole)?);
         }
     }
@@ -307,7 +329,7 @@ fn year_figures(
                 })
                 .collect();
             Ok(wire::YearFigures {
-                year: year_of(zone, books.period.from).to_string(),
+                year: zone.year(books.period.from).to_string(),
                 figures,
             })
         })
@@ -317,34 +339,12 @@ fn year_figures(
 fn refused(refusal: &Refusal) -> Status {
     let field = match refusal {
         Refusal::NoPotential(_) => "gwp",
-        Refusal::OpenPeriod { .. } | Refusal::NoPeriod { .. } => "period",
-        Refusal::Undecided { .. } => "claim",
+        Refusal::OpenPeriod { .. } | Refusal::NoPeriod { .. } | Refusal::Unlike { .. } => "period",
+        Refusal::Unpriced { .. } | Refusal::OtherBaseYear { .. } | Refusal::Undecided { .. } => {
+            "claim"
+        }
     };
     field_status(Code::FailedPrecondition, field, refusal.to_string())
-}
-
-/// The year of a moment in a zone.
-fn year_of(zone: &TimeZone, moment: UnixSeconds) -> i64 {
-    zone.day_key(moment)
-        .split('-')
-        .next()
-        .and_then(|year| year.parse().ok())
-        .unwrap_or(1970)
-}
-
-/// A calendar year of a zone, from full hour to full hour.
-fn year(zone: &TimeZone, number: i64) -> Period {
-    let start = |number: i64| {
-        let utc = parse_rfc3339_with_offset(&format!("{number:04}-01-01T00:00:00Z"))
-            .unwrap_or(UnixSeconds(0));
-        let local = UnixSeconds(utc.0 - i64::from(zone.offset_seconds(utc)));
-        // Zones with an offset of half an hour: the first full hour of the year.
-        UnixSeconds(local.0 + (-local.0).rem_euclid(SECONDS_PER_HOUR))
-    };
-    Period {
-        from: start(number),
-        to: start(number + 1),
-    }
 }
 
 fn transfers_of(sent: &[wire::PortfolioTransfer]) -> Result<BTreeSet<Transfer>, Status> {

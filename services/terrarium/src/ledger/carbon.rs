@@ -1,8 +1,7 @@
 //! `terrarium ledger postings`, `explain-posting`, `factor`, `reconcile`: the carbon books beside electricity.
 
 use terrarium_proto::ledger::v1::{
-    AsOf, ExplainFactorRequest, ExplainPostingRequest, ListPostingsRequest, ReconcileRequest,
-    Spread,
+    ExplainFactorRequest, ExplainPostingRequest, ListPostingsRequest, ReconcileRequest, Spread,
 };
 
 use super::PeriodArgs;
@@ -12,20 +11,36 @@ use crate::wire::{Shape, print_csv};
 
 const MG_PER_KG: f64 = 1e6;
 
+/// Which postings.
+#[derive(Debug, clap::Args)]
+pub struct Which {
+    /// Only what this party answers for: park, or the id of a tenant or partner
+    #[arg(long)]
+    party: Option<String>,
+    /// With purchased and exported electricity, summed up by month; totals take the location-based part
+    #[arg(long)]
+    electricity: bool,
+    /// Warming potentials of the totals: sar, ar4, ar5, ar6, ar6-20 [default: ar6]
+    #[arg(long)]
+    gwp: Option<String>,
+}
+
 /// Runs `terrarium ledger postings`.
 pub(super) async fn postings(
     server: &Client,
     format: Format,
     period: PeriodArgs,
     lines: bool,
-    gwp: Option<String>,
+    which: Which,
 ) -> anyhow::Result<()> {
     let request = ListPostingsRequest {
         park: server.park_or_only(period.park.as_deref()).await?,
         period: period.period(),
         lines,
         as_of: period.as_of.as_of(),
-        gwp: gwp.unwrap_or_default(),
+        gwp: which.gwp.unwrap_or_default(),
+        party: which.party.unwrap_or_default(),
+        electricity: which.electricity,
     };
     let answer = server
         .carbon_books()
@@ -95,15 +110,8 @@ pub(super) async fn postings(
 pub(super) async fn explain_posting(
     server: &Client,
     format: Format,
-    posting_id: String,
-    park: Option<String>,
-    as_of: Option<AsOf>,
+    request: ExplainPostingRequest,
 ) -> anyhow::Result<()> {
-    let request = ExplainPostingRequest {
-        park: server.park_or_only(park.as_deref()).await?,
-        posting_id,
-        as_of,
-    };
     let answer = server
         .carbon_books()
         .explain_posting(request)
@@ -117,6 +125,20 @@ pub(super) async fn explain_posting(
     }
     if let Some(posting) = &answer.posting {
         print_line(format!("{}  {}", posting.posting_id, posting.method))?;
+        print_line(format!("  {} answers for it", posting.party))?;
+    }
+    if let Some(place) = &answer.place {
+        print_line(format!(
+            "  at {} ({}, {}) in zone {} of park {}",
+            place.asset, place.asset_kind, place.name_en, place.zone, place.park
+        ))?;
+    }
+    if let Some(result) = &answer.result {
+        print_line(format!(
+            "  comes to {:.3} kg CO2e, 95 % within {:.3} kg",
+            result.total_mg as f64 / MG_PER_KG,
+            result.half_width_mg as f64 / MG_PER_KG
+        ))?;
     }
     for step in &answer.steps {
         let inputs: Vec<String> = step
@@ -135,14 +157,17 @@ pub(super) async fn explain_posting(
     }
     for factor in &answer.factors {
         print_line(format!(
-            "  factor {}/{}: {} {} of {}, {} ({})",
+            "  factor {}/{}/{}: {} {} of {}, {} ({}, {}; {})",
             factor.set,
             factor.version,
+            factor.row_id,
             factor.value,
             factor.unit,
             factor.region,
             factor.publisher,
-            factor.source
+            factor.source,
+            factor.locator,
+            factor.mark
         ))?;
     }
     for event in &answer.events {
@@ -151,6 +176,14 @@ pub(super) async fn explain_posting(
             event.r#type, event.position, event.actor
         ))?;
     }
+    for report in &answer.corrected {
+        let event = report.event.clone().unwrap_or_default();
+        print_line(format!(
+            "  replaces revision {}: {} {} ({}), position {} by {}",
+            report.revision, report.amount, report.unit, report.source, event.position, event.actor
+        ))?;
+    }
+    print_line(format!("  calculated by {}", answer.calculated_by))?;
     print_line(format!("  written in {}", answer.source))?;
     for sha256 in &answer.evidence_sha256 {
         print_line(format!("  document {}", hex::encode(sha256)))?;
@@ -167,10 +200,12 @@ pub(super) async fn factor(
     format: Format,
     key: String,
     park: Option<String>,
+    at: Option<String>,
 ) -> anyhow::Result<()> {
     let request = ExplainFactorRequest {
         park: server.park_or_only(park.as_deref()).await?,
         key,
+        at: at.unwrap_or_default(),
     };
     let answer = server
         .carbon_books()

@@ -71,6 +71,22 @@ pub fn tree(answer: &ExplainResponse) -> String {
     if !is_energy {
         root = root.with(result_branch(answer, entry.mass_mg));
     }
+    if answer.half_width_mg > 0 {
+        root = root.with(Branch::new(format!(
+            "95 % within {} mg: energy ± {} %, and the factor",
+            answer.half_width_mg,
+            f64::from(answer.activity_u95_ppm) / 10_000.0
+        )));
+    }
+    if let Some(place) = &answer.place {
+        root = root.with(Branch::new(format!(
+            "at {} ({}, {}) in zone {} of park {}; {} answers for it",
+            place.asset, place.asset_kind, place.name_en, place.zone, place.park, answer.party
+        )));
+    }
+    for attached in &answer.attached {
+        root = root.with(Branch::new(format!("attached {attached}")));
+    }
     if !entry.quality.is_empty() {
         let names: Vec<String> = entry
             .quality
@@ -139,6 +155,15 @@ fn contribution_branch(contribution: &MeterContribution) -> Branch {
     branch
         .below
         .extend(contribution.events.iter().map(event_branch));
+    for replaced in &contribution.corrected {
+        let mut older = Branch::new(format!(
+            "replaces revision {}: {} kWh",
+            replaced.revision,
+            kwh(replaced.reading_wh)
+        ));
+        older.below.extend(replaced.event.iter().map(event_branch));
+        branch.below.push(older);
+    }
     branch
 }
 
@@ -156,7 +181,15 @@ fn factor_branch(factor: &FactorRef) -> Branch {
             "published by {} on {} for region {} ({})",
             factor.publisher, factor.published_on, factor.region, factor.kind
         )))
-        .with(Branch::new(format!("source: {}", factor.source)));
+        .with(Branch::new(format!(
+            "source: {} ({}), ± {} %",
+            factor.source,
+            factor.mark,
+            f64::from(factor.u95_ppm) / 10_000.0
+        )));
+    if !factor.locator.is_empty() {
+        branch = branch.with(Branch::new(format!("stands in: {}", factor.locator)));
+    }
     branch.below.extend(factor.event.iter().map(event_branch));
     branch
 }

@@ -235,6 +235,18 @@ impl ActivityBook {
             .map_or(&[], Vec::as_slice)
     }
 
+    /// All versions of the activity that an event told, in the order of the record; none: that event told another kind of thing.
+    pub fn versions_told_at(&self, position: u64) -> &[(Origin, Arc<Activity>)] {
+        self.activities
+            .values()
+            .find(|versions| {
+                versions
+                    .iter()
+                    .any(|(origin, _)| origin.position == position)
+            })
+            .map_or(&[], Vec::as_slice)
+    }
+
     /// Collections, each with its weighing if there is one.
     pub fn collections(
         &self,

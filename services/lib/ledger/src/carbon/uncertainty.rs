@@ -57,12 +57,21 @@ pub fn spread<'a>(
     lines: impl IntoIterator<Item = (i64, &'a Posting)>,
     set: GwpSet,
 ) -> Result<Spread, NoPotential> {
-    let mut total_mg = 0_i64;
+    let weighed: Vec<(i64, &Posting)> = lines
+        .into_iter()
+        .map(|(sign, posting)| Ok((sign * posting.gases.co2e_mg(set)?, posting)))
+        .collect::<Result<_, NoPotential>>()?;
+    Ok(Spread {
+        total_mg: weighed.iter().map(|(mg, _)| mg).sum(),
+        half_width_mg: half_width(weighed),
+    })
+}
+
+/// Half of the 95 % interval of a sum of lines, each with what it adds (or takes away), in the unit of those.
+pub fn half_width<'a>(parts: impl IntoIterator<Item = (i64, &'a Posting)>) -> i64 {
     // By the factors of the lines, and within them by what shares a meter.
     let mut groups: BTreeMap<FactorKeys<'_>, BTreeMap<StreamKey<'_>, Part>> = BTreeMap::new();
-    for (sign, posting) in lines {
-        let mg = sign * posting.gases.co2e_mg(set)?;
-        total_mg += mg;
+    for (mg, posting) in parts {
         let mut factors: FactorKeys<'_> = posting
             .factors
             .iter()
@@ -78,11 +87,17 @@ pub fn spread<'a>(
         part.value += mg as f64;
         part.spread += mg as f64 * f64::from(posting.activity_u95_ppm) / PPM / HALF_WIDTH_IN_SIGMA;
     }
-    let variance = variance_of(&groups);
-    Ok(Spread {
-        total_mg,
-        half_width_mg: (HALF_WIDTH_IN_SIGMA * variance.max(0.0).sqrt()).round() as i64,
-    })
+    (HALF_WIDTH_IN_SIGMA * variance_of(&groups).max(0.0).sqrt()).round() as i64
+}
+
+/// Half of the 95 % interval of one product, from those of its independent factors in millionths.
+pub fn half_width_of_product(product: i64, u95_ppm: &[u32]) -> i64 {
+    let mut growth = 1.0;
+    for u95_ppm in u95_ppm {
+        let sigma = f64::from(*u95_ppm) / PPM / HALF_WIDTH_IN_SIGMA;
+        growth *= 1.0 + sigma * sigma;
+    }
+    (HALF_WIDTH_IN_SIGMA * (product as f64).abs() * (growth - 1.0_f64).sqrt()).round() as i64
 }
 
 /// Gross, removal and net of a period's lines.

@@ -120,8 +120,7 @@ pub fn emissions(question: &Question<'_>) -> Result<Statement, Refusal> {
     let parts = [&fuel, &process, &electricity_in, &heat_in];
     let sum: i64 = parts.iter().filter_map(|line| line.value).sum();
     let total = electricity_out.value.map(|out| sum - out);
-    let halves = parts.iter().filter_map(|line| line.half95);
-    let half95 = super::interval::combine(halves);
+    let half95 = ground.co2_half95(&parts);
     statement.lines = vec![fuel, process, electricity_in, electricity_out, heat_in];
     statement.lines.push(
         Line::new(

@@ -8,7 +8,6 @@ use terrarium_model::round_half_even_div;
 
 use crate::books::Books;
 use crate::claims::ground::Ground;
-use crate::claims::interval::combine;
 use crate::claims::{Question, Refusal};
 
 /// A year's balance.
@@ -57,13 +56,11 @@ fn year_balance(question: &Question<'_>, books: &Books) -> Result<YearBalance, R
         ground.in_inventory(ground.market),
     );
     let removed = ground.removal_lines().pop();
-    let (removed_mg, removed_half) = removed.map_or((0, 0), |line| {
-        (line.value.unwrap_or(0), line.half95.unwrap_or(0))
-    });
+    let removed_mg = removed.and_then(|line| line.value).unwrap_or(0);
     Ok(YearBalance {
         start_s: books.period.from.0,
         net_mg: total.value.unwrap_or(0) - removed_mg,
-        half95_mg: combine([total.half95.unwrap_or(0), removed_half]),
+        half95_mg: ground.net_half95(),
     })
 }
 

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::books::{Basis, CarbonBook, Detail, InstrumentKind, InstrumentState, Posting, Scope};
+use crate::carbon::half_width;
 use crate::claims::boundary::{Boundary, LeftOut, Place, share};
-use crate::claims::interval;
 use crate::claims::statement::{
     Chart, ChartKind, Line, LineRole, Netting, Series, Source, Statement, Treatment, Unit, Words,
 };
@@ -131,7 +131,7 @@ impl<'a> Ground<'a> {
     ) -> Line {
         let picked: Vec<&Placed<'a>> = self.placed.iter().filter(|placed| pick(placed)).collect();
         let value = picked.iter().map(|placed| weigh(placed)).sum();
-        let half95 = interval::half95(picked.iter().map(|placed| (placed.posting, weigh(placed))));
+        let half95 = half_width(picked.iter().map(|placed| (weigh(placed), placed.posting)));
         let mut line = Line::new(id, words, Some(value), unit).half95(half95);
         line.from = picked
             .iter()
@@ -145,6 +145,48 @@ impl<'a> Ground<'a> {
             })
             .collect();
         line
+    }
+
+    /// Half of the 95 % interval of what counts in the inventory less removals.
+    pub fn net_half95(&self) -> i64 {
+        let is_emitted = self.in_inventory(self.market);
+        half_width(self.placed.iter().filter_map(|placed| {
+            let is_removal = placed.posting.book == CarbonBook::Removal;
+            if is_removal {
+                Some((-signed(placed, placed.co2e_mg), placed.posting))
+            } else {
+                is_emitted(placed).then_some((placed.co2e_mg, placed.posting))
+            }
+        }))
+    }
+
+    /// Half of the 95 % interval of the CO2 of several lines together.
+    pub fn co2_half95(&self, lines: &[&Line]) -> i64 {
+        self.half95_of(lines, |placed| {
+            placed.gas_mg(Gas::Co2) + placed.gas_mg(Gas::Co2e)
+        })
+    }
+
+    /// Half of the 95 % interval of several lines together, in CO2 equivalent.
+    pub fn co2e_half95(&self, lines: &[&Line]) -> i64 {
+        self.half95_of(lines, |placed| placed.co2e_mg)
+    }
+
+    fn half95_of(&self, lines: &[&Line], weigh: impl Fn(&Placed<'a>) -> i64) -> i64 {
+        let behind: BTreeSet<usize> = lines
+            .iter()
+            .flat_map(|line| &line.from)
+            .filter_map(|source| match source {
+                Source::Posting { index, .. } => Some(*index),
+                _ => None,
+            })
+            .collect();
+        let placed = self.placed.iter();
+        half_width(
+            placed
+                .filter(|placed| behind.contains(&placed.index))
+                .map(|placed| (signed(placed, weigh(placed)), placed.posting)),
+        )
     }
 
     /// Emissions of a scope; of scope 2 by one basis.

@@ -5,7 +5,6 @@ use terrarium_model::{SECONDS_PER_HOUR, round_half_even_div};
 use crate::books::{Basis, CarbonBook, InstrumentKind, InstrumentState, Scope};
 use crate::claims::cn_guideline::{at_grid_factor, is_fuel};
 use crate::claims::ground::{Ground, netting};
-use crate::claims::interval::combine;
 use crate::claims::statement::{
     Line, LineRole, Source, Statement, Treatment, Unit, Verdict, VerdictKind, Words, frame, spoken,
 };
@@ -65,11 +64,7 @@ pub fn balance(question: &Question<'_>) -> Result<Statement, Refusal> {
     .from_lines(&[("certificates-retired", 0)]);
     let credits = ground.credits_line();
     let emitted = delivered.value.unwrap_or(0) + transport.value.unwrap_or(0);
-    let half = combine(
-        [&delivered, &transport]
-            .iter()
-            .filter_map(|line| line.half95),
-    );
+    let half = ground.co2e_half95(&[&delivered, &transport]);
     let avoided: Option<i64> = [&exported, &off_site, &credits]
         .iter()
         .map(|line| line.value)

@@ -1,8 +1,8 @@
 //! Carbon neutrality after ISO 14068-1:2023: quantify, reduce, remove within the boundary, offset only the residual, and report
 //! all four lines.
 
+use crate::claims::base_year::base_line;
 use crate::claims::ground::{Ground, netting};
-use crate::claims::interval::combine;
 use crate::claims::statement::{
     Line, LineRole, Netting, Statement, Treatment, Unit, Verdict, VerdictKind, Words, frame, spoken,
 };
@@ -30,9 +30,8 @@ pub fn claim(question: &Question<'_>) -> Result<Statement, Refusal> {
     let credits = ground.credits_line();
     let total = footprint.value.unwrap_or(0);
     let removed = removals.last().and_then(|line| line.value).unwrap_or(0);
-    let removed_half = removals.last().and_then(|line| line.half95).unwrap_or(0);
     let residual = total - removed;
-    let residual_half = combine([footprint.half95.unwrap_or(0), removed_half]);
+    let residual_half = ground.net_half95();
     let retired = credits.value.unwrap_or(0);
     let reduction = base
         .as_ref()
@@ -93,38 +92,6 @@ pub fn claim(question: &Question<'_>) -> Result<Statement, Refusal> {
         "该标准适用于组织、产品、建筑和活动，不适用于行政区域。",
     ));
     Ok(statement)
-}
-
-/// The base year's total, within the same boundary rule.
-pub(super) fn base_line(question: &Question<'_>) -> Result<Option<Line>, Refusal> {
-    let Some(books) = question.base_year else {
-        return Ok(None);
-    };
-    let of_base = Question {
-        books,
-        base_year: None,
-        ..*question
-    };
-    let ground = Ground::of(&of_base)?;
-    let mut line = ground
-        .line(
-            "base-year-total",
-            Words::new(
-                "Total of the base year, market-based",
-                "基准年合计（基于市场）",
-            ),
-            ground.in_inventory(ground.market),
-        )
-        .role(LineRole::Beside);
-    // Its postings stand in other books; the decision says which year it is.
-    line.from.clear();
-    if let Some(base) = &question.policy.base_year {
-        line = line.from(crate::claims::statement::Source::Decision {
-            what: "base year",
-            position: base.position,
-        });
-    }
-    Ok(Some(line))
 }
 
 struct Case {

@@ -4,10 +4,14 @@ use std::collections::BTreeSet;
 
 use terrarium_model::{AssetId, ParkId};
 
-use crate::books::{Basis, CarbonBook, Scope};
+use crate::books::{Basis, CarbonBook, Posting, Scope};
+use crate::carbon::half_width;
 use crate::claims::ground::Ground;
-use crate::claims::statement::{Line, LineRole, Source, Unit, Words};
-use crate::claims::{Question, Refusal};
+use crate::claims::statement::{
+    Line, LineRole, Netting, Source, Statement, Treatment, Unit, Verdict, VerdictKind, Words,
+    frame, spoken,
+};
+use crate::claims::{ClaimKind, Question, Refusal, Scope2Total};
 
 /// Energy or goods that one park of the portfolio gives another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,6 +90,8 @@ pub struct Portfolio {
     pub sum_mg: i64,
     /// Counted twice by that, mg.
     pub twice_mg: i64,
+    /// The postings that sources name by their place, with the park whose books they stand in.
+    pub postings: Vec<(ParkId, Posting)>,
 }
 
 impl Portfolio {
@@ -112,6 +118,8 @@ pub fn roll_up(
     let mut lines = Vec::new();
     let (mut sum_mg, mut twice_mg) = (0, 0);
     let mut received = BTreeSet::new();
+    let mut postings = Vec::new();
+    let mut weighed = Vec::new();
     for question in questions {
         let park = &question.books.park;
         let ground = Ground::of(question)?;
@@ -147,6 +155,18 @@ pub fn roll_up(
                 ));
             }
         }
+        let taken: BTreeSet<usize> = twice.from.iter().filter_map(place_of).collect();
+        let own = ground.placed.iter().filter(|placed| {
+            ground.in_inventory(Basis::Location)(placed) && !taken.contains(&placed.index)
+        });
+        weighed.extend(own.map(|placed| (placed.co2e_mg, in_park(park, placed.posting))));
+        for source in line.from.iter_mut().chain(&mut twice.from) {
+            if let Source::Posting { index, .. } = source {
+                *index += postings.len();
+            }
+        }
+        let of_park = question.books.postings.iter();
+        postings.extend(of_park.map(|posting| (park.clone(), posting.clone())));
         sum_mg += line.value.unwrap_or(0);
         twice_mg += twice.value.unwrap_or(0);
         line.role = LineRole::Sum;
@@ -186,6 +206,9 @@ pub fn roll_up(
         Some(sum_mg - twice_mg),
         Unit::Co2eMg,
     )
+    .half95(half_width(
+        weighed.iter().map(|(mg, posting)| (*mg, posting)),
+    ))
     .role(LineRole::Result)
     .from_lines(&sources);
     lines.push(total);
@@ -193,7 +216,113 @@ pub fn roll_up(
         lines,
         sum_mg,
         twice_mg,
+        postings,
     })
+}
+
+fn place_of(source: &Source) -> Option<usize> {
+    match source {
+        Source::Posting { index, .. } => Some(*index),
+        _ => None,
+    }
+}
+
+/// Parks share factors and their errors, but no meters.
+fn in_park(park: &ParkId, posting: &Posting) -> Posting {
+    Posting {
+        party: format!("{park}/{}", posting.party),
+        ..posting.clone()
+    }
+}
+
+/// The roll-up as a statement: an inventory, location-based, of several parks.
+pub fn statement(
+    questions: &[Question<'_>],
+    transfers: &BTreeSet<Transfer>,
+) -> Result<Statement, UnbalancedTransfer> {
+    let whole = roll_up(questions, transfers)?;
+    let first = questions.first().expect("a portfolio has parks");
+    let mut statement = frame(
+        ClaimKind::GhgpInventory(Scope2Total::Location),
+        first.books,
+        first.gwp,
+        Words::new(
+            "Greenhouse gas inventory of a portfolio, location-based",
+            "园区组合温室气体清单（基于位置）",
+        ),
+        Words::new(
+            "GHG Protocol Corporate Standard, consolidated",
+            "温室气体核算体系企业标准（合并）",
+        ),
+    );
+    statement.claim = "portfolio";
+    statement.netting = transfers
+        .iter()
+        .map(|transfer| netting(transfer, &whole))
+        .collect();
+    for question in questions {
+        let park = &question.books.park;
+        let notes = [
+            super::without_factor(question.books),
+            super::missing_hours(question.books),
+        ];
+        statement
+            .notes
+            .extend(notes.into_iter().flatten().map(|note| {
+                Words::new(
+                    format!("{park}: {}", note.en),
+                    format!("{park}：{}", note.zh),
+                )
+            }));
+    }
+    statement.notes.push(super::how_intervals_are_made());
+    let total = whole.lines.last().cloned();
+    let half = total.and_then(|line| line.half95).unwrap_or(0);
+    statement.verdict = Verdict::new(
+        VerdictKind::Stated,
+        format!(
+            "{} ± {} of {} parks, each tonne once: their own totals come to {}, and {} of that are taken from one another.",
+            spoken(whole.total_mg(), Unit::Co2eMg),
+            spoken(half, Unit::Co2eMg),
+            questions.len(),
+            spoken(whole.sum_mg, Unit::Co2eMg),
+            spoken(whole.twice_mg, Unit::Co2eMg),
+        ),
+        format!(
+            "{} 个园区合计 {} ± {}，每吨只计一次：各园区合计 {}，其中 {} 来自组合内其他园区。",
+            questions.len(),
+            spoken(whole.total_mg(), Unit::Co2eMg),
+            spoken(half, Unit::Co2eMg),
+            spoken(whole.sum_mg, Unit::Co2eMg),
+            spoken(whole.twice_mg, Unit::Co2eMg),
+        ),
+    );
+    statement.lines = whole.lines;
+    (statement.posting_parks, statement.postings) = whole.postings.into_iter().unzip();
+    Ok(statement)
+}
+
+fn netting(transfer: &Transfer, whole: &Portfolio) -> Netting {
+    let Transfer {
+        from,
+        to,
+        asset,
+        activity,
+    } = transfer;
+    let twice = format!("twice-{to}");
+    let line = whole.lines.iter().find(|line| line.id == twice);
+    Netting {
+        flow: Words::new(
+            format!("{activity} from {from} to {to} ({asset})"),
+            format!("{activity}：{from} 供 {to}（{asset}）"),
+        ),
+        treatment: Treatment::Netted,
+        amount: line.and_then(|line| Some((line.value?, line.unit))),
+        why: Words::new(
+            "Counted where it is emitted, not again where it is used. The amount is all that the park takes from others here.",
+            "在排放处计入，使用处不再重复。数量为该园区自组合内取得的全部。",
+        ),
+    }
 }
 
 fn check(

@@ -1,9 +1,11 @@
 //! Progress towards targets after the Science Based Targets initiative: straight from the base year to the target year, without
-//! credits, without avoided emissions.
+//! credits, without avoided emissions. Targets are met by whole years; a part of a year is shown beside the same months of the
+//! base year, and promises nothing.
 
 use terrarium_model::round_half_even_div;
 
 use crate::books::Scope;
+use crate::claims::base_year::base_year;
 use crate::claims::ground::{Ground, netting};
 use crate::claims::policy::Target;
 use crate::claims::statement::{
@@ -11,8 +13,6 @@ use crate::claims::statement::{
     VerdictKind, Words, frame, spoken,
 };
 use crate::claims::{ClaimKind, Question, Refusal};
-
-const SECONDS_PER_YEAR: i64 = 31_556_952;
 
 /// Progress of every target.
 pub fn progress(question: &Question<'_>) -> Result<Statement, Refusal> {
@@ -22,9 +22,9 @@ pub fn progress(question: &Question<'_>) -> Result<Statement, Refusal> {
             remedy: "set a base year and a target first",
         });
     }
-    let Some(base_books) = question.base_year else {
+    let Some(base_of) = base_year(question)? else {
         return Err(Refusal::Undecided {
-            what: "the base year has no books",
+            what: "nothing of the base year is on record",
             remedy: "report the base year's activity, or set another base year",
         });
     };
@@ -39,13 +39,20 @@ pub fn progress(question: &Question<'_>) -> Result<Statement, Refusal> {
         ),
     );
     let ground = Ground::of(question)?;
-    let of_base = Question {
-        books: base_books,
-        base_year: None,
-        ..*question
-    };
-    let base_ground = Ground::of(&of_base)?;
-    let year = year_of(question.books.period.from.0 + 43_200);
+    if let Some(decided) = question
+        .policy
+        .targets
+        .values()
+        .find(|decided| decided.what.base_year != base_of.year)
+    {
+        return Err(Refusal::OtherBaseYear {
+            target: decided.what.base_year,
+            base_year: base_of.year,
+        });
+    }
+    let base_ground = Ground::of(&base_of.question)?;
+    let year = u32::try_from(question.zone.year(question.books.period.from)).unwrap_or(0);
+    let which = base_of.words();
     let mut behind = Vec::new();
     for (id, decided) in &question.policy.targets {
         let target = &decided.what;
@@ -69,10 +76,7 @@ pub fn progress(question: &Question<'_>) -> Result<Statement, Refusal> {
         let mut base = covered(
             &base_ground,
             &format!("target-{id}-base"),
-            Words::new(
-                format!("{id}: base year {}", target.base_year),
-                format!("{id}：基准年 {}", target.base_year),
-            ),
+            Words::new(format!("{id}: {}", which.en), format!("{id}：{}", which.zh)),
         );
         base.from = vec![Source::Decision {
             what: "target",
@@ -140,7 +144,9 @@ pub fn progress(question: &Question<'_>) -> Result<Statement, Refusal> {
             .map(|d| &d.what)
             .collect::<Vec<_>>(),
     ));
-    statement.verdict = if behind.is_empty() {
+    statement.verdict = if !base_of.is_whole_year {
+        in_these_months(year, base_of.year, &behind)
+    } else if behind.is_empty() {
         Verdict::new(
             VerdictKind::Holds,
             format!("On the path in {year}: every target."),
@@ -154,6 +160,31 @@ pub fn progress(question: &Question<'_>) -> Result<Statement, Refusal> {
         )
     };
     Ok(statement)
+}
+
+/// A part of a year stands on the path or above it; a target is met by whole years.
+fn in_these_months(year: u32, base_year: u32, behind: &[String]) -> Verdict {
+    let (en, zh) = if behind.is_empty() {
+        (
+            "on the path: every target".to_owned(),
+            "均在路径之内".to_owned(),
+        )
+    } else {
+        (
+            format!("above the path: {}", behind.join(", ")),
+            format!("高于路径：{}", behind.join("、")),
+        )
+    };
+    Verdict::new(
+        VerdictKind::Stated,
+        format!(
+            "In these months of {year}, against the same months of {base_year}, {en}. Targets are met by whole years: nothing is \
+             claimed of {year} yet."
+        ),
+        format!(
+            "{year} 年本期与 {base_year} 年同期相比，{zh}。目标按整年考核：尚不作 {year} 年结论。"
+        ),
+    )
 }
 
 /// What a straight path allows in a year.
@@ -228,11 +259,4 @@ fn coverage(ground: &Ground<'_>, targets: &[&Target]) -> Words {
         ),
         format!("目标覆盖范围一与二的 {direct}（长期要求 95%）、范围三的 {chain}（要求 90%）。"),
     )
-}
-
-pub(super) fn year_of(unix_s: i64) -> u32 {
-    let text = terrarium_model::format_rfc3339_utc(terrarium_model::UnixSeconds(unix_s));
-    text[..4]
-        .parse()
-        .unwrap_or((1970 + unix_s / SECONDS_PER_YEAR) as u32)
 }

@@ -8,6 +8,7 @@ use terrarium_model::round_half_even_div;
 
 use crate::activity::{self, Fuel};
 use crate::books::CarbonBook;
+use crate::claims::base_year::calendar_year;
 use crate::claims::cn_guideline::{
     at_grid_factor, direct_lines, electricity_out_line, purchased_lines,
 };
@@ -61,11 +62,7 @@ pub fn indicators(question: &Question<'_>) -> Result<Statement, Refusal> {
     // Nothing was seen of a park that gives out more than it receives: it does not go below zero here.
     let without = rest + received.max(0);
     let with = rest + (received - certified).max(0);
-    let half = super::interval::combine(
-        [&fuel, &process, &heat_in, &electricity_in]
-            .iter()
-            .filter_map(|line| line.half95),
-    );
+    let half = ground.co2_half95(&[&fuel, &process, &heat_in, &electricity_in]);
     statement.lines.extend([
         fuel,
         process,
@@ -290,7 +287,13 @@ fn verdict(question: &Question<'_>, statement: &Statement, readings: &[Reading])
         );
         why_zh.push("园区不是省级及以上开发区，也不是其中边界清晰的部分".to_owned());
     }
-    if largest < SMALLEST_TCE {
+    if !is_calendar_year(question) {
+        why_en.push(
+            "the annex judges one calendar year, and the period is another stretch of time"
+                .to_owned(),
+        );
+        why_zh.push("附件以一个自然年为核算期，本期并非自然年".to_owned());
+    } else if largest < SMALLEST_TCE {
         why_en.push(format!(
             "it uses {largest} tce a year, and the scheme begins at 200,000"
         ));
@@ -349,6 +352,12 @@ fn verdict(question: &Question<'_>, statement: &Statement, readings: &[Reading])
         format!("Not met in any reading ({span}); clean share {clean}."),
         format!("任何理解下均未达标（{span}）；清洁电力占比 {clean}。"),
     )
+}
+
+/// The annex: "the boundary is one calendar year of energy activity". A part of a year says nothing of tce a year.
+fn is_calendar_year(question: &Question<'_>) -> bool {
+    let period = question.books.period;
+    calendar_year(question.zone.year(period.from), question.zone) == Some(period)
 }
 
 fn span(statement: &Statement, readings: &[Reading]) -> String {

@@ -26,7 +26,7 @@ use crate::park_ledger::Period;
 use crate::view::View;
 
 /// Half of the 95 % interval of a meter's energy, in millionths: class 2 of IEC 62053-21; `assumed` for every meter.
-const METER_U95_PPM: u32 = 20_000;
+pub const METER_U95_PPM: u32 = 20_000;
 /// Metered.
 const METERED_TIER: u8 = 1;
 

@@ -1,6 +1,6 @@
 //! Which factor prices an hour, whenever it arrives.
 
-use terrarium_ledger::{Fact, FactorSet, Grouping, Pricing, Quality, balance};
+use terrarium_ledger::{Fact, FactorKind, FactorSet, Grouping, Pricing, Quality, balance};
 use terrarium_model::MassMg;
 
 use crate::world::*;
@@ -85,6 +85,26 @@ fn a_factor_of_another_region_prices_nothing() {
 fn a_negative_factor_and_one_of_zero_are_factors() {
     let negative = hourly_factors("a", "1", "2020-01-01", 0, &[-30, 0, 1]);
     assert_eq!(prices(&[negative]), [Some(-30), Some(0), Some(1)]);
+}
+
+#[test]
+fn only_factors_of_the_margin_are_published_below_zero() {
+    let mut set = hourly_factors("a", "1", "2020-01-01", 0, &[30, 0, -1]);
+    let refused = set.refuse_below_zero().expect_err("an average");
+    assert_eq!(refused.field, "series.hourly");
+    assert!(
+        refused
+            .problem
+            .starts_with("row 2: -0.001 is below zero; only factors of the margin"),
+        "{refused}"
+    );
+    set.kind = FactorKind::GridMarginal;
+    assert_eq!(set.refuse_below_zero(), Ok(()));
+    let constant = constant_factor("a", "1", "2020-01-01", 0, 3, -5);
+    assert_eq!(
+        constant.refuse_below_zero().expect_err("one value").field,
+        "constant"
+    );
 }
 
 #[test]

@@ -9,9 +9,12 @@ mod hours;
 mod invariants;
 mod lots;
 mod market;
+mod model;
 mod order;
 mod registers;
 mod restated;
 mod restated_beside;
 mod storage;
+#[path = "../fixture/told.rs"]
+mod told;
 mod world;

@@ -2,18 +2,15 @@
 
 use std::sync::Arc;
 
-use terrarium_ledger::{
-    Fact, FactorDetail, FactorKind, FactorSet, How, Origin, ParkLedger, Period,
-};
+use terrarium_ledger::{Fact, FactorDetail, FactorKind, FactorSet, How, Period};
 use terrarium_model::{
-    AssetId, EnergyWh, FactorSetId, FactorUnit, Interval, MeterId, ParkDefinition, UnixSeconds,
-    event_id,
+    EnergyWh, FactorSetId, FactorUnit, Interval, MeterId, ParkDefinition, UnixSeconds,
 };
-use uuid::Uuid;
+
+pub use crate::told::{HOUR, asset, id_of, ledger_of, tell};
 
 /// 2016-08-01T00:00:00Z.
 pub const MIDNIGHT: i64 = 1_470_009_600;
-pub const HOUR: i64 = 3_600;
 
 /// `home` meters consumption, `shop` the grid, `works` both; each with generation. The meter of `yard` is a register.
 pub const METERS: [(&str, &str, &str, &str); 10] = [
@@ -64,10 +61,6 @@ pub fn defined(definition: &Arc<ParkDefinition>, number: u8) -> Fact {
         definition: Arc::clone(definition),
         sha256: [number; 32],
     }
-}
-
-pub fn asset(id: &str) -> AssetId {
-    AssetId::new(id).expect("valid")
 }
 
 pub fn meter(id: &str) -> MeterId {
@@ -157,23 +150,4 @@ pub fn constant_factor(
 pub fn published(set: FactorSet) -> Fact {
     set.check().expect("a valid set");
     Fact::FactorSetPublished(Arc::new(set))
-}
-
-/// Id that follows from the content of a fact, as events have it.
-pub fn id_of(fact: &Fact) -> Uuid {
-    event_id(&[format!("{fact:?}").as_bytes()])
-}
-
-/// A ledger that was told these facts, one event each.
-pub fn ledger_of<'a>(facts: impl IntoIterator<Item = &'a Fact>) -> ParkLedger {
-    let mut ledger = ParkLedger::default();
-    for (position, fact) in (0..).zip(facts) {
-        tell(&mut ledger, position, fact);
-    }
-    ledger
-}
-
-pub fn tell(ledger: &mut ParkLedger, position: u64, fact: &Fact) {
-    let event = id_of(fact);
-    ledger.apply(fact, Origin { position, event }, &mut Vec::new());
 }

@@ -3,10 +3,11 @@
 use proptest::prelude::*;
 use terrarium_ledger::carbon::{
     ActivityKind, CarbonFact, EmbodiedRecord, TreeHappening, TreeMethod, TreeRecord, WaterFlow,
+    gross_removal_net,
 };
 use terrarium_ledger::fact::InstrumentStep;
 use terrarium_ledger::{
-    AsOf, CarbonBook, Detail, Fact, Gas, InstrumentKind, LifeCycleModule, Posting,
+    AsOf, CarbonBook, Detail, Fact, Gas, GwpSet, InstrumentKind, LifeCycleModule, Posting,
 };
 use terrarium_model::{AmountUnit, UnixSeconds};
 
@@ -207,6 +208,45 @@ proptest! {
             }
             prop_assert!(stock >= -opening.unwrap_or(0), "{} {:?}", stock, opening);
         }
+    }
+
+    /// Invariant 5 of a surveyed group: what was taken up less what went back is the stock that is left less the stock that came.
+    #[test]
+    fn the_removal_book_comes_to_the_stock_that_is_left(history in tree_history()) {
+        let (mut planted, mut opening, mut stock) = (None, None, 0);
+        for fact in &history {
+            let Fact::Carbon(CarbonFact::Trees(TreeRecord { what, time, .. })) = fact else { continue };
+            match what {
+                TreeHappening::Surveyed { co2_g, .. } => {
+                    // A month after planting the carbon is what the trees came with; later it has grown here.
+                    let since = planted.map_or(0, |planted: UnixSeconds| time.0 - planted.0);
+                    opening.get_or_insert(if since <= 30 * DAY { *co2_g } else { 0 });
+                    stock = *co2_g;
+                }
+                TreeHappening::Lost { reversed_co2_g, .. } => stock -= reversed_co2_g,
+                TreeHappening::Planted { .. } => {
+                    planted.get_or_insert(*time);
+                }
+            }
+        }
+        let Some(opening) = opening else { return Ok(()) };
+        let period = terrarium_ledger::Period {
+            from: UnixSeconds(NEW_YEAR),
+            to: UnixSeconds(NEW_YEAR + 600 * DAY),
+        };
+        let postings = told(history).activity_postings(period, AsOf::default());
+        let (mut taken_up, mut gone_back) = (0, 0);
+        for posting in &postings {
+            match posting.detail {
+                Detail::Removal { reversal: true, .. } => gone_back += posting.gases.mg(Gas::Co2),
+                Detail::Removal { .. } => taken_up += posting.gases.mg(Gas::Co2),
+                _ => {}
+            }
+        }
+        prop_assert_eq!(taken_up - gone_back, (stock - opening) * 1_000);
+        let totals = gross_removal_net(&postings, GwpSet::Ar6, |_| true).expect("CO2 has a potential");
+        prop_assert_eq!(totals.removal.total_mg, taken_up - gone_back);
+        prop_assert_eq!(totals.net.total_mg, totals.gross.total_mg - totals.removal.total_mg);
     }
 
     /// Months sum up to the year, to the milligram, and a month asked for alone is that month.

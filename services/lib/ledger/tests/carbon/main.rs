@@ -2,7 +2,11 @@
 
 mod by_hand;
 mod competency;
+#[path = "../fixture/draws.rs"]
+mod draws;
 mod invariants;
 mod monte_carlo;
 mod reconciliation;
+#[path = "../fixture/told.rs"]
+mod told;
 mod world;

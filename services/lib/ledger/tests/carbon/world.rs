@@ -6,17 +6,17 @@ use terrarium_ledger::carbon::{
     Activity, ActivityKind, CarbonFact, WaterFlow, WaterMetered, u95_ppm_of_tier,
 };
 use terrarium_ledger::{
-    AsOf, Fact, FactorDetail, FactorKind, FactorMark, FactorSet, Origin, ParkLedger, Period,
-    Posting,
+    AsOf, Fact, FactorDetail, FactorKind, FactorMark, FactorSet, ParkLedger, Period, Posting,
 };
 use terrarium_model::{
-    AmountUnit, AssetId, Decimal, FactorSetId, FactorUnit, FactorValue, Interval, ParkDefinition,
-    UnixSeconds, event_id,
+    AmountUnit, Decimal, FactorSetId, FactorUnit, FactorValue, Interval, ParkDefinition,
+    UnixSeconds,
 };
+
+pub use crate::told::{HOUR, asset, ledger_of};
 
 /// 2025-01-01T00:00:00Z.
 pub const NEW_YEAR: i64 = 1_735_689_600;
-pub const HOUR: i64 = 3_600;
 pub const DAY: i64 = 86_400;
 pub const YEAR: i64 = 365 * DAY;
 
@@ -76,10 +76,6 @@ name = { en = "Pines", zh = "松" }
 count = 100
 species = "Pinus tabuliformis"
 "#;
-
-pub fn asset(id: &str) -> AssetId {
-    AssetId::new(id).expect("valid")
-}
 
 pub fn defined() -> Fact {
     Fact::ParkDefined {
@@ -250,15 +246,6 @@ pub fn water(flow: WaterFlow, hour: i64, litres: i64) -> Fact {
         },
         litres,
     }))
-}
-
-pub fn ledger_of(facts: impl IntoIterator<Item = Fact>) -> ParkLedger {
-    let mut ledger = ParkLedger::default();
-    for (position, fact) in (0..).zip(facts) {
-        let event = event_id(&[format!("{fact:?}").as_bytes()]);
-        ledger.apply(&fact, Origin { position, event }, &mut Vec::new());
-    }
-    ledger
 }
 
 /// The library and these facts.

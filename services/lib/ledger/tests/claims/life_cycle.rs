@@ -10,7 +10,7 @@ use crate::world::*;
 /// 2022-04-01T00:00:00+08:00.
 const OPENING_S: i64 = 1_648_742_400;
 
-fn plan() -> LifeCyclePlan {
+pub fn plan() -> LifeCyclePlan {
     LifeCyclePlan {
         opening: UnixSeconds(OPENING_S),
         years: 25,
@@ -27,7 +27,7 @@ fn plan() -> LifeCyclePlan {
     }
 }
 
-fn construction() -> Posting {
+pub fn construction() -> Posting {
     Posting {
         scope: Some(Scope::Three(2)),
         detail: Detail::Embodied {

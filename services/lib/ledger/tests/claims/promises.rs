@@ -27,8 +27,7 @@ fn a_park_that_covers_all_it_emits_with_credits_is_told_so() {
 fn a_balance_whose_interval_straddles_zero_is_not_called_neutral_without_saying_so() {
     let mut policy = policy();
     with_base_year_and_target(&mut policy);
-    let mut base = books(vec![emission(Scope::Three(5), "waste-landfill", 100 * T)]);
-    base.park = terrarium_model::ParkId::new("haotian").expect("valid");
+    let base = base_books(vec![emission(Scope::Three(5), "waste-landfill", 100 * T)]);
     let now = books(vec![
         emission(Scope::Three(5), "waste-landfill", 40 * T),
         trees(41 * T, false),
@@ -58,7 +57,7 @@ fn targets_are_measured_on_the_straight_path_and_credits_do_not_help() {
         Err(Refusal::Undecided { .. })
     ));
     with_base_year_and_target(&mut policy);
-    let base = books(vec![emission(Scope::One, "diesel", 100 * T)]);
+    let base = base_books(vec![emission(Scope::One, "diesel", 100 * T)]);
     // Half of it in ten years: 5 t a year.
     for (emitted_t, kind) in [(95, VerdictKind::Holds), (96, VerdictKind::Fails)] {
         let mut year = books(vec![emission(Scope::One, "diesel", emitted_t * T)]);

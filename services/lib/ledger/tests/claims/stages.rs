@@ -46,7 +46,7 @@ fn criteria() -> StageCriteria {
     }
 }
 
-fn park(reported_ppm: i64) -> Policy {
+pub fn park(reported_ppm: i64) -> Policy {
     let mut policy = policy();
     with_base_year_and_target(&mut policy);
     policy.stages = Some(decided(criteria()));
@@ -70,7 +70,7 @@ fn park(reported_ppm: i64) -> Policy {
     policy
 }
 
-fn year(clean_ppm: i64, emitted_t: i64, removed_t: i64) -> Books {
+pub fn year(clean_ppm: i64, emitted_t: i64, removed_t: i64) -> Books {
     let mut books = books(vec![
         emission(Scope::Three(5), "waste-landfill", emitted_t * T),
         trees(removed_t * T, false),
@@ -86,7 +86,7 @@ fn year(clean_ppm: i64, emitted_t: i64, removed_t: i64) -> Books {
 }
 
 fn stage_of(policy: &Policy, year: &Books) -> Statement {
-    let base = books(vec![emission(Scope::Three(5), "waste-landfill", 100 * T)]);
+    let base = base_books(vec![emission(Scope::Three(5), "waste-landfill", 100 * T)]);
     let mut asked = question(year, policy);
     asked.base_year = Some(&base);
     make(ClaimKind::Stage, &asked).expect("made")

@@ -1,6 +1,7 @@
 //! Books by hand.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use terrarium_ledger::claims::policy::{
     BaseYear, Decided, PeriodState, Policy, ReportingPeriod, Target,
@@ -9,14 +10,27 @@ use terrarium_ledger::claims::{ClaimKind, Question, Statement};
 use terrarium_ledger::gas::{Gas, GasMasses, GwpSet};
 use terrarium_ledger::{
     AsOf, Basis, Books, CarbonBook, Detail, FactorMark, FactorUse, HourAmounts, InstrumentKind,
-    InstrumentLine, InstrumentState, MethodId, Period, Pool, Posting, Scope,
+    InstrumentLine, InstrumentState, MethodId, Period, Pool, Posting, Scope, WithoutFactor,
 };
-use terrarium_model::{AssetId, Interval, ParkId, UnixSeconds};
+use terrarium_model::{AssetId, Interval, ParkId, TimeZone, UnixSeconds};
 
 /// 2025-01-01T00:00:00+08:00.
 pub const START_OF_2025: i64 = 1_735_660_800;
 pub const YEAR_S: i64 = 365 * 86_400;
 pub const T: i64 = 1_000_000_000;
+
+pub static SHANGHAI: LazyLock<TimeZone> =
+    LazyLock::new(|| TimeZone::named("Asia/Shanghai").expect("a zone"));
+
+/// Books of the base year 2024.
+pub fn base_books(postings: Vec<Posting>) -> Books {
+    let mut books = books(postings);
+    books.period = Period {
+        from: UnixSeconds(START_OF_2025 - 366 * 86_400),
+        to: UnixSeconds(START_OF_2025),
+    };
+    books
+}
 
 pub fn period_2025() -> Period {
     Period {
@@ -129,7 +143,7 @@ pub fn books(postings: Vec<Posting>) -> Books {
         as_of: AsOf::default(),
         energy: BTreeMap::new(),
         node_hours: (8_760, 8_760),
-        without_factor: (0, 0),
+        without_factor: WithoutFactor::default(),
         postings,
         instruments: Vec::new(),
     }
@@ -184,6 +198,7 @@ pub fn question<'a>(books: &'a Books, policy: &'a Policy) -> Question<'a> {
         gwp: GwpSet::Ar6,
         provisional: false,
         now: UnixSeconds(START_OF_2025 + YEAR_S),
+        zone: &SHANGHAI,
     }
 }
 
