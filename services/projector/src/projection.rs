@@ -12,10 +12,10 @@ use terrarium_energy::{MeterFact, events as energy_events};
 use terrarium_journal::{
     EventCodecError, InvalidStreamName, PARK_DEFINED_V1, RecordedEvent, StreamName,
 };
-use terrarium_ledger::natural::{NaturalBook, OpenBalance};
+use terrarium_ledger::natural::{NaturalBook, OpenBalance, balanced_by};
 use terrarium_ledger::park_ledger::TouchedHour;
 use terrarium_ledger::{Fact, FactorSet, How, Origin, ParkLedger, hash::Hasher};
-use terrarium_model::{EnergyWh, InvalidId, ParkDefinition, ParkErrors, ParkId};
+use terrarium_model::{EnergyWh, Interval, InvalidId, MeterId, ParkDefinition, ParkErrors, ParkId};
 
 use crate::carbon_facts;
 use crate::ledger_facts;
@@ -147,7 +147,13 @@ impl Projection {
                 twin.tally(event);
             }
             Read::Meter(meter_fact) => {
-                tell(&ledger_fact(&meter_fact));
+                let fact = ledger_fact(&meter_fact);
+                tell(&fact);
+                if let (Some(ledger), Some((meter, interval))) =
+                    (self.parks.get(&park), counted_reading(&fact))
+                {
+                    balanced_by(ledger, meter, interval, &mut self.balanced);
+                }
                 let known = Known {
                     ledger: self.parks.get(&park),
                     meter_fact: Some(&meter_fact),
@@ -318,6 +324,23 @@ static KNOWN_TYPES: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
         })
         .collect()
 });
+
+/// Of which meter a reading counts now, and over which interval.
+fn counted_reading(fact: &Fact) -> Option<(&MeterId, Interval)> {
+    match fact {
+        Fact::ReadingCounted {
+            meter, interval, ..
+        } => Some((meter, *interval)),
+        Fact::RegisterContinued { meter, at, .. } => {
+            let read = Interval {
+                start: *at,
+                seconds: 0,
+            };
+            Some((meter, read))
+        }
+        _ => None,
+    }
+}
 
 fn continued_fact(read: &RecordedReading, offset: EnergyWh, next_offset: EnergyWh) -> Fact {
     Fact::RegisterContinued {

@@ -2,6 +2,7 @@ mod chargers;
 mod devices;
 mod record;
 mod sites;
+mod thermal;
 
 use std::collections::BTreeMap;
 
@@ -25,14 +26,19 @@ struct Feeder {
     projection: Projection,
     revisions: BTreeMap<String, u64>,
     position: u64,
+    events: Vec<RecordedEvent>,
 }
 
 impl Feeder {
     fn with_park() -> Feeder {
+        Feeder::with_definition(DEFINITION)
+    }
+
+    fn with_definition(definition: &str) -> Feeder {
         let mut feeder = Feeder::default();
         let defined = ParkDefinedV1 {
             park: PARK.into(),
-            definition_toml: DEFINITION.into(),
+            definition_toml: definition.into(),
             definition_sha256: Bytes::from_static(&[7; 32]),
         };
         let id = feeder.feed(
@@ -82,7 +88,9 @@ impl Feeder {
         self.projection
             .apply(&event, &mut BTreeMap::new())
             .expect("it folds");
-        event.id
+        let id = event.id;
+        self.events.push(event);
+        id
     }
 
     fn water(&mut self, id: &str, kind: &str, message: &impl Message, name: &str) -> Uuid {

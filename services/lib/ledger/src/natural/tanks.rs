@@ -15,6 +15,10 @@ pub enum NaturalMedium {
     WaterL,
     /// Grams, collection by collection or batch by batch.
     MassG,
+    /// Wh of heat, hour by hour.
+    HeatWh,
+    /// Wh of cold, hour by hour.
+    ColdWh,
 }
 
 /// Sums of balances. Always `incoming = outgoing + stored + unexplained`.
