@@ -14,6 +14,7 @@ use tokio::sync::{broadcast, watch};
 
 use crate::ledger_wire::hour_balance;
 use crate::projection::{FoldError, Projection};
+use crate::shelf::FileShelf;
 
 /// Events folded under one lock.
 const FOLD_BATCH_EVENTS: usize = 2_000;
@@ -99,11 +100,23 @@ pub struct Projector {
 }
 
 impl Projector {
-    /// An empty projection over a store. `data`: folder that gets checkpoints.
+    /// An empty projection over a store. `data`: folder that gets checkpoints, and the far past of the twins.
     pub fn new(store: Arc<dyn EventStore>, data: Option<&Path>) -> Arc<Projector> {
+        let folder = data.map(|data| data.join("projection"));
+        let shelf = folder.and_then(|folder| {
+            FileShelf::create(&folder)
+                .inspect_err(|error| {
+                    tracing::warn!(%error, folder = %folder.display(), "the projection keeps its far past in memory");
+                })
+                .ok()
+        });
+        let projection = match shelf {
+            Some(shelf) => Projection::shelved(Arc::new(shelf)),
+            None => Projection::default(),
+        };
         Arc::new(Projector {
             store,
-            projection: RwLock::new(Projection::default()),
+            projection: RwLock::new(projection),
             changes: broadcast::channel(WATCH_BATCHES).0,
             folded: watch::channel(None).0,
             checkpoint_path: data.map(Checkpoint::path),

@@ -16,12 +16,18 @@ use terrarium_ledger::natural::{NaturalBook, OpenBalance, balanced_by};
 use terrarium_ledger::park_ledger::TouchedHour;
 use terrarium_ledger::{Fact, FactorSet, How, Origin, ParkLedger, hash::Hasher};
 use terrarium_model::{EnergyWh, Interval, InvalidId, MeterId, ParkDefinition, ParkErrors, ParkId};
+use terrarium_twin::Shelf;
 
 use crate::carbon_facts;
 use crate::ledger_facts;
 use crate::natural;
 use crate::recorded::RecordedTimes;
 use crate::twin::{Known, ParkTwin};
+
+const SECONDS_PER_DAY: i64 = 86_400;
+/// Days that a brief projection can balance again when something comes late. Alarms take no notice of what is older than the
+/// newest balance, so that hardly one would do.
+const BALANCED_DAYS: i64 = 14;
 
 /// All parks as of one position.
 #[derive(Default)]
@@ -36,6 +42,10 @@ pub struct Projection {
     events: u64,
     /// Its twins know only what is so now.
     is_brief: bool,
+    /// Where the far past of its twins goes.
+    shelf: Option<Arc<dyn Shelf>>,
+    /// Of a brief one: the newest day that readings of a park are of.
+    newest_days: BTreeMap<ParkId, i64>,
 }
 
 /// The two hashes of a projection.
@@ -79,6 +89,14 @@ impl Projection {
         }
     }
 
+    /// One whose twins put their far past on a shelf.
+    pub fn shelved(shelf: Arc<dyn Shelf>) -> Projection {
+        Projection {
+            shelf: Some(shelf),
+            ..Projection::default()
+        }
+    }
+
     /// Takes in the next event. Node hours that may have changed are added to `touched`.
     pub fn apply(
         &mut self,
@@ -93,7 +111,33 @@ impl Projection {
         })?;
         self.position = Some(event.position.0);
         self.events += 1;
+        if self.is_brief {
+            self.forget_old(touched);
+        }
         Ok(())
+    }
+
+    /// Who only wants to know what is so now needs no balance of the far past.
+    fn forget_old(&mut self, touched: &BTreeMap<ParkId, Vec<TouchedHour>>) {
+        for (park, hours) in touched {
+            let Some(newest) = hours.iter().map(|(_, hour_start)| hour_start.0).max() else {
+                continue;
+            };
+            let day = newest.div_euclid(SECONDS_PER_DAY);
+            match self.newest_days.get_mut(park) {
+                Some(known) if *known >= day => continue,
+                Some(known) => *known = day,
+                None => {
+                    self.newest_days.insert(park.clone(), day);
+                }
+            }
+            if let Some(ledger) = self.parks.get_mut(park) {
+                ledger.forget_days_before(day - BALANCED_DAYS);
+            }
+            if let Some(book) = self.natural.get_mut(park) {
+                book.forget_days_before(day - BALANCED_DAYS);
+            }
+        }
     }
 
     fn fold(
@@ -105,9 +149,10 @@ impl Projection {
         let stream = StreamName::parse(&event.stream)?;
         let park = ParkId::new(stream.park())?;
         if !self.twins.contains_key(&park) {
-            let twin = match self.is_brief {
-                true => ParkTwin::brief(),
-                false => ParkTwin::default(),
+            let twin = match (self.is_brief, &self.shelf) {
+                (true, _) => ParkTwin::brief(),
+                (false, Some(shelf)) => ParkTwin::shelved(Arc::clone(shelf)),
+                (false, None) => ParkTwin::default(),
             };
             self.twins.insert(park.clone(), twin);
         }

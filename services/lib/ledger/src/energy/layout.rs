@@ -319,6 +319,11 @@ impl ParkHours {
         self.days.range(first..=last).map(|(day, _)| *day).collect()
     }
 
+    /// Lets go of the days before one.
+    pub fn forget_days_before(&mut self, day: i64) {
+        self.days = self.days.split_off(&day);
+    }
+
     /// Nothing is known any more.
     pub fn clear(&mut self) {
         self.days.clear();

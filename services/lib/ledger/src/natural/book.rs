@@ -268,6 +268,17 @@ impl NaturalBook {
         self.masses.difference_g(collection)
     }
 
+    /// Lets go of what is of days (since 1970) before one: its totals and balances can't be asked for afterwards.
+    pub fn forget_days_before(&mut self, day: i64) {
+        self.tanks.forget_days_before(day);
+        self.masses
+            .forget_before(UnixSeconds(day * SECONDS_PER_DAY));
+        let of_assets = self.of_assets.values_mut().flat_map(BTreeMap::values_mut);
+        for days in of_assets.chain(self.of_park.values_mut()) {
+            *days = days.split_off(&day);
+        }
+    }
+
     /// A hash of all that these books say. They hold no positions.
     pub fn hash(&self) -> [u8; 32] {
         let mut hasher = Hasher::new("natural-books");

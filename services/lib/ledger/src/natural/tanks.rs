@@ -169,6 +169,13 @@ impl Tanks {
         })
     }
 
+    /// Lets go of the days before one.
+    pub(super) fn forget_days_before(&mut self, day: i64) {
+        for days in self.tanks.values_mut() {
+            *days = days.split_off(&day);
+        }
+    }
+
     /// Writes down all of it.
     pub(super) fn hash(&self, hasher: &mut Hasher) {
         for (tank, days) in &self.tanks {
