@@ -17,7 +17,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use terrarium_model::{
-    AlarmDefinition, AlarmDefinitionId, AlarmTest, AssetId, MeterId, ParkDefinition, UnixMillis,
+    AlarmDefinition, AlarmDefinitionId, AlarmTest, AssetId, Balanced, MeterId, ParkDefinition,
+    UnixMillis,
 };
 use terrarium_twin::{PointName, Quantity};
 use uuid::Uuid;
@@ -55,7 +56,7 @@ pub struct Transition {
 enum Watched {
     Point(PointName),
     Meter(MeterId),
-    Balance(AssetId),
+    Balance(Balanced, AssetId),
 }
 
 /// All alarms of a park, and what of them holds now.
@@ -148,9 +149,10 @@ impl ParkWatch {
         self.take_in(Watched::Meter(meter.clone()), heard, transitions);
     }
 
-    /// What no meter explains of an hour of a node (Wh) or a tank (litres), above or below zero.
+    /// What no meter explains of an hour of a node or a network (Wh) or a tank (litres), above or below zero.
     pub fn balance(
         &mut self,
+        of: Balanced,
         node: &AssetId,
         unexplained: Observation,
         transitions: &mut Vec<Transition>,
@@ -159,14 +161,14 @@ impl ParkWatch {
             value: unexplained.value.saturating_abs(),
             ..unexplained
         };
-        self.take_in(Watched::Balance(node.clone()), amount, transitions);
+        self.take_in(Watched::Balance(of, node.clone()), amount, transitions);
     }
 
     /// Whether an alarm of this park watches balances, so that they need to be told.
     pub fn watches_balances(&self) -> bool {
         self.by_watched
             .keys()
-            .any(|watched| matches!(watched, Watched::Balance(_)))
+            .any(|watched| matches!(watched, Watched::Balance(..)))
     }
 
     /// The park's clock says `now`: what became due until then is found out, in the order of time.
@@ -411,8 +413,7 @@ fn watched_by(test: &AlarmTest, asset: &AssetId, meter: Option<&MeterId>) -> Wat
                 source: Arc::from(meter.map_or("", MeterId::as_str)),
             })
         }
-        (AlarmTest::BalanceOpen { .. }, _) | (AlarmTest::Silent { .. }, None) => {
-            Watched::Balance(asset.clone())
-        }
+        (AlarmTest::BalanceOpen { of, .. }, _) => Watched::Balance(*of, asset.clone()),
+        (AlarmTest::Silent { .. }, None) => Watched::Balance(Balanced::Electricity, asset.clone()),
     }
 }

@@ -1,7 +1,7 @@
 //! What the record says of the things that alarms watch.
 
 use terrarium_journal::RecordedEvent;
-use terrarium_model::{AssetId, UnixSeconds};
+use terrarium_model::{AssetId, Balanced, UnixSeconds};
 use terrarium_twin::{PointName, Sample};
 
 /// Reads events for what they say of points and balances. The projector does so for the twin and the ledger; alarms go by the
@@ -28,13 +28,15 @@ pub enum Observed {
         /// What.
         sample: Sample,
     },
-    /// Of an hour that every meter covers, of a node or a tank.
+    /// Of an hour that every meter covers, of a node, a tank or a network.
     Balance {
+        /// Which balance of it.
+        of: Balanced,
         /// Which.
         node: AssetId,
         /// Its first moment.
         hour_start: UnixSeconds,
-        /// What no meter explains: Wh of a node, litres of a tank.
+        /// What no meter explains: Wh of a node or a network, litres of a tank.
         unexplained: i64,
     },
 }

@@ -83,6 +83,7 @@ impl Heard {
                     watch.observe(&name, observation, transitions);
                 }
                 Observed::Balance {
+                    of,
                     node,
                     hour_start,
                     unexplained,
@@ -94,7 +95,7 @@ impl Heard {
                         event: self.event,
                         recorded,
                     };
-                    watch.balance(&node, observation, transitions);
+                    watch.balance(of, &node, observation, transitions);
                 }
             }
         }

@@ -20,6 +20,7 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use terrarium_journal::TimeBook;
 use terrarium_model::{
     Decimal, EnergyWh, Interval, Reports, Unit, UnixSeconds, event_id, format_rfc3339_utc,
 };
@@ -35,7 +36,7 @@ pub use words::{
 /// A meter, as its past left it.
 #[derive(Default)]
 pub struct Meter {
-    counted: BTreeMap<UnixSeconds, Counted>,
+    counted: TimeBook<Counted>,
     /// Events of readings that counted before a correction took their place.
     superseded: BTreeSet<Uuid>,
     undecided: BTreeMap<Uuid, Undecided>,
@@ -85,6 +86,26 @@ impl Meter {
     /// Whether a reading is or was in quarantine here.
     pub fn knows_quarantine(&self, quarantine_id: &Uuid) -> bool {
         self.undecided.contains_key(quarantine_id) || self.decided.contains_key(quarantine_id)
+    }
+
+    /// Lets go of readings of the far past.
+    pub fn forget_old(&mut self) {
+        self.counted.forget_old();
+    }
+
+    /// Whether a command is about readings that were let go of.
+    pub fn needs_forgotten(&self, command: &MeterCommand) -> bool {
+        let start = match command {
+            MeterCommand::Report(reported) => Some(reported.interval.start),
+            // An exchange is later than all readings, or refused.
+            MeterCommand::Swap(_) => None,
+            MeterCommand::Release { quarantine_id, .. }
+            | MeterCommand::CorrectQuarantined { quarantine_id, .. } => {
+                let undecided = self.undecided.get(quarantine_id);
+                undecided.map(|undecided| undecided.reading.interval.start)
+            }
+        };
+        start.is_some_and(|start| self.counted.is_forgotten(start))
     }
 
     /// Decides about a command.

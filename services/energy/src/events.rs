@@ -56,6 +56,14 @@ impl Aggregate for Meter {
         Meter::evolve(self, event);
     }
 
+    fn forget_old(&mut self) {
+        Meter::forget_old(self);
+    }
+
+    fn needs_forgotten(&self, command: &MeterCommand) -> bool {
+        Meter::needs_forgotten(self, command)
+    }
+
     fn encode(event: &MeterEvent) -> EncodedEvent {
         encode(event)
     }

@@ -214,6 +214,24 @@ pub struct Charger {
 }
 
 impl Charger {
+    /// Lets go of the far past.
+    pub fn forget_old(&mut self) {
+        self.sessions.forget_old();
+    }
+
+    /// Whether a report is about what was let go of.
+    pub fn needs_forgotten(&self, command: &ChargerCommand) -> bool {
+        match command {
+            ChargerCommand::StartSession { session, .. }
+            | ChargerCommand::MeterSession { session, .. }
+            | ChargerCommand::EndSession { session, .. } => self.sessions.is_forgotten(session),
+            ChargerCommand::ReportFault { .. }
+            | ChargerCommand::SetPower { .. }
+            | ChargerCommand::MissUnanswered
+            | ChargerCommand::ReportPower { .. } => false,
+        }
+    }
+
     /// Its sessions.
     pub fn sessions(&self) -> &Sessions {
         &self.sessions

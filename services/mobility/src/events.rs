@@ -51,8 +51,24 @@ const VEHICLE_PREFIXES: [&str; 2] = [
 const EMERGENCY_PREFIX: &str = "terrarium.mobility.v1.Emergency";
 
 aggregate!(Emergency: "mobility" "emergency", EmergencyContext, EmergencyCommand => EmergencyFact);
-aggregate!(Vehicle: "mobility" "vehicle", VehicleContext, VehicleCommand => VehicleFact);
-aggregate!(EntranceCounter: "mobility" "visitors", VisitorContext, wire::VisitorsCountedV1 => VisitorFact);
+aggregate!(Vehicle: "mobility" "vehicle", VehicleContext, VehicleCommand => VehicleFact {
+    fn forget_old(&mut self) {
+        Vehicle::forget_old(self);
+    }
+
+    fn needs_forgotten(&self, command: &VehicleCommand) -> bool {
+        Vehicle::needs_forgotten(self, command)
+    }
+});
+aggregate!(EntranceCounter: "mobility" "visitors", VisitorContext, wire::VisitorsCountedV1 => VisitorFact {
+    fn forget_old(&mut self) {
+        EntranceCounter::forget_old(self);
+    }
+
+    fn needs_forgotten(&self, command: &wire::VisitorsCountedV1) -> bool {
+        EntranceCounter::needs_forgotten(self, command)
+    }
+});
 
 /// Any event of this domain.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,6 +123,14 @@ impl Aggregate for Charger {
 
     fn evolve(&mut self, event: &ChargerEvent) {
         Charger::evolve(self, event);
+    }
+
+    fn forget_old(&mut self) {
+        Charger::forget_old(self);
+    }
+
+    fn needs_forgotten(&self, command: &ChargerCommand) -> bool {
+        Charger::needs_forgotten(self, command)
     }
 
     fn due(&self) -> Option<UnixSeconds> {

@@ -392,9 +392,9 @@ impl MobilityService for MobilityApi {
                             stored_wh: newest.stored_wh,
                             odometer_m: newest.odometer_m,
                         }),
-                        trips: aggregate.trips().count() as u64,
-                        distance_m: aggregate.trips().map(|trip| trip.distance_m).sum(),
-                        energy_wh: aggregate.trips().map(|trip| trip.energy_wh).sum(),
+                        trips: aggregate.trip_sums().trips,
+                        distance_m: aggregate.trip_sums().distance_m,
+                        energy_wh: aggregate.trip_sums().energy_wh,
                     }
                 })
                 .await?;

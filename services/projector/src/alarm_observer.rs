@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use terrarium_alarms::{Observed, Observer, ObserverError};
 use terrarium_journal::{RecordedEvent, StreamName};
-use terrarium_model::{NodeMetering, ParkId};
+use terrarium_ledger::natural::NaturalMedium;
+use terrarium_model::{Balanced, Carrier, NodeMetering, ParkId};
 
 use crate::projection::Projection;
 
@@ -42,10 +43,19 @@ impl Observer for AlarmObserver {
             observed.extend(fresh);
         }
         let balanced = self.projection.balanced().iter();
-        observed.extend(balanced.map(|balance| Observed::Balance {
-            node: balance.asset.clone(),
-            hour_start: balance.hour_start,
-            unexplained: balance.unexplained_l,
+        observed.extend(balanced.filter_map(|balance| {
+            let of = match balance.medium {
+                NaturalMedium::WaterL => Balanced::Water,
+                NaturalMedium::HeatWh => Balanced::Thermal(Carrier::Heat),
+                NaturalMedium::ColdWh => Balanced::Thermal(Carrier::Cold),
+                NaturalMedium::MassG => return None,
+            };
+            Some(Observed::Balance {
+                of,
+                node: balance.asset.clone(),
+                hour_start: balance.hour_start,
+                unexplained: balance.unexplained,
+            })
         }));
         let (Some(ledger), Some(hours)) = (self.projection.park(&park), touched.get(&park)) else {
             return Ok(());
@@ -56,6 +66,7 @@ impl Observer for AlarmObserver {
             let can_be_open = ledger.node_metering(node) == Some(NodeMetering::ConsumptionAndGrid);
             if hour.complete && can_be_open {
                 observed.push(Observed::Balance {
+                    of: Balanced::Electricity,
                     node: node.clone(),
                     hour_start: *hour_start,
                     unexplained: hour.amounts.unexplained,

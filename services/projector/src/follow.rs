@@ -15,6 +15,7 @@ use tokio::sync::{broadcast, watch};
 use crate::kept_blocks::{KeptBlocks, Mark};
 use crate::ledger_wire::hour_balance;
 use crate::projection::{FoldError, Projection};
+use crate::shelf::FileShelf;
 
 /// Events folded under one lock.
 const FOLD_BATCH_EVENTS: usize = 2_000;
@@ -105,11 +106,23 @@ pub struct Projector {
 }
 
 impl Projector {
-    /// An empty projection over a store. `data`: folder that gets checkpoints.
+    /// An empty projection over a store. `data`: folder that gets checkpoints, and the far past of the twins.
     pub fn new(store: Arc<dyn EventStore>, data: Option<&Path>) -> Arc<Projector> {
+        let folder = data.map(|data| data.join("projection"));
+        let shelf = folder.and_then(|folder| {
+            FileShelf::create(&folder)
+                .inspect_err(|error| {
+                    tracing::warn!(%error, folder = %folder.display(), "the projection keeps its far past in memory");
+                })
+                .ok()
+        });
+        let projection = match shelf {
+            Some(shelf) => Projection::shelved(Arc::new(shelf)),
+            None => Projection::default(),
+        };
         Arc::new(Projector {
             store,
-            projection: RwLock::new(Projection::default()),
+            projection: RwLock::new(projection),
             changes: broadcast::channel(WATCH_BATCHES).0,
             folded: watch::channel(None).0,
             checkpoint_path: data.map(Checkpoint::path),
@@ -179,7 +192,7 @@ impl Projector {
                     position = kept.mark.position,
                     "readings come from day blocks"
                 );
-                *self.write() = Projection::from_day_blocks(kept);
+                self.write().await_readings(kept);
             }
             Err(reason) => {
                 tracing::warn!(%reason, path = %path.display(), "day blocks are not used and made anew");

@@ -28,6 +28,7 @@ mod natural;
 pub mod natural_api;
 pub mod projection;
 pub mod recorded;
+pub mod shelf;
 mod statement_wire;
 mod twin;
 pub mod twin_api;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use terrarium_journal::field_status;
 use terrarium_ledger::natural::{
-    BalanceSums, DayPeriod, NaturalAccount, NaturalBook, NaturalMedium,
+    BalanceSums, DayPeriod, NaturalAccount, NaturalBook, NaturalMedium, Thermal,
 };
+use terrarium_ledger::park_ledger::Period;
 use terrarium_model::{AssetId, ParkDefinition, ParkId, UnixSeconds, parse_rfc3339_with_offset};
 use terrarium_proto::ledger::v1 as wire;
 use terrarium_proto::ledger::v1::natural_book_service_server::{
@@ -50,10 +51,10 @@ impl NaturalBookService for NaturalBookApi {
         let projection = self.projector.read();
         let park = ParkId::new(&request.park).ok();
         let known = park.as_ref().and_then(|park| {
-            let definition = projection.park(park)?.definition()?;
-            Some((definition, projection.natural(park)?))
+            let ledger = projection.park(park)?;
+            Some((ledger, ledger.definition()?, projection.natural(park)?))
         });
-        let Some((definition, book)) = known else {
+        let Some((ledger, definition, book)) = known else {
             return Err(field_status(
                 Code::NotFound,
                 "park",
@@ -63,18 +64,27 @@ impl NaturalBookService for NaturalBookApi {
                 ),
             ));
         };
-        let period = period_of(book, request.period.as_ref())?;
+        let metered = match definition.thermal_networks.is_empty() {
+            true => None,
+            false => ledger.metered_period(),
+        };
+        let period = period_of(book, metered, request.period.as_ref())?;
         Ok(Response::new(answer(
             definition,
             book,
+            &Thermal::of(ledger),
             period,
             projection.position().unwrap_or(0),
         )))
     }
 }
 
-fn period_of(book: &NaturalBook, asked: Option<&wire::Period>) -> Result<DayPeriod, Status> {
-    let known = book.days().unwrap_or(DayPeriod {
+fn period_of(
+    book: &NaturalBook,
+    metered: Option<Period>,
+    asked: Option<&wire::Period>,
+) -> Result<DayPeriod, Status> {
+    let known = book.days_with(metered).unwrap_or(DayPeriod {
         from: UnixSeconds(0),
         to: UnixSeconds(0),
     });
@@ -111,10 +121,17 @@ fn period_of(book: &NaturalBook, asked: Option<&wire::Period>) -> Result<DayPeri
 fn answer(
     definition: &ParkDefinition,
     book: &NaturalBook,
+    thermal: &Thermal<'_>,
     period: DayPeriod,
     position: u64,
 ) -> wire::GetNaturalBalanceResponse {
-    let totals = book.totals(period).into_iter();
+    let mut totals = book.totals(period);
+    let of_networks = thermal.totals(period).into_iter();
+    totals.extend(of_networks.map(|((account, asset), amount)| ((account, Some(asset)), amount)));
+    let mut balances = book.balances(period);
+    let of_networks = thermal.balances(period).into_iter();
+    balances.extend(of_networks.map(|(medium, node, sums)| (medium, Some(node), sums)));
+    balances.sort_by_key(|(medium, asset, _)| (*asset, *medium));
     wire::GetNaturalBalanceResponse {
         park: definition.id.to_string(),
         period: Some(wire::Period {
@@ -122,14 +139,14 @@ fn answer(
             to: definition.time_zone.format_rfc3339(period.to),
         }),
         totals: totals
+            .into_iter()
             .map(|((account, asset), amount)| wire::NaturalTotal {
                 account: account_to_wire(account).into(),
                 asset: asset.map(ToString::to_string).unwrap_or_default(),
                 amount,
             })
             .collect(),
-        balances: book
-            .balances(period)
+        balances: balances
             .into_iter()
             .map(|(medium, asset, sums)| balance_to_wire(medium, asset, sums))
             .collect(),
@@ -146,6 +163,8 @@ fn balance_to_wire(
         medium: match medium {
             NaturalMedium::WaterL => wire::NaturalMedium::WaterL,
             NaturalMedium::MassG => wire::NaturalMedium::MassG,
+            NaturalMedium::HeatWh => wire::NaturalMedium::HeatWh,
+            NaturalMedium::ColdWh => wire::NaturalMedium::ColdWh,
         }
         .into(),
         asset: asset.map(ToString::to_string).unwrap_or_default(),
@@ -170,6 +189,12 @@ fn account_to_wire(account: NaturalAccount) -> wire::NaturalAccount {
         NaturalAccount::UsedReclaimedL => wire::NaturalAccount::UsedReclaimedL,
         NaturalAccount::UsedRainL => wire::NaturalAccount::UsedRainL,
         NaturalAccount::HeatGivenWh => wire::NaturalAccount::HeatGivenWh,
+        NaturalAccount::HeatSuppliedWh => wire::NaturalAccount::HeatSuppliedWh,
+        NaturalAccount::ColdSuppliedWh => wire::NaturalAccount::ColdSuppliedWh,
+        NaturalAccount::HeatUsedWh => wire::NaturalAccount::HeatUsedWh,
+        NaturalAccount::ColdUsedWh => wire::NaturalAccount::ColdUsedWh,
+        NaturalAccount::HeatLostWh => wire::NaturalAccount::HeatLostWh,
+        NaturalAccount::ColdLostWh => wire::NaturalAccount::ColdLostWh,
         NaturalAccount::EmptiedG => wire::NaturalAccount::EmptiedG,
         NaturalAccount::TicketsG => wire::NaturalAccount::TicketsG,
         NaturalAccount::CompostFedG => wire::NaturalAccount::CompostFedG,

@@ -12,10 +12,11 @@ use terrarium_energy::{MeterFact, events as energy_events};
 use terrarium_journal::{
     EventCodecError, InvalidStreamName, PARK_DEFINED_V1, RecordedEvent, StreamName,
 };
-use terrarium_ledger::natural::{NaturalBook, OpenBalance};
+use terrarium_ledger::natural::{NaturalBook, OpenBalance, balanced_by};
 use terrarium_ledger::park_ledger::TouchedHour;
 use terrarium_ledger::{Fact, FactorSet, How, Origin, ParkLedger, hash::Hasher};
-use terrarium_model::{EnergyWh, InvalidId, ParkDefinition, ParkErrors, ParkId};
+use terrarium_model::{EnergyWh, Interval, InvalidId, MeterId, ParkDefinition, ParkErrors, ParkId};
+use terrarium_twin::Shelf;
 
 use crate::carbon_facts;
 use crate::kept_blocks::KeptBlocks;
@@ -23,6 +24,11 @@ use crate::ledger_facts;
 use crate::natural;
 use crate::recorded::RecordedTimes;
 use crate::twin::{Known, ParkTwin};
+
+const SECONDS_PER_DAY: i64 = 86_400;
+/// Days that a brief projection can balance again when something comes late. Alarms take no notice of what is older than the
+/// newest balance, so that hardly one would do.
+const BALANCED_DAYS: i64 = 14;
 
 /// All parks as of one position.
 #[derive(Default)]
@@ -39,6 +45,10 @@ pub struct Projection {
     is_brief: bool,
     /// Readings of the ledgers that are taken in when their position is reached, all at once.
     ahead: Option<KeptBlocks>,
+    /// Where the far past of its twins goes.
+    shelf: Option<Arc<dyn Shelf>>,
+    /// Of a brief one: the newest day that readings of a park are of.
+    newest_days: BTreeMap<ParkId, i64>,
 }
 
 /// The two hashes of a projection.
@@ -82,12 +92,17 @@ impl Projection {
         }
     }
 
-    /// One that takes the readings up to a position from day blocks.
-    pub(crate) fn from_day_blocks(kept: KeptBlocks) -> Projection {
+    /// One whose twins put their far past on a shelf.
+    pub fn shelved(shelf: Arc<dyn Shelf>) -> Projection {
         Projection {
-            ahead: Some(kept),
+            shelf: Some(shelf),
             ..Projection::default()
         }
+    }
+
+    /// Takes the readings up to a position from day blocks. For one that has seen nothing yet.
+    pub(crate) fn await_readings(&mut self, kept: KeptBlocks) {
+        self.ahead = Some(kept);
     }
 
     /// Whether its ledgers still wait for their readings: they answer nothing yet.
@@ -115,7 +130,33 @@ impl Projection {
                 self.parks.entry(park).or_default().take_day_blocks(blocks);
             }
         }
+        if self.is_brief {
+            self.forget_old(touched);
+        }
         Ok(())
+    }
+
+    /// Who only wants to know what is so now needs no balance of the far past.
+    fn forget_old(&mut self, touched: &BTreeMap<ParkId, Vec<TouchedHour>>) {
+        for (park, hours) in touched {
+            let Some(newest) = hours.iter().map(|(_, hour_start)| hour_start.0).max() else {
+                continue;
+            };
+            let day = newest.div_euclid(SECONDS_PER_DAY);
+            match self.newest_days.get_mut(park) {
+                Some(known) if *known >= day => continue,
+                Some(known) => *known = day,
+                None => {
+                    self.newest_days.insert(park.clone(), day);
+                }
+            }
+            if let Some(ledger) = self.parks.get_mut(park) {
+                ledger.forget_days_before(day - BALANCED_DAYS);
+            }
+            if let Some(book) = self.natural.get_mut(park) {
+                book.forget_days_before(day - BALANCED_DAYS);
+            }
+        }
     }
 
     fn fold(
@@ -127,9 +168,10 @@ impl Projection {
         let stream = StreamName::parse(&event.stream)?;
         let park = ParkId::new(stream.park())?;
         if !self.twins.contains_key(&park) {
-            let twin = match self.is_brief {
-                true => ParkTwin::brief(),
-                false => ParkTwin::default(),
+            let twin = match (self.is_brief, &self.shelf) {
+                (true, _) => ParkTwin::brief(),
+                (false, Some(shelf)) => ParkTwin::shelved(Arc::clone(shelf)),
+                (false, None) => ParkTwin::default(),
             };
             self.twins.insert(park.clone(), twin);
         }
@@ -170,7 +212,13 @@ impl Projection {
             }
             Read::Meter(meter_fact) => {
                 if self.ahead.is_none() {
-                    tell(&ledger_fact(&meter_fact));
+                    let fact = ledger_fact(&meter_fact);
+                    tell(&fact);
+                    if let (Some(ledger), Some((meter, interval))) =
+                        (self.parks.get(&park), counted_reading(&fact))
+                    {
+                        balanced_by(ledger, meter, interval, &mut self.balanced);
+                    }
                 }
                 let ahead = self.ahead.as_ref();
                 let known = Known {
@@ -348,6 +396,23 @@ static KNOWN_TYPES: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
         })
         .collect()
 });
+
+/// Of which meter a reading counts now, and over which interval.
+fn counted_reading(fact: &Fact) -> Option<(&MeterId, Interval)> {
+    match fact {
+        Fact::ReadingCounted {
+            meter, interval, ..
+        } => Some((meter, *interval)),
+        Fact::RegisterContinued { meter, at, .. } => {
+            let read = Interval {
+                start: *at,
+                seconds: 0,
+            };
+            Some((meter, read))
+        }
+        _ => None,
+    }
+}
 
 fn continued_fact(read: &RecordedReading, offset: EnergyWh, next_offset: EnergyWh) -> Fact {
     Fact::RegisterContinued {

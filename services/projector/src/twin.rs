@@ -28,7 +28,7 @@ use terrarium_journal::{EventCodecError, Metadata, Payload, RecordedEvent, Strea
 use terrarium_ledger::hash::Hasher;
 use terrarium_ledger::{DayBlocks, MeterBook, ParkLedger};
 use terrarium_model::{AssetId, MeterId, ParkDefinition, parse_rfc3339_with_offset};
-use terrarium_twin::{PointName, Sample, Twin};
+use terrarium_twin::{PointName, Sample, Shelf, Twin};
 
 use samples::{Happened, Samples};
 
@@ -95,6 +95,14 @@ impl ParkTwin {
     pub(crate) fn brief() -> ParkTwin {
         ParkTwin {
             twin: Twin::brief(),
+            ..ParkTwin::default()
+        }
+    }
+
+    /// One whose far past goes to a shelf.
+    pub(crate) fn shelved(shelf: Arc<dyn Shelf>) -> ParkTwin {
+        ParkTwin {
+            twin: Twin::shelved(shelf),
             ..ParkTwin::default()
         }
     }

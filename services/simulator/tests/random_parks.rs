@@ -1,11 +1,13 @@
-//! Whatever a park is made of and whatever its weather: electricity, stores, water, waste and compost balance to the unit in
+//! Whatever a park is made of and whatever its weather: electricity, stores, heat, cold, water, waste and compost balance to the unit in
 //! every interval.
 
 use std::fmt::Write;
 
 use proptest::prelude::*;
 use terrarium_model::{AssetId, ParkDefinition, UnixSeconds};
-use terrarium_simulator::park::{Balance, Keep, Kept, ParkSimulation, SimulationOptions};
+use terrarium_simulator::park::{
+    Balance, Fact, Keep, Kept, ParkSimulation, SimulationOptions, Step,
+};
 use terrarium_simulator::weather::{Location, Weather};
 
 #[derive(Debug, Clone)]
@@ -15,6 +17,10 @@ struct Shape {
     batteries: Vec<(u32, u32, &'static str)>,
     chargers: Vec<(u32, bool)>,
     building_kw: u32,
+    /// kW of heat, whether from the ground, m2 of collectors, W that each line loses, and kW of cold.
+    heat: Option<(u32, bool, u32, u32)>,
+    cold: Option<(u32, u32)>,
+    has_annex: bool,
     tanks: Vec<(u32, &'static str)>,
     zone_m2: u32,
     bins: Vec<u32>,
@@ -37,6 +43,11 @@ fn shape() -> impl Strategy<Value = Shape> {
         prop::collection::vec((7..120_u32, any::<bool>()), 0..4),
         1..900_u32,
     );
+    let thermal = (
+        prop::option::of((1..600_u32, any::<bool>(), 0..900_u32, 0..9_000_u32)),
+        prop::option::of((1..2_000_u32, 0..9_000_u32)),
+        any::<bool>(),
+    );
     let rest = (
         prop::collection::vec((1..400_u32, water), 1..4),
         10..20_000_u32,
@@ -50,7 +61,10 @@ fn shape() -> impl Strategy<Value = Shape> {
         0..3_000_i64,
         prop_oneof![Just(300), Just(900), Just(3_600)],
     );
-    (electric, rest, run).prop_map(|(electric, rest, run)| Shape {
+    (electric, thermal, rest, run).prop_map(|(electric, thermal, rest, run)| Shape {
+        heat: thermal.0,
+        cold: thermal.1,
+        has_annex: thermal.2,
         pv_kw: electric.0,
         wind_kw: electric.1,
         batteries: electric.2,
@@ -81,7 +95,16 @@ fn definition(shape: &Shape) -> String {
             "[[assets]]\nid = \"{id}\"\nkind = \"{kind}\"\nzone = \"all\"\nname = {{ en = \"{id}\", zh = \"{id}\" }}\n{parameters}"
         )
         .unwrap();
-        if ["pv", "wind", "battery", "charger", "building"].contains(&kind) {
+        let is_electric = [
+            "pv",
+            "wind",
+            "battery",
+            "charger",
+            "building",
+            "heat_pump",
+            "chiller",
+        ];
+        if is_electric.contains(&kind) {
             electric.push(id.to_owned());
         }
     };
@@ -175,6 +198,7 @@ fn definition(shape: &Shape) -> String {
         "tree_group",
         "count = 50\nspecies = \"Quercus variabilis\"".to_owned(),
     );
+    add_thermal_assets(shape, &mut asset);
     let mut connect = |kind: &str, from: &str, to: &str| {
         writeln!(
             toml,
@@ -190,6 +214,7 @@ fn definition(shape: &Shape) -> String {
     if shape.tanks.len() > 1 {
         connect("water", "tank-0", "tank-1");
     }
+    add_networks(shape, &mut toml);
     for (id, measures) in [("import", "grid_import"), ("export", "grid_export")] {
         writeln!(
             toml,
@@ -200,14 +225,90 @@ fn definition(shape: &Shape) -> String {
     toml
 }
 
+fn add_thermal_assets(shape: &Shape, asset: &mut impl FnMut(&str, &str, String)) {
+    if shape.has_annex {
+        asset(
+            "annex",
+            "building",
+            "rated_kw = 20.0\nat = [10, 10]\nsize = [30, 7, 4]".to_owned(),
+        );
+    }
+    if let Some((kw, is_ground, collectors_m2, _)) = shape.heat {
+        let from = if is_ground { "ground" } else { "air" };
+        let electric_kw = f64::from(kw) / 3.0;
+        asset(
+            "pump",
+            "heat_pump",
+            format!(
+                "rated_kw = {electric_kw:.1}\nheat_w = {}\nheat_source = \"{from}\"",
+                kw * 1_000
+            ),
+        );
+        if collectors_m2 > 0 {
+            asset(
+                "collectors",
+                "solar_thermal",
+                format!("area_m2 = {collectors_m2}"),
+            );
+        }
+    }
+    if let Some((kw, _)) = shape.cold {
+        let electric_kw = f64::from(kw) / 4.0 + 0.1;
+        asset(
+            "chiller",
+            "chiller",
+            format!("rated_kw = {electric_kw:.1}\ncooling_w = {}", kw * 1_000),
+        );
+    }
+}
+
+/// Lines of heat and cold from every source to every building, and a meter at both ends.
+fn add_networks(shape: &Shape, toml: &mut String) {
+    let mut users = vec!["house"];
+    users.extend(shape.has_annex.then_some("annex"));
+    let mut sources = Vec::new();
+    if let Some((_, _, collectors_m2, loss_w)) = shape.heat {
+        sources.push(("heat", "pump", loss_w));
+        sources.extend((collectors_m2 > 0).then_some(("heat", "collectors", loss_w)));
+    }
+    sources.extend(shape.cold.map(|(_, loss_w)| ("cold", "chiller", loss_w)));
+    let mut meter = |carrier: &str, side: &str, asset: &str| {
+        writeln!(
+            toml,
+            "[[meters]]\nid = \"{asset}.{carrier}\"\nasset = \"{asset}\"\nmeasures = \"{carrier}_{side}\"\n\
+             reports = \"interval\"\nrated_kw = 9000.0"
+        )
+        .unwrap();
+    };
+    for (carrier, source, _) in &sources {
+        meter(carrier, "supply", source);
+    }
+    for carrier in ["heat", "cold"] {
+        if sources.iter().any(|(of, ..)| *of == carrier) {
+            users.iter().for_each(|user| meter(carrier, "use", user));
+        }
+    }
+    for (carrier, source, loss_w) in &sources {
+        for user in &users {
+            writeln!(
+                toml,
+                "[[connections]]\nkind = \"{carrier}\"\nfrom = \"{source}\"\nto = \"{user}\"\nloss_w = {loss_w}"
+            )
+            .unwrap();
+        }
+    }
+}
+
 /// Somebody asks a device for something, at the end of the last step.
 fn ask(what: u8, value: i64, since: UnixSeconds) -> Kept {
-    let (device, what, value) = match what % 6 {
+    let (device, what, value) = match what % 8 {
         0 => ("battery-0", Keep::ChargeLimitW, value),
         1 => ("battery-0", Keep::ReserveWh, value),
         2 => ("battery-0", Keep::StoragePowerW, value - 100_000),
         3 => ("house", Keep::ConsumptionLimitW, value),
         4 => ("pv-0", Keep::GenerationLimitW, value),
+        5 => ("pump", Keep::ConsumptionLimitW, value / 4),
+        6 => ("chiller", Keep::ConsumptionLimitW, value / 4),
         _ => ("charger-0", Keep::ChargePowerW, value - 100_000),
     };
     Kept {
@@ -229,6 +330,10 @@ fn check(before: &Balance, after: &Balance) -> Result<(), TestCaseError> {
         after.stored_wh,
         before.stored_wh + charged_wh - after.store_losses_wh
     );
+    for network in &after.thermal {
+        prop_assert_eq!(network.open_wh(), 0);
+        prop_assert!(network.lost_wh >= 0 && network.used_wh >= 0, "{network:?}");
+    }
     let water = after.water;
     prop_assert_eq!(
         after.stored_l,
@@ -254,6 +359,29 @@ fn check(before: &Balance, after: &Balance) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// What meters of heat and cold report is what flowed: supply, less use, is what the lines lost.
+fn check_meters(park: &ParkDefinition, step: &Step, after: &Balance) -> Result<(), TestCaseError> {
+    for (network, balance) in park.thermal_networks.values().zip(&after.thermal) {
+        prop_assert!(network.is_metered);
+        let (mut supplied_wh, mut used_wh) = (0, 0);
+        for fact in &step.facts {
+            if let Fact::EnergyMetered {
+                meter, energy_wh, ..
+            } = fact
+                && network.meters.contains(meter)
+            {
+                match park.meters[meter.as_str()].measures.is_thermal_supply() {
+                    true => supplied_wh += energy_wh,
+                    false => used_wh += energy_wh,
+                }
+            }
+        }
+        prop_assert_eq!((supplied_wh, used_wh), (balance.given_wh, balance.used_wh));
+        prop_assert_eq!(supplied_wh - used_wh, balance.lost_wh);
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
@@ -271,9 +399,10 @@ proptest! {
             for (_, what, value) in shape.asks.iter().filter(|(at, ..)| *at == step) {
                 simulation.keep(ask(*what, *value, simulation.next_start()));
             }
-            simulation.step();
+            let step = simulation.step();
             let after = simulation.balance();
             check(&before, &after)?;
+            check_meters(&park, &step, &after)?;
             before = after;
         }
     }

@@ -2,6 +2,7 @@
 
 mod carbon;
 mod explain;
+mod natural;
 mod restated;
 mod tables;
 
@@ -10,7 +11,7 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use terrarium_proto::ledger::v1::{
     AsOf, BalanceRequest, Book, CompletenessRequest, EntriesRequest, ExplainPostingRequest,
-    ExplainRequest, Grouping, Period, RestatementsRequest, RestatementsResponse, WatchRequest,
+    ExplainRequest, GetNaturalBalanceRequest, Grouping, Period, RestatementsRequest, RestatementsResponse, WatchRequest,
 };
 
 use crate::client::{Client, ClientArgs};
@@ -32,6 +33,20 @@ pub enum Query {
         /// Only this asset
         #[arg(long)]
         asset: Option<String>,
+    },
+    /// Water, mass, heat and cold in natural units: what came in, went out, is held, and what no meter explains
+    ///
+    /// Bounds are midnights of the park. JSON is GetNaturalBalanceResponse, CSV its balances (NaturalBalance).
+    Natural {
+        /// Park [default: the server's only park]
+        #[arg(long)]
+        park: Option<String>,
+        /// First midnight, RFC 3339 with an offset [default: that of the first entry]
+        #[arg(long, value_name = "TIME")]
+        from: Option<String>,
+        /// Last midnight, exclusive [default: that after the last entry]
+        #[arg(long, value_name = "TIME")]
+        to: Option<String>,
     },
     /// The entries behind a balance, in order of asset, hour, book
     ///
@@ -260,6 +275,16 @@ pub async fn run(client: &ClientArgs, query: Query) -> anyhow::Result<ExitCode> 
     let server = client.connect().await?;
     match query {
         Query::Balance { period, by, asset } => balance(&server, format, period, by, asset).await?,
+        Query::Natural { park, from, to } => {
+            let request = GetNaturalBalanceRequest {
+                park: server.park_or_only(park.as_deref()).await?,
+                period: Some(Period {
+                    from: from.unwrap_or_default(),
+                    to: to.unwrap_or_default(),
+                }),
+            };
+            natural::balance(&server, format, request).await?;
+        }
         Query::Entries {
             period,
             asset,

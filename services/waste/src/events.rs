@@ -120,6 +120,14 @@ impl Aggregate for Bin {
         Bin::evolve(self, event);
     }
 
+    fn forget_old(&mut self) {
+        Bin::forget_old(self);
+    }
+
+    fn needs_forgotten(&self, command: &BinCommand) -> bool {
+        Bin::needs_forgotten(self, command)
+    }
+
     fn is_quarantine(event: &BinEvent) -> bool {
         matches!(event.fact, BinFact::Quarantined { .. })
     }

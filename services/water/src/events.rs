@@ -16,7 +16,15 @@ use crate::domain::{
     WaterMeterContext, WaterMeterFact, WaterMetered, WaterNetwork, WaterQuality,
 };
 
-aggregate!(TankFlows: "water" "flow", FlowContext, wire::TankFlowMeteredV1 => FlowFact);
+aggregate!(TankFlows: "water" "flow", FlowContext, wire::TankFlowMeteredV1 => FlowFact {
+    fn forget_old(&mut self) {
+        TankFlows::forget_old(self);
+    }
+
+    fn needs_forgotten(&self, command: &wire::TankFlowMeteredV1) -> bool {
+        TankFlows::needs_forgotten(self, command)
+    }
+});
 aggregate!(WaterQuality: "water" "quality", QualityContext, wire::WaterQualitySampledV1 => QualityFact);
 
 /// Every event type of this domain starts with it.
@@ -106,6 +114,14 @@ impl Aggregate for Tank {
 
     fn evolve(&mut self, event: &TankEvent) {
         Tank::evolve(self, event);
+    }
+
+    fn forget_old(&mut self) {
+        Tank::forget_old(self);
+    }
+
+    fn needs_forgotten(&self, command: &TankCommand) -> bool {
+        Tank::needs_forgotten(self, command)
     }
 
     fn is_quarantine(event: &TankEvent) -> bool {
@@ -391,6 +407,14 @@ impl Aggregate for WaterMeter {
 
     fn evolve(&mut self, event: &Event<WaterMeterFact>) {
         WaterMeter::evolve(self, event);
+    }
+
+    fn forget_old(&mut self) {
+        WaterMeter::forget_old(self);
+    }
+
+    fn needs_forgotten(&self, command: &WaterMeterCommand) -> bool {
+        WaterMeter::needs_forgotten(self, command)
     }
 
     fn is_quarantine(event: &Event<WaterMeterFact>) -> bool {

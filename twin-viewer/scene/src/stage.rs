@@ -168,6 +168,7 @@ pub fn set_stage(world: &mut World, park: &ParkView) {
         ConnectionKind::Water,
         ConnectionKind::Waste,
         ConnectionKind::Heat,
+        ConnectionKind::Cold,
     ] {
         let of_network = |role| matches!(role, Role::Line { kind, .. } if kind == network);
         if let Some(entity) = spawn(world, Layer::Flow, lines(&layout, of_network)) {

@@ -167,7 +167,7 @@ fn connections(painter: &Painter, state: &ViewState, park: &ParkView, sight: &Si
         let is_asked_for = match connection.kind {
             ConnectionKind::Electric => true,
             ConnectionKind::Water => is_selected || state.overlay == Overlay::Water,
-            ConnectionKind::Heat | ConnectionKind::Waste => is_selected,
+            ConnectionKind::Heat | ConnectionKind::Cold | ConnectionKind::Waste => is_selected,
         };
         if !is_asked_for {
             continue;
@@ -182,7 +182,9 @@ fn connections(painter: &Painter, state: &ViewState, park: &ParkView, sight: &Si
         let shapes = match connection.kind {
             ConnectionKind::Electric => vec![Shape::line_segment(ends, stroke)],
             ConnectionKind::Water => Shape::dashed_line(&ends, stroke, 6.0, 3.0),
-            ConnectionKind::Heat => Shape::dashed_line(&ends, stroke, 2.0, 2.0),
+            ConnectionKind::Heat | ConnectionKind::Cold => {
+                Shape::dashed_line(&ends, stroke, 2.0, 2.0)
+            }
             ConnectionKind::Waste => Shape::dashed_line(&ends, stroke, 1.5, 5.0),
         };
         painter.extend(shapes);

@@ -58,6 +58,9 @@ quantities! {
     Islanded = 8, Flag;
     StoredWh = 10, WattHour;
     StoragePowerW = 11, Watt;
+    HeatUseW = 12, Watt;
+    ColdW = 13, Watt;
+    ColdUseW = 14, Watt;
     Session = 20, Flag;
     SessionPowerW = 21, Watt;
     SessionInWh = 22, WattHour;

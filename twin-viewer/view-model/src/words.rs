@@ -102,6 +102,9 @@ impl Word {
             Quantity::StorageChargeW => Word::QStorageCharge,
             Quantity::StorageDischargeW => Word::QStorageDischarge,
             Quantity::HeatW => Word::QHeat,
+            Quantity::HeatUseW => Word::QHeatUse,
+            Quantity::ColdW => Word::QCold,
+            Quantity::ColdUseW => Word::QColdUse,
             Quantity::Islanded => Word::QIslanded,
             Quantity::StoredWh => Word::QStored,
             Quantity::StoragePowerW => Word::QStoragePower,
@@ -176,6 +179,7 @@ impl Word {
             ConnectionKind::Water => Word::FlowWater,
             ConnectionKind::Waste => Word::FlowWaste,
             ConnectionKind::Heat => Word::FlowHeat,
+            ConnectionKind::Cold => Word::FlowCold,
         }
     }
 

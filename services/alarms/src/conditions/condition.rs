@@ -188,7 +188,9 @@ impl Condition {
             AlarmTest::Point {
                 trigger, deadband, ..
             } => Some(beyond(*trigger, *deadband, self.holds, value)),
-            AlarmTest::BalanceOpen { limit, deadband } => {
+            AlarmTest::BalanceOpen {
+                limit, deadband, ..
+            } => {
                 let trigger = AlarmTrigger::Above(*limit);
                 Some(beyond(trigger, *deadband, self.holds, value))
             }

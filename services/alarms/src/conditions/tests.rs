@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use terrarium_model::{AssetId, MeterId, ParkDefinition, ParkId, UnixMillis};
+use terrarium_model::{AssetId, Balanced, MeterId, ParkDefinition, ParkId, UnixMillis};
 use terrarium_twin::{PointName, Quantity};
 use uuid::Uuid;
 
@@ -121,6 +121,20 @@ impl Bench {
         let meter = MeterId::new(meter).expect("valid");
         self.watch
             .hear(&meter, event, millis(recorded_s), &mut self.told);
+    }
+
+    /// What is left open of the hour that ends then.
+    fn balance(&mut self, of: Balanced, node: &str, end_s: i64, unexplained: i64) {
+        self.clock(end_s);
+        let observation = Observation {
+            value: unexplained,
+            time: millis(end_s),
+            start: millis(end_s),
+            event: self.event(),
+            recorded: millis(end_s),
+        };
+        let node = AssetId::new(node).expect("valid");
+        self.watch.balance(of, &node, observation, &mut self.told);
     }
 
     fn clock(&mut self, now_s: i64) {
@@ -348,6 +362,45 @@ fn a_meter_that_is_heard_again_is_cleared_after_the_off_delay() {
             "gateway/house.import raised at 655: 100 of 100",
             "silent/house.load suppressed at 655 by gateway/house.import",
             "silent/house.load raised at 656: 100 of 100",
+        ]
+    );
+}
+
+#[test]
+fn the_heat_that_no_meter_explains_is_no_electricity() {
+    let heat = "[[assets]]\nid = 'pump'\nkind = 'heat_pump'\nzone = 'yard'\nname = { en = 'P', zh = '泵' }\nrated_kw = 4\n\
+                heat_w = 12000\nheat_source = 'air'\n[[connections]]\nkind = 'heat'\nfrom = 'pump'\nto = 'house'\n\
+                [[meters]]\nid = 'pump.heat'\nasset = 'pump'\nmeasures = 'heat_supply'\nreports = 'interval'\nrated_kw = 12\n\
+                [[meters]]\nid = 'house.heat'\nasset = 'house'\nmeasures = 'heat_use'\nreports = 'interval'\nrated_kw = 12\n";
+    let alarms = heat.to_owned()
+        + &alarm(
+            "open",
+            "condition = 'balance_open'\nassets = 'all'\nlimit_wh = 100",
+        )
+        + &alarm(
+            "heat",
+            "condition = 'heat_balance_open'\nassets = 'all'\nlimit_wh = 100",
+        );
+    let mut bench = Bench::new(&alarms);
+    bench.balance(
+        Balanced::Thermal(terrarium_model::Carrier::Heat),
+        "house",
+        3_600,
+        -300,
+    );
+    assert_eq!(bench.told(), ["heat/house raised at 3600: 300 of 100"]);
+    bench.balance(Balanced::Electricity, "house", 3_600, 200);
+    bench.balance(
+        Balanced::Thermal(terrarium_model::Carrier::Heat),
+        "house",
+        7_200,
+        20,
+    );
+    assert_eq!(
+        bench.told(),
+        [
+            "open/house raised at 3600: 200 of 100",
+            "heat/house cleared at 7200"
         ]
     );
 }

@@ -15,9 +15,33 @@ aggregate!(Storage: "energy" "storage", StorageContext, StorageReportedV1 => Dev
     fn is_quarantine(event: &DeviceEvent) -> bool {
         matches!(event.fact, DeviceFact::StorageReportQuarantinedV1(_))
     }
+
+    fn forget_old(&mut self) {
+        Storage::forget_old(self);
+    }
+
+    fn needs_forgotten(&self, command: &StorageReportedV1) -> bool {
+        Storage::needs_forgotten(self, command)
+    }
 });
-aggregate!(WeatherStation: "energy" "weather", ObservationContext, WeatherObservedV1 => DeviceFact);
-aggregate!(HeatSource: "energy" "heat", ObservationContext, HeatMeteredV1 => DeviceFact);
+aggregate!(WeatherStation: "energy" "weather", ObservationContext, WeatherObservedV1 => DeviceFact {
+    fn forget_old(&mut self) {
+        WeatherStation::forget_old(self);
+    }
+
+    fn needs_forgotten(&self, command: &WeatherObservedV1) -> bool {
+        WeatherStation::needs_forgotten(self, command)
+    }
+});
+aggregate!(HeatSource: "energy" "heat", ObservationContext, HeatMeteredV1 => DeviceFact {
+    fn forget_old(&mut self) {
+        HeatSource::forget_old(self);
+    }
+
+    fn needs_forgotten(&self, command: &HeatMeteredV1) -> bool {
+        HeatSource::needs_forgotten(self, command)
+    }
+});
 aggregate!(Setpoints: "energy" "setpoint", SetpointContext, SetpointCommand => DeviceFact {
     fn due(&self) -> Option<UnixSeconds> {
         Setpoints::due(self)

@@ -1,6 +1,7 @@
 //! Examples of what a meter decides, and properties that hold for any readings.
 
 mod corrections;
+mod far_past;
 mod intervals;
 mod properties;
 mod quarantine;
@@ -106,7 +107,7 @@ impl Bench {
     fn counted(&self) -> Vec<(i64, u32, i64, u32)> {
         self.meter
             .counted
-            .iter()
+            .range(..)
             .map(|(start, counted)| {
                 (
                     start.0 - MIDNIGHT,

@@ -36,6 +36,15 @@ pub trait Aggregate: Send + 'static {
     /// Takes in an event.
     fn evolve(&mut self, event: &Self::Event);
 
+    /// Lets go of the far past, so that it does not grow with time. What it decides afterwards about anything else than
+    /// [`needs_forgotten`](Aggregate::needs_forgotten) says is the same. Kinds that stay small leave it as it is.
+    fn forget_old(&mut self) {}
+
+    /// Whether a command has to be decided by what it let go of: the whole past is read again then.
+    fn needs_forgotten(&self, _command: &Self::Command) -> bool {
+        false
+    }
+
     /// The first second at which something has to be decided about it though nobody asks, such as that a deadline was
     /// missed ([`crate::due`]). Kinds of which nothing is ever due leave it as it is.
     fn due(&self) -> Option<UnixSeconds> {

@@ -28,6 +28,8 @@ const AGGREGATES_IN_MEMORY: usize = 10_000;
 const CONFLICT_RETRIES: u32 = 16;
 const CONFLICT_PAUSE: Duration = Duration::from_micros(500);
 const LOAD_PAGE_EVENTS: usize = 2_000;
+/// An aggregate that was asked about its far past keeps all of it for this many submissions more: late data seldom comes alone.
+const WHOLE_FOR_SUBMISSIONS: u32 = 64;
 
 /// Commands for one aggregate, to be decided in order.
 pub struct Submission<A: Aggregate> {
@@ -103,6 +105,8 @@ struct SlotState<A> {
     generation: u64,
     /// The last published commit: what is decided rests on it.
     tail: Option<CommitTicket>,
+    /// Submissions for which it does not let go of its far past.
+    whole_for: u32,
 }
 
 /// An aggregate as it will be when all published commits are recorded.
@@ -119,6 +123,14 @@ pub struct Pending<A: Aggregate> {
     desk: Arc<Desk<A>>,
     submission: Submission<A>,
     decided: Decided<A>,
+}
+
+/// How much of its past an aggregate is loaded with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Past {
+    /// What decisions about the present need.
+    Newest,
+    Whole,
 }
 
 struct Decided<A: Aggregate> {
@@ -200,6 +212,7 @@ impl<A: Aggregate> Desk<A> {
                 loaded: None,
                 generation: 0,
                 tail: None,
+                whole_for: 0,
             }),
         });
         slots.insert(stream.clone(), Arc::clone(&slot));
@@ -212,7 +225,7 @@ impl<A: Aggregate> Desk<A> {
         state: &'a mut SlotState<A>,
     ) -> Result<&'a mut Loaded<A>, SubmitError> {
         if state.loaded.is_none() {
-            let loaded = self.load(stream).await?;
+            let loaded = self.load(stream, Past::Newest).await?;
             self.deadlines().note(stream, loaded.aggregate.due());
             state.loaded = Some(loaded);
             state.generation += 1;
@@ -220,7 +233,22 @@ impl<A: Aggregate> Desk<A> {
         Ok(state.loaded.as_mut().expect("loaded above"))
     }
 
-    async fn load(&self, stream: &StreamName) -> Result<Loaded<A>, SubmitError> {
+    /// Reads the whole past, also what was let go of. What was decided before is on record first.
+    async fn load_whole(
+        &self,
+        stream: &StreamName,
+        state: &mut SlotState<A>,
+    ) -> Result<(), SubmitError> {
+        if let Some(tail) = state.tail.clone() {
+            // Whoever waits for it is told how it came out; here it only has to be over.
+            let _ = tail.await;
+        }
+        state.loaded = Some(self.load(stream, Past::Whole).await?);
+        state.generation += 1;
+        Ok(())
+    }
+
+    async fn load(&self, stream: &StreamName, past: Past) -> Result<Loaded<A>, SubmitError> {
         let unreadable = |reason: String| SubmitError::Unreadable {
             stream: stream.to_string(),
             reason,
@@ -252,6 +280,9 @@ impl<A: Aggregate> Desk<A> {
                     .map_err(|error| unreadable(error.to_string()))?;
                 loaded.aggregate.evolve(&event);
             }
+            if past == Past::Newest {
+                loaded.aggregate.forget_old();
+            }
         }
     }
 
@@ -261,7 +292,15 @@ impl<A: Aggregate> Desk<A> {
     ) -> Result<Decided<A>, SubmitError> {
         let slot = self.slot(&submission.stream);
         let mut state = slot.state.lock().await;
-        self.loaded(&submission.stream, &mut state).await?;
+        let aggregate = &self.loaded(&submission.stream, &mut state).await?.aggregate;
+        let commands = &submission.commands;
+        if commands
+            .iter()
+            .any(|command| aggregate.needs_forgotten(command))
+        {
+            self.load_whole(&submission.stream, &mut state).await?;
+            state.whole_for = WHOLE_FOR_SUBMISSIONS;
+        }
         let generation = state.generation;
         let mut loaded = state.loaded.take().expect("loaded above");
 
@@ -320,6 +359,10 @@ impl<A: Aggregate> Desk<A> {
         }
         self.deadlines()
             .note(&submission.stream, loaded.aggregate.due());
+        match state.whole_for.checked_sub(1) {
+            Some(left) => state.whole_for = left,
+            None => loaded.aggregate.forget_old(),
+        }
         let read_until = loaded.read_until;
         state.loaded = Some(loaded);
         if let Some(last) = tickets.last() {

@@ -1,22 +1,22 @@
 //! What was reported over intervals that never overlap. Pure.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use terrarium_model::{Interval, UnixSeconds, format_rfc3339_utc};
 
 use crate::rejection::Rejection;
+use crate::time_book::TimeBook;
 
 /// Values over intervals; no instant has two.
 #[derive(Clone, Debug)]
 pub struct IntervalBook<V> {
-    by_start: BTreeMap<UnixSeconds, (u32, V)>,
+    by_start: TimeBook<(u32, V)>,
 }
 
 impl<V> Default for IntervalBook<V> {
     fn default() -> Self {
         IntervalBook {
-            by_start: BTreeMap::new(),
+            by_start: TimeBook::default(),
         }
     }
 }
@@ -71,6 +71,21 @@ impl<V: PartialEq + fmt::Display> IntervalBook<V> {
     pub fn insert(&mut self, interval: Interval, value: V) {
         self.by_start
             .insert(interval.start, (interval.seconds, value));
+    }
+
+    /// Lets go of the far past when there is much of it.
+    pub fn forget_old(&mut self) {
+        self.by_start.forget_old();
+    }
+
+    /// Whether [`IntervalBook::forget_old`] would let go of something.
+    pub fn is_large(&self) -> bool {
+        self.by_start.is_large()
+    }
+
+    /// Whether what stood at a time, or next to it, may have been let go of.
+    pub fn is_forgotten(&self, time: UnixSeconds) -> bool {
+        self.by_start.is_forgotten(time)
     }
 
     /// Values whose intervals begin in this one, in order.

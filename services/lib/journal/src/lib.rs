@@ -48,6 +48,7 @@ pub mod reports;
 pub mod shell;
 pub mod store;
 pub mod stream;
+pub mod time_book;
 
 pub use aggregate::{Aggregate, EncodedEvent, EventCodecError};
 pub use bus::{
@@ -79,3 +80,4 @@ pub use store::{
     ReadError, RecordedEvent, Subscription, Ticks,
 };
 pub use stream::{InvalidStreamName, StreamName};
+pub use time_book::{ForgottenIds, TimeBook};

@@ -2,6 +2,7 @@
 
 mod certificates;
 mod day_block;
+mod forget;
 pub(crate) mod kept;
 pub(crate) mod layout;
 pub mod lots;

@@ -32,6 +32,9 @@ impl MeteredSums {
             Measures::GridExport => self.grid_export += energy.0,
             Measures::StorageCharge => self.charge += energy.0,
             Measures::StorageDischarge => self.discharge += energy.0,
+            // These count in their networks.
+            Measures::HeatSupply | Measures::HeatUse | Measures::ColdSupply | Measures::ColdUse => {
+            }
         }
     }
 }

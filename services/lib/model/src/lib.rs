@@ -32,11 +32,11 @@ pub use hour_share::{HourShare, HourShares, hour_share_at, hour_shares};
 pub use id::{AlarmDefinitionId, AssetId, FactorSetId, InvalidId, MeterId, ParkId, ZoneId};
 pub use park::{
     AccuracyClass, AlarmCondition, AlarmDefinition, AlarmPriority, AlarmTest, AlarmTrigger,
-    AlarmWatch, Asset, AssetKind, AssetParameters, Chemistry, Connection, ConnectionKind,
-    ConnectionSource, FigureBasis, HeatSource, LoadRole, MOST_DEFINITION_BYTES, Measures, Meter,
-    Name, Node, NodeMetering, ParkClock, ParkDefinition, ParkErrors, ParkProblem, Place,
-    PointQuantity, Published, PublishedFigure, Reports, Site, SitePath, SitePoint, SitePolygon,
-    SiteSize, SiteWater, WasteStream, WaterClass, Zone,
+    AlarmWatch, Asset, AssetKind, AssetParameters, Balanced, Carrier, Chemistry, Connection,
+    ConnectionKind, ConnectionSource, FigureBasis, HeatSource, LoadRole, MOST_DEFINITION_BYTES,
+    Measures, Meter, Name, Node, NodeMetering, ParkClock, ParkDefinition, ParkErrors, ParkProblem,
+    Place, PointQuantity, Published, PublishedFigure, Reports, Site, SitePath, SitePoint,
+    SitePolygon, SiteSize, SiteWater, ThermalLine, ThermalNetwork, WasteStream, WaterClass, Zone,
 };
 pub use quantity::{
     Decimal, DecimalError, EnergyError, EnergyWh, MOST_ENERGY_PER_READING_WH, MassMg, energy_wh,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use terrarium_model::AssetId;
 
 use crate::rows::{Row, Rows};
+use crate::shelf::Shelf;
 
 /// One event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +58,14 @@ impl Buckets {
 pub type DomainCounts = BTreeMap<Arc<str>, Vec<u32>>;
 
 impl EventIndex {
+    /// One whose far past goes to a shelf.
+    pub fn shelved(shelf: Option<Arc<dyn Shelf>>) -> EventIndex {
+        EventIndex {
+            rows: Rows::shelved(shelf),
+            ..EventIndex::default()
+        }
+    }
+
     /// Takes in an event.
     pub fn insert(&mut self, time_ms: i64, position: u64, domain: &str, asset: Option<&AssetId>) {
         let kind: Kind = (Arc::from(domain), asset.cloned());

@@ -1,7 +1,10 @@
 //! The samples of one point.
 
+use std::sync::Arc;
+
 use crate::point::Quality;
 use crate::rows::{Row, Rows};
+use crate::shelf::Shelf;
 use crate::thin::ChartSample;
 
 /// Gaps between samples that the usual interval is the median of.
@@ -112,6 +115,14 @@ pub struct History {
 }
 
 impl History {
+    /// One whose far past goes to a shelf.
+    pub fn shelved(shelf: Option<Arc<dyn Shelf>>) -> History {
+        History {
+            rows: Rows::shelved(shelf),
+            ..History::default()
+        }
+    }
+
     /// Takes in a sample; one of the same time and position is replaced.
     pub fn insert(&mut self, sample: Sample) {
         let newest = self.newest;

@@ -49,6 +49,12 @@ quantities! {
     StoredWh = 10,
     /// A store's own report of its power, W; above zero: it is charged.
     StoragePowerW = 11,
+    /// Mean heat taken from a network over a metered interval, W.
+    HeatUseW = 12,
+    /// Mean cold given over a metered interval, W.
+    ColdW = 13,
+    /// Mean cold taken from a network over a metered interval, W.
+    ColdUseW = 14,
     /// 1 while a session runs, else 0.
     Session = 20,
     /// Mean power of the running session since its last report, W; below zero: the car gives back.

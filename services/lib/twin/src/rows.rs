@@ -4,10 +4,20 @@
 //! all but the newest are kept in blocks as differences to the row before, column by column, as variable-length integers (zigzag and
 //! LEB128, as protobuf's `sint64`). A late row opens its block, and no other.
 //!
+//! With a [`Shelf`], the packed rows of the far past lie there, in larger blocks; only their ends stay in memory.
+//!
 //! Invariant: every row of a block is below every row of the blocks after it and of `open`.
+
+use std::sync::Arc;
+
+use crate::shelf::Shelf;
 
 /// Rows of a packed block when it is made; it is split when a late row makes it twice as long.
 const BLOCK_ROWS: usize = 64;
+/// Blocks that become one on the shelf.
+const SHELVED_BLOCKS: usize = 16;
+/// The newest blocks stay in memory: 4,096 rows, half a year of hours.
+const BLOCKS_IN_MEMORY: usize = 64;
 
 /// A row: time, position, and what else there is.
 pub type Row<const N: usize> = [i64; N];
@@ -18,6 +28,9 @@ pub struct Rows<const N: usize> {
     blocks: Vec<Block<N>>,
     /// The newest, as they are.
     open: Vec<Row<N>>,
+    shelf: Option<Arc<dyn Shelf>>,
+    /// Blocks at the beginning that are on the shelf, or were when they were made.
+    shelved: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -27,7 +40,13 @@ struct Block<const N: usize> {
     least_position: i64,
     rows: u32,
     /// Differences of all rows but the first.
-    packed: Box<[u8]>,
+    packed: Packed,
+}
+
+#[derive(Clone, Debug)]
+enum Packed {
+    Here(Box<[u8]>),
+    OnShelf { place: u64, bytes: u32 },
 }
 
 fn key<const N: usize>(row: &Row<N>) -> [i64; 2] {
@@ -35,6 +54,14 @@ fn key<const N: usize>(row: &Row<N>) -> [i64; 2] {
 }
 
 impl<const N: usize> Rows<N> {
+    /// Rows whose far past goes to a shelf.
+    pub fn shelved(shelf: Option<Arc<dyn Shelf>>) -> Rows<N> {
+        Rows {
+            shelf,
+            ..Rows::default()
+        }
+    }
+
     /// Takes in a row; one of the same time and position is replaced and given back.
     pub fn insert(&mut self, row: Row<N>) -> Option<Row<N>> {
         let after_blocks = self
@@ -47,22 +74,66 @@ impl<const N: usize> Rows<N> {
                 let rest = self.open.split_off(BLOCK_ROWS);
                 self.blocks.push(Block::pack(&self.open));
                 self.open = rest;
+                self.shelve_oldest();
             }
             return replaced;
         }
         let at = self
             .blocks
             .partition_point(|block| key(&block.last) < key(&row));
-        let mut rows = self.blocks[at].unpack();
+        let mut rows = self.unpack(&self.blocks[at]);
         let replaced = insert_sorted(&mut rows, row);
-        if rows.len() >= 2 * BLOCK_ROWS {
-            let rest = rows.split_off(BLOCK_ROWS);
-            self.blocks[at] = Block::pack(&rows);
-            self.blocks.insert(at + 1, Block::pack(&rest));
+        let is_shelved = at < self.shelved;
+        let most = if is_shelved {
+            BLOCK_ROWS * SHELVED_BLOCKS
         } else {
-            self.blocks[at] = Block::pack(&rows);
+            BLOCK_ROWS
+        };
+        if rows.len() >= 2 * most {
+            let rest = rows.split_off(most);
+            let rest = self.pack(&rest, is_shelved);
+            self.blocks.insert(at + 1, rest);
+            self.shelved += usize::from(is_shelved);
         }
+        self.blocks[at] = self.pack(&rows, is_shelved);
         replaced
+    }
+
+    /// Joins the oldest blocks that are still in memory, when there are many, and puts them on the shelf.
+    fn shelve_oldest(&mut self) {
+        let in_memory = self.blocks.len() - self.shelved;
+        if self.shelf.is_none() || in_memory < BLOCKS_IN_MEMORY + SHELVED_BLOCKS {
+            return;
+        }
+        let joined = self.shelved..self.shelved + SHELVED_BLOCKS;
+        let rows: Vec<Row<N>> = self.blocks[joined.clone()]
+            .iter()
+            .flat_map(|block| self.unpack(block))
+            .collect();
+        let block = self.pack(&rows, true);
+        self.blocks.splice(joined, [block]);
+        self.shelved += 1;
+    }
+
+    fn pack(&self, rows: &[Row<N>], to_shelf: bool) -> Block<N> {
+        let mut block = Block::pack(rows);
+        if let (true, Some(shelf), Packed::Here(packed)) = (to_shelf, &self.shelf, &block.packed)
+            && let Ok(bytes) = u32::try_from(packed.len())
+            && let Some(place) = shelf.put(packed)
+        {
+            block.packed = Packed::OnShelf { place, bytes };
+        }
+        block
+    }
+
+    fn unpack(&self, block: &Block<N>) -> Vec<Row<N>> {
+        match &block.packed {
+            Packed::Here(packed) => block.unpack(packed),
+            Packed::OnShelf { place, bytes } => {
+                let shelf = self.shelf.as_ref().expect("something was put on it");
+                block.unpack(&shelf.get(*place, *bytes as usize))
+            }
+        }
     }
 
     /// Number of rows.
@@ -90,7 +161,7 @@ impl<const N: usize> Rows<N> {
             .map(|before| self.blocks[before].last);
         if let Some(block) = self.blocks.get(block_at) {
             let mut before = last_of_block_before;
-            for row in block.unpacked() {
+            for row in self.unpack(block) {
                 if key(&row) >= at {
                     return (before, Some(row));
                 }
@@ -151,14 +222,17 @@ impl<const N: usize> Rows<N> {
                 .iter()
                 .rev()
                 .filter(|block| block.least_position <= position)
-                .find_map(|block| in_rows(&block.unpack()))
+                .find_map(|block| in_rows(&self.unpack(block)))
         })
     }
 
     /// Heap bytes in use.
     pub fn heap_bytes(&self) -> usize {
-        let packed: usize = self.blocks.iter().map(|block| block.packed.len()).sum();
-        packed
+        let packed = self.blocks.iter().map(|block| match &block.packed {
+            Packed::Here(packed) => packed.len(),
+            Packed::OnShelf { .. } => 0,
+        });
+        packed.sum::<usize>()
             + self.blocks.capacity() * size_of::<Block<N>>()
             + self.open.capacity() * size_of::<Row<N>>()
     }
@@ -191,26 +265,21 @@ impl<const N: usize> Block<N> {
             last: rows[rows.len() - 1],
             least_position: rows.iter().map(|row| row[1]).min().unwrap_or(i64::MAX),
             rows: rows.len() as u32,
-            packed: packed.into_boxed_slice(),
+            packed: Packed::Here(packed.into_boxed_slice()),
         }
     }
 
-    fn unpack(&self) -> Vec<Row<N>> {
+    fn unpack(&self, mut packed: &[u8]) -> Vec<Row<N>> {
         let mut rows = Vec::with_capacity(self.rows as usize + 1);
-        rows.extend(self.unpacked());
-        rows
-    }
-
-    fn unpacked(&self) -> impl Iterator<Item = Row<N>> + '_ {
         let mut row = self.first;
-        let mut packed = &self.packed[..];
-        let differences = (1..self.rows).map(move |_| {
+        rows.push(row);
+        for _ in 1..self.rows {
             for value in &mut row {
                 *value = value.wrapping_add(unzigzag(read_varint(&mut packed)));
             }
-            row
-        });
-        std::iter::once(self.first).chain(differences)
+            rows.push(row);
+        }
+        rows
     }
 }
 
@@ -257,7 +326,7 @@ impl<const N: usize> Ascending<'_, N> {
     fn load(&mut self) {
         self.at = 0;
         match self.source.blocks.get(self.next_block) {
-            Some(block) => self.current = block.unpack(),
+            Some(block) => self.current = self.source.unpack(block),
             None if self.next_block == self.source.blocks.len() => {
                 self.current.clone_from(&self.source.open);
             }
@@ -292,7 +361,7 @@ impl<const N: usize> Descending<'_, N> {
     fn load(&mut self) {
         if self.blocks_left > 0 {
             self.blocks_left -= 1;
-            self.current = self.source.blocks[self.blocks_left].unpack();
+            self.current = self.source.unpack(&self.source.blocks[self.blocks_left]);
         }
     }
 }
@@ -316,7 +385,32 @@ mod tests {
 
     use super::*;
 
+    /// A shelf in memory that is full at some time.
+    #[derive(Debug, Default)]
+    struct Bytes {
+        kept: std::sync::Mutex<Vec<u8>>,
+        room: usize,
+    }
+
+    impl Shelf for Bytes {
+        fn put(&self, bytes: &[u8]) -> Option<u64> {
+            let mut kept = self.kept.lock().expect("no test holds it");
+            if kept.len() + bytes.len() > self.room {
+                return None;
+            }
+            kept.extend(bytes);
+            Some((kept.len() - bytes.len()) as u64)
+        }
+
+        fn get(&self, place: u64, bytes: usize) -> Vec<u8> {
+            let kept = self.kept.lock().expect("no test holds it");
+            kept[place as usize..place as usize + bytes].to_vec()
+        }
+    }
+
     proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
         #[test]
         fn rows_are_those_of_a_sorted_map(
             inserted in prop::collection::vec((0_i64..400, 0_i64..300, any::<i64>()), 0..900),
@@ -342,10 +436,48 @@ mod tests {
         }
 
         #[test]
+        /// Rows on a shelf answer as those in memory do, whatever comes late and however little room the shelf has.
+        #[test]
+        fn a_shelf_changes_no_answer(
+            steps in prop::collection::vec((0_i64..40, 0_i64..9), 7_000..9_000),
+            late in prop::collection::vec((any::<prop::sample::Index>(), 0_i64..40), 0..300),
+            room in 0_usize..60_000,
+            asked in prop::collection::vec((any::<prop::sample::Index>(), 0_i64..20_000), 12),
+        ) {
+            let shelf: Arc<dyn Shelf> = Arc::new(Bytes { room, ..Bytes::default() });
+            let mut shelved: Rows<3> = Rows::shelved(Some(shelf));
+            let mut plain: Rows<3> = Rows::default();
+            let mut time = 0;
+            let mut position = 0;
+            for (gap, value) in &steps {
+                time += gap;
+                position += 1;
+                let row = [time, position, *value];
+                prop_assert_eq!(shelved.insert(row), plain.insert(row));
+            }
+            for (at, value) in &late {
+                position += 1;
+                let row = [at.index(time as usize + 1) as i64, position, *value];
+                prop_assert_eq!(shelved.insert(row), plain.insert(row));
+            }
+            prop_assert!(room < 20_000 || shelved.heap_bytes() < plain.heap_bytes());
+            prop_assert_eq!(shelved.len(), plain.len());
+            for (at, position) in &asked {
+                let key = [at.index(time as usize + 1) as i64, *position];
+                prop_assert_eq!(shelved.around(key), plain.around(key));
+                prop_assert_eq!(shelved.last_up_to_position(*position), plain.last_up_to_position(*position));
+                let upwards: Vec<_> = plain.ascending(key).take(3_000).collect();
+                prop_assert_eq!(shelved.ascending(key).take(3_000).collect::<Vec<_>>(), upwards);
+                let downwards: Vec<_> = plain.descending(key).take(3_000).collect();
+                prop_assert_eq!(shelved.descending(key).take(3_000).collect::<Vec<_>>(), downwards);
+            }
+        }
+
+        #[test]
         fn any_integers_survive_packing(mut rows in prop::collection::vec(any::<[i64; 4]>(), 1..200)) {
             rows.sort_unstable();
             rows.dedup_by_key(|row| key(row));
-            prop_assert_eq!(Block::pack(&rows).unpack(), rows);
+            prop_assert_eq!(Rows::default().unpack(&Block::pack(&rows)), rows);
         }
     }
 }

@@ -1,12 +1,14 @@
 //! All points of a park.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use terrarium_model::AssetId;
 
 use crate::event_index::EventIndex;
 use crate::history::{History, Sample, Value};
 use crate::point::{PointId, PointName, Quantity};
+use crate::shelf::Shelf;
 
 /// A point and what was observed of it.
 #[derive(Clone, Debug)]
@@ -35,6 +37,7 @@ pub struct Twin {
     events: EventIndex,
     /// Only the newest sample of each point is kept, and no events.
     is_brief: bool,
+    shelf: Option<Arc<dyn Shelf>>,
 }
 
 impl Twin {
@@ -42,6 +45,15 @@ impl Twin {
     pub fn brief() -> Twin {
         Twin {
             is_brief: true,
+            ..Twin::default()
+        }
+    }
+
+    /// A twin whose far past goes to a shelf.
+    pub fn shelved(shelf: Arc<dyn Shelf>) -> Twin {
+        Twin {
+            events: EventIndex::shelved(Some(Arc::clone(&shelf))),
+            shelf: Some(shelf),
             ..Twin::default()
         }
     }
@@ -55,7 +67,7 @@ impl Twin {
                 self.ids.insert(name.clone(), id);
                 self.points.push(Point {
                     name: name.clone(),
-                    history: History::default(),
+                    history: History::shelved(self.shelf.clone()),
                 });
                 id
             }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use terrarium_journal::{Event, Rejection, facts, refuse_future};
+use terrarium_journal::{Event, ForgottenIds, Rejection, TimeBook, facts, refuse_future};
 use terrarium_model::{AssetId, ParkId, UnixSeconds, format_rfc3339_utc};
 use terrarium_proto::mobility::v1::{FleetVehicleReportedV1, ShuttleTripEndedV1};
 
@@ -46,10 +46,23 @@ pub enum VehicleCommand {
 /// A vehicle, as its past left it.
 #[derive(Default)]
 pub struct Vehicle {
-    reports: BTreeMap<i64, FleetVehicleReportedV1>,
+    reports: TimeBook<FleetVehicleReportedV1>,
     trips: BTreeMap<String, ShuttleTripEndedV1>,
     /// Trips by their start: when they ended.
-    trip_ends: BTreeMap<i64, i64>,
+    trip_ends: TimeBook<UnixSeconds>,
+    forgotten_trips: ForgottenIds,
+    sums: TripSums,
+}
+
+/// What all trips of a shuttle add up to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TripSums {
+    /// Trips.
+    pub trips: u64,
+    /// Metres driven.
+    pub distance_m: i64,
+    /// Wh used.
+    pub energy_wh: i64,
 }
 
 impl Vehicle {
@@ -58,9 +71,37 @@ impl Vehicle {
         self.reports.last_key_value().map(|(_, report)| report)
     }
 
-    /// Its trips.
-    pub fn trips(&self) -> impl Iterator<Item = &ShuttleTripEndedV1> {
-        self.trips.values()
+    /// All its trips together.
+    pub fn trip_sums(&self) -> TripSums {
+        self.sums
+    }
+
+    /// Lets go of the far past.
+    pub fn forget_old(&mut self) {
+        self.reports.forget_old();
+        if !self.trip_ends.is_large() {
+            return;
+        }
+        self.trip_ends.forget_old();
+        let (trip_ends, forgotten) = (&self.trip_ends, &mut self.forgotten_trips);
+        self.trips.retain(|id, trip| {
+            let is_forgotten = trip_ends.is_forgotten(UnixSeconds(trip.started_s));
+            if is_forgotten {
+                forgotten.add(id);
+            }
+            !is_forgotten
+        });
+    }
+
+    /// Whether a command is about what was let go of.
+    pub fn needs_forgotten(&self, command: &VehicleCommand) -> bool {
+        match command {
+            VehicleCommand::Report(report) => self.reports.is_forgotten(UnixSeconds(report.time_s)),
+            VehicleCommand::EndTrip(trip) => {
+                self.forgotten_trips.may_contain(&trip.trip)
+                    || self.trip_ends.is_forgotten(UnixSeconds(trip.started_s))
+            }
+        }
     }
 
     /// Decides about a command.
@@ -79,10 +120,15 @@ impl Vehicle {
     pub fn evolve(&mut self, event: &Event<VehicleFact>) {
         match &event.fact {
             VehicleFact::FleetVehicleReportedV1(report) => {
-                self.reports.insert(report.time_s, report.clone());
+                let time = UnixSeconds(report.time_s);
+                self.reports.insert(time, report.clone());
             }
             VehicleFact::ShuttleTripEndedV1(trip) => {
-                self.trip_ends.insert(trip.started_s, trip.ended_s);
+                let (started, ended) = (UnixSeconds(trip.started_s), UnixSeconds(trip.ended_s));
+                self.trip_ends.insert(started, ended);
+                self.sums.trips += 1;
+                self.sums.distance_m += trip.distance_m;
+                self.sums.energy_wh += trip.energy_wh;
                 self.trips.insert(trip.trip.clone(), trip.clone());
             }
         }
@@ -93,7 +139,7 @@ impl Vehicle {
         context: &VehicleContext,
         report: &FleetVehicleReportedV1,
     ) -> Result<Vec<Event<VehicleFact>>, Rejection> {
-        match self.reports.get(&report.time_s) {
+        match self.reports.get(&UnixSeconds(report.time_s)) {
             Some(recorded) if recorded == report => return Ok(Vec::new()),
             Some(_) => {
                 return Err(Rejection::already_exists(
@@ -128,8 +174,9 @@ impl Vehicle {
                 ),
             ));
         }
-        let earlier = self.reports.range(..report.time_s).next_back();
-        let later = self.reports.range(report.time_s..).next();
+        let time = UnixSeconds(report.time_s);
+        let earlier = self.reports.range(..time).next_back();
+        let later = self.reports.range(time..).next();
         if let Some((_, earlier)) = earlier {
             let (from_s, driven_m) = (earlier.time_s, report.odometer_m - earlier.odometer_m);
             // Times are cut to whole seconds.
@@ -212,15 +259,16 @@ impl Vehicle {
         context: &VehicleContext,
         trip: &ShuttleTripEndedV1,
     ) -> Result<(), Rejection> {
-        match self.trip_ends.range(..trip.ended_s).next_back() {
-            Some((started_s, ended_s)) if *ended_s > trip.started_s => {
+        let before_end = ..UnixSeconds(trip.ended_s);
+        match self.trip_ends.range(before_end).next_back() {
+            Some((started, ended)) if ended.0 > trip.started_s => {
                 Err(Rejection::failed_precondition(
                     "started",
                     format!(
                         "shuttle {} was on another trip from {} to {}; it makes one at a time",
                         context.vehicle,
-                        format_rfc3339_utc(UnixSeconds(*started_s)),
-                        format_rfc3339_utc(UnixSeconds(*ended_s))
+                        format_rfc3339_utc(*started),
+                        format_rfc3339_utc(*ended)
                     ),
                 ))
             }
@@ -375,9 +423,6 @@ mod tests {
         ] {
             assert_eq!(refused(&vehicle, &command), expected, "{command:?}");
         }
-        assert_eq!(
-            vehicle.trips().map(|trip| trip.distance_m).sum::<i64>(),
-            4_800
-        );
+        assert_eq!(vehicle.trip_sums().distance_m, 4_800);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use terrarium_journal::{Rejection, refuse_future};
+use terrarium_journal::{ForgottenIds, Rejection, refuse_future};
 use terrarium_model::{UnixSeconds, format_rfc3339_utc};
 use uuid::Uuid;
 
@@ -66,7 +66,12 @@ pub struct Sessions {
     last: Option<Arc<str>>,
     /// Totals that count nowhere.
     quarantined: BTreeSet<Uuid>,
+    forgotten: ForgottenIds,
 }
+
+/// Sessions that stay, the newest ones; and that are there when the others are let go of.
+const KEPT_SESSIONS: usize = 128;
+const MOST_SESSIONS: usize = 256;
 
 struct Session {
     start: SessionStart,
@@ -78,6 +83,35 @@ struct Session {
 }
 
 impl Sessions {
+    /// Lets go of sessions of the far past.
+    pub(super) fn forget_old(&mut self) {
+        if self.by_id.len() < MOST_SESSIONS {
+            return;
+        }
+        let mut starts: Vec<UnixSeconds> = self
+            .by_id
+            .values()
+            .map(|session| session.start.time)
+            .collect();
+        starts.sort_unstable();
+        let oldest_kept = starts[starts.len() - KEPT_SESSIONS];
+        let (last, forgotten) = (&self.last, &mut self.forgotten);
+        self.by_id.retain(|id, session| {
+            let stays = session.start.time >= oldest_kept
+                || session.ended.is_none()
+                || last.as_ref() == Some(id);
+            if !stays {
+                forgotten.add(id);
+            }
+            stays
+        });
+    }
+
+    /// Whether a session may have been let go of.
+    pub(super) fn is_forgotten(&self, session: &str) -> bool {
+        self.forgotten.may_contain(session)
+    }
+
     /// The running session.
     pub fn running(&self) -> Option<(&Arc<str>, &SessionStart)> {
         let last = self.last.as_ref()?;

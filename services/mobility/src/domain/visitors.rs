@@ -43,6 +43,16 @@ impl fmt::Display for Counted {
 }
 
 impl EntranceCounter {
+    /// Lets go of the far past.
+    pub fn forget_old(&mut self) {
+        self.counts.forget_old();
+    }
+
+    /// Whether a report is about what was let go of.
+    pub fn needs_forgotten(&self, sent: &VisitorsCountedV1) -> bool {
+        self.counts.is_forgotten(UnixSeconds(sent.interval_start_s))
+    }
+
     /// Decides about a count.
     pub fn decide(
         &self,

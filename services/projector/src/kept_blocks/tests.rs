@@ -201,7 +201,8 @@ fn a_start_from_day_blocks_gives_the_state_hash_of_the_whole_record() {
         let bytes = KeptBlocks::bytes_of(&until_cut, mark_of(&events[cut]));
         let kept = KeptBlocks::read(&bytes).expect("just written");
         assert_eq!(kept.mark, mark_of(&events[cut]));
-        let mut again = Projection::from_day_blocks(kept);
+        let mut again = Projection::default();
+        again.await_readings(kept);
         fold(&mut again, &events[..cut]);
         assert!(again.waits_for_readings());
         fold(&mut again, &events[cut..=cut]);

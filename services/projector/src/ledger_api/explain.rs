@@ -247,6 +247,9 @@ fn meter_contribution(
         Measures::GridExport => EnergyAccount::Export,
         Measures::StorageCharge => EnergyAccount::Charge,
         Measures::StorageDischarge => EnergyAccount::Discharge,
+        Measures::HeatSupply | Measures::HeatUse | Measures::ColdSupply | Measures::ColdUse => {
+            unreachable!("no meter of heat or cold counts in a node of electricity")
+        }
     };
     Ok(wire::MeterContribution {
         meter: meter.to_string(),

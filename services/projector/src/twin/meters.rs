@@ -1,4 +1,4 @@
-//! Electricity meters: mean power over the metered intervals.
+//! Meters of electricity, heat and cold: mean power over the metered intervals.
 
 use std::sync::Arc;
 
@@ -83,6 +83,10 @@ fn quantity_of(measures: Measures) -> Quantity {
         Measures::GridExport => Quantity::GridExportW,
         Measures::StorageCharge => Quantity::StorageChargeW,
         Measures::StorageDischarge => Quantity::StorageDischargeW,
+        Measures::HeatSupply => Quantity::HeatW,
+        Measures::HeatUse => Quantity::HeatUseW,
+        Measures::ColdSupply => Quantity::ColdW,
+        Measures::ColdUse => Quantity::ColdUseW,
     }
 }
 

@@ -6,6 +6,7 @@ use std::task::Poll;
 
 use terrarium_journal::{Metadata, SubmitError};
 
+use crate::tickets::Tickets;
 use crate::world::{World, draw, heavy_submission, new_events, stream, submission};
 
 #[tokio::test]
@@ -89,6 +90,45 @@ async fn a_decision_of_many_events_is_cut_into_commits_and_recorded_in_order() {
         .expect("recorded");
     assert_eq!(new_events(&recorded), 10);
     assert_eq!(world.sound_record().await.len(), 3_510);
+    recorder.stop().await;
+}
+
+#[tokio::test]
+async fn an_aggregate_keeps_little_of_its_past_and_decides_about_the_rest_by_the_record() {
+    let (world, recorder) = World::with_recorder().await;
+    let desk = world.desk().await;
+    let a = stream("a");
+    let mut people = 0..6_000_u64;
+    let mut most_kept = 0;
+    loop {
+        let some: Vec<u64> = people.by_ref().take(200).collect();
+        if some.is_empty() {
+            break;
+        }
+        draw(&desk, &a, some).await.expect("recorded");
+        let kept = desk.look(&a, Tickets::kept).await.expect("it is there");
+        most_kept = most_kept.max(kept);
+    }
+    assert!(most_kept < 1_200, "{most_kept} people at hand");
+    let again = draw(&desk, &a, [7, 5_999]).await.expect("known");
+    assert_eq!(
+        new_events(&again),
+        0,
+        "a person of the far past has a ticket"
+    );
+    assert_eq!(desk.look(&a, Tickets::count).await.ok(), Some(6_000));
+    // Late ones and new ones go on from there, while all is at hand and when it is not any more.
+    for round in 0..100 {
+        let fresh = draw(&desk, &a, [6_000 + round]).await.expect("recorded");
+        assert_eq!(new_events(&fresh), 1);
+    }
+    let kept = desk.look(&a, Tickets::kept).await.expect("it is there");
+    assert!(kept < 1_200, "{kept} people at hand");
+    let anew = world.desk().await;
+    let kept = anew.look(&a, Tickets::kept).await.expect("it is there");
+    assert!(kept < 3_000, "{kept} people after a start");
+    assert_eq!(anew.look(&a, Tickets::count).await.ok(), Some(6_100));
+    world.sound_record().await;
     recorder.stop().await;
 }
 

@@ -13,7 +13,14 @@ pub const TICKET_DRAWN: &str = "terrarium.test.v1.TicketDrawn";
 #[derive(Default)]
 pub struct Tickets {
     by_person: BTreeMap<u64, u64>,
+    /// People it let go of: how many, and the greatest number of one.
+    forgotten: u64,
+    forgotten_up_to: Option<u64>,
 }
+
+/// People it keeps, and how many there are when it lets go of the others.
+const KEPT: usize = 500;
+const MOST: usize = 1_000;
 
 /// A person asks for a ticket; nobody gets two.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +39,11 @@ pub struct TicketDrawn {
 
 impl Tickets {
     pub fn count(&self) -> usize {
+        self.by_person.len() + self.forgotten as usize
+    }
+
+    /// People it has at hand.
+    pub fn kept(&self) -> usize {
         self.by_person.len()
     }
 }
@@ -55,7 +67,7 @@ impl Aggregate for Tickets {
         }
         Ok(vec![TicketDrawn {
             person: command.person,
-            ticket: self.by_person.len() as u64,
+            ticket: self.count() as u64,
             ballast: command.ballast,
         }])
     }
@@ -63,6 +75,30 @@ impl Aggregate for Tickets {
     fn evolve(&mut self, event: &TicketDrawn) {
         let before = self.by_person.insert(event.person, event.ticket);
         assert_eq!(before, None, "a person has one ticket");
+        assert_eq!(
+            event.ticket + 1,
+            self.count() as u64,
+            "every ticket is given once"
+        );
+    }
+
+    fn forget_old(&mut self) {
+        if self.by_person.len() < MOST {
+            return;
+        }
+        let oldest_kept = self.by_person.keys().rev().nth(KEPT - 1).copied();
+        let kept = self
+            .by_person
+            .split_off(&oldest_kept.expect("there are more"));
+        let gone = std::mem::replace(&mut self.by_person, kept);
+        self.forgotten += gone.len() as u64;
+        let greatest = gone.last_key_value().map(|(person, _)| *person);
+        self.forgotten_up_to = self.forgotten_up_to.max(greatest);
+    }
+
+    fn needs_forgotten(&self, command: &Draw) -> bool {
+        self.forgotten_up_to
+            .is_some_and(|up_to| command.person <= up_to)
     }
 
     fn encode(event: &TicketDrawn) -> EncodedEvent {

@@ -4,6 +4,7 @@
 //! rest is exported. What is missing comes from stores, then from cars whose owners allow it, then from the grid.
 
 mod power;
+mod thermal;
 mod wiring;
 
 use terrarium_model::{AssetId, Interval, MeterId, Reports};
@@ -19,6 +20,8 @@ use crate::physics::sky::Plane;
 use crate::physics::wind::PowerCurve;
 use crate::weather::WeatherStep;
 use power::{building_share, irradiance_in, opening, panels_w, turbine_w};
+pub use thermal::ThermalBalance;
+use thermal::{PumpLimits, Thermal};
 
 /// Where a meter's energy is counted.
 pub type MeterIndex = usize;
@@ -114,33 +117,14 @@ enum LoadUse {
     Lighting,
     Display,
     Chiller {
+        /// Index of the source of cold.
+        source: usize,
         cooling_w: f64,
         is_workplace: bool,
     },
     /// Index of the heat source that it drives.
     HeatPump {
         heat: usize,
-    },
-}
-
-/// A heat pump or solar collectors that warm a building.
-struct HeatSource {
-    id: AssetId,
-    register: Register,
-    heat_wh: i64,
-    what: HeatKind,
-}
-
-enum HeatKind {
-    /// `solar` are collectors that serve the same building first.
-    Pump {
-        heat_w: f64,
-        is_ground: bool,
-        solar: Vec<usize>,
-    },
-    Collectors {
-        area_m2: f64,
-        plane: Plane,
     },
 }
 
@@ -188,7 +172,7 @@ pub struct Electricity {
     generators: Vec<Generator>,
     stores: Vec<Store>,
     loads: Vec<Load>,
-    heat: Vec<HeatSource>,
+    thermal: Thermal,
     /// Of each node in the last interval.
     pub balances: Vec<NodeBalance>,
     /// Energy lost in stores in the last interval, Wh.
@@ -209,8 +193,12 @@ impl Electricity {
         let hours = f64::from(interval.seconds) / 3_600.0;
         self.balances.fill(NodeBalance::default());
         self.generate(weather, hours);
-        self.warm(weather, local, hours);
+        let limits = self.pump_limits();
+        self.thermal.warm(weather, local, hours, &limits);
         self.use_power(weather, local, hours, work);
+        for (meter, energy_wh) in self.thermal.distribute(weather, hours) {
+            self.count(Some(meter), energy_wh);
+        }
         for (node, node_wh, meter) in chargers.charge_what_must_be(interval) {
             self.balances[node].to_cars_wh += node_wh;
             self.count(meter, node_wh);
@@ -244,32 +232,16 @@ impl Electricity {
         }
     }
 
-    /// Collectors and heat pumps: the building's need of heat, the sun's part first.
-    fn warm(&mut self, weather: &WeatherStep, local: LocalTime, hours: f64) {
-        const WARM_TO_C: f64 = 18.0;
-        const COLDEST_C: f64 = -10.0;
-        const HOT_WATER_SHARE: f64 = 0.04;
-        for place in 0..self.heat.len() {
-            let heat_w = match &self.heat[place].what {
-                HeatKind::Collectors { area_m2, plane } => {
-                    let in_plane = irradiance_in(*plane, weather);
-                    heat::flat_plate_w(*area_m2, in_plane, 45.0 - weather.air_c)
-                }
-                HeatKind::Pump { heat_w, solar, .. } => {
-                    let cold = ((WARM_TO_C - weather.air_c) / (WARM_TO_C - COLDEST_C)).max(0.0);
-                    let is_open = (7.0..21.0).contains(&local.hour());
-                    let setback = if is_open { 1.0 } else { 0.6 };
-                    let need_w = heat_w * (cold * setback + HOT_WATER_SHARE);
-                    let from_sun_w: f64 = solar
-                        .iter()
-                        .map(|place| self.heat[*place].heat_wh as f64 / hours)
-                        .sum();
-                    (need_w - from_sun_w).clamp(0.0, *heat_w)
-                }
-            };
-            let source = &mut self.heat[place];
-            source.heat_wh = source.register.take(heat_w * hours);
-        }
+    /// The electric power that each heat pump may use, by its source.
+    fn pump_limits(&self) -> PumpLimits {
+        let pumps = self.loads.iter().filter_map(|load| match load.what {
+            LoadUse::HeatPump { heat } => {
+                let most_w = load.limit_w.unwrap_or(load.rated_w).min(load.rated_w);
+                Some((heat, most_w))
+            }
+            _ => None,
+        });
+        pumps.collect()
     }
 
     fn use_power(&mut self, weather: &WeatherStep, local: LocalTime, hours: f64, work: Work) {
@@ -296,19 +268,24 @@ impl Electricity {
                 LoadUse::Chiller {
                     cooling_w,
                     is_workplace,
+                    ..
                 } => {
                     let open = opening(*is_workplace, local);
                     let warm = ((weather.air_c - 23.0) / 12.0).clamp(0.0, 1.0);
                     cooling_w * warm * open / heat::chiller_cop(weather.air_c)
                 }
                 LoadUse::HeatPump { heat: source } => {
-                    let source = &self.heat[*source];
-                    source.heat_wh as f64 / hours / source.coefficient_of_performance(weather.air_c)
+                    self.thermal.pump_w(*source, weather.air_c, hours)
                 }
             };
             let load = &mut self.loads[place];
             let most_w = load.limit_w.map_or(rated_w, |limit_w| limit_w.min(rated_w));
-            let used_wh = load.register.take(power_w.min(most_w) * hours);
+            let power_w = power_w.min(most_w);
+            if let LoadUse::Chiller { source, .. } = &load.what {
+                let cold_w = power_w * heat::chiller_cop(weather.air_c);
+                self.thermal.chill(*source, cold_w * hours);
+            }
+            let used_wh = load.register.take(power_w * hours);
             let (node, meter) = (load.node, load.meter);
             self.balances[node].used_wh += used_wh;
             self.count(meter, used_wh);
@@ -397,13 +374,7 @@ impl Electricity {
                 discharged_wh: store.discharged_wh,
             });
         }
-        for source in &self.heat {
-            facts.push(Fact::HeatMetered {
-                source: source.id.clone(),
-                interval,
-                heat_wh: source.heat_wh,
-            });
-        }
+        self.thermal.report(interval, facts);
     }
 
     /// A device keeps what it was asked to.
@@ -433,23 +404,16 @@ impl Electricity {
         }
     }
 
+    /// Heat and cold of each network in the last interval.
+    pub fn thermal_balances(&self) -> Vec<ThermalBalance> {
+        self.thermal.balances()
+    }
+
     /// Wh in all stores.
     pub fn stored_wh(&self) -> i64 {
         self.stores
             .iter()
             .map(|store| store.battery.stored_wh())
             .sum()
-    }
-}
-
-impl HeatSource {
-    /// At the heating's temperature of 45 C; ground and water are as warm as the year, 12 C (assumed).
-    fn coefficient_of_performance(&self, air_c: f64) -> f64 {
-        match &self.what {
-            HeatKind::Pump {
-                is_ground: true, ..
-            } => heat::ground_source_cop(45.0 - 12.0),
-            _ => heat::air_source_cop(45.0 - air_c),
-        }
     }
 }

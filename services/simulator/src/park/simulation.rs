@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use super::cars::Chargers;
 use super::composting::{CompostBalance, Composting};
-use super::electricity::{Electricity, NodeBalance, Work};
+use super::electricity::{Electricity, NodeBalance, ThermalBalance, Work};
 use super::fact::Fact;
 use super::fleet::Fleet;
 use super::groves::Groves;
@@ -82,6 +82,8 @@ pub struct Balance {
     pub nodes: Vec<NodeBalance>,
     pub stored_wh: i64,
     pub store_losses_wh: i64,
+    /// Of each network of heat or cold.
+    pub thermal: Vec<ThermalBalance>,
     pub water: WaterBalance,
     pub stored_l: i64,
     pub waste: WasteBalance,
@@ -247,6 +249,7 @@ impl ParkSimulation {
             nodes: self.electricity.balances.clone(),
             stored_wh: self.electricity.stored_wh(),
             store_losses_wh: self.electricity.store_losses_wh,
+            thermal: self.electricity.thermal_balances(),
             water: self.water.balance,
             stored_l: self.water.stored_l(),
             waste: self.waste.balance,

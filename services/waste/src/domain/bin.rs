@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use terrarium_journal::{Rejection, refuse_future};
+use terrarium_journal::{Rejection, TimeBook, refuse_future};
 use terrarium_model::{AssetId, ParkId, UnixSeconds, event_id, format_rfc3339_utc};
 use uuid::Uuid;
 
@@ -126,7 +126,7 @@ pub enum BinFact {
 #[derive(Default)]
 pub struct Bin {
     /// Fill and weight.
-    measurements: BTreeMap<UnixSeconds, (i64, i64)>,
+    measurements: TimeBook<(i64, i64)>,
     /// Events that executed the collections which emptied it.
     emptied_by: BTreeSet<Uuid>,
     /// Time of the newest measurement or emptying.
@@ -142,6 +142,24 @@ pub struct Bin {
 }
 
 impl Bin {
+    /// Lets go of the far past.
+    pub fn forget_old(&mut self) {
+        self.measurements.forget_old();
+    }
+
+    /// Whether a report is about what was let go of.
+    pub fn needs_forgotten(&self, command: &BinCommand) -> bool {
+        let time = match command {
+            BinCommand::Report(measurement) => Some(measurement.time),
+            BinCommand::Empty { time, .. } => Some(*time),
+            BinCommand::Release { quarantined, .. } => {
+                let measurement = self.quarantined.get(quarantined);
+                measurement.map(|(measurement, _)| measurement.time)
+            }
+        };
+        time.is_some_and(|time| self.measurements.is_forgotten(time))
+    }
+
     /// Whether the overflow alarm is raised.
     pub fn is_overflowing(&self) -> bool {
         self.is_overflowing

@@ -42,6 +42,17 @@ pub struct TankFlows {
 }
 
 impl TankFlows {
+    /// Lets go of the far past.
+    pub fn forget_old(&mut self) {
+        self.by_kind.values_mut().for_each(IntervalBook::forget_old);
+    }
+
+    /// Whether a report is about what was let go of.
+    pub fn needs_forgotten(&self, sent: &TankFlowMeteredV1) -> bool {
+        let book = self.by_kind.get(&sent.flow);
+        book.is_some_and(|book| book.is_forgotten(interval(sent).start))
+    }
+
     /// Decides about a reading.
     pub fn decide(
         &self,

@@ -1,6 +1,6 @@
 //! The water meters of an asset: litres over intervals that never overlap, and the watch for leaks by night.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use terrarium_journal::{Event, IntervalBook, Rejection, facts, refuse_future};
@@ -124,6 +124,35 @@ struct OneMeter {
 }
 
 impl WaterMeter {
+    /// Lets go of the far past.
+    pub fn forget_old(&mut self) {
+        let is_due = self
+            .networks
+            .values()
+            .any(|meter| meter.readings.is_large());
+        if !is_due {
+            return;
+        }
+        // What a right reading took the place of is told no more, and without that reading nobody could say so.
+        let waiting: BTreeSet<Uuid> = self.quarantined().map(|(id, _)| *id).collect();
+        self.quarantined.retain(|id, _| waiting.contains(id));
+        for meter in self.networks.values_mut() {
+            meter.readings.forget_old();
+        }
+    }
+
+    /// Whether a report is about what was let go of.
+    pub fn needs_forgotten(&self, command: &WaterMeterCommand) -> bool {
+        let WaterMeterCommand::Report(water) = command else {
+            return false;
+        };
+        // A reading may complete the last of many nights.
+        let nights_s = i64::from(MOST_NIGHTS) * DAY_S;
+        let first_night = UnixSeconds(water.interval.start.0 - nights_s);
+        let meter = self.networks.get(&water.network);
+        meter.is_some_and(|meter| meter.readings.is_forgotten(first_night))
+    }
+
     /// Leaks that are suspected, network by network.
     pub fn leaks(&self) -> impl Iterator<Item = &LeakSuspectedV1> {
         self.networks

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use terrarium_journal::{Rejection, refuse_future};
+use terrarium_journal::{Rejection, TimeBook, refuse_future};
 use terrarium_model::{AssetId, ParkId, UnixSeconds, event_id, format_rfc3339_utc};
 use uuid::Uuid;
 
@@ -114,7 +114,7 @@ pub enum TankFact {
 /// A tank, as its past left it.
 #[derive(Default)]
 pub struct Tank {
-    levels_l: BTreeMap<UnixSeconds, i64>,
+    levels_l: TimeBook<i64>,
     alarms: BTreeSet<TankAlarm>,
     /// Levels that count nowhere, by the events that recorded them.
     quarantined: BTreeMap<Uuid, (TankLevel, Arc<str>)>,
@@ -122,6 +122,23 @@ pub struct Tank {
 }
 
 impl Tank {
+    /// Lets go of the far past.
+    pub fn forget_old(&mut self) {
+        self.levels_l.forget_old();
+    }
+
+    /// Whether a report is about what was let go of.
+    pub fn needs_forgotten(&self, command: &TankCommand) -> bool {
+        let time = match command {
+            TankCommand::Report(level) => Some(level.time),
+            TankCommand::Release { quarantined, .. } => {
+                let level = self.quarantined.get(quarantined);
+                level.map(|(level, _)| level.time)
+            }
+        };
+        time.is_some_and(|time| self.levels_l.is_forgotten(time))
+    }
+
     /// The newest level.
     pub fn newest(&self) -> Option<TankLevel> {
         let (time, level_l) = self.levels_l.last_key_value()?;

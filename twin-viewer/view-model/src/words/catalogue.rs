@@ -183,6 +183,9 @@ words! {
     QStorageCharge => "Charging", "充电功率";
     QStorageDischarge => "Discharging", "放电功率";
     QHeat => "Heat", "供热功率";
+    QHeatUse => "Heat used", "用热功率";
+    QCold => "Cold", "供冷功率";
+    QColdUse => "Cold used", "用冷功率";
     QIslanded => "Islanded", "离网运行";
     QStored => "Stored energy", "储存电量";
     QStoragePower => "Store's own power", "储能自报功率";
@@ -224,6 +227,7 @@ words! {
     FlowWater => "Water", "水";
     FlowWaste => "Waste", "垃圾";
     FlowHeat => "Heat", "热";
+    FlowCold => "Cold", "冷";
 
     // Kinds of assets.
     KindBuilding => "Building", "建筑";

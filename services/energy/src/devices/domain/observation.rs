@@ -48,6 +48,17 @@ impl fmt::Display for Seen {
 }
 
 impl WeatherStation {
+    /// Lets go of the far past.
+    pub fn forget_old(&mut self) {
+        self.observed.forget_old();
+    }
+
+    /// Whether a report is about what was let go of.
+    pub fn needs_forgotten(&self, observed: &WeatherObservedV1) -> bool {
+        self.observed
+            .is_forgotten(UnixSeconds(observed.interval_start_s))
+    }
+
     /// Decides about an observation.
     pub fn decide(
         &self,
@@ -82,6 +93,17 @@ pub struct HeatSource {
 }
 
 impl HeatSource {
+    /// Lets go of the far past.
+    pub fn forget_old(&mut self) {
+        self.metered_wh.forget_old();
+    }
+
+    /// Whether a report is about what was let go of.
+    pub fn needs_forgotten(&self, metered: &HeatMeteredV1) -> bool {
+        self.metered_wh
+            .is_forgotten(UnixSeconds(metered.interval_start_s))
+    }
+
     /// Decides about an amount of heat.
     pub fn decide(
         &self,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use terrarium_journal::{Rejection, refuse_future};
+use terrarium_journal::{Rejection, TimeBook, refuse_future};
 use terrarium_model::{ParkId, UnixSeconds, format_rfc3339_utc};
 use terrarium_proto::energy::v1::{
     StorageReportQuarantinedV1, StorageReportedV1, StorageSuspicion,
@@ -30,11 +30,21 @@ pub struct StorageContext {
 /// A store, as its past left it.
 #[derive(Default)]
 pub struct Storage {
-    reports: BTreeMap<UnixSeconds, StorageReportedV1>,
+    reports: TimeBook<StorageReportedV1>,
     quarantined: BTreeMap<(UnixSeconds, Uuid), StorageReportQuarantinedV1>,
 }
 
 impl Storage {
+    /// Lets go of the far past.
+    pub fn forget_old(&mut self) {
+        self.reports.forget_old();
+    }
+
+    /// Whether a report is about what was let go of.
+    pub fn needs_forgotten(&self, report: &StorageReportedV1) -> bool {
+        self.reports.is_forgotten(UnixSeconds(report.time_s))
+    }
+
     /// The newest report that counts.
     pub fn newest(&self) -> Option<&StorageReportedV1> {
         self.reports.last_key_value().map(|(_, report)| report)

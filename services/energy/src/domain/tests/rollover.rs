@@ -26,8 +26,8 @@ fn steps_wh(bench: &Bench) -> Vec<i64> {
     let reads: Vec<i64> = bench
         .meter
         .counted
-        .values()
-        .map(|read| read.continued().0)
+        .range(..)
+        .map(|(_, read)| read.continued().0)
         .collect();
     reads.windows(2).map(|pair| pair[1] - pair[0]).collect()
 }

@@ -193,6 +193,15 @@ impl NodeBook {
         stretch.kept.sums.take_out(&before);
     }
 
+    /// Lets go of the days before one, and of the stretches that end before it.
+    pub fn forget_days_before(&mut self, day: i64) {
+        let first_kept = self.days.partition_point(|known| known.day < day);
+        self.days.drain(..first_kept);
+        let stretch = day.div_euclid(STRETCH_DAYS);
+        let first_kept = self.stretches.partition_point(|known| known.number < stretch);
+        self.stretches.drain(..first_kept);
+    }
+
     fn day_mut(&mut self, day: i64, position: u64) -> &mut NodeDay {
         let place = self.place(day).unwrap_or_else(|place| {
             let node_day = NodeDay {
@@ -326,6 +335,11 @@ impl ParkHours {
     /// Days from a first to a last one, in order.
     pub fn days_within(&self, first: i64, last: i64) -> Vec<i64> {
         self.days.range(first..=last).map(|(day, _)| *day).collect()
+    }
+
+    /// Lets go of the days before one.
+    pub fn forget_days_before(&mut self, day: i64) {
+        self.days = self.days.split_off(&day);
     }
 
     /// Nothing is known any more.

@@ -485,6 +485,14 @@ impl MeterBook {
         self.longest_s
     }
 
+    /// Lets go of the readings of the days before one. The newest of them stays: what follows may go on from it.
+    pub(crate) fn forget_days_before(&mut self, day: i64) {
+        let first_kept = self.blocks.partition_point(|block| block.day < day);
+        self.blocks.drain(..first_kept.saturating_sub(1));
+        let first_kept = (UnixSeconds(day * SECONDS_PER_DAY), 0);
+        self.superseded = self.superseded.split_off(&first_kept);
+    }
+
     pub(crate) fn blocks_mut(&mut self) -> impl Iterator<Item = &mut DayBlock> {
         self.blocks.iter_mut()
     }

@@ -200,8 +200,20 @@ accounts! {
     UsedReclaimedL,
     /// Rain used.
     UsedRainL,
-    /// Heat given by a source.
+    /// Heat given by a source, by its own report.
     HeatGivenWh,
+    /// Heat that meters counted at a source.
+    HeatSuppliedWh,
+    /// Cold that meters counted at a source.
+    ColdSuppliedWh,
+    /// Heat that meters counted at a user.
+    HeatUsedWh,
+    /// Cold that meters counted at a user.
+    ColdUsedWh,
+    /// Heat that lines of a network lose by definition.
+    HeatLostWh,
+    /// Cold that lines of a network lose by definition.
+    ColdLostWh,
     /// Emptied from a bin, as it weighed itself.
     EmptiedG,
     /// On tickets of collections.

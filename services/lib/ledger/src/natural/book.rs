@@ -11,6 +11,7 @@ use super::masses::Masses;
 use super::pipes::{Channel, Pipes};
 use super::tanks::{BalanceSums, NaturalMedium, Tanks};
 use crate::hash::Hasher;
+use crate::park_ledger::Period;
 
 const SECONDS_PER_DAY: i64 = 86_400;
 
@@ -26,12 +27,14 @@ pub struct DayPeriod {
 /// A balance that can be told now, or anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenBalance {
-    /// The tank.
+    /// What is balanced.
+    pub medium: NaturalMedium,
+    /// The tank, or the node of a network.
     pub asset: AssetId,
     /// The hour.
     pub hour_start: UnixSeconds,
-    /// Litres that no meter explains.
-    pub unexplained_l: i64,
+    /// Litres or Wh that no meter explains.
+    pub unexplained: i64,
 }
 
 /// Everything that these books know of one park.
@@ -184,6 +187,27 @@ impl NaturalBook {
         })
     }
 
+    /// As [`NaturalBook::days`], with the days of a metered period.
+    pub fn days_with(&self, metered: Option<Period>) -> Option<DayPeriod> {
+        let metered = metered.map(|metered| {
+            let (first, last) = (
+                self.day_of(metered.from),
+                self.day_of(UnixSeconds(metered.to.0 - 1)),
+            );
+            DayPeriod {
+                from: self.midnight(first),
+                to: self.midnight(last + 1),
+            }
+        });
+        match (self.days(), metered) {
+            (Some(one), Some(other)) => Some(DayPeriod {
+                from: one.from.min(other.from),
+                to: one.to.max(other.to),
+            }),
+            (one, other) => one.or(other),
+        }
+    }
+
     /// Whether an instant is the start of a day of the park.
     pub fn is_midnight(&self, instant: UnixSeconds) -> bool {
         self.midnight(self.day_of(instant)) == instant
@@ -244,6 +268,17 @@ impl NaturalBook {
         self.masses.difference_g(collection)
     }
 
+    /// Lets go of what is of days (since 1970) before one: its totals and balances can't be asked for afterwards.
+    pub fn forget_days_before(&mut self, day: i64) {
+        self.tanks.forget_days_before(day);
+        self.masses
+            .forget_before(UnixSeconds(day * SECONDS_PER_DAY));
+        let of_assets = self.of_assets.values_mut().flat_map(BTreeMap::values_mut);
+        for days in of_assets.chain(self.of_park.values_mut()) {
+            *days = days.split_off(&day);
+        }
+    }
+
     /// A hash of all that these books say. They hold no positions.
     pub fn hash(&self) -> [u8; 32] {
         let mut hasher = Hasher::new("natural-books");
@@ -285,9 +320,10 @@ impl NaturalBook {
         for (asset, hour_start) in touched {
             if let Some(unexplained_l) = self.tanks.unexplained_l(&asset, hour_start) {
                 balances.push(OpenBalance {
+                    medium: NaturalMedium::WaterL,
                     asset,
                     hour_start,
-                    unexplained_l,
+                    unexplained: unexplained_l,
                 });
             }
         }

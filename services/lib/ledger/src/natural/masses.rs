@@ -112,6 +112,16 @@ impl Masses {
         bays
     }
 
+    /// Lets go of the collections and batches that were over before a moment.
+    pub(super) fn forget_before(&mut self, moment: UnixSeconds) {
+        self.collections.retain(|_, one| {
+            let closed = one.closed();
+            closed.is_none_or(|(at, _)| at >= moment)
+        });
+        self.batches
+            .retain(|_, batch| batch.ended.is_none_or(|(at, ..)| at >= moment));
+    }
+
     /// Writes down all of it.
     pub(super) fn hash(&self, hasher: &mut Hasher) {
         for (collection, one) in &self.collections {

@@ -15,6 +15,10 @@ pub enum NaturalMedium {
     WaterL,
     /// Grams, collection by collection or batch by batch.
     MassG,
+    /// Wh of heat, hour by hour.
+    HeatWh,
+    /// Wh of cold, hour by hour.
+    ColdWh,
 }
 
 /// Sums of balances. Always `incoming = outgoing + stored + unexplained`.
@@ -163,6 +167,13 @@ impl Tanks {
             }
             (tank, sums)
         })
+    }
+
+    /// Lets go of the days before one.
+    pub(super) fn forget_days_before(&mut self, day: i64) {
+        for days in self.tanks.values_mut() {
+            *days = days.split_off(&day);
+        }
     }
 
     /// Writes down all of it.

@@ -1,5 +1,5 @@
 use super::asset::AssetKind;
-use super::definition::Name;
+use super::definition::{Carrier, Name};
 use super::tokens::tokens;
 use crate::id::{AlarmDefinitionId, AssetId, MeterId};
 
@@ -58,8 +58,23 @@ pub enum AlarmTest {
     },
     /// A meter that reported once has not done so for this many seconds.
     Silent { after_s: i64 },
-    /// More than this of an hour is explained by no meter: Wh of a node, litres of a tank.
-    BalanceOpen { limit: i64, deadband: i64 },
+    /// More than this of an hour is explained by no meter: Wh of a node or a network, litres of a tank.
+    BalanceOpen {
+        of: Balanced,
+        limit: i64,
+        deadband: i64,
+    },
+}
+
+/// Which balance of an asset is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Balanced {
+    /// Of a node, Wh.
+    Electricity,
+    /// Of a tank, litres.
+    Water,
+    /// Of a network, by its node, Wh.
+    Thermal(Carrier),
 }
 
 /// On which side of a limit the alarm is.
@@ -85,6 +100,8 @@ pub enum AlarmCondition {
     MeterSilent,
     BalanceOpen,
     WaterBalanceOpen,
+    HeatBalanceOpen,
+    ColdBalanceOpen,
     LeakSuspected,
     TemperatureHigh,
     TemperatureLow,
@@ -109,6 +126,10 @@ pub enum PointQuantity {
     GridExportW,
     StorageChargeW,
     StorageDischargeW,
+    HeatW,
+    HeatUseW,
+    ColdW,
+    ColdUseW,
     StoredWh,
     StoragePowerW,
     SessionPowerW,
@@ -140,6 +161,10 @@ impl PointQuantity {
             PointQuantity::GridExportW => 4,
             PointQuantity::StorageChargeW => 5,
             PointQuantity::StorageDischargeW => 6,
+            PointQuantity::HeatW => 7,
+            PointQuantity::HeatUseW => 12,
+            PointQuantity::ColdW => 13,
+            PointQuantity::ColdUseW => 14,
             PointQuantity::StoredWh => 10,
             PointQuantity::StoragePowerW => 11,
             PointQuantity::SessionPowerW => 21,
@@ -172,6 +197,10 @@ impl PointQuantity {
                 | PointQuantity::GridExportW
                 | PointQuantity::StorageChargeW
                 | PointQuantity::StorageDischargeW
+                | PointQuantity::HeatW
+                | PointQuantity::HeatUseW
+                | PointQuantity::ColdW
+                | PointQuantity::ColdUseW
         )
     }
 
@@ -199,6 +228,10 @@ impl PointQuantity {
             | PointQuantity::GridExportW
             | PointQuantity::StorageChargeW
             | PointQuantity::StorageDischargeW
+            | PointQuantity::HeatW
+            | PointQuantity::HeatUseW
+            | PointQuantity::ColdW
+            | PointQuantity::ColdUseW
             | PointQuantity::SupplyLPerH
             | PointQuantity::ReclaimedLPerH
             | PointQuantity::RainLPerH => None,
@@ -215,6 +248,8 @@ tokens!(AlarmCondition {
     MeterSilent "meter_silent",
     BalanceOpen "balance_open",
     WaterBalanceOpen "water_balance_open",
+    HeatBalanceOpen "heat_balance_open",
+    ColdBalanceOpen "cold_balance_open",
     LeakSuspected "leak_suspected",
     TemperatureHigh "temperature_high",
     TemperatureLow "temperature_low",
@@ -233,6 +268,10 @@ tokens!(PointQuantity {
     GridExportW "grid_export_w",
     StorageChargeW "storage_charge_w",
     StorageDischargeW "storage_discharge_w",
+    HeatW "heat_w",
+    HeatUseW "heat_use_w",
+    ColdW "cold_w",
+    ColdUseW "cold_use_w",
     StoredWh "stored_wh",
     StoragePowerW "storage_power_w",
     SessionPowerW "session_power_w",

@@ -90,5 +90,9 @@ pub(super) fn quantity_of(measures: Measures) -> PointQuantity {
         Measures::GridExport => PointQuantity::GridExportW,
         Measures::StorageCharge => PointQuantity::StorageChargeW,
         Measures::StorageDischarge => PointQuantity::StorageDischargeW,
+        Measures::HeatSupply => PointQuantity::HeatW,
+        Measures::HeatUse => PointQuantity::HeatUseW,
+        Measures::ColdSupply => PointQuantity::ColdW,
+        Measures::ColdUse => PointQuantity::ColdUseW,
     }
 }

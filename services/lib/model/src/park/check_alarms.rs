@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::alarm::{
-    AlarmCondition, AlarmDefinition, AlarmTest, AlarmTrigger, AlarmWatch, PointQuantity,
+    AlarmCondition, AlarmDefinition, AlarmTest, AlarmTrigger, AlarmWatch, Balanced, PointQuantity,
 };
 use super::alarm_limits::{kind_for, of_capacity, one_sided, quantity_of};
-use super::definition::NodeMetering;
+use super::definition::{Carrier, NodeMetering};
 use super::parse::Draft;
 use super::problem::{Problems, list};
 use super::read_alarm::{DraftAlarm, DraftLimits, DraftWatched};
 use super::references::{Places, resolve, unique};
 use super::table::Located;
+use super::thermal::DraftNetworks;
 use crate::found::shown;
 use crate::id::{AlarmDefinitionId, AssetId, MeterId};
 
@@ -22,6 +23,7 @@ pub(super) struct Watchable<'d> {
     pub(super) meters: &'d Places<'d>,
     /// Places of the nodes, and how each is metered.
     pub(super) nodes: &'d BTreeMap<usize, Option<NodeMetering>>,
+    pub(super) networks: &'d DraftNetworks,
 }
 
 /// The alarms; `None` if any problem was noted, now or earlier, of what they need.
@@ -174,7 +176,8 @@ impl Watchable<'_> {
         match wanted {
             DraftWatched::All { at } => {
                 let kind = kind_for(condition, limits);
-                if kind.is_none() && condition != AlarmCondition::BalanceOpen {
+                let balance = balance_of(limits);
+                if kind.is_none() && balance.is_none() {
                     problems.note(
                         *at,
                         format!(
@@ -187,7 +190,12 @@ impl Watchable<'_> {
                 }
                 let all = (0..self.draft.assets.len()).filter(|place| match kind {
                     Some(kind) => self.draft.assets[*place].kind == Some(kind),
-                    None => self.nodes.get(place) == Some(&Some(NodeMetering::ConsumptionAndGrid)),
+                    None => match balance {
+                        Some(Balanced::Thermal(carrier)) => {
+                            self.networks.is_metered(carrier, *place) == Some(true)
+                        }
+                        _ => self.nodes.get(place) == Some(&Some(NodeMetering::ConsumptionAndGrid)),
+                    },
                 });
                 some_of(all.collect(), *at, alarm, problems)
             }
@@ -209,6 +217,33 @@ impl Watchable<'_> {
         }
     }
 
+    fn note_misfit_of_network(
+        &self,
+        id: &Located<String>,
+        place: usize,
+        carrier: Carrier,
+        problems: &mut Problems<'_>,
+    ) -> bool {
+        let (problem, remedy) = match self.networks.is_metered(carrier, place) {
+            Some(true) => return true,
+            Some(false) => (
+                format!(
+                    "the {carrier} of network {} can't be balanced: not all of its sources and users have a meter",
+                    shown(&id.value)
+                ),
+                format!(
+                    "write [[meters]] with measures = \"{carrier}_supply\" on each source and \"{carrier}_use\" on each user"
+                ),
+            ),
+            None => (
+                format!("{} is no node of a network of {carrier}", shown(&id.value)),
+                format!("name the asset where most lines of {carrier} meet"),
+            ),
+        };
+        problems.note(id.at, problem, remedy);
+        false
+    }
+
     /// Whether the condition can hold of an asset; noted as a problem if not.
     fn note_misfit(
         &self,
@@ -218,6 +253,9 @@ impl Watchable<'_> {
         limits: &DraftLimits,
         problems: &mut Problems<'_>,
     ) -> bool {
+        if let Some(Balanced::Thermal(carrier)) = balance_of(limits) {
+            return self.note_misfit_of_network(id, place, carrier, problems);
+        }
         if condition == AlarmCondition::BalanceOpen {
             return match self.nodes.get(&place) {
                 Some(Some(NodeMetering::ConsumptionAndGrid) | None) => true,
@@ -322,7 +360,12 @@ impl Watchable<'_> {
                 trigger: one_sided(*is_above, *limit),
                 deadband: *deadband,
             },
-            DraftLimits::Balance { limit, deadband } => AlarmTest::BalanceOpen {
+            DraftLimits::Balance {
+                of,
+                limit,
+                deadband,
+            } => AlarmTest::BalanceOpen {
+                of: *of,
                 limit: *limit,
                 deadband: *deadband,
             },
@@ -336,6 +379,13 @@ impl Watchable<'_> {
             meter: None,
             test,
         })
+    }
+}
+
+fn balance_of(limits: &DraftLimits) -> Option<Balanced> {
+    match limits {
+        DraftLimits::Balance { of, .. } => Some(*of),
+        _ => None,
     }
 }
 

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::alarm::AlarmDefinition;
 use super::asset::{AssetKind, AssetParameters};
@@ -29,6 +29,8 @@ pub struct ParkDefinition {
     pub meters: BTreeMap<MeterId, Meter>,
     /// The assets that the grid connects to directly. The ledger balances each of them hour by hour.
     pub nodes: BTreeMap<AssetId, Node>,
+    /// Everything that lines of heat or of cold join, by carrier and node. The natural books balance each of them hour by hour.
+    pub thermal_networks: BTreeMap<(Carrier, AssetId), ThermalNetwork>,
     /// Ways to walk and drive on, in the order of the file.
     pub paths: Vec<SitePath>,
     /// Ponds and streams, in the order of the file.
@@ -92,13 +94,15 @@ pub struct Asset {
 }
 
 /// A line between two ends. Electric lines from the public grid lead into the park; those between assets lead towards
-/// the node that the asset belongs to. Other lines lead the way that the water, the waste or the heat flows, from asset
-/// to asset; balances of energy don't follow them.
+/// the node that the asset belongs to. Other lines lead the way that the water, the waste, the heat or the cold flows, from
+/// asset to asset; the balance of electricity does not follow them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connection {
     pub kind: ConnectionKind,
     pub from: ConnectionSource,
     pub to: AssetId,
+    /// What a line of heat or cold loses while it is in use, W, at its usual temperatures; 0 where the definition gives none.
+    pub loss_w: i64,
 }
 
 /// What flows through a connection.
@@ -108,6 +112,7 @@ pub enum ConnectionKind {
     Water,
     Waste,
     Heat,
+    Cold,
 }
 
 /// Where a connection starts.
@@ -123,7 +128,7 @@ pub enum ConnectionSource {
 pub struct Meter {
     pub id: MeterId,
     pub asset: AssetId,
-    /// The node whose balance the meter counts in.
+    /// The node whose balance the meter counts in; of heat and cold that of its network.
     pub node: AssetId,
     pub measures: Measures,
     pub reports: Reports,
@@ -154,10 +159,81 @@ pub enum Measures {
     StorageCharge,
     /// Out of a store of the node.
     StorageDischarge,
+    /// From a source of heat into its network.
+    HeatSupply,
+    /// From a network of heat to who needs it.
+    HeatUse,
+    /// From a source of cold into its network.
+    ColdSupply,
+    /// From a network of cold to who needs it.
+    ColdUse,
+}
+
+impl Measures {
+    /// What carries the energy; `None`: electricity.
+    pub fn carrier(self) -> Option<Carrier> {
+        match self {
+            Measures::HeatSupply | Measures::HeatUse => Some(Carrier::Heat),
+            Measures::ColdSupply | Measures::ColdUse => Some(Carrier::Cold),
+            Measures::Consumption
+            | Measures::Generation
+            | Measures::GridImport
+            | Measures::GridExport
+            | Measures::StorageCharge
+            | Measures::StorageDischarge => None,
+        }
+    }
+
+    /// Whether it is what a source gives to a network of heat or cold.
+    pub fn is_thermal_supply(self) -> bool {
+        matches!(self, Measures::HeatSupply | Measures::ColdSupply)
+    }
+}
+
+/// Warm or chilled water.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Carrier {
+    Heat,
+    Cold,
+}
+
+impl Carrier {
+    /// Lines that it flows through.
+    pub fn connection(self) -> ConnectionKind {
+        match self {
+            Carrier::Heat => ConnectionKind::Heat,
+            Carrier::Cold => ConnectionKind::Cold,
+        }
+    }
+}
+
+/// Sources and users of heat (or of cold) that lines join. Sources are where lines only begin, users where they only end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ThermalNetwork {
+    pub carrier: Carrier,
+    /// What the network is told by: the asset where most of its lines meet; of several one that lines lead to, then the first by
+    /// its id.
+    pub node: AssetId,
+    pub sources: BTreeSet<AssetId>,
+    pub users: BTreeSet<AssetId>,
+    pub lines: Vec<ThermalLine>,
+    /// In the order of their ids.
+    pub meters: Vec<MeterId>,
+    /// Every source and every user of it has a meter, so that its balance can be told.
+    pub is_metered: bool,
+}
+
+/// A line of a network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ThermalLine {
+    pub from: AssetId,
+    pub to: AssetId,
+    /// As of [`Connection::loss_w`].
+    pub loss_w: i64,
 }
 
 /// Accuracy class of an electricity meter for active energy: IEC 62053-21 (1, 2) and IEC 62053-22 (0.1S, 0.2S, 0.5S);
-/// 0.5 is of IEC 62053-21:2020.
+/// 0.5 is of IEC 62053-21:2020. Of heat and cold: the class of the flow sensor by EN 1434-1 (1, 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AccuracyClass {
     Class01S,
@@ -221,6 +297,11 @@ tokens!(ConnectionKind {
     Water "water",
     Waste "waste",
     Heat "heat",
+    Cold "cold",
+});
+tokens!(Carrier {
+    Heat "heat",
+    Cold "cold",
 });
 tokens!(Measures {
     Consumption "consumption",
@@ -229,6 +310,10 @@ tokens!(Measures {
     GridExport "grid_export",
     StorageCharge "storage_charge",
     StorageDischarge "storage_discharge",
+    HeatSupply "heat_supply",
+    HeatUse "heat_use",
+    ColdSupply "cold_supply",
+    ColdUse "cold_use",
 });
 tokens!(AccuracyClass {
     Class01S "0.1S",

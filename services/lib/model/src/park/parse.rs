@@ -49,6 +49,7 @@ pub(super) struct DraftConnection {
     pub(super) kind: Option<ConnectionKind>,
     pub(super) from: Option<Located<String>>,
     pub(super) to: Option<Located<String>>,
+    pub(super) loss_w: i64,
 }
 
 #[derive(Debug)]
@@ -140,7 +141,9 @@ const ROOT_KEYS: &[&str] = &[
 ];
 const PARK_KEYS: &[&str] = &["id", "name", "time_zone", "clock", "grid_region"];
 const ZONE_KEYS: &[&str] = &["id", "name", "outline"];
-const CONNECTION_KEYS: &[&str] = &["kind", "from", "to"];
+const CONNECTION_KEYS: &[&str] = &["kind", "from", "to", "loss_w"];
+/// 100 MW: more than any line of a park carries.
+const MOST_LOSS_W: i64 = 100_000_000;
 const METER_KEYS: &[&str] = &[
     "id",
     "asset",
@@ -192,12 +195,36 @@ fn read_zone(table: &Table<'_>, problems: &mut Problems<'_>) -> DraftZone {
 
 fn read_connection(table: &Table<'_>, problems: &mut Problems<'_>) -> DraftConnection {
     table.note_unknown_keys(CONNECTION_KEYS, problems);
+    let kind = table.choice("kind", ConnectionKind::TOKENS, problems);
     DraftConnection {
         at: table.at,
-        kind: table.choice("kind", ConnectionKind::TOKENS, problems),
+        kind,
         from: table.required_text("from", "grid", problems),
         to: table.required_text("to", "home-01", problems),
+        loss_w: read_loss_w(table, kind, problems),
     }
+}
+
+/// What a line of heat or cold loses; no other kind of line has a loss.
+fn read_loss_w(
+    table: &Table<'_>,
+    kind: Option<ConnectionKind>,
+    problems: &mut Problems<'_>,
+) -> i64 {
+    let Some(value) = table.get("loss_w") else {
+        return 0;
+    };
+    if let Some(kind) = kind
+        && !matches!(kind, ConnectionKind::Heat | ConnectionKind::Cold)
+    {
+        problems.note(
+            value.span().start,
+            format!("{} of kind \"{kind}\" has a loss_w", table.place),
+            "leave it out: only lines of kind \"heat\" or \"cold\" have one",
+        );
+        return 0;
+    }
+    read_whole("loss_w", value, 0..=MOST_LOSS_W, problems).unwrap_or(0)
 }
 
 fn read_meter(table: &Table<'_>, problems: &mut Problems<'_>) -> DraftMeter {

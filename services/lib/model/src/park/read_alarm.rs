@@ -1,7 +1,7 @@
 //! One `[[alarms]]` table: what all alarms have, and the limits of its condition.
 
-use super::alarm::{AlarmCondition, AlarmPriority, PointQuantity};
-use super::definition::Name;
+use super::alarm::{AlarmCondition, AlarmPriority, Balanced, PointQuantity};
+use super::definition::{Carrier, Name};
 use super::problem::Problems;
 use super::table::{Located, Table, note_wrong_type, read_text, read_whole};
 
@@ -87,6 +87,7 @@ pub(super) enum DraftLimits {
     Silent,
     /// Wh of a node's hour, litres of a tank's.
     Balance {
+        of: Balanced,
         limit: i64,
         deadband: i64,
     },
@@ -150,7 +151,9 @@ fn limit_keys(condition: AlarmCondition) -> &'static [&'static str] {
             &["limit_percent", "deadband_percent"]
         }
         AlarmCondition::StorageOutOfLimits => &["low_percent", "high_percent", "deadband_percent"],
-        AlarmCondition::BalanceOpen => &["limit_wh", "deadband_wh"],
+        AlarmCondition::BalanceOpen
+        | AlarmCondition::HeatBalanceOpen
+        | AlarmCondition::ColdBalanceOpen => &["limit_wh", "deadband_wh"],
         AlarmCondition::WaterBalanceOpen => &["limit_l", "deadband_l"],
         AlarmCondition::LeakSuspected
         | AlarmCondition::TemperatureHigh
@@ -190,10 +193,17 @@ fn read_limits(
             }
         }
         AlarmCondition::StorageOutOfLimits => read_storage_limits(table, problems)?,
-        AlarmCondition::BalanceOpen => {
+        AlarmCondition::BalanceOpen
+        | AlarmCondition::HeatBalanceOpen
+        | AlarmCondition::ColdBalanceOpen => {
             let limit_wh = required_value("limit_wh", "500 (in Wh of an hour)", table, problems);
             let deadband_wh = deadband("deadband_wh", table, problems);
             DraftLimits::Balance {
+                of: match condition {
+                    AlarmCondition::HeatBalanceOpen => Balanced::Thermal(Carrier::Heat),
+                    AlarmCondition::ColdBalanceOpen => Balanced::Thermal(Carrier::Cold),
+                    _ => Balanced::Electricity,
+                },
                 limit: limit_wh?,
                 deadband: deadband_wh?,
             }
@@ -202,6 +212,7 @@ fn read_limits(
             let limit_l = required_value("limit_l", "200 (in litres of an hour)", table, problems);
             let deadband_l = deadband("deadband_l", table, problems);
             DraftLimits::Balance {
+                of: Balanced::Water,
                 limit: limit_l?,
                 deadband: deadband_l?,
             }

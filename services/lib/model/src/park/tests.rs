@@ -341,7 +341,8 @@ fn a_meter_that_measures_nothing_is_told() {
         found,
         format!(
             "x.toml:{}:1: [[meters]] \"home-01.load\" measures nothing: it has no key \"measures\"; write measures = \
-             one of \"consumption\", \"generation\", \"grid_import\", \"grid_export\", \"storage_charge\", \"storage_discharge\"",
+             one of \"consumption\", \"generation\", \"grid_import\", \"grid_export\", \"storage_charge\", \"storage_discharge\", \
+             \"heat_supply\", \"heat_use\", \"cold_supply\", \"cold_use\"",
             line_of("[[meters]]")
         )
     );

@@ -10,6 +10,7 @@ use super::parse::{Draft, DraftMeter, DraftPark};
 use super::problem::{ParkErrors, Problems, nearest};
 use super::published::build_published;
 use super::references::{Places, check_id, note_wrong_references, resolve, unique};
+use super::thermal::DraftNetworks;
 use super::topology::{Reach, Topology, follow};
 use crate::found::shown;
 use crate::id::{AssetId, MeterId, ParkId, ZoneId};
@@ -57,10 +58,14 @@ fn build(draft: &Draft, problems: &mut Problems<'_>) -> Option<ParkDefinition> {
     let wiring = connect(draft, &asset_places, problems);
     note_cycles(draft, &wiring, problems);
     note_assets_of_two_nodes(draft, &wiring, problems);
+    let networks = DraftNetworks::of(draft, &asset_places);
     let node_of_meter: Vec<Option<usize>> = draft
         .meters
         .iter()
-        .map(|meter| node_of_meter(meter, draft, &asset_places, &wiring, problems))
+        .map(|meter| match meter.measures.and_then(Measures::carrier) {
+            Some(carrier) => networks.node_of_meter(meter, carrier, draft, &asset_places, problems),
+            None => node_of_meter(meter, draft, &asset_places, &wiring, problems),
+        })
         .collect();
     if draft.meters.is_empty() {
         let at = draft.park.as_ref().map_or(0, |park| park.at);
@@ -77,6 +82,7 @@ fn build(draft: &Draft, problems: &mut Problems<'_>) -> Option<ParkDefinition> {
         assets: &asset_places,
         meters: &meter_places,
         nodes: &metering,
+        networks: &networks,
     };
     let alarms = build_alarms(&watchable, problems);
     let published = build_published(&draft.published, &asset_places, problems);
@@ -117,6 +123,7 @@ fn build(draft: &Draft, problems: &mut Problems<'_>) -> Option<ParkDefinition> {
                 asset => ConnectionSource::Asset(AssetId::new(asset).ok()?),
             },
             to: AssetId::new(&connection.to.as_ref()?.value).ok()?,
+            loss_w: connection.loss_w,
         });
     }
     let asset_id = |place: usize| AssetId::new(&draft.assets[place].id.as_ref()?.value).ok();
@@ -130,12 +137,23 @@ fn build(draft: &Draft, problems: &mut Problems<'_>) -> Option<ParkDefinition> {
         };
         definition.nodes.insert(asset, node);
     }
+    definition.thermal_networks = networks.build(draft)?;
     for (meter, node) in draft.meters.iter().zip(node_of_meter) {
         let id = MeterId::new(&meter.id.as_ref()?.value).ok()?;
         let node = asset_id(node?)?;
-        let of_node = definition.nodes.get_mut(&node)?;
-        of_node.meters.push(id.clone());
-        of_node.has_storage_meters |= is_of_storage(meter.measures?);
+        match meter.measures?.carrier() {
+            Some(carrier) => {
+                let network = definition
+                    .thermal_networks
+                    .get_mut(&(carrier, node.clone()))?;
+                network.meters.push(id.clone());
+            }
+            None => {
+                let of_node = definition.nodes.get_mut(&node)?;
+                of_node.meters.push(id.clone());
+                of_node.has_storage_meters |= is_of_storage(meter.measures?);
+            }
+        }
         let built = Meter {
             id: id.clone(),
             asset: AssetId::new(&meter.asset.as_ref()?.value).ok()?,
@@ -150,6 +168,9 @@ fn build(draft: &Draft, problems: &mut Problems<'_>) -> Option<ParkDefinition> {
     }
     for node in definition.nodes.values_mut() {
         node.meters.sort();
+    }
+    for network in definition.thermal_networks.values_mut() {
+        network.meters.sort();
     }
     definition.alarms = alarms?;
     definition.published = published?;
@@ -189,6 +210,7 @@ fn build_header(park: &DraftPark, problems: &mut Problems<'_>) -> Option<ParkDef
         connections: Vec::new(),
         meters: BTreeMap::new(),
         nodes: BTreeMap::new(),
+        thermal_networks: BTreeMap::new(),
         site: None,
         paths: Vec::new(),
         waters: Vec::new(),
@@ -472,7 +494,7 @@ fn node_metering(
     metering
 }
 
-fn asset_name(draft: &Draft, place: usize) -> &str {
+pub(super) fn asset_name(draft: &Draft, place: usize) -> &str {
     match &draft.assets[place].id {
         Some(id) => &id.value,
         None => "(an asset without id)",

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use terrarium_model::{
-    Asset, AssetId, AssetKind, AssetParameters, ConnectionKind, HeatSource as Source, LoadRole,
-    Measures, MeterId, ParkDefinition,
+    Asset, AssetId, AssetKind, AssetParameters, LoadRole, Measures, MeterId, ParkDefinition,
 };
 
+use super::thermal::Thermal;
 use super::{
-    AskedOfStore, Electricity, Generation, Generator, HeatKind, HeatSource, Load, LoadUse,
-    MeterCount, MeterIndex, NodeBalance, NodeMeters, Store,
+    AskedOfStore, Electricity, Generation, Generator, Load, LoadUse, MeterCount, MeterIndex,
+    NodeBalance, NodeMeters, Store,
 };
 use crate::park::plan::{self, ElectricTree};
 use crate::park::register::Register;
@@ -67,11 +67,10 @@ impl Electricity {
             generators: Vec::new(),
             stores: Vec::new(),
             loads: Vec::new(),
-            heat: Vec::new(),
             balances: vec![NodeBalance::default(); park.nodes.len()],
             store_losses_wh: 0,
+            thermal: Thermal::new(park, &meter_places),
         };
-        electricity.add_heat(park);
         for asset in park.assets.values() {
             let Some(node) = tree.node_of(&asset.id).map(|node| node_places[node]) else {
                 continue;
@@ -83,49 +82,6 @@ impl Electricity {
             electricity.add(park, asset, node, &meter);
         }
         (electricity, node_places, meter_places)
-    }
-
-    fn add_heat(&mut self, park: &ParkDefinition) {
-        for asset in plan::of_kind(park, AssetKind::SolarThermal) {
-            let AssetParameters::SolarThermal {
-                area_m2,
-                tilt_deg,
-                azimuth_deg,
-            } = asset.parameters
-            else {
-                continue;
-            };
-            let plane = plane(tilt_deg, azimuth_deg);
-            let what = HeatKind::Collectors {
-                area_m2: area_m2 as f64,
-                plane,
-            };
-            self.heat.push(heat_source(&asset.id, what));
-        }
-        for asset in plan::of_kind(park, AssetKind::HeatPump) {
-            let AssetParameters::HeatPump {
-                heat_w,
-                heat_source: from,
-            } = asset.parameters
-            else {
-                continue;
-            };
-            let served = plan::targets(park, ConnectionKind::Heat, &asset.id);
-            let solar = (0..self.heat.len())
-                .filter(|place| {
-                    plan::targets(park, ConnectionKind::Heat, &self.heat[*place].id)
-                        .iter()
-                        .any(|target| served.iter().any(|building| building.id == target.id))
-                })
-                .filter(|place| matches!(self.heat[*place].what, HeatKind::Collectors { .. }))
-                .collect();
-            let what = HeatKind::Pump {
-                heat_w: heat_w as f64,
-                is_ground: from != Source::Air,
-                solar,
-            };
-            self.heat.push(heat_source(&asset.id, what));
-        }
     }
 
     fn add(
@@ -206,27 +162,19 @@ impl Electricity {
             (AssetKind::Lighting, _) => LoadUse::Lighting,
             (AssetKind::Display, _) => LoadUse::Display,
             (_, AssetParameters::Chiller { cooling_w }) => LoadUse::Chiller {
+                source: self.thermal.source(&asset.id)?,
                 cooling_w: *cooling_w as f64,
                 is_workplace,
             },
             (AssetKind::HeatPump, _) => LoadUse::HeatPump {
-                heat: self.heat.iter().position(|source| source.id == asset.id)?,
+                heat: self.thermal.source(&asset.id)?,
             },
             _ => return None,
         })
     }
 }
 
-fn heat_source(id: &AssetId, what: HeatKind) -> HeatSource {
-    HeatSource {
-        id: id.clone(),
-        register: Register::default(),
-        heat_wh: 0,
-        what,
-    }
-}
-
-fn plane(tilt_deg: i32, azimuth_deg: i32) -> Plane {
+pub(super) fn plane(tilt_deg: i32, azimuth_deg: i32) -> Plane {
     Plane {
         tilt_deg: f64::from(tilt_deg),
         azimuth_deg: f64::from(azimuth_deg),

@@ -129,7 +129,7 @@ proptest! {
         for (quarter, stored_wh, charged_wh, discharged_wh) in sent {
             let _ = tell(&mut storage, &report(quarter * 900, stored_wh, charged_wh, discharged_wh));
         }
-        let reports: Vec<_> = storage.reports.values().collect();
+        let reports: Vec<_> = storage.reports.range(..).map(|(_, report)| report).collect();
         prop_assert!(reports.iter().all(|report| (0..=100_000).contains(&report.stored_wh)));
         for pair in reports.windows(2) {
             prop_assert!(pair[0].charged_wh <= pair[1].charged_wh);

@@ -91,3 +91,82 @@ fn unknown_classes_and_digits_of_an_interval_meter_are_told() {
         "{found}"
     );
 }
+
+const WARM: &str = "[[assets]]\nid = 'pump'\nkind = 'heat_pump'\nzone = 'street'\nname = { en = 'P', zh = '泵' }\nrated_kw = 4\n\
+                    heat_w = 12000\nheat_source = 'air'\n";
+
+fn with_heat(lines_and_meters: &str) -> String {
+    good_with(&(WARM.to_owned() + lines_and_meters))
+}
+
+fn heat_line(from: &str, to: &str) -> String {
+    format!("[[connections]]\nkind = 'heat'\nfrom = '{from}'\nto = '{to}'\nloss_w = 80\n")
+}
+
+#[test]
+fn lines_of_heat_make_a_network_that_is_told_by_the_asset_where_they_meet() {
+    let text = with_heat(
+        &(heat_line("pump", "home-01")
+            + &meter("pump.heat", "pump", "heat_supply")
+            + &meter("home-01.heat", "home-01", "heat_use")),
+    );
+    let park = parse(&text).unwrap();
+    let home = AssetId::new("home-01").unwrap();
+    let network = &park.thermal_networks[&(Carrier::Heat, home.clone())];
+    assert!(network.is_metered);
+    assert_eq!(network.lines[0].loss_w, 80);
+    let meters: Vec<&str> = network.meters.iter().map(MeterId::as_str).collect();
+    assert_eq!(meters, ["home-01.heat", "pump.heat"]);
+    assert_eq!(park.meters["pump.heat"].node, home);
+    assert!(!park.nodes["home-01"].meters.contains(&network.meters[1]));
+}
+
+#[test]
+fn a_meter_of_heat_stands_at_an_end_of_its_network() {
+    let found = problems(&with_heat(&meter("pump.heat", "pump", "heat_supply")));
+    assert!(
+        found.contains("no line of heat leads from or to its asset \"pump\"; write [[connections]] with kind = \"heat\""),
+        "{found}"
+    );
+    let found = problems(&with_heat(
+        &(heat_line("pump", "home-01") + &meter("home-01.heat", "home-01", "heat_supply")),
+    ));
+    assert!(
+        found.contains(
+            "measures \"heat_supply\" of \"home-01\", where lines of heat do not only begin"
+        ),
+        "{found}"
+    );
+    let found = problems(&with_heat(
+        &heat_line("pump", "home-01").replace("'heat'", "'water'"),
+    ));
+    assert!(
+        found.contains("of kind \"water\" has a loss_w; leave it out"),
+        "{found}"
+    );
+}
+
+#[test]
+fn only_a_network_with_meters_at_all_ends_can_be_watched_for_what_is_open() {
+    let alarm = "[[alarms]]\nid = 'open'\ncondition = 'heat_balance_open'\nassets = ['home-01']\npriority = 'low'\n\
+                 name = { en = 'N', zh = '名' }\ncause = { en = 'C', zh = '因' }\nconsequence = { en = 'F', zh = '果' }\n\
+                 action = { en = 'A', zh = '做' }\nrespond_within_s = 600\nlimit_wh = 500\n";
+    let half = heat_line("pump", "home-01") + &meter("pump.heat", "pump", "heat_supply");
+    let found = problems(&with_heat(&(half.clone() + alarm)));
+    assert!(
+        found.contains("the heat of network \"home-01\" can't be balanced: not all of its sources and users have a meter"),
+        "{found}"
+    );
+    let found = problems(&with_heat(
+        &(half.clone() + &alarm.replace("home-01", "pump")),
+    ));
+    assert!(
+        found.contains("\"pump\" is no node of a network of heat"),
+        "{found}"
+    );
+    let whole = half + &meter("home-01.heat", "home-01", "heat_use") + alarm;
+    let park = parse(&with_heat(&whole)).unwrap_or_else(|errors| panic!("{errors}"));
+    let test = &park.alarms["open"].watches[0].test;
+    let of = Balanced::Thermal(Carrier::Heat);
+    assert!(matches!(test, AlarmTest::BalanceOpen { of: found, limit: 500, .. } if *found == of));
+}
