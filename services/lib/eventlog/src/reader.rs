@@ -322,6 +322,12 @@ impl FrameCursor {
         FrameCursor::new(Source::Files(spans), start, end, chunk_bytes)
     }
 
+    /// Walks the frames of one file from the frame at `start` on.
+    pub(crate) fn from(span: Span, start: u64, chunk_bytes: usize) -> FrameCursor {
+        let end = span.end;
+        FrameCursor::new(Source::Files(vec![span]), start, end, chunk_bytes)
+    }
+
     /// Byte offset of the next frame, or of the end of a segment when that is next.
     pub fn position(&self) -> u64 {
         self.position

@@ -177,8 +177,7 @@ pub(crate) fn index_checksums(index: &[u8]) -> (Vec<u8>, u32) {
 /// Reads the header and the footer of a segment's file.
 pub fn read_sealed(file: &File) -> Result<(SegmentHeader, Footer), SegmentError> {
     let header = read_header(file)?;
-    let length = file.metadata()?.len();
-    let footer = read_range(file, length.saturating_sub(FOOTER_BYTES), length)?;
+    let (footer, length) = read_file_end(file, FOOTER_BYTES)?;
     let footer = parse_footer(&footer, length)?;
     if footer.base != header.base || footer.number != header.number {
         return Err(FooterFault::Base(footer.base).into());
@@ -187,6 +186,19 @@ pub fn read_sealed(file: &File) -> Result<(SegmentHeader, Footer), SegmentError>
         return Err(FooterFault::Fields.into());
     }
     Ok((header, footer))
+}
+
+/// The last bytes of a file, at most `most`, and its length. Whoever writes to it may shorten it meanwhile.
+fn read_file_end(file: &File, most: u64) -> io::Result<(Bytes, u64)> {
+    loop {
+        let length = file.metadata()?.len();
+        match read_range(file, length.saturating_sub(most), length) {
+            Err(error)
+                if error.kind() == io::ErrorKind::UnexpectedEof
+                    && file.metadata()?.len() != length => {}
+            read => return Ok((read?, length)),
+        }
+    }
 }
 
 /// Reads the header of a segment's file.

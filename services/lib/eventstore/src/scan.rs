@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use terrarium_eventlog::{
-    Digest, FRAME_HEADER_BYTES, Frame, FrameCursor, FrameError, FrameFault, FrameProblem, LogFiles,
-    OpenError, SealFault, check_segment, locate_changed_byte,
+    Digest, FRAME_HEADER_BYTES, FolderLock, Frame, FrameCursor, FrameError, FrameFault,
+    FrameProblem, LogFiles, OpenError, SealFault, check_segment, locate_changed_byte,
 };
 use thiserror::Error;
 
@@ -32,8 +32,8 @@ const DAMAGED_FRAME_BYTES: u64 = 4 * 1024 * 1024 + 64;
 /// What it compares: headers, footers and how the segments follow each other, every frame, every commit and how its stream goes
 /// on; and at the end of a sealed segment its records with their tree hash, and its index with one that is made again.
 ///
-/// Needs no lock and changes nothing, so a store may be appending meanwhile. The scan ends where the log ended when
-/// it was opened; a store that is just writing may have half a commit there, which [`until`](Scan::until) leaves out.
+/// Needs no lock and changes nothing, so a store may be appending meanwhile ([`is_live`](Scan::is_live)). The scan ends where the
+/// log ended when it was opened, and leaves out what the store has not finished writing.
 #[derive(Debug)]
 pub struct Scan {
     files: LogFiles,
@@ -126,10 +126,12 @@ impl fmt::Display for ScanError {
 }
 
 impl Scan {
-    /// Opens the log of the data folder `folder` for reading.
-    pub fn open(folder: &Path) -> Result<Scan, ScanError> {
-        let folder = folder.join(LOG_FOLDER);
-        let files = LogFiles::open(&folder).map_err(|error| open_error(&folder, error))?;
+    /// Opens the log of the data folder `data` for reading.
+    pub fn open(data: &Path) -> Result<Scan, ScanError> {
+        let folder = data.join(LOG_FOLDER);
+        let is_in_use = || FolderLock::is_held(data);
+        let files = LogFiles::open_beside(&folder, &is_in_use)
+            .map_err(|error| open_error(&folder, error))?;
         let frames = files
             .frames(CHUNK_BYTES)
             .map_err(|error| file_error(folder, 0, error.into()))?;
@@ -153,6 +155,11 @@ impl Scan {
     pub fn until(mut self, position: Position) -> Scan {
         self.until = Some(position);
         self
+    }
+
+    /// True when a store had the log open and could append to it.
+    pub fn is_live(&self) -> bool {
+        self.files.unproven_from().is_some()
     }
 
     /// How many segments are sealed, and the seal of the last: the hash of the log up to its end.
@@ -341,6 +348,12 @@ impl Scan {
         Ok(())
     }
 
+    /// A store takes back what it could not write whole. It was never acknowledged.
+    fn was_taken_back(&self, error: &FrameError) -> bool {
+        let unproven_from = self.files.unproven_from();
+        unproven_from.is_some_and(|from| error.position >= from)
+    }
+
     /// Says as much as can be said about a frame that cannot be read.
     fn describe(&self, error: FrameError) -> ScanError {
         let position = error.position;
@@ -474,6 +487,10 @@ impl Iterator for Scan {
                     return self.end_of_log().map(Err);
                 }
                 Some(Ok(frame)) => self.take_frame_and_seal(&frame),
+                Some(Err(error)) if self.was_taken_back(&error) => {
+                    self.finished = true;
+                    return self.end_of_log().map(Err);
+                }
                 Some(Err(error)) => Err(self.describe(error)),
             };
             if let Err(error) = taken {

@@ -17,6 +17,7 @@
 //! already stays as it is, so an import that was cut off is begun again with the same file; what contradicts the store is refused
 //! with its line.
 
+use std::collections::HashMap;
 use std::io::{BufRead, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -319,6 +320,7 @@ pub async fn import(
     let mut lines = ExportLines::new(input)?;
     let mut batch = Batch::default();
     let mut imported = Imported::default();
+    let mut events_of: HashMap<Arc<str>, u64> = HashMap::new();
     while let Some(event) = lines.next_event()? {
         let is_tombstone = event.revision == TOMBSTONE_REVISION;
         if is_tombstone || !batch.takes(&event) {
@@ -326,23 +328,51 @@ pub async fn import(
         }
         if is_tombstone {
             clock.set(event.recorded);
-            tombstone(store, &event, &mut imported).await?;
-        } else {
-            batch.add(event);
+            let events = events_of.remove(&event.stream).unwrap_or(0);
+            tombstone(store, &event, events, &mut imported).await?;
+            continue;
         }
+        let next = event.revision.saturating_add(1);
+        match events_of.get_mut(&event.stream) {
+            Some(events) => *events = next,
+            None => {
+                events_of.insert(event.stream.clone(), next);
+            }
+        }
+        batch.add(event);
     }
     batch.append(store, clock, &mut imported).await?;
     Ok(imported)
 }
 
+/// Ends a stream that holds `events` events, all of the export; one that holds others is not the stream that the export ended.
 async fn tombstone(
     store: &EventStore,
     event: &ExportedEvent,
+    events: u64,
     imported: &mut Imported,
 ) -> Result<(), ImportError> {
-    match store.tombstone(&event.stream, ExpectedRevision::Any).await {
+    let expected = match events.checked_sub(1) {
+        Some(last) => ExpectedRevision::Exact(last),
+        None => ExpectedRevision::NoStream,
+    };
+    let conflict = |present: u64| ImportError::Conflict {
+        line: event.line,
+        reason: format!(
+            "the export ends {} after {events} events, and the store has {present} of it",
+            event.stream
+        ),
+    };
+    match store.tombstone(&event.stream, expected).await {
         Ok(_) => imported.imported += 1,
-        Err(AppendError::StreamDeleted) => imported.already_there += 1,
+        Err(AppendError::StreamDeleted) => {
+            let present = store.stream_revision(&event.stream);
+            if present != events {
+                return Err(conflict(present));
+            }
+            imported.already_there += 1;
+        }
+        Err(AppendError::WrongExpectedRevision { actual }) => return Err(conflict(actual)),
         Err(error) => {
             return Err(ImportError::Store {
                 line: event.line,

@@ -11,10 +11,10 @@ use support::answers::{
 };
 use support::{Random, all, append, commit, event, ids, open_in_segments, scan, wait};
 use tempfile::TempDir;
-use terrarium_eventlog::list_segments;
+use terrarium_eventlog::{FaultyDisk, list_segments};
 use terrarium_eventstore::{
-    AllCursor, Append, Direction, EventStore, ExpectedRevision, PageLimit, Position, RecordedEvent,
-    StreamPage, Ticks, back_up,
+    AllCursor, Append, Direction, EventStore, ExpectedRevision, LogSettings, PageLimit, Position,
+    RecordedEvent, StreamPage, Ticks, back_up,
 };
 
 #[test]
@@ -167,4 +167,24 @@ fn a_store_of_the_first_format_is_taken_over_whole_and_goes_on_in_segments() {
         assert!(list_segments(&folder.join("log")).expect("a log").len() > 3);
         assert!(scan(folder).1.is_none());
     }
+}
+
+#[test]
+fn a_segment_with_very_many_streams_is_sealed_before_it_is_full() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let (store, _) = EventStore::open_on(&FaultyDisk::without_syncs(), folder.path())
+        .expect("an empty store opens");
+    for first in (0..70_000u64).step_by(5_000) {
+        let commits = (first..first + 5_000)
+            .map(|number| commit(&format!("s-{number}"), 0, &[u128::from(number)]))
+            .collect();
+        assert!(append(&store, commits).iter().all(Result::is_ok));
+    }
+    assert!(store.statistics().bytes < LogSettings::DEFAULT_SEGMENT_BYTES);
+    store.close();
+    let (store, recovery) = EventStore::open(folder.path()).expect("the store opens");
+    assert_eq!(recovery.sealed_segments, 1);
+    assert_eq!(store.statistics().streams, 70_000);
+    assert_eq!(store.stream_revision("s-3"), 1);
+    assert_eq!(store.stream_revision("s-69999"), 1);
 }
