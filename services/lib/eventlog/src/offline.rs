@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,6 +10,8 @@ use thiserror::Error;
 
 use crate::files::{FIRST_FORMAT_FILE_NAME, Files, list_segments, read_range, read_up_to};
 use crate::footer::{INDEX_PAGE_BYTES, SEAL_START_BYTES, is_seal_start};
+use crate::frame::FRAME_HEADER_BYTES;
+use crate::gap::{is_gap, parse_gap};
 use crate::header::{FIRST_FORMAT_VERSION, HEADER_BYTES, SegmentHeader};
 use crate::reader::{FrameCursor, FrameError, FrameProblem, Span, end_by_lengths};
 use crate::recovery::{
@@ -16,7 +19,7 @@ use crate::recovery::{
 };
 use crate::segment::{IndexError, SealedSegment, SegmentError, read_header, read_sealed};
 use crate::tail::{Rest, find_frame_of_later_batch, rest_behind};
-use crate::tree::{GROUP_FRAMES, TreeHasher, tree_root};
+use crate::tree::{GROUP_FRAMES, SubtreeHasher, TreeHasher, leaf_of, tree_root};
 
 const CHUNK_BYTES: usize = 1024 * 1024;
 /// Writers that come and go while the end of a log is looked for.
@@ -210,6 +213,12 @@ pub enum SealFault {
     Count { expected: u64, actual: u64 },
     #[error("the hashes of the records are not those that were sealed")]
     Tree,
+    #[error(
+        "the records that are left and the hashes of those that were removed do not give what was sealed: more was changed than scavenging does"
+    )]
+    Removed,
+    #[error("the list of the gaps that scavenging left is not that of its records")]
+    Gaps,
     #[error("{0}")]
     IndexPart(#[from] IndexError),
     #[error("the index is not the one that was sealed")]
@@ -222,6 +231,11 @@ pub enum SealFault {
 #[derive(Debug, Default)]
 pub struct SealCheck {
     tree: TreeHasher,
+    /// Of the records that were sealed, as far as gaps tell of those that were removed.
+    sealed_tree: SubtreeHasher,
+    gaps: Vec<Range<u64>>,
+    has_bad_gap: bool,
+    removed_frames: u64,
     /// Where each group of records begins, and the last one ends.
     bounds: Vec<u64>,
     end: u64,
@@ -233,8 +247,27 @@ impl SealCheck {
         if self.tree.frames().is_multiple_of(GROUP_FRAMES as u64) {
             self.bounds.push(position);
         }
-        self.tree.push(frame);
+        let leaf = leaf_of(frame);
+        self.tree.push_leaf(leaf);
         self.end = position + frame.len() as u64;
+        let body = &frame[FRAME_HEADER_BYTES..];
+        if is_gap(body) {
+            self.gaps.push(position..self.end);
+            self.push_gap(body);
+        } else {
+            self.sealed_tree.push(0, leaf);
+        }
+    }
+
+    fn push_gap(&mut self, body: &[u8]) {
+        let before = self.sealed_tree.leaves();
+        let is_good = parse_gap(body).is_some_and(|subtrees| {
+            subtrees
+                .into_iter()
+                .all(|(level, digest)| self.sealed_tree.push(level, digest))
+        });
+        self.has_bad_gap |= !is_good;
+        self.removed_frames += self.sealed_tree.leaves() - before;
     }
 
     /// Compares what was taken with the seal. All frames of the segment were taken.
@@ -256,13 +289,26 @@ impl SealCheck {
             .iter()
             .zip(&sealed_groups)
             .position(|(found, expected)| found != expected);
-        match changed {
-            Some(place) => Err(SealFault::Records {
+        if let Some(place) = changed {
+            return Err(SealFault::Records {
                 start: self.bounds[place],
                 end: self.bounds[place + 1],
-            }),
-            None => Ok(()),
+            });
         }
+        let Some(scavenged) = &footer.scavenged else {
+            return Ok(());
+        };
+        let is_what_was_sealed = !self.has_bad_gap
+            && self.sealed_tree.leaves() == scavenged.sealed_frames
+            && self.sealed_tree.root() == scavenged.sealed_root
+            && self.removed_frames == scavenged.removed_frames;
+        if !is_what_was_sealed {
+            return Err(SealFault::Removed);
+        }
+        if sealed.gaps()? != self.gaps {
+            return Err(SealFault::Gaps);
+        }
+        Ok(())
     }
 }
 

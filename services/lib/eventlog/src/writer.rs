@@ -442,6 +442,7 @@ impl LogWriter {
             root: tree_root(&groups),
             index_digest: crate::tree::digest_of(index),
             previous_seal: self.active.previous_seal,
+            scavenged: None,
         };
         let body = seal_body(&groups, index, &checksums);
         self.write_seal(&footer, &body)?;

@@ -162,6 +162,15 @@ impl Scan {
         self.files.unproven_from().is_some()
     }
 
+    /// Of how many segments something was scavenged, and how many commits that were.
+    pub fn scavenged(&self) -> (u64, u64) {
+        let sealed = self.files.sealed().iter();
+        let scavenged = sealed.filter_map(|sealed| sealed.footer().scavenged.as_ref());
+        scavenged.fold((0, 0), |(segments, commits), scavenged| {
+            (segments + 1, commits + scavenged.removed_frames)
+        })
+    }
+
     /// How many segments are sealed, and the seal of the last: the hash of the log up to its end.
     pub fn seals(&self) -> (u64, Option<Digest>) {
         let sealed = self.files.sealed();
@@ -261,16 +270,22 @@ impl Scan {
             return Ok(());
         }
         self.segments_done += 1;
-        self.segment.compare(sealed).map_err(|problem| {
-            let position = match &problem {
-                ScanProblem::Seal(SealFault::Records { start, .. }) => *start,
-                _ => sealed.end(),
-            };
-            ScanError {
-                event_index: self.events_before,
-                ..file_error(sealed.path(), position, problem)
-            }
-        })
+        let (names, revisions) = (&self.names, &mut self.revisions);
+        let mut revise = |stream: &str, count: Option<u64>| {
+            revisions.insert(names.intern(stream), count.unwrap_or(TOMBSTONED));
+        };
+        self.segment
+            .compare(sealed, &mut revise)
+            .map_err(|problem| {
+                let position = match &problem {
+                    ScanProblem::Seal(SealFault::Records { start, .. }) => *start,
+                    _ => sealed.end(),
+                };
+                ScanError {
+                    event_index: self.events_before,
+                    ..file_error(sealed.path(), position, problem)
+                }
+            })
     }
 
     /// Checks a whole frame, then makes its events ready.
@@ -285,10 +300,28 @@ impl Scan {
                 commit_problem(&fault),
             )
         })?;
+        let segment = self.files.sealed().get(self.segments_done);
+        let is_scavenged = segment.is_some_and(|segment| segment.footer().scavenged.is_some());
+        if commit.is_removed {
+            if is_scavenged {
+                return Ok(());
+            }
+            let what = "commits were removed from a segment that was not scavenged";
+            let problem = ScanProblem::Commit(what.to_owned());
+            let before = self.events_before;
+            return Err(self.error(frame.position, None, None, before, problem));
+        }
         let stream = self.names.intern(commit.stream);
         let expected = self.revision_of(&stream);
         let found = commit.first_revision;
-        if found != expected && !(commit.is_tombstone && expected != TOMBSTONED) {
+        let goes_on = match expected {
+            TOMBSTONED => false,
+            _ if commit.is_tombstone => true,
+            // Commits between may have been removed.
+            _ if is_scavenged => found >= expected,
+            _ => found == expected,
+        };
+        if !goes_on {
             let problem = ScanProblem::Revision { found, expected };
             return Err(self.error(
                 frame.position,

@@ -6,9 +6,8 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use support::{all, append, commit, event, ids, last_log_file, open, scan, wait};
+use support::{append, commit, event, ids, last_log_file, open, scan, wait};
 use tempfile::TempDir;
 use terrarium_eventlog::{FolderLock, RealDisk};
 use terrarium_eventstore::{
@@ -72,57 +71,50 @@ fn damage_before_what_is_being_written_is_told_beside_a_store_too() {
     assert_eq!(&**error.stream.as_ref().expect("known"), "a-1");
 }
 
+/// Appends groups of 20 events as fast as it can.
+fn append_groups(store: &EventStore, groups: u128) {
+    for group in 0..groups {
+        let appends = (0..20)
+            .map(|place| Append {
+                stream: Arc::from(format!("s-{place}")),
+                expected: ExpectedRevision::Any,
+                events: vec![event(group * 20 + place + 1, &"w".repeat(400))],
+            })
+            .collect();
+        let results = wait(async { store.queue(appends).await.results().await });
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
+    }
+}
+
 #[test]
 fn a_busy_store_is_read_and_copied_beside_it_without_a_complaint() {
-    const SCANS: usize = 100;
-    const EVENTS: usize = 3_000;
-    let folder = TempDir::new().expect("a temporary folder");
+    const GROUPS: u128 = 40;
     let settings = LogSettings {
         segment_bytes: 60_000,
         low_disk_bytes: 0,
     };
-    let (store, _) = EventStore::open_settings(&RealDisk, folder.path(), Clock::system(), settings)
-        .expect("the store opens");
-    let is_over = Arc::new(AtomicBool::new(false));
-    let writing = std::thread::spawn({
-        let is_over = is_over.clone();
-        move || {
-            let mut next_id = 0u128;
-            while !is_over.load(Ordering::Relaxed) {
-                let appends = (0..20)
-                    .map(|place| {
-                        next_id += 1;
-                        Append {
-                            stream: Arc::from(format!("s-{place}")),
-                            expected: ExpectedRevision::Any,
-                            events: vec![event(next_id, &"w".repeat(400))],
-                        }
-                    })
-                    .collect();
-                let results = wait(async { store.queue(appends).await.results().await });
-                assert!(results.iter().all(Result::is_ok), "{results:?}");
-            }
-            let found = all(&store).len();
+    for round in 0..10 {
+        let folder = TempDir::new().expect("a temporary folder");
+        let (store, _) =
+            EventStore::open_settings(&RealDisk, folder.path(), Clock::system(), settings)
+                .expect("the store opens");
+        let writing = std::thread::spawn(move || {
+            append_groups(&store, GROUPS);
             store.close();
-            (next_id as usize, found)
+        });
+        let mut before = 0;
+        while !writing.is_finished() {
+            let (events, error) = scan(folder.path());
+            assert!(error.is_none(), "round {round}: {}", error.expect("some"));
+            assert!(events.len() >= before, "round {round}");
+            before = events.len();
+            if round == 0 {
+                let copy = TempDir::new().expect("a temporary folder");
+                back_up(folder.path(), copy.path()).expect("copied");
+                assert!(scan(copy.path()).1.is_none());
+            }
         }
-    });
-    let mut before = 0;
-    for number in 0.. {
-        if number >= SCANS && before >= EVENTS {
-            break;
-        }
-        let (events, error) = scan(folder.path());
-        assert!(error.is_none(), "scan {number}: {}", error.expect("some"));
-        assert!(events.len() >= before, "scan {number}");
-        before = events.len();
-        if number % 50 == 0 {
-            let copy = TempDir::new().expect("a temporary folder");
-            back_up(folder.path(), copy.path()).expect("copied");
-            assert!(scan(copy.path()).1.is_none());
-        }
+        writing.join().expect("it wrote");
+        assert_eq!(scan(folder.path()).0.len() as u128, GROUPS * 20);
     }
-    is_over.store(true, Ordering::Relaxed);
-    let (written, found) = writing.join().expect("it wrote");
-    assert_eq!(written, found);
 }
