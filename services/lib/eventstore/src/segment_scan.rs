@@ -11,7 +11,7 @@ use crate::error::ReadError;
 use crate::event::METADATA_TYPE;
 use crate::lists::ListKind;
 use crate::retention::{Retention, described_stream};
-use crate::scan::ScanProblem;
+use crate::scan_error::ScanProblem;
 use crate::sealed::SealedSet;
 use crate::table::{TableEntry, Totals, build};
 

@@ -14,9 +14,9 @@ use support::{Random, all, append, commit, event, ids, open, open_in_segments, s
 use tempfile::TempDir;
 use terrarium_eventlog::{FaultyDisk, LogFiles, check_segment, list_segments, segment_file_name};
 use terrarium_eventstore::{
-    AllCursor, Append, Clock, ContentType, Direction, EventStore, ExpectedRevision, METADATA_TYPE,
-    PageLimit, ProposedEvent, RecordedEvent, Scan, Scavenged, StreamPage, Ticks, back_up, restore,
-    scavenge, scavenge_on,
+    AllCursor, Append, Clock, ContentType, Direction, EventStore, ExpectedRevision, ImportError,
+    METADATA_TYPE, PageLimit, ProposedEvent, RecordedEvent, Scan, Scavenged, StreamPage, Ticks,
+    back_up, check_export, export, restore, scavenge, scavenge_on,
 };
 
 fn set_metadata(store: &EventStore, stream: &str, metadata: &str, id: u128) {
@@ -326,6 +326,15 @@ fn without_positions(text: &str) -> String {
     kept
 }
 
+/// A copy without any sync.
+fn copy_files(from: &Path, to: &Path) {
+    fs::create_dir(to.join("log")).expect("an empty folder");
+    for entry in fs::read_dir(from.join("log")).expect("a log") {
+        let entry = entry.expect("an entry");
+        fs::copy(entry.path(), to.join("log").join(entry.file_name())).expect("copied");
+    }
+}
+
 #[test]
 fn a_power_cut_at_any_step_leaves_each_segment_as_it_was_or_as_it_is_to_be() {
     let original = TempDir::new().expect("a temporary folder");
@@ -334,15 +343,15 @@ fn a_power_cut_at_any_step_leaves_each_segment_as_it_was_or_as_it_is_to_be() {
     let (before, seen) = (all(&store), pages(&store, &FILLED));
     store.close();
     let whole = TempDir::new().expect("a temporary folder");
-    back_up(original.path(), whole.path()).expect("copied");
-    let disk = FaultyDisk::new();
+    copy_files(original.path(), whole.path());
+    let disk = FaultyDisk::without_syncs();
     scavenge_on(&disk, whole.path(), Clock::system()).expect("scavenged");
     let kept = scan(whole.path()).0;
     let operations = disk.operations();
     assert!(operations > 50, "{operations}");
     for step in 1..operations {
         let folder = TempDir::new().expect("a temporary folder");
-        back_up(original.path(), folder.path()).expect("copied");
+        copy_files(original.path(), folder.path());
         let disk = FaultyDisk::new();
         disk.crash_after(step, step * 77);
         let outcome = scavenge_on(&disk, folder.path(), Clock::system());
@@ -362,10 +371,11 @@ fn a_power_cut_at_any_step_leaves_each_segment_as_it_was_or_as_it_is_to_be() {
             found.iter().all(|event| before.contains(event)),
             "step {step}"
         );
-        let store = open(folder.path());
+        let disk = FaultyDisk::without_syncs();
+        let (store, _) = EventStore::open_on(&disk, folder.path()).expect("the store opens");
         assert_eq!(pages(&store, &FILLED), seen, "step {step}");
         store.close();
-        scavenge(folder.path()).expect("it is finished by the next");
+        scavenge_on(&disk, folder.path(), Clock::system()).expect("it is finished by the next");
         assert_eq!(scan(folder.path()).0, kept, "step {step}");
     }
 }
@@ -518,4 +528,23 @@ fn rules_that_are_loosened_later_bring_nothing_back_and_break_no_reader() {
     );
     store.close();
     assert!(scan(folder.path()).1.is_none());
+}
+
+#[test]
+fn the_export_of_a_scavenged_store_is_refused_with_the_way_that_works() {
+    let folder = TempDir::new().expect("a temporary folder");
+    filled(folder.path(), 6);
+    let export_of = || {
+        let mut text = Vec::new();
+        export(Scan::open(folder.path()).expect("a log"), &mut text).expect("written");
+        text
+    };
+    let whole = check_export(&mut export_of().as_slice()).expect("without gaps");
+    let done = scavenge(folder.path()).expect("scavenged");
+    let text = export_of();
+    let lines = text.iter().filter(|byte| **byte == b'\n').count() as u64;
+    assert_eq!(lines - 2, whole - done.removed_events);
+    let error = check_export(&mut text.as_slice()).expect_err("with gaps");
+    assert!(matches!(error, ImportError::LeftOut { .. }), "{error}");
+    assert!(error.to_string().contains("eventstore backup"), "{error}");
 }
