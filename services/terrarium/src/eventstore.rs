@@ -12,7 +12,7 @@ use anyhow::Context;
 use terrarium_eventstore::front::{Front, FrontSettings, TlsIdentity, Users};
 use terrarium_eventstore::{
     Clock, Copied, EventStore, ImportClock, LogSettings, RealDisk, Scan, ScanError,
-    TOMBSTONE_REVISION, back_up, check_export, export, import, restore,
+    TOMBSTONE_REVISION, back_up, check_export, export, import, restore, scavenge,
 };
 use terrarium_runtime::{LogFormat, ensure_crypto_provider, shutdown_on_signals, telemetry};
 
@@ -40,6 +40,9 @@ pub enum Action {
         #[arg(long, value_name = "FOLDER")]
         from: PathBuf,
     },
+    /// Give back the space of events that their streams no longer show: deleted, tombstoned, beyond $maxCount, $maxAge or $tb.
+    /// Nobody may serve the store meanwhile. Positions and revisions stay; streams without metadata are never touched
+    Scavenge,
     /// Write every event as a line of JSON; the last line holds their number and a hash of all before it
     Export(ExportArgs),
     /// Take in what `export` wrote. What is there already stays, so an import that was cut off is just begun again
@@ -122,6 +125,7 @@ pub async fn run(client: &ClientArgs, action: Action) -> anyhow::Result<ExitCode
         Action::Check => check(&data, client.format),
         Action::Backup { to } => print_copied(&back_up(&data, &to)?, &to, client.format),
         Action::Restore { from } => print_copied(&restore(&from, &data)?, &data, client.format),
+        Action::Scavenge => scavenge_now(&data, client.format),
         Action::Export(args) => export_to(&data, &args),
         Action::Import(args) => import_from(&data, &args, client.format).await,
     }
@@ -183,6 +187,11 @@ struct Contents {
     sealed_segments: u64,
     /// Of the last sealed segment: the hash of everything up to its end.
     seal: Option<String>,
+    /// Segments of which something was scavenged, and how many commits that were.
+    scavenged_segments: u64,
+    removed_commits: u64,
+    /// True when a server had the store open: what it was writing at that moment is left out.
+    live: bool,
 }
 
 /// Reads the whole log; an error is the first thing that is wrong.
@@ -196,6 +205,8 @@ fn read(data: &Path) -> (Contents, Result<(), ScanError>) {
     let (sealed_segments, seal) = scan.seals();
     contents.sealed_segments = sealed_segments;
     contents.seal = seal.map(hex::encode);
+    (contents.scavenged_segments, contents.removed_commits) = scan.scavenged();
+    contents.live = scan.is_live();
     let mut streams: BTreeSet<Arc<str>> = BTreeSet::new();
     let outcome = scan.by_ref().try_for_each(|event| {
         let event = event?;
@@ -233,6 +244,24 @@ fn check(data: &Path, format: Format) -> anyhow::Result<ExitCode> {
     print_contents(&contents, format)?;
     if format == Format::Table {
         print_line("every frame, checksum, revision, seal and index is right")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn scavenge_now(data: &Path, format: Format) -> anyhow::Result<ExitCode> {
+    let format = format.or_refuse_csv("eventstore scavenge")?;
+    anyhow::ensure!(data.is_dir(), "there is no store in {}", data.display());
+    let done = scavenge(data)?;
+    if format == Format::Json {
+        print_json(&done)?;
+    } else {
+        print_line(format!(
+            "removed {} events ({} bytes) from {} of {} sealed segments",
+            count(done.removed_events),
+            count(done.removed_bytes),
+            count(done.rewritten),
+            count(done.segments)
+        ))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -315,6 +344,16 @@ fn print_contents(contents: &Contents, format: Format) -> anyhow::Result<()> {
     ))?;
     if let Some(seal) = &contents.seal {
         print_line(format!("last seal      {seal}"))?;
+    }
+    if contents.scavenged_segments > 0 {
+        print_line(format!(
+            "scavenged      {} commits of {} segments",
+            count(contents.removed_commits),
+            count(contents.scavenged_segments)
+        ))?;
+    }
+    if contents.live {
+        print_line("a server has the store open: this is what was durable when the command began")?;
     }
     Ok(())
 }

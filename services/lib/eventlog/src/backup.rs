@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::disk::RealDisk;
 use crate::files::{Files, list_segments, read_range, segment_file_name};
+use crate::footer::Footer;
 use crate::header::HEADER_BYTES;
 use crate::offline::{LogFiles, SealFault, Unsealed, check_segment, used_bytes};
 use crate::reader::FrameError;
@@ -16,6 +17,7 @@ use crate::recovery::{OpenError, sync_folder, write_marker};
 use crate::segment::{SealedSegment, read_sealed};
 
 const CHUNK_BYTES: u64 = 4 * 1024 * 1024;
+const BLOCK_BYTES: usize = 64 * 1024;
 
 /// What a copy did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,6 +53,8 @@ pub enum BackupError {
 }
 
 /// Copies the log in the folder `from` to the folder `to`, which may hold an earlier copy of it: then only what is new is copied.
+///
+/// What an earlier copy holds stays in it, also where it was removed from `from` since.
 ///
 /// Needs no lock: whoever appends to `from` goes on. The copy holds whole commits only, all of them durable in `from`, and
 /// can be opened as it is. Every segment that is copied is checked.
@@ -120,7 +124,15 @@ fn copy_sealed(sealed: &SealedSegment, to: &Path, copied: &mut Copied) -> Result
                 copied.kept += 1;
                 return Ok(());
             }
-            Ok(_) => return Err(BackupError::Other { path }),
+            Ok((_, footer)) if footer.seal() != sealed.footer().seal() => {
+                return Err(BackupError::Other { path });
+            }
+            // Of two copies of one segment the one from which less was removed is kept.
+            Ok((_, footer)) if removed_frames(&footer) <= removed_frames(sealed.footer()) => {
+                copied.kept += 1;
+                return Ok(());
+            }
+            Ok(_) => {}
             // What was there is the copy of this segment when it was not yet sealed.
             Err(_) => {
                 let source = sealed.file().map_err(io_error(&sealed.path()))?;
@@ -141,6 +153,11 @@ fn copy_sealed(sealed: &SealedSegment, to: &Path, copied: &mut Copied) -> Result
     copied.segments += 1;
     copied.bytes += bytes;
     Ok(())
+}
+
+fn removed_frames(footer: &Footer) -> u64 {
+    let scavenged = footer.scavenged.as_ref();
+    scavenged.map_or(0, |scavenged| scavenged.removed_frames)
 }
 
 fn copy_unsealed(unsealed: &Unsealed, to: &Path, copied: &mut Copied) -> Result<(), BackupError> {
@@ -198,15 +215,22 @@ fn refuse_other(
 }
 
 fn copy_bytes(source: &File, bytes: u64, path: &Path) -> Result<PathBuf, BackupError> {
-    use std::io::Write as _;
+    use std::os::unix::fs::FileExt as _;
     let new_path = path.with_extension("segment.new");
     let copy = || -> io::Result<()> {
-        let mut target = File::create(&new_path)?;
+        let target = File::create(&new_path)?;
+        target.set_len(bytes)?;
         let mut at = 0;
         while at < bytes {
             let next = bytes.min(at + CHUNK_BYTES);
-            target.write_all(&read_range(source, at, next)?)?;
-            at = next;
+            let chunk = read_range(source, at, next)?;
+            for block in chunk.chunks(BLOCK_BYTES) {
+                // What is zero, as in the gaps that scavenging leaves, takes no space in the copy either.
+                if block.iter().any(|byte| *byte != 0) {
+                    target.write_all_at(block, at)?;
+                }
+                at += block.len() as u64;
+            }
         }
         target.sync_all()
     };

@@ -41,7 +41,32 @@ struct Crash {
     operations_left: u64,
     random: u64,
     unsynced: Vec<Unsynced>,
-    renamed: Vec<(PathBuf, PathBuf)>,
+    renamed: Vec<Renamed>,
+}
+
+/// A name that a power cut may take back.
+#[derive(Debug)]
+struct Renamed {
+    from: PathBuf,
+    to: PathBuf,
+    /// Where the file is kept that had the name before.
+    replaced: Option<PathBuf>,
+}
+
+impl Renamed {
+    fn take_back(&self) -> io::Result<()> {
+        if self.to.exists() && !self.from.exists() {
+            std::fs::rename(&self.to, &self.from)?;
+            if let Some(replaced) = &self.replaced {
+                std::fs::rename(replaced, &self.to)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn stays(&self) -> io::Result<()> {
+        self.replaced.as_ref().map_or(Ok(()), std::fs::remove_file)
+    }
 }
 
 /// A change that a power cut may take away.
@@ -151,9 +176,11 @@ impl FaultyDisk {
         while let Some(change) = crash.unsynced.pop() {
             crash.take_away(&change)?;
         }
-        while let Some((from, to)) = crash.renamed.pop() {
-            if crash.next_random().is_multiple_of(2) && to.exists() && !from.exists() {
-                std::fs::rename(&to, &from)?;
+        while let Some(renamed) = crash.renamed.pop() {
+            if crash.next_random().is_multiple_of(2) {
+                renamed.take_back()?;
+            } else {
+                renamed.stays()?;
             }
         }
         Ok(())
@@ -234,21 +261,32 @@ impl Disk for FaultyDisk {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.count_operation()?;
-        let replaces = to.exists();
-        RealDisk.rename(from, to)?;
-        if let Some(crash) = self.crash().as_mut()
-            && !replaces
-        {
-            crash.renamed.push((from.to_owned(), to.to_owned()));
+        let mut crash = self.crash();
+        let Some(crash) = crash.as_mut() else {
+            return RealDisk.rename(from, to);
+        };
+        let mut replaced = None;
+        if to.exists() {
+            let kept = to.with_extension("replaced");
+            std::fs::rename(to, &kept)?;
+            replaced = Some(kept);
         }
+        RealDisk.rename(from, to)?;
+        crash.renamed.push(Renamed {
+            from: from.to_owned(),
+            to: to.to_owned(),
+            replaced,
+        });
         Ok(())
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         self.count_operation()?;
         if let Some(crash) = self.crash().as_mut() {
-            crash.renamed.clear();
-            return Ok(());
+            return crash
+                .renamed
+                .drain(..)
+                .try_for_each(|renamed| renamed.stays());
         }
         if self.faults.syncs_are_free.load(Ordering::SeqCst) {
             return Ok(());

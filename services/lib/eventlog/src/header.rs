@@ -8,6 +8,8 @@ pub const MAGIC: [u8; 8] = *b"TERRALOG";
 pub const FORMAT_VERSION: u32 = 2;
 /// A log of this version is one file without end, which is read as the first segment.
 pub const FIRST_FORMAT_VERSION: u32 = 1;
+/// Version in the footer of a segment from which something was removed.
+pub const SCAVENGED_FORMAT_VERSION: u32 = 3;
 /// Length of a segment's header; its first frame begins here.
 pub const HEADER_BYTES: u64 = 64;
 

@@ -12,6 +12,7 @@
 //!   [`TreeHasher`] (`tree.rs`) are the format itself; `files.rs` has the names of the files.
 //! - [`LogFiles`], [`SealCheck`], [`check_segment`] (`offline.rs`) read and check a log that lies in a folder;
 //!   [`back_up`] and [`restore`] (`backup.rs`) copy it.
+//! - [`scavenge_segment`] (`scavenge.rs`) removes records from a sealed segment; `gap.rs` has what stands in their place.
 //! - [`locate_changed_byte`] (`locate.rs`) finds which one byte of a damaged frame was changed, from its checksum.
 //! - [`FolderLock`] (`lock.rs`) keeps a second process out of a data folder.
 //! - [`Disk`], [`LogFile`] (`disk.rs`) are what the writer needs of a disk; [`FaultyDisk`] (`fault.rs`) fails on demand.
@@ -25,8 +26,9 @@
 //! - Appends are refused before the disk is full ([`LogSettings::low_disk_bytes`]), and accepted again when space is back.
 //! - Opening reads the frames of the unsealed segment only. A crash at any step of sealing or of making the next segment
 //!   leaves a log that opens with all its frames.
-//! - Sealed segments never change. Each has a hash over its records, and the hash of the segment before it: whoever keeps one
-//!   seal can tell whether anything before it was changed.
+//! - Sealed segments never change, unless records are removed by [`scavenge_segment`]. Each has a hash over its records, and the
+//!   hash of the segment before it: whoever keeps one seal can tell whether anything before it was changed. A removal leaves the
+//!   seals as they are, and the hashes of what was removed: what is left can still be compared with what was sealed.
 //!
 //! # Folder
 //!
@@ -99,6 +101,18 @@
 //! | 184 | 4 | zero |
 //! | 188 | 4 | CRC32C of bytes 0..188 |
 //!
+//! Scavenging removes records from a sealed segment and leaves a gap in their place (`gap.rs`), so that all others keep their
+//! positions, and the index stays as it is. The footer then has version 3, `frames` and `root` are those of the file as it is now,
+//! the seal at 152 is SHA-256 of bytes 0..152 and of the 96 bytes before the footer, and between the checksums of the index and
+//! the footer stand:
+//!
+//! | size | part |
+//! |---|---|
+//! | 16 each | position of a gap u64, its end u64 |
+//! | 96 | magic `TERRSCAV`, version u32, its length u32, frames that were sealed u64, root over these, frames removed u64, bytes removed u64, gaps u64, CRC32C of the list of gaps u32, zeros, CRC32C of the 92 bytes before |
+//!
+//! With the frames and the root of before in their places in a footer of version 2 its seal is the one that the next segment repeats.
+//!
 //! Sealing writes and syncs the mark, then the parts up to the footer with the file's length, then the footer; then the next segment is written as
 //! `<position>.segment.new`, synced, renamed, and its folder synced. A segment is sealed when its footer is good; a mark
 //! without a footer is an unfinished seal, which opening cuts off.
@@ -114,12 +128,14 @@ mod fault;
 mod files;
 mod footer;
 mod frame;
+mod gap;
 mod header;
 mod locate;
 mod lock;
 mod offline;
 mod reader;
 mod recovery;
+mod scavenge;
 mod segment;
 mod settings;
 mod tail;
@@ -130,20 +146,25 @@ pub use backup::{BackupError, Copied, back_up, restore};
 pub use disk::{Disk, LogFile, RealDisk};
 pub use fault::FaultyDisk;
 pub use files::{FIRST_FORMAT_FILE_NAME, list_segments, segment_file_name};
-pub use footer::{FOOTER_BYTES, Footer, FooterFault, INDEX_PAGE_BYTES, parse_footer};
+pub use footer::{
+    FOOTER_BYTES, FOOTER_WITH_SCAVENGE_BYTES, Footer, FooterFault, INDEX_PAGE_BYTES, Scavenged,
+    parse_footer,
+};
 pub use frame::{
     FRAME_ALIGNMENT, FRAME_HEADER_BYTES, Frame, FrameFault, MAX_BODY_BYTES, frame_bytes,
     frame_checksum, parse_frame,
 };
+pub use gap::is_gap;
 pub use header::{
-    FIRST_FORMAT_VERSION, FORMAT_VERSION, HEADER_BYTES, HeaderFault, MAGIC, SegmentHeader,
-    check_header, encode_header,
+    FIRST_FORMAT_VERSION, FORMAT_VERSION, HEADER_BYTES, HeaderFault, MAGIC,
+    SCAVENGED_FORMAT_VERSION, SegmentHeader, check_header, encode_header,
 };
 pub use locate::{ChangedByte, locate_changed_byte};
 pub use lock::{FolderLock, LockError};
 pub use offline::{LogFiles, SealCheck, SealFault, check_index, check_segment};
 pub use reader::{FrameCursor, FrameError, FrameFetcher, FrameProblem, LogReader};
 pub use recovery::{LogOpening, OpenError, OpenedLog, Recovery, TornTail, open_log};
+pub use scavenge::{Removed, ScavengeError, scavenge_segment};
 pub use segment::{
     IndexError, IndexProblem, SealedSegment, SegmentError, read_header, read_sealed,
 };

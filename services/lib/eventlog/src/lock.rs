@@ -1,12 +1,16 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 use thiserror::Error;
 
 /// Name of the lock file inside the folder.
 const LOCK_FILE_NAME: &str = "lock";
+/// Somebody who looks whether the lock is held is waited for so often, so long.
+const LOOKS_OUTWAITED: usize = 10;
+const LOOK_TAKES_UP_TO: Duration = Duration::from_millis(5);
 
 /// Why a folder could not be locked.
 #[derive(Debug, Error)]
@@ -62,7 +66,7 @@ impl FolderLock {
                 path: path.clone(),
                 source,
             })?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        match lock_exclusively(&file) {
             Ok(()) => {}
             Err(rustix::io::Errno::WOULDBLOCK) => {
                 let mut holder = String::new();
@@ -88,4 +92,29 @@ impl FolderLock {
             .and_then(|()| writeln!(file, "{}", std::process::id()));
         Ok(FolderLock { _file: file })
     }
+
+    /// Whether somebody has the lock of `folder` at this moment.
+    pub fn is_held(folder: &Path) -> io::Result<bool> {
+        let file = match File::open(folder.join(LOCK_FILE_NAME)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        match flock(&file, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => Ok(false),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(true),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Who only looks whether the lock is held has it for microseconds, which must not keep anybody out.
+fn lock_exclusively(file: &File) -> rustix::io::Result<()> {
+    for _ in 0..LOOKS_OUTWAITED {
+        match flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Err(rustix::io::Errno::WOULDBLOCK) => std::thread::park_timeout(LOOK_TAKES_UP_TO),
+            outcome => return outcome,
+        }
+    }
+    flock(file, FlockOperation::NonBlockingLockExclusive)
 }

@@ -2,23 +2,28 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::files::{FIRST_FORMAT_FILE_NAME, Files, list_segments, read_range};
-use crate::footer::INDEX_PAGE_BYTES;
+use crate::files::{FIRST_FORMAT_FILE_NAME, Files, list_segments, read_range, read_up_to};
+use crate::footer::{INDEX_PAGE_BYTES, SEAL_START_BYTES, is_seal_start};
+use crate::frame::FRAME_HEADER_BYTES;
+use crate::gap::{is_gap, parse_gap};
 use crate::header::{FIRST_FORMAT_VERSION, HEADER_BYTES, SegmentHeader};
-use crate::reader::{FrameCursor, FrameError, Span, end_by_lengths};
+use crate::reader::{FrameCursor, FrameError, FrameProblem, Span, end_by_lengths};
 use crate::recovery::{
     OpenError, check_chain, first_format_header, io_error, read_footers, segment_error,
 };
 use crate::segment::{IndexError, SealedSegment, SegmentError, read_header, read_sealed};
 use crate::tail::{Rest, find_frame_of_later_batch, rest_behind};
-use crate::tree::{GROUP_FRAMES, TreeHasher, tree_root};
+use crate::tree::{GROUP_FRAMES, SubtreeHasher, TreeHasher, leaf_of, tree_root};
 
 const CHUNK_BYTES: usize = 1024 * 1024;
+/// Writers that come and go while the end of a log is looked for.
+const QUIET_LOOKS: usize = 3;
 
 /// The files of a log.
 #[derive(Debug)]
@@ -33,17 +38,30 @@ pub(crate) struct Unsealed {
     pub header: SegmentHeader,
     pub path: PathBuf,
     pub file: Arc<File>,
-    /// Where its frames end by their lengths, or the file does if something unknown is behind them.
+    /// Where its frames end, or the file does if something unknown is behind them.
     pub end: u64,
+    /// Where the frames begin that a writer may still take back; `None` when nobody writes.
+    pub unproven_from: Option<u64>,
 }
 
 impl LogFiles {
-    /// Looks at the segments in `folder`: their headers, footers and how they follow each other.
+    /// Looks at the segments in `folder`, to which nobody writes: their headers, footers and how they follow each other.
     pub fn open(folder: &Path) -> Result<LogFiles, OpenError> {
+        LogFiles::open_beside(folder, &|| Ok(false))
+    }
+
+    /// [`open`](Self::open) beside a writer, while `is_in_use` says that there is one.
+    ///
+    /// What a writer has not finished is left out. It is told from damage by the frames behind it: one of a later batch is
+    /// written only when everything before it is durable.
+    pub fn open_beside(
+        folder: &Path,
+        is_in_use: &dyn Fn() -> io::Result<bool>,
+    ) -> Result<LogFiles, OpenError> {
         let bases = list_segments(folder).map_err(io_error("list the segments in", folder))?;
         let files = Arc::new(Files::of(folder));
         let Some((last, others)) = bases.split_last() else {
-            return LogFiles::of_first_format(folder);
+            return LogFiles::of_first_format(folder, is_in_use);
         };
         let mut sealed = read_footers(&files, others)?;
         let path = files.path(*last);
@@ -53,7 +71,7 @@ impl LogFiles {
             Ok((_, footer)) => sealed.push(Arc::new(SealedSegment::new(footer, files.clone()))),
             Err(SegmentError::Footer(_)) => {
                 let header = read_header(&file).map_err(segment_error(&path))?;
-                unsealed = Some(Unsealed::of(header, path, file)?);
+                unsealed = Some(Unsealed::of(header, path, file, is_in_use)?);
             }
             Err(error) => return Err(segment_error(&path)(error)),
         }
@@ -63,12 +81,15 @@ impl LogFiles {
     }
 
     /// A folder in which no program of format 2 has been yet.
-    fn of_first_format(folder: &Path) -> Result<LogFiles, OpenError> {
+    fn of_first_format(
+        folder: &Path,
+        is_in_use: &dyn Fn() -> io::Result<bool>,
+    ) -> Result<LogFiles, OpenError> {
         let path = folder.join(FIRST_FORMAT_FILE_NAME);
         match first_format_header(&path)? {
             Some(header) if header.version == FIRST_FORMAT_VERSION => {
                 let file = Arc::new(File::open(&path).map_err(io_error("open", &path))?);
-                let unsealed = Unsealed::of(header, path, file)?;
+                let unsealed = Unsealed::of(header, path, file, is_in_use)?;
                 Ok(LogFiles {
                     sealed: Vec::new(),
                     unsealed: Some(unsealed),
@@ -80,6 +101,11 @@ impl LogFiles {
             }),
             None => Err(io_error("open", &path)(io::ErrorKind::NotFound.into())),
         }
+    }
+
+    /// Where the frames begin that a writer may still take back; `None` when nobody writes.
+    pub fn unproven_from(&self) -> Option<u64> {
+        self.unsealed.as_ref()?.unproven_from
     }
 
     /// The sealed segments, in order.
@@ -117,38 +143,59 @@ impl LogFiles {
 }
 
 impl Unsealed {
-    fn of(header: SegmentHeader, path: PathBuf, file: Arc<File>) -> Result<Unsealed, OpenError> {
-        let end = end_of_frames(&file, header.base).map_err(io_error("read", &path))?;
+    fn of(
+        header: SegmentHeader,
+        path: PathBuf,
+        file: Arc<File>,
+        is_in_use: &dyn Fn() -> io::Result<bool>,
+    ) -> Result<Unsealed, OpenError> {
+        let (end, unproven_from) =
+            end_of_frames(&file, header.base, is_in_use).map_err(io_error("read", &path))?;
         Ok(Unsealed {
             header,
             path,
             file,
             end,
+            unproven_from,
         })
     }
 }
 
-/// A writer may be sealing the segment at this moment: its mark stands there when one looks again.
-fn end_of_frames(file: &File, base: u64) -> io::Result<u64> {
-    let mut attempts = 3;
-    loop {
-        attempts -= 1;
-        match look_for_end(file, base) {
-            Ok((end, true)) => return Ok(end),
-            other if attempts == 0 => return other.map(|(end, _)| end),
-            _ => {}
+/// Where the frames end for who reads them, and where those begin that a writer may still take back.
+fn end_of_frames(
+    file: &Arc<File>,
+    base: u64,
+    is_in_use: &dyn Fn() -> io::Result<bool>,
+) -> io::Result<(u64, Option<u64>)> {
+    // A look counts when nobody wrote before it and nobody after it.
+    for _ in 0..QUIET_LOOKS {
+        if is_in_use()? {
+            break;
+        }
+        let end = look_for_end(file, base);
+        if !is_in_use()? {
+            return Ok((end?, None));
         }
     }
+    let walked = settled_frames(file, base).map_err(|error| match error.problem {
+        FrameProblem::Io(error) => error,
+        other => io::Error::other(other.to_string()),
+    })?;
+    Ok(match walked.bad {
+        // Whoever reads on stumbles over it and says what it is.
+        Some(_) => (base + file.metadata()?.len(), Some(u64::MAX)),
+        None => (walked.end, Some(walked.last_batch)),
+    })
 }
 
-/// The end of the frames, and whether nothing unknown is behind it.
-fn look_for_end(file: &File, base: u64) -> io::Result<(u64, bool)> {
+/// The end of the frames, behind anything unknown.
+fn look_for_end(file: &File, base: u64) -> io::Result<u64> {
     let file_bytes = file.metadata()?.len();
     let end = end_by_lengths(file, base, file_bytes)?;
     Ok(
         match rest_behind(file, base, end, base + file_bytes, String::new())? {
-            Rest::Zero | Rest::UnfinishedSeal => (end, true),
-            Rest::Torn(_) => (base + file_bytes, false),
+            Rest::Zero | Rest::UnfinishedSeal => end,
+            Rest::Torn(_) => base + file_bytes,
         },
     )
 }
@@ -166,6 +213,12 @@ pub enum SealFault {
     Count { expected: u64, actual: u64 },
     #[error("the hashes of the records are not those that were sealed")]
     Tree,
+    #[error(
+        "the records that are left and the hashes of those that were removed do not give what was sealed: more was changed than scavenging does"
+    )]
+    Removed,
+    #[error("the list of the gaps that scavenging left is not that of its records")]
+    Gaps,
     #[error("{0}")]
     IndexPart(#[from] IndexError),
     #[error("the index is not the one that was sealed")]
@@ -178,6 +231,11 @@ pub enum SealFault {
 #[derive(Debug, Default)]
 pub struct SealCheck {
     tree: TreeHasher,
+    /// Of the records that were sealed, as far as gaps tell of those that were removed.
+    sealed_tree: SubtreeHasher,
+    gaps: Vec<Range<u64>>,
+    has_bad_gap: bool,
+    removed_frames: u64,
     /// Where each group of records begins, and the last one ends.
     bounds: Vec<u64>,
     end: u64,
@@ -189,8 +247,27 @@ impl SealCheck {
         if self.tree.frames().is_multiple_of(GROUP_FRAMES as u64) {
             self.bounds.push(position);
         }
-        self.tree.push(frame);
+        let leaf = leaf_of(frame);
+        self.tree.push_leaf(leaf);
         self.end = position + frame.len() as u64;
+        let body = &frame[FRAME_HEADER_BYTES..];
+        if is_gap(body) {
+            self.gaps.push(position..self.end);
+            self.push_gap(body);
+        } else {
+            self.sealed_tree.push(0, leaf);
+        }
+    }
+
+    fn push_gap(&mut self, body: &[u8]) {
+        let before = self.sealed_tree.leaves();
+        let is_good = parse_gap(body).is_some_and(|subtrees| {
+            subtrees
+                .into_iter()
+                .all(|(level, digest)| self.sealed_tree.push(level, digest))
+        });
+        self.has_bad_gap |= !is_good;
+        self.removed_frames += self.sealed_tree.leaves() - before;
     }
 
     /// Compares what was taken with the seal. All frames of the segment were taken.
@@ -212,13 +289,26 @@ impl SealCheck {
             .iter()
             .zip(&sealed_groups)
             .position(|(found, expected)| found != expected);
-        match changed {
-            Some(place) => Err(SealFault::Records {
+        if let Some(place) = changed {
+            return Err(SealFault::Records {
                 start: self.bounds[place],
                 end: self.bounds[place + 1],
-            }),
-            None => Ok(()),
+            });
         }
+        let Some(scavenged) = &footer.scavenged else {
+            return Ok(());
+        };
+        let is_what_was_sealed = !self.has_bad_gap
+            && self.sealed_tree.leaves() == scavenged.sealed_frames
+            && self.sealed_tree.root() == scavenged.sealed_root
+            && self.removed_frames == scavenged.removed_frames;
+        if !is_what_was_sealed {
+            return Err(SealFault::Removed);
+        }
+        if sealed.gaps()? != self.gaps {
+            return Err(SealFault::Gaps);
+        }
+        Ok(())
     }
 }
 
@@ -260,7 +350,7 @@ pub fn check_index(sealed: &SealedSegment) -> Result<(), SealFault> {
         sealed.footer().seal_at(),
         sealed.footer().groups_at(),
     )?;
-    if !crate::footer::is_seal_start(&seal_mark, sealed.base(), sealed.end()) {
+    if !is_seal_start(&seal_mark, sealed.base(), sealed.end()) {
         return Err(SealFault::Tree);
     }
     Ok(())
@@ -270,38 +360,96 @@ pub fn check_index(sealed: &SealedSegment) -> Result<(), SealFault> {
 ///
 /// A bad frame ends it, unless a frame that was written later follows: then the bad one was durable once.
 pub(crate) fn used_bytes(unsealed: &Unsealed) -> Result<u64, FrameError> {
-    let base = unsealed.header.base;
-    let mut begun_over = 0;
-    loop {
-        let (end, bad) = whole_frames(unsealed)?;
-        let Some(bad) = bad else {
-            return Ok(end - base);
-        };
-        match find_frame_of_later_batch(&unsealed.file, base, end, unsealed.end) {
-            Ok(None) => return Ok(end - base),
-            // It may have been written while it was looked at.
-            Ok(Some(_)) if begun_over < 3 => begun_over += 1,
-            _ => return Err(bad),
-        }
+    let walked = settled_frames(&unsealed.file, unsealed.header.base)?;
+    match walked.bad {
+        Some(bad) => Err(bad),
+        None => Ok(walked.end - unsealed.header.base),
     }
 }
 
-/// Where the whole frames end, and what is wrong there.
-fn whole_frames(unsealed: &Unsealed) -> Result<(u64, Option<FrameError>), FrameError> {
-    let span = Span {
-        file: unsealed.file.clone(),
-        base: unsealed.header.base,
-        end: unsealed.end,
-    };
-    let mut end = unsealed.header.base + HEADER_BYTES;
-    for frame in FrameCursor::over(vec![span], CHUNK_BYTES) {
-        match frame {
-            Ok(frame) => end = frame.next_position(),
-            Err(error) if matches!(error.problem, crate::reader::FrameProblem::Io(_)) => {
-                return Err(error);
+/// The whole frames of an unsealed segment.
+struct WholeFrames {
+    end: u64,
+    /// Where the last of them that were written together begin.
+    last_batch: u64,
+    /// What is wrong at the end.
+    bad: Option<FrameError>,
+}
+
+/// The whole frames of a segment to which somebody may be writing; `bad` is left only where there is damage.
+///
+/// A bad frame is unfinished when no frame of a later batch is behind it. When there is one, the bad frame was finished by
+/// then, so it is read again: if it is still bad, it is damaged.
+fn settled_frames(file: &Arc<File>, base: u64) -> Result<WholeFrames, FrameError> {
+    let mut walked = whole_frames(file, base, base + HEADER_BYTES)?;
+    loop {
+        let bad_at = walked.end;
+        let io = |error: io::Error| FrameError {
+            position: bad_at,
+            problem: error.into(),
+        };
+        let mark = read_up_to(file, bad_at - base, SEAL_START_BYTES as usize).map_err(io)?;
+        if walked.bad.is_none() || is_seal_start(&mark, base, bad_at) {
+            walked.bad = None;
+            return Ok(walked);
+        }
+        let end = base + file.metadata().map_err(io)?.len();
+        match find_frame_of_later_batch(file, base, bad_at, end) {
+            Ok(None) => {
+                walked.bad = None;
+                return Ok(walked);
             }
-            Err(error) => return Ok((end, Some(error))),
+            Ok(Some(_)) => {}
+            // The writer gave prepared space back.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => continue,
+            Err(error) => return Err(io(error)),
+        }
+        let mut again = whole_frames(file, base, bad_at)?;
+        if again.end == bad_at {
+            // A write that failed may have been undone, and others stand in its place.
+            again = whole_frames(file, base, base + HEADER_BYTES)?;
+            if again.end == bad_at {
+                return Ok(again);
+            }
+        }
+        walked = again;
+    }
+}
+
+/// The whole frames from the frame at `start` on.
+fn whole_frames(file: &Arc<File>, base: u64, start: u64) -> Result<WholeFrames, FrameError> {
+    let mut walked = WholeFrames {
+        end: start,
+        last_batch: start,
+        bad: None,
+    };
+    loop {
+        let length = file.metadata().map_err(|error| FrameError {
+            position: walked.end,
+            problem: error.into(),
+        })?;
+        let span = Span {
+            file: file.clone(),
+            base,
+            end: base + length.len(),
+        };
+        let mut is_shorter_now = false;
+        for frame in FrameCursor::from(span, walked.end, CHUNK_BYTES) {
+            match frame {
+                Ok(frame) => {
+                    walked.end = frame.next_position();
+                    walked.last_batch = frame.batch;
+                }
+                Err(FrameError {
+                    problem: FrameProblem::Io(error),
+                    ..
+                }) if error.kind() == io::ErrorKind::UnexpectedEof => is_shorter_now = true,
+                Err(error) if matches!(error.problem, FrameProblem::Io(_)) => return Err(error),
+                Err(error) => walked.bad = Some(error),
+            }
+        }
+        if !is_shorter_now {
+            return Ok(walked);
         }
     }
-    Ok((end, None))
 }

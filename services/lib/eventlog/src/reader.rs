@@ -12,7 +12,7 @@ use crate::frame::{
     parse_frame, parse_frame_header,
 };
 use crate::header::{HEADER_BYTES, read_u32};
-use crate::segment::SealedSegment;
+use crate::segment::{IndexError, SealedSegment};
 
 const SMALLEST_CHUNK_BYTES: usize = 4 * 1024;
 /// What one frame is read with at first: most fit.
@@ -140,6 +140,21 @@ impl LogReader {
     /// The sealed segments, in order.
     pub fn sealed(&self) -> Vec<Arc<SealedSegment>> {
         self.shared.segments().sealed.clone()
+    }
+
+    /// Whether a record that was at `position` was removed since.
+    pub fn is_removed(&self, position: u64) -> Result<bool, IndexError> {
+        let sealed = {
+            let segments = self.shared.segments();
+            let place = segments
+                .sealed
+                .partition_point(|sealed| sealed.end() <= position);
+            segments.sealed.get(place).cloned()
+        };
+        match sealed {
+            Some(sealed) => Ok(sealed.gap_around(position)?.is_some()),
+            None => Ok(false),
+        }
     }
 
     /// Reads the one frame at `position`, a frame boundary.
@@ -320,6 +335,12 @@ impl FrameCursor {
         let start = spans.first().map_or(0, |span| span.base);
         let end = spans.last().map_or(0, |span| span.end);
         FrameCursor::new(Source::Files(spans), start, end, chunk_bytes)
+    }
+
+    /// Walks the frames of one file from the frame at `start` on.
+    pub(crate) fn from(span: Span, start: u64, chunk_bytes: usize) -> FrameCursor {
+        let end = span.end;
+        FrameCursor::new(Source::Files(vec![span]), start, end, chunk_bytes)
     }
 
     /// Byte offset of the next frame, or of the end of a segment when that is next.

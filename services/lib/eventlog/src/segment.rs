@@ -9,9 +9,10 @@ use thiserror::Error;
 
 use crate::files::{Files, read_range};
 use crate::footer::{
-    FOOTER_BYTES, Footer, FooterFault, INDEX_PAGE_BYTES, page_checksums, parse_footer,
+    FOOTER_WITH_SCAVENGE_BYTES, Footer, FooterFault, GAP_ENTRY_BYTES, INDEX_PAGE_BYTES,
+    page_checksums, parse_footer,
 };
-use crate::header::{HEADER_BYTES, HeaderFault, SegmentHeader, check_header, read_u32};
+use crate::header::{HEADER_BYTES, HeaderFault, SegmentHeader, check_header, read_u32, read_u64};
 use crate::tree::Digest;
 
 /// A segment that no more frames are added to.
@@ -20,6 +21,7 @@ pub struct SealedSegment {
     footer: Footer,
     files: Arc<Files>,
     page_checksums: OnceLock<Bytes>,
+    gaps: OnceLock<Vec<Range<u64>>>,
 }
 
 /// Why a part of a sealed segment's index could not be read.
@@ -37,6 +39,8 @@ pub enum IndexProblem {
     Io(#[from] io::Error),
     #[error("the list of the index's checksums is damaged")]
     Checksums,
+    #[error("the list of the gaps that scavenging left is damaged")]
+    Gaps,
     #[error("bytes {start} to {end} of the file, a part of the index, are damaged")]
     Page { start: u64, end: u64 },
     #[error("bytes {start} to {end} of the index were asked for, which has {length}")]
@@ -60,6 +64,7 @@ impl SealedSegment {
             footer,
             files,
             page_checksums: OnceLock::new(),
+            gaps: OnceLock::new(),
         }
     }
 
@@ -137,11 +142,46 @@ impl SealedSegment {
             return Ok(checksums);
         }
         let start = self.footer.page_checksums_at();
-        let checksums = read_range(file, start, self.footer.footer_at())?;
+        let checksums = read_range(file, start, self.footer.gaps_at())?;
         if crc32c::crc32c(&checksums) != self.footer.page_checksums {
             return Err(IndexProblem::Checksums);
         }
         Ok(self.page_checksums.get_or_init(|| checksums))
+    }
+
+    /// Where records were removed: the frames that fill their place, in order.
+    pub fn gaps(&self) -> Result<&[Range<u64>], IndexError> {
+        let gaps = self.read_gaps().map_err(|problem| IndexError {
+            path: self.path(),
+            problem,
+        })?;
+        Ok(gaps)
+    }
+
+    fn read_gaps(&self) -> Result<&[Range<u64>], IndexProblem> {
+        let Some(scavenged) = &self.footer.scavenged else {
+            return Ok(&[]);
+        };
+        if let Some(gaps) = self.gaps.get() {
+            return Ok(gaps);
+        }
+        let start = self.footer.gaps_at();
+        let end = start + scavenged.gaps * GAP_ENTRY_BYTES;
+        let bytes = read_range(&*self.file()?, start, end)?;
+        if crc32c::crc32c(&bytes) != scavenged.gaps_checksum {
+            return Err(IndexProblem::Gaps);
+        }
+        let gaps = bytes.chunks_exact(GAP_ENTRY_BYTES as usize);
+        let gaps = gaps.map(|gap| read_u64(gap, 0)..read_u64(gap, 8)).collect();
+        Ok(self.gaps.get_or_init(|| gaps))
+    }
+
+    /// The gap that `position` is in, if records were removed there.
+    pub fn gap_around(&self, position: u64) -> Result<Option<Range<u64>>, IndexError> {
+        let gaps = self.gaps()?;
+        let after = gaps.partition_point(|gap| gap.start <= position);
+        let before = after.checked_sub(1).map(|place| gaps[place].clone());
+        Ok(before.filter(|gap| position < gap.end))
     }
 
     /// The hashes of the groups of records, as they were when the segment was sealed.
@@ -153,6 +193,12 @@ impl SealedSegment {
             .map(|group| group.try_into().expect("a chunk of 32 bytes"))
             .collect())
     }
+}
+
+/// The list of gaps as it stands in a file.
+pub(crate) fn encode_gaps(gaps: &[Range<u64>]) -> Vec<u8> {
+    let numbers = gaps.iter().flat_map(|gap| [gap.start, gap.end]);
+    numbers.flat_map(u64::to_le_bytes).collect()
 }
 
 /// The parts of a seal that stand between the mark and the footer.
@@ -177,8 +223,7 @@ pub(crate) fn index_checksums(index: &[u8]) -> (Vec<u8>, u32) {
 /// Reads the header and the footer of a segment's file.
 pub fn read_sealed(file: &File) -> Result<(SegmentHeader, Footer), SegmentError> {
     let header = read_header(file)?;
-    let length = file.metadata()?.len();
-    let footer = read_range(file, length.saturating_sub(FOOTER_BYTES), length)?;
+    let (footer, length) = read_file_end(file, FOOTER_WITH_SCAVENGE_BYTES)?;
     let footer = parse_footer(&footer, length)?;
     if footer.base != header.base || footer.number != header.number {
         return Err(FooterFault::Base(footer.base).into());
@@ -187,6 +232,19 @@ pub fn read_sealed(file: &File) -> Result<(SegmentHeader, Footer), SegmentError>
         return Err(FooterFault::Fields.into());
     }
     Ok((header, footer))
+}
+
+/// The last bytes of a file, at most `most`, and its length. Whoever writes to it may shorten it meanwhile.
+fn read_file_end(file: &File, most: u64) -> io::Result<(Bytes, u64)> {
+    loop {
+        let length = file.metadata()?.len();
+        match read_range(file, length.saturating_sub(most), length) {
+            Err(error)
+                if error.kind() == io::ErrorKind::UnexpectedEof
+                    && file.metadata()?.len() != length => {}
+            read => return Ok((read?, length)),
+        }
+    }
 }
 
 /// Reads the header of a segment's file.

@@ -12,6 +12,11 @@ impl LogSettings {
     pub const DEFAULT_SEGMENT_BYTES: u64 = 64 << 20;
     /// 16 MiB.
     pub const DEFAULT_LOW_DISK_BYTES: u64 = 16 << 20;
+
+    /// A segment that can't be sealed takes no more frames beyond this: 16 times the usual size, 16 GiB at most.
+    pub fn largest_segment_bytes(&self) -> u64 {
+        self.segment_bytes.saturating_mul(16).min(16 << 30)
+    }
 }
 
 impl Default for LogSettings {

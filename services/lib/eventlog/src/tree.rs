@@ -25,11 +25,12 @@ pub struct TreeHasher {
 impl TreeHasher {
     /// Takes a whole frame with header and padding.
     pub fn push(&mut self, frame: &[u8]) {
-        let leaf = Sha256::new()
-            .chain_update(LEAF)
-            .chain_update(frame)
-            .finalize();
-        self.leaves.push(leaf.into());
+        self.push_leaf(leaf_of(frame));
+    }
+
+    /// Takes the hash of a frame.
+    pub(crate) fn push_leaf(&mut self, leaf: Digest) {
+        self.leaves.push(leaf);
         self.frames += 1;
         if self.leaves.len() == GROUP_FRAMES {
             self.groups.push(tree_root(&self.leaves));
@@ -51,6 +52,62 @@ impl TreeHasher {
     }
 }
 
+/// The hash of a tree whose leaves come one by one, or as whole subtrees of which only the hash is known.
+#[derive(Debug, Default)]
+pub(crate) struct SubtreeHasher {
+    /// Subtrees of ever fewer leaves: levels and hashes. A subtree of level `n` has `2^n` leaves.
+    subtrees: Vec<(u8, Digest)>,
+    leaves: u64,
+}
+
+impl SubtreeHasher {
+    /// Takes the next subtree; false: one of this level can't begin here.
+    pub fn push(&mut self, level: u8, digest: Digest) -> bool {
+        let leaves = 1u64.checked_shl(u32::from(level)).unwrap_or(0);
+        if leaves == 0 || !self.leaves.is_multiple_of(leaves) || self.leaves > i64::MAX as u64 {
+            return false;
+        }
+        self.leaves = self.leaves.saturating_add(leaves);
+        let mut subtree = (level, digest);
+        while let Some((_, left)) = self.subtrees.pop_if(|(level, _)| *level == subtree.0) {
+            subtree = (subtree.0 + 1, node_of(&left, &subtree.1));
+        }
+        self.subtrees.push(subtree);
+        true
+    }
+
+    pub fn leaves(&self) -> u64 {
+        self.leaves
+    }
+
+    pub fn root(&self) -> Digest {
+        let mut subtrees = self.subtrees.iter().rev().map(|(_, digest)| *digest);
+        match subtrees.next() {
+            None => Sha256::digest([]).into(),
+            Some(last) => subtrees.fold(last, |right, left| node_of(&left, &right)),
+        }
+    }
+}
+
+/// The hash of a frame as a leaf.
+pub(crate) fn leaf_of(frame: &[u8]) -> Digest {
+    Sha256::new()
+        .chain_update(LEAF)
+        .chain_update(frame)
+        .finalize()
+        .into()
+}
+
+/// The hash of two neighbouring subtrees.
+pub(crate) fn node_of(left: &Digest, right: &Digest) -> Digest {
+    Sha256::new()
+        .chain_update(NODE)
+        .chain_update(left)
+        .chain_update(right)
+        .finalize()
+        .into()
+}
+
 /// SHA-256 of some bytes.
 pub(crate) fn digest_of(bytes: &[u8]) -> Digest {
     Sha256::digest(bytes).into()
@@ -63,12 +120,7 @@ pub fn tree_root(nodes: &[Digest]) -> Digest {
         [node] => *node,
         _ => {
             let left = nodes.len().next_power_of_two() / 2;
-            Sha256::new()
-                .chain_update(NODE)
-                .chain_update(tree_root(&nodes[..left]))
-                .chain_update(tree_root(&nodes[left..]))
-                .finalize()
-                .into()
+            node_of(&tree_root(&nodes[..left]), &tree_root(&nodes[left..]))
         }
     }
 }
@@ -98,6 +150,32 @@ mod tests {
                 "{count} frames"
             );
         }
+    }
+
+    #[test]
+    fn subtrees_of_which_only_the_hash_is_known_lead_to_the_same_root() {
+        let leaves: Vec<Digest> = (0..300u32).map(|n| leaf_of(&n.to_le_bytes())).collect();
+        for count in [1usize, 2, 3, 7, 64, 65, 299, 300] {
+            for step in [1, 3, 5] {
+                let mut hasher = SubtreeHasher::default();
+                let mut at = 0;
+                while at < count {
+                    let mut level = (at / step) as u8 % 4;
+                    while at % (1 << level) != 0 || at + (1 << level) > count {
+                        level -= 1;
+                    }
+                    let subtree = &leaves[at..at + (1 << level)];
+                    assert!(hasher.push(level, tree_root(subtree)));
+                    at += 1 << level;
+                }
+                assert_eq!(hasher.leaves(), count as u64);
+                assert_eq!(hasher.root(), tree_root(&leaves[..count]), "{count}");
+            }
+        }
+        let mut hasher = SubtreeHasher::default();
+        assert!(hasher.push(0, leaves[0]));
+        assert!(!hasher.push(1, leaves[1]), "not at a multiple of its size");
+        assert!(!hasher.push(64, leaves[1]));
     }
 
     /// The tree over one empty leaf, from the test vectors of RFC 9162's reference implementation (certificate-transparency-go).

@@ -43,6 +43,17 @@ pub enum AppendError {
         free_bytes: u64,
         kept_bytes: u64,
     },
+    /// Final for this writer: a segment that can't be sealed would grow without end, and opening reads all of it.
+    #[error(
+        "the log takes no more writes: its segment {path} has {bytes} bytes and can't be sealed ({cause}); remove the cause, \
+         then restart, which seals it and goes on",
+        path = path.display()
+    )]
+    Overgrown {
+        path: PathBuf,
+        bytes: u64,
+        cause: String,
+    },
     /// Final for this writer: nobody knows what is on the disk until the log is reopened and read.
     #[error(
         "the log {path} takes no more writes: {cause} at byte {position}; check the disk, then restart, which rereads what is really there",
@@ -94,6 +105,8 @@ pub struct LogWriter {
     staged_frames: u64,
     /// Durable frames from `hashed_until` on that are still to be hashed; empty when they are to be read again.
     unhashed: Vec<u8>,
+    /// Why the active segment was not sealed when it was full.
+    unsealed_because: Option<String>,
     failure: Option<AppendError>,
     syncs: u64,
 }
@@ -118,6 +131,7 @@ impl LogWriter {
             staged: Vec::new(),
             staged_frames: 0,
             unhashed: Vec::new(),
+            unsealed_because: None,
             failure: None,
             syncs: 0,
         }
@@ -194,6 +208,7 @@ impl LogWriter {
             return Ok(self.durable_bytes());
         }
         self.hash_flushed();
+        self.refuse_overgrown()?;
         self.refuse_low_disk()?;
         self.create_active()?;
         let end = self.active.end + self.staged.len() as u64;
@@ -214,6 +229,23 @@ impl LogWriter {
         }
         self.shared.durable.store(end, Ordering::Release);
         Ok(end)
+    }
+
+    fn refuse_overgrown(&mut self) -> Result<(), AppendError> {
+        let bytes = self.active.end - self.active.base + self.staged.len() as u64;
+        let Some(cause) = &self.unsealed_because else {
+            return Ok(());
+        };
+        if bytes <= self.settings.largest_segment_bytes() {
+            return Ok(());
+        }
+        let failure = AppendError::Overgrown {
+            path: self.active_path(),
+            bytes: self.active.end - self.active.base,
+            cause: cause.clone(),
+        };
+        self.failure = Some(failure.clone());
+        Err(failure)
     }
 
     fn refuse_low_disk(&self) -> Result<(), AppendError> {
@@ -370,8 +402,17 @@ impl LogWriter {
         self.failure.is_none() && self.active.frames > 0 && self.active.end >= self.seal_from
     }
 
-    /// Lets the active segment grow by an eighth before it is full again.
-    pub fn postpone_seal(&mut self) {
+    /// Has the active segment sealed now although it is not full, unless that was tried and postponed.
+    pub fn fill_up(&mut self) {
+        if self.unsealed_because.is_none() {
+            self.seal_from = self.seal_from.min(self.active.end);
+        }
+    }
+
+    /// Lets the active segment grow by an eighth before it is full again, up to
+    /// [`largest_segment_bytes`](LogSettings::largest_segment_bytes).
+    pub fn postpone_seal(&mut self, cause: String) {
+        self.unsealed_because = Some(cause);
         self.seal_from = self.active.end + self.settings.segment_bytes / 8;
     }
 
@@ -401,6 +442,7 @@ impl LogWriter {
             root: tree_root(&groups),
             index_digest: crate::tree::digest_of(index),
             previous_seal: self.active.previous_seal,
+            scavenged: None,
         };
         let body = seal_body(&groups, index, &checksums);
         self.write_seal(&footer, &body)?;
@@ -445,7 +487,7 @@ impl LogWriter {
     fn undo_seal(&mut self, error: &io::Error) -> AppendError {
         // The tree was taken for the footer; it is read again for the next attempt.
         self.hashed_until = self.active.base + HEADER_BYTES;
-        self.postpone_seal();
+        self.postpone_seal(error.to_string());
         self.undo_write(error)
     }
 
@@ -461,6 +503,7 @@ impl LogWriter {
             file: None,
         };
         self.hashed_until = self.active.end;
+        self.unsealed_because = None;
         self.seal_from = base.saturating_add(self.settings.segment_bytes);
         let mut segments = self.segments_mut();
         segments.sealed.push(sealed.clone());

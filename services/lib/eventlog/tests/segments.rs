@@ -434,3 +434,41 @@ fn damage_in_the_unsealed_segment_is_told_and_the_earlier_copy_stays() {
     let now = std::fs::read(copy.path().join(&name)).expect("the copy");
     assert!(now == earlier, "the earlier copy was changed");
 }
+
+#[test]
+fn a_segment_that_cannot_be_sealed_stops_taking_frames_and_is_sealed_after_a_restart() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let mut log = open(folder.path());
+    let mut written = 0;
+    let refused = loop {
+        log.writer
+            .stage(|buffer| buffer.extend_from_slice(&body(written)));
+        if let Err(error) = log.writer.flush() {
+            break error;
+        }
+        written += 1;
+        if log.writer.is_full() {
+            log.writer
+                .postpone_seal("the index of another segment is damaged".to_owned());
+        }
+        assert!(log.writer.durable_bytes() <= SMALL.largest_segment_bytes());
+    };
+    assert!(
+        matches!(refused, AppendError::Overgrown { .. }),
+        "{refused}"
+    );
+    let said = refused.to_string();
+    assert!(said.contains("index of another segment"), "{said}");
+    assert!(said.contains("restart"), "{said}");
+    log.writer
+        .stage(|buffer| buffer.extend_from_slice(&body(written)));
+    assert!(log.writer.flush().is_err(), "it stays so");
+    drop(log);
+
+    let mut log = open(folder.path());
+    assert_eq!(all_bodies(&log), bodies(written));
+    assert!(log.writer.is_full());
+    log.writer.seal(b"index").expect("sealed");
+    append(&mut log.writer, written).expect("it goes on");
+    assert_eq!(all_bodies(&log), bodies(written + 1));
+}

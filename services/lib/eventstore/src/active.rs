@@ -100,7 +100,8 @@ impl ActiveIndex {
             commit.begin >= self.end && commit.end > commit.begin,
             "commits are added in the order of the log"
         );
-        let frame = ((commit.begin - self.base) / 8) as u32;
+        let frame = u32::try_from((commit.begin - self.base) / 8);
+        let frame = frame.expect("a segment ends before MAX_SEGMENT_BYTES");
         let count = events.len() as u64;
         let list = list_of(&mut self.streams, commit.stream);
         if commit.is_tombstone {
@@ -201,6 +202,11 @@ impl ActiveIndex {
     /// Ids of the newest events and the offsets of their frames, oldest first.
     pub fn ids(&self) -> impl ExactSizeIterator<Item = (Uuid, u32)> + '_ {
         self.ids.iter().copied()
+    }
+
+    /// How many streams, categories and types are here.
+    pub fn names(&self) -> usize {
+        self.streams.len() + self.categories.len() + self.types.len()
     }
 
     pub fn events(&self) -> u64 {

@@ -1,6 +1,7 @@
 use std::ops::Range;
 
 use bytes::Bytes;
+use terrarium_eventlog::is_gap;
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -141,6 +142,8 @@ pub(crate) struct CommitReader<'a> {
     pub count: u32,
     pub recorded: Ticks,
     pub is_tombstone: bool,
+    /// Commits that stood here were scavenged: there are no events.
+    pub is_removed: bool,
     has_event_flags: bool,
     /// How many events were read.
     pub events_read: u32,
@@ -163,6 +166,9 @@ pub(crate) struct EventView<'a> {
 
 impl<'a> CommitReader<'a> {
     pub fn new(body: &'a [u8]) -> Result<CommitReader<'a>, CommitFault> {
+        if is_gap(body) {
+            return Ok(CommitReader::of_removed(body));
+        }
         let mut offset = 0;
         let kind = take(body, &mut offset, 1, "kind")?[0];
         let (flags, recorded) = match kind {
@@ -210,11 +216,28 @@ impl<'a> CommitReader<'a> {
             count,
             recorded,
             is_tombstone,
+            is_removed: false,
             has_event_flags: kind == KIND_COMMIT_V2,
             events_read: 0,
             offset,
             done: false,
         })
+    }
+
+    fn of_removed(body: &'a [u8]) -> CommitReader<'a> {
+        CommitReader {
+            body,
+            stream: "",
+            first_revision: 0,
+            count: 0,
+            recorded: Ticks::default(),
+            is_tombstone: false,
+            is_removed: true,
+            has_event_flags: false,
+            events_read: 0,
+            offset: body.len(),
+            done: true,
+        }
     }
 
     /// Number of events in the stream after this commit.

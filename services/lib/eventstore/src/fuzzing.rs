@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use terrarium_eventlog::frame_checksum;
+use terrarium_eventlog::{MAGIC, frame_checksum, segment_file_name};
 use uuid::Uuid;
 
+use crate::error::ReadError;
 use crate::event::{ContentType, Position, ProposedCommit, ProposedEvent};
 use crate::scan::Scan;
 use crate::store::{EventStore, LOG_FOLDER};
@@ -36,15 +37,23 @@ const FIRST_FORM_HEADER: [u8; 64] = {
 const FRAME_ALIGNMENT: usize = 8;
 const MAX_EVENTS: usize = 100_000;
 
-/// Bytes as a log: frame decoding, offline reading and recovery.
+/// Bytes as a log: frame decoding, footers, indexes, offline reading and recovery.
+///
+/// As a log of the first format if they begin like one; otherwise four bytes for a length (little endian), then a segment of a
+/// log of format 2, and so on.
 ///
 /// # Panics
 /// When something is not as promised: an undamaged log does not open, an opened one changes what it holds, or can't go on.
 pub fn log(bytes: &[u8]) {
     let folder = Folder::new();
-    let file = folder.0.join(LOG_FOLDER);
-    std::fs::create_dir_all(&file).expect("a temporary folder");
-    std::fs::write(file.join(LOG_FILE), bytes).expect("a temporary file");
+    let log_folder = folder.0.join(LOG_FOLDER);
+    std::fs::create_dir_all(&log_folder).expect("a temporary folder");
+    let is_first_form = bytes.len() < 4 || bytes.starts_with(&MAGIC[..4]);
+    if is_first_form {
+        std::fs::write(log_folder.join(LOG_FILE), bytes).expect("a temporary file");
+    } else {
+        write_segments(&log_folder, bytes);
+    }
     let scanned: Option<Vec<Position>> = Scan::open(&folder.0)
         .ok()
         .and_then(|scan| scan.map(|event| Some(event.ok()?.position)).collect());
@@ -54,7 +63,8 @@ pub fn log(bytes: &[u8]) {
         return;
     };
     let opened = positions(&store);
-    if let Some(scanned) = scanned {
+    if let Some(scanned) = &scanned {
+        let opened = opened.as_ref().expect("what is undamaged is readable");
         assert_eq!(opened, scanned, "opening changed what the log holds");
     }
     let revision = store.stream_revision("fuzzed");
@@ -74,13 +84,33 @@ pub fn log(bytes: &[u8]) {
     store.close();
 
     let (store, _) = EventStore::open(&folder.0).expect("what was opened and closed opens");
-    let reopened = positions(&store);
+    let opened = match opened {
+        Ok(opened) => opened,
+        // Opening reads only the end of sealed segments, so that it may come to light later that they are damaged.
+        Err(_) => {
+            assert!(!is_first_form, "what was opened is readable");
+            return;
+        }
+    };
+    let reopened = positions(&store).expect("what was readable still is");
     assert_eq!(
         reopened[..opened.len()],
         opened[..],
         "opening again lost events"
     );
     assert_eq!(reopened.len(), opened.len() + usize::from(!is_over));
+}
+
+fn write_segments(folder: &Path, bytes: &[u8]) {
+    let mut rest = bytes;
+    while let Some((length, following)) = rest.split_first_chunk::<4>() {
+        let length = (u32::from_le_bytes(*length) as usize).min(following.len());
+        let (segment, after) = following.split_at(length);
+        rest = after;
+        let base = segment.get(16..24).and_then(|base| base.try_into().ok());
+        let name = segment_file_name(base.map_or(0, u64::from_le_bytes));
+        std::fs::write(folder.join(name), segment).expect("a temporary file");
+    }
 }
 
 /// Bytes as the bodies of frames that are right in themselves: two for a length (little endian), then a body.
@@ -107,18 +137,16 @@ pub fn commits(bytes: &[u8]) {
     log(&file);
 }
 
-fn positions(store: &EventStore) -> Vec<Position> {
+fn positions(store: &EventStore) -> Result<Vec<Position>, ReadError> {
     let mut found: Vec<Position> = Vec::new();
     while found.len() < MAX_EVENTS {
-        let page = store
-            .read_all(found.last().copied(), 1_000, 1 << 20)
-            .expect("what was opened is readable");
+        let page = store.read_all(found.last().copied(), 1_000, 1 << 20)?;
         if page.is_empty() {
             break;
         }
         found.extend(page.iter().map(|event| event.position));
     }
-    found
+    Ok(found)
 }
 
 pub(crate) fn runtime() -> tokio::runtime::Runtime {

@@ -1,5 +1,6 @@
 //! Where events are: the sealed segments' indexes on disk and that of the unsealed one in memory, as one.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -197,11 +198,32 @@ impl Contents {
                 .collect();
             (names, index.sealed.clone())
         };
-        sealed.each_with_prefix(ListKind::Stream, prefix, &mut |name| {
-            names.push(Arc::from(name));
+        sealed.each_with_prefix(ListKind::Stream, prefix, &mut |name, entry| {
+            if entry.count > 0 {
+                names.push(Arc::from(name));
+            }
         })?;
         names.sort_unstable();
         names.dedup();
+        Ok(names)
+    }
+
+    /// Names of the streams that have metadata or a tombstone: of others nothing is ever hidden.
+    pub fn streams_with_rules(&self) -> Result<BTreeSet<Box<str>>, ReadError> {
+        let (mut names, sealed) = {
+            let index = self.index();
+            let lists = index.active.all_lists(ListKind::Stream);
+            let names: BTreeSet<Box<str>> = lists
+                .filter(|(_, list)| list.retention.is_some() || list.tombstone.is_some())
+                .map(|(name, _)| Box::from(&**name))
+                .collect();
+            (names, index.sealed.clone())
+        };
+        sealed.each_with_prefix(ListKind::Stream, "", &mut |name, entry| {
+            if entry.retention.is_some() || entry.tombstone.is_some() {
+                names.insert(Box::from(name));
+            }
+        })?;
         Ok(names)
     }
 

@@ -12,9 +12,10 @@
 //! - `index.rs` says where events are, by stream, category and type (`lists.rs`): of the unsealed segment in memory
 //!   (`active.rs`), of the sealed ones on disk (`table.rs` is the format, `sealed.rs` reads it, `bloom.rs` says where not to look).
 //! - `encoding.rs` turns a commit into bytes and back; `names.rs` keeps one copy of each stream and type name.
-//! - [`Scan`] (`scan.rs`) reads a log offline, without lock or trust, and names the first thing that is wrong.
+//! - [`Scan`] (`scan.rs`) reads a log offline, without lock or trust, and names the first thing that is wrong (`scan_error.rs`).
 //! - [`export`] and [`import`] (`transfer.rs`) turn a store into text and back.
 //! - [`back_up`] and [`restore`] (`backup.rs`) copy a store while it is open, and back.
+//! - [`scavenge`] (`scavenge.rs`) gives back the space of what streams no longer show.
 //! - [`front`] speaks the EventStoreDB gRPC protocol for a store.
 //!
 //! # Promises
@@ -27,7 +28,8 @@
 //!   what was asked for lately, within bounds.
 //! - A disk that is nearly full refuses appends ([`LogSettings::low_disk_bytes`]) and accepts them again when there is space.
 //! - Positions only grow; they are opaque to callers, and are byte offsets in the log.
-//! - Deleting and truncating hides events from readers of their stream; the log and the global order keep them.
+//! - Deleting and truncating hides events from readers of their stream; the log and the global order keep them until somebody
+//!   calls [`scavenge`]. The journals of a park set no metadata, so nothing of them is ever hidden or removed.
 //!
 //! # Folder
 //!
@@ -94,6 +96,8 @@ mod recent;
 mod replay;
 mod retention;
 mod scan;
+mod scan_error;
+mod scavenge;
 mod sealed;
 mod segment_scan;
 mod store;
@@ -114,7 +118,9 @@ pub use event::{
 pub use filter::{Filter, FilterError, FilterOn};
 pub use page::{AllCursor, Direction, LINK_TYPE, PageLimit, ResolvedEvent, StreamPage};
 pub use replay::{EventRef, RecordedCommit, Replay};
-pub use scan::{Scan, ScanError, ScanProblem};
+pub use scan::Scan;
+pub use scan_error::{ScanError, ScanProblem};
+pub use scavenge::{ScavengeError, Scavenged, scavenge, scavenge_on};
 pub use store::{EventStore, Pending};
 pub use subscribe::{AllItem, AllSubscription, StreamItem, StreamSubscription, SubscriptionError};
 pub use terrarium_eventlog::{BackupError, Copied, LogSettings, RealDisk, Recovery, TornTail};

@@ -152,14 +152,26 @@ impl Contents {
             }
             Outline::Virtual { count } => (count, 0, true),
         };
-        let wanted = wanted_revisions(direction, from, first_kept, count, limit.events);
         let (kind, name) = list_of(stream);
-        let mut runs = self.runs(kind, name, &wanted)?;
-        if direction == Direction::Backwards {
-            runs.reverse();
-        }
-        let found = self.events_of_runs(&runs, direction, limit.bytes)?;
-        let is_whole = found.len() as u64 == wanted.end - wanted.start;
+        let mut from = from;
+        let found = loop {
+            let wanted = wanted_revisions(direction, from, first_kept, count, limit.events);
+            let mut runs = self.runs(kind, name, &wanted)?;
+            if direction == Direction::Backwards {
+                runs.reverse();
+            }
+            let found = self.events_of_runs(&runs, direction, limit.bytes)?;
+            // Events that were scavenged are passed over.
+            let next = match direction {
+                Direction::Forwards => Some(wanted.end).filter(|next| *next < count),
+                Direction::Backwards if wanted.start <= first_kept => None,
+                Direction::Backwards => wanted.start.checked_sub(1),
+            };
+            if !found.is_empty() || wanted.is_empty() || next.is_none() {
+                break found;
+            }
+            from = next;
+        };
         let mut events = Vec::with_capacity(found.len());
         let virtual_name: Option<Arc<str>> = is_virtual.then(|| self.names.intern(stream));
         let mut last_revision = None;
@@ -182,7 +194,7 @@ impl Contents {
             });
         }
         let next = last_revision.and_then(|last| match direction {
-            Direction::Forwards => Some(last + 1).filter(|next| !is_whole || *next < count),
+            Direction::Forwards => Some(last + 1).filter(|next| *next < count),
             Direction::Backwards => last.checked_sub(1).filter(|next| *next >= first_kept),
         });
         Ok(StreamPage::Events {
@@ -210,7 +222,8 @@ impl Contents {
         while low < high {
             let middle = low + (high - low) / 2;
             let event = self.read_stream(stream, middle, 1)?.pop();
-            if event.is_some_and(|event| event.recorded < oldest) {
+            // What was scavenged was old, or truncated and so before what is old.
+            if event.is_none_or(|event| event.recorded < oldest) {
                 low = middle + 1;
             } else {
                 high = middle;

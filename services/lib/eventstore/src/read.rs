@@ -1,6 +1,6 @@
 use std::sync::{Arc, RwLock};
 
-use terrarium_eventlog::{Frame, FrameError, FrameFetcher, HEADER_BYTES, LogReader};
+use terrarium_eventlog::{Frame, FrameError, FrameFetcher, HEADER_BYTES, LogReader, is_gap};
 use uuid::Uuid;
 
 use crate::decide::FoundEvent;
@@ -53,14 +53,32 @@ impl Contents {
         Ok(events)
     }
 
-    /// Gives the events of a run to `visit`, in order.
+    /// The frame of a commit that the index knows; `None`: it was scavenged.
+    fn indexed_frame(
+        &self,
+        fetcher: &mut FrameFetcher,
+        position: u64,
+    ) -> Result<Option<Frame>, ReadError> {
+        match fetcher.frame(position) {
+            Ok(frame) if is_gap(&frame.body) => Ok(None),
+            Ok(frame) => Ok(Some(frame)),
+            Err(error) => match self.log.is_removed(position) {
+                Ok(true) => Ok(None),
+                _ => Err(damaged_frame(error)),
+            },
+        }
+    }
+
+    /// Gives the events of a run to `visit`, in order; none where they were scavenged.
     pub fn events_of_run(
         &self,
         fetcher: &mut FrameFetcher,
         run: &Run,
         mut visit: impl FnMut(&EventInFrame<'_>) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
-        let frame = fetcher.frame(run.frame).map_err(damaged_frame)?;
+        let Some(frame) = self.indexed_frame(fetcher, run.frame)? else {
+            return Ok(());
+        };
         let first = u64::from(run.ordinal);
         let mut ordinal = 0;
         self.each_event(&frame, |event| {
@@ -78,7 +96,9 @@ impl Contents {
 
     /// The newest event of the frame at `frame` with this id.
     pub fn event_in_frame(&self, frame: u64, id: &Uuid) -> Result<Option<FoundEvent>, ReadError> {
-        let frame = self.log.frame_at(frame).map_err(damaged_frame)?;
+        let Some(frame) = self.indexed_frame(&mut self.log.fetcher(), frame)? else {
+            return Ok(None);
+        };
         let mut found = None;
         self.each_event(&frame, |event| {
             if event.view.id == *id {
@@ -113,6 +133,8 @@ impl Contents {
         for frame in self.log.frames(start, end, wanted_bytes) {
             let frame = frame.map_err(damaged_frame)?;
             let mut full = false;
+            // Whoever was at an event that was scavenged since goes on behind it.
+            after_is_event |= is_gap(&frame.body);
             self.each_event(&frame, |event| {
                 if let Some(after) = after.filter(|after| event.position() <= *after) {
                     after_is_event |= event.position() == after;

@@ -1,23 +1,20 @@
 // A scan ends with its first error, which tells all it knows.
 #![allow(clippy::result_large_err)]
 
-use std::collections::HashMap;
-
-use std::collections::VecDeque;
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::collections::{HashMap, VecDeque};
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use terrarium_eventlog::{
-    Digest, FRAME_HEADER_BYTES, Frame, FrameCursor, FrameError, FrameFault, FrameProblem, LogFiles,
-    OpenError, SealFault, check_segment, locate_changed_byte,
+    Digest, FRAME_HEADER_BYTES, FolderLock, Frame, FrameCursor, FrameError, FrameFault,
+    FrameProblem, LogFiles, SealFault, check_segment, locate_changed_byte,
 };
-use thiserror::Error;
 
 use crate::encoding::{CommitFault, CommitReader};
 use crate::event::{Position, RecordedEvent};
 use crate::names::NameTable;
+use crate::scan_error::{ScanError, ScanProblem, file_error, open_error};
 use crate::segment_scan::SegmentScan;
 use crate::store::LOG_FOLDER;
 
@@ -32,8 +29,8 @@ const DAMAGED_FRAME_BYTES: u64 = 4 * 1024 * 1024 + 64;
 /// What it compares: headers, footers and how the segments follow each other, every frame, every commit and how its stream goes
 /// on; and at the end of a sealed segment its records with their tree hash, and its index with one that is made again.
 ///
-/// Needs no lock and changes nothing, so a store may be appending meanwhile. The scan ends where the log ended when
-/// it was opened; a store that is just writing may have half a commit there, which [`until`](Scan::until) leaves out.
+/// Needs no lock and changes nothing, so a store may be appending meanwhile ([`is_live`](Scan::is_live)). The scan ends where the
+/// log ended when it was opened, and leaves out what the store has not finished writing.
 #[derive(Debug)]
 pub struct Scan {
     files: LogFiles,
@@ -52,84 +49,13 @@ pub struct Scan {
     finished: bool,
 }
 
-/// The first thing that is wrong in a log.
-///
-/// Stream and revision are given where they are known: for a damaged commit they are what its readable part says,
-/// if that continues the stream; the event itself is named when its own record, or a single changed byte of it, is the cause.
-#[derive(Debug, Error)]
-pub struct ScanError {
-    pub path: PathBuf,
-    /// Byte offset in the log: of the damaged event's record when it is known, of the damaged commit otherwise.
-    pub position: u64,
-    pub stream: Option<Arc<str>>,
-    pub revision: Option<u64>,
-    /// Number of events in the log before the damaged event (or commit): its index in the global order.
-    pub event_index: u64,
-    #[source]
-    pub problem: ScanProblem,
-}
-
-/// What is wrong.
-#[derive(Debug, Error)]
-pub enum ScanProblem {
-    #[error("cannot read the log: {0}")]
-    Io(#[from] std::io::Error),
-    #[error("{0}")]
-    Header(terrarium_eventlog::HeaderFault),
-    /// A segment that is missing, or a footer that is damaged.
-    #[error("{0}")]
-    Segment(String),
-    /// Records or an index that are not as they were sealed.
-    #[error("{0}")]
-    Seal(SealFault),
-    #[error("the index of the segment is not what its records give")]
-    Index,
-    #[error("{fault}{}", describe_changed_byte(*changed_byte))]
-    Frame {
-        fault: FrameFault,
-        /// Byte offset in the log of the one changed byte that explains the checksum, if exactly one does.
-        changed_byte: Option<u64>,
-    },
-    #[error("the commit cannot be read: {0}")]
-    Commit(String),
-    #[error(
-        "the commit continues the stream at revision {found}, but the stream has {expected} events"
-    )]
-    Revision { found: u64, expected: u64 },
-    #[error("the log ends at byte {end}, before the event at {until} that it should hold")]
-    Shortened { end: u64, until: Position },
-    #[error("position {until} is inside an event, not at its start")]
-    NotAnEvent { until: Position },
-}
-
-fn describe_changed_byte(changed_byte: Option<u64>) -> String {
-    changed_byte.map_or_else(String::new, |position| {
-        format!("; a change of the one byte {position} explains it")
-    })
-}
-
-impl fmt::Display for ScanError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: byte {}", self.path.display(), self.position)?;
-        if let Some(stream) = &self.stream {
-            write!(formatter, ", stream {stream}")?;
-        }
-        if let Some(revision) = self.revision {
-            write!(formatter, ", revision {revision}")?;
-        }
-        write!(
-            formatter,
-            ", event {} of the log: {}",
-            self.event_index, self.problem
-        )
-    }
-}
-
 impl Scan {
-    /// Opens the log of the data folder `folder` for reading.
-    pub fn open(folder: &Path) -> Result<Scan, ScanError> {
-        let folder = folder.join(LOG_FOLDER);
-        let files = LogFiles::open(&folder).map_err(|error| open_error(&folder, error))?;
+    /// Opens the log of the data folder `data` for reading.
+    pub fn open(data: &Path) -> Result<Scan, ScanError> {
+        let folder = data.join(LOG_FOLDER);
+        let is_in_use = || FolderLock::is_held(data);
+        let files = LogFiles::open_beside(&folder, &is_in_use)
+            .map_err(|error| open_error(&folder, error))?;
         let frames = files
             .frames(CHUNK_BYTES)
             .map_err(|error| file_error(folder, 0, error.into()))?;
@@ -153,6 +79,20 @@ impl Scan {
     pub fn until(mut self, position: Position) -> Scan {
         self.until = Some(position);
         self
+    }
+
+    /// True when a store had the log open and could append to it.
+    pub fn is_live(&self) -> bool {
+        self.files.unproven_from().is_some()
+    }
+
+    /// Of how many segments something was scavenged, and how many commits that were.
+    pub fn scavenged(&self) -> (u64, u64) {
+        let sealed = self.files.sealed().iter();
+        let scavenged = sealed.filter_map(|sealed| sealed.footer().scavenged.as_ref());
+        scavenged.fold((0, 0), |(segments, commits), scavenged| {
+            (segments + 1, commits + scavenged.removed_frames)
+        })
     }
 
     /// How many segments are sealed, and the seal of the last: the hash of the log up to its end.
@@ -254,16 +194,22 @@ impl Scan {
             return Ok(());
         }
         self.segments_done += 1;
-        self.segment.compare(sealed).map_err(|problem| {
-            let position = match &problem {
-                ScanProblem::Seal(SealFault::Records { start, .. }) => *start,
-                _ => sealed.end(),
-            };
-            ScanError {
-                event_index: self.events_before,
-                ..file_error(sealed.path(), position, problem)
-            }
-        })
+        let (names, revisions) = (&self.names, &mut self.revisions);
+        let mut revise = |stream: &str, count: Option<u64>| {
+            revisions.insert(names.intern(stream), count.unwrap_or(TOMBSTONED));
+        };
+        self.segment
+            .compare(sealed, &mut revise)
+            .map_err(|problem| {
+                let position = match &problem {
+                    ScanProblem::Seal(SealFault::Records { start, .. }) => *start,
+                    _ => sealed.end(),
+                };
+                ScanError {
+                    event_index: self.events_before,
+                    ..file_error(sealed.path(), position, problem)
+                }
+            })
     }
 
     /// Checks a whole frame, then makes its events ready.
@@ -278,10 +224,28 @@ impl Scan {
                 commit_problem(&fault),
             )
         })?;
+        let segment = self.files.sealed().get(self.segments_done);
+        let is_scavenged = segment.is_some_and(|segment| segment.footer().scavenged.is_some());
+        if commit.is_removed {
+            if is_scavenged {
+                return Ok(());
+            }
+            let what = "commits were removed from a segment that was not scavenged";
+            let problem = ScanProblem::Commit(what.to_owned());
+            let before = self.events_before;
+            return Err(self.error(frame.position, None, None, before, problem));
+        }
         let stream = self.names.intern(commit.stream);
         let expected = self.revision_of(&stream);
         let found = commit.first_revision;
-        if found != expected && !(commit.is_tombstone && expected != TOMBSTONED) {
+        let goes_on = match expected {
+            TOMBSTONED => false,
+            _ if commit.is_tombstone => true,
+            // Commits between may have been removed.
+            _ if is_scavenged => found >= expected,
+            _ => found == expected,
+        };
+        if !goes_on {
             let problem = ScanProblem::Revision { found, expected };
             return Err(self.error(
                 frame.position,
@@ -339,6 +303,12 @@ impl Scan {
         self.revisions.insert(stream, next_revision);
         self.ready = events;
         Ok(())
+    }
+
+    /// A store takes back what it could not write whole. It was never acknowledged.
+    fn was_taken_back(&self, error: &FrameError) -> bool {
+        let unproven_from = self.files.unproven_from();
+        unproven_from.is_some_and(|from| error.position >= from)
     }
 
     /// Says as much as can be said about a frame that cannot be read.
@@ -425,34 +395,6 @@ struct NamedDamage {
     events_in_commit_before: u64,
 }
 
-fn open_error(folder: &Path, error: OpenError) -> ScanError {
-    match error {
-        OpenError::Header { path, fault } => file_error(path, 0, ScanProblem::Header(fault)),
-        OpenError::Io { path, source, .. } => file_error(path, 0, source.into()),
-        OpenError::Footer { path, fault } => {
-            let problem = ScanProblem::Segment(fault.to_string());
-            file_error(path, 0, problem)
-        }
-        OpenError::Layout { path, what } => file_error(path, 0, ScanProblem::Segment(what)),
-        other => file_error(
-            folder.to_owned(),
-            0,
-            ScanProblem::Segment(other.to_string()),
-        ),
-    }
-}
-
-fn file_error(path: PathBuf, position: u64, problem: ScanProblem) -> ScanError {
-    ScanError {
-        path,
-        position,
-        stream: None,
-        revision: None,
-        event_index: 0,
-        problem,
-    }
-}
-
 impl Iterator for Scan {
     type Item = Result<RecordedEvent, ScanError>;
 
@@ -474,6 +416,10 @@ impl Iterator for Scan {
                     return self.end_of_log().map(Err);
                 }
                 Some(Ok(frame)) => self.take_frame_and_seal(&frame),
+                Some(Err(error)) if self.was_taken_back(&error) => {
+                    self.finished = true;
+                    return self.end_of_log().map(Err);
+                }
                 Some(Err(error)) => Err(self.describe(error)),
             };
             if let Err(error) = taken {

@@ -144,12 +144,12 @@ impl SealedSet {
         self.segments[part.place as usize].runs(&self.memory, kind, &part.entry, wanted)
     }
 
-    /// Gives the names of a kind that begin with `prefix` and have events to `visit`.
+    /// Gives the names of a kind that begin with `prefix`, and what is known of them in each segment, to `visit`.
     pub fn each_with_prefix(
         &self,
         kind: ListKind,
         prefix: &str,
-        visit: &mut dyn FnMut(&str),
+        visit: &mut dyn FnMut(&str, &TableEntry),
     ) -> Result<(), ReadError> {
         for segment in &self.segments {
             segment.each_with_prefix(&self.memory, kind, prefix, visit)?;
@@ -167,7 +167,12 @@ impl SealedSet {
         };
         let segment = &self.segments[place];
         let loaded = segment.load(&self.memory)?;
-        Ok(Some(loaded.checkpoint_before(&segment.sealed, position)))
+        let checkpoint = loaded.checkpoint_before(&segment.sealed, position);
+        let gap = segment.sealed.gap_around(checkpoint);
+        let gap = gap.map_err(|error| ReadError::Damaged {
+            what: error.to_string(),
+        })?;
+        Ok(Some(gap.map_or(checkpoint, |gap| gap.start)))
     }
 
     /// Ids of the newest events and their frames, newest segment first, until there are `most`.
@@ -308,7 +313,7 @@ impl SegmentIndex {
         memory: &Memory,
         kind: ListKind,
         prefix: &str,
-        visit: &mut dyn FnMut(&str),
+        visit: &mut dyn FnMut(&str, &TableEntry),
     ) -> Result<(), ReadError> {
         let loaded = self.load(memory)?;
         let key_prefix = key_of(kind, prefix);
@@ -320,9 +325,7 @@ impl SegmentIndex {
                 let (key, entry) = entries.next_entry().ok_or_else(|| self.malformed())?;
                 if key.starts_with(&key_prefix) {
                     let name = std::str::from_utf8(&key[1..]).map_err(|_| self.malformed())?;
-                    if entry.count > 0 {
-                        visit(name);
-                    }
+                    visit(name, &entry);
                 } else if key > &key_prefix[..] {
                     return Ok(());
                 }

@@ -1,16 +1,19 @@
 //! Comparing a sealed segment with what its records give: tree hash and index.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use terrarium_eventlog::{Frame, SealCheck, SealedSegment, check_index};
 
 use crate::active::{ActiveIndex, IndexedCommit};
 use crate::encoding::CommitReader;
+use crate::error::ReadError;
 use crate::event::METADATA_TYPE;
 use crate::lists::ListKind;
 use crate::retention::{Retention, described_stream};
-use crate::scan::ScanProblem;
-use crate::table::{Totals, build};
+use crate::scan_error::ScanProblem;
+use crate::sealed::SealedSet;
+use crate::table::{TableEntry, Totals, build};
 
 /// What is known of a segment while its frames are walked, and of the log before it.
 #[derive(Debug)]
@@ -39,6 +42,9 @@ impl SegmentScan {
         let Ok(mut commit) = CommitReader::new(&frame.body) else {
             return;
         };
+        if commit.is_removed {
+            return;
+        }
         let mut events = Vec::new();
         let mut last_position = 0;
         let mut metadata = None;
@@ -63,12 +69,55 @@ impl SegmentScan {
         self.index.add(&indexed, &events);
     }
 
+    /// Compares a scavenged segment, whose index is the one that it was sealed with: its hash is in the seal, and what it counts
+    /// holds from here on. `revise` gets the streams with what they had at the segment's end, `None` after a tombstone.
+    fn compare_scavenged(
+        &mut self,
+        sealed: &Arc<SealedSegment>,
+        revise: &mut dyn FnMut(&str, Option<u64>),
+    ) -> Result<(), ScanProblem> {
+        let index = SealedSet::new(std::slice::from_ref(sealed));
+        let unreadable = |error: ReadError| ScanProblem::Segment(error.to_string());
+        let header = index.last_header().map_err(unreadable)?;
+        let header = header.expect("the set has a segment");
+        if header.before != self.totals {
+            return Err(ScanProblem::Index);
+        }
+        self.totals = header.totals();
+        for kind in ListKind::ALL {
+            let mut visit = |name: &str, entry: &TableEntry| {
+                let end = entry.first_revision + entry.count;
+                match kind {
+                    ListKind::Stream if entry.tombstone.is_some() => revise(name, None),
+                    ListKind::Stream if entry.count > 0 => revise(name, Some(end)),
+                    ListKind::Stream => {}
+                    _ => {
+                        self.list_counts.insert((kind, Box::from(name)), end);
+                    }
+                }
+            };
+            index
+                .each_with_prefix(kind, "", &mut visit)
+                .map_err(unreadable)?;
+        }
+        Ok(())
+    }
+
     /// Compares the segment whose frames were all taken with its seal, and goes on with the next.
-    pub fn compare(&mut self, sealed: &SealedSegment) -> Result<(), ScanProblem> {
+    ///
+    /// `revise` is told what a scavenged segment's own records no longer tell of its streams.
+    pub fn compare(
+        &mut self,
+        sealed: &Arc<SealedSegment>,
+        revise: &mut dyn FnMut(&str, Option<u64>),
+    ) -> Result<(), ScanProblem> {
         let seal = std::mem::take(&mut self.seal);
         let index = std::mem::replace(&mut self.index, ActiveIndex::new(sealed.end()));
         seal.finish(sealed).map_err(ScanProblem::Seal)?;
         check_index(sealed).map_err(ScanProblem::Seal)?;
+        if sealed.footer().scavenged.is_some() {
+            return self.compare_scavenged(sealed, revise);
+        }
         let Ok(table) = build(&index, self.totals, |kind, name, list| {
             if kind == ListKind::Stream {
                 return Ok::<_, std::convert::Infallible>(list.first_revision.unwrap_or(0));

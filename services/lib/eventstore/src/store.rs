@@ -395,6 +395,10 @@ impl EventStore {
         }
     }
 
+    pub(crate) fn contents(&self) -> &Contents {
+        &self.open.contents
+    }
+
     /// Appends what is queued, stops the writer and frees the folder. Other handles can still read.
     ///
     /// Blocks for as long as the queued appends take. Dropping the last handle does the same.
@@ -487,6 +491,9 @@ fn add_frame(active: &mut ActiveIndex, sealed: &SealedSet, frame: &Frame) -> Res
     }
     let commit = CommitReader::new(&frame.body)
         .map_err(|fault| format!("the commit cannot be read: {fault}"))?;
+    if commit.is_removed {
+        return Err("commits were removed from a segment that is not sealed".to_owned());
+    }
     let stream = commit.stream;
     let list = active.list(ListKind::Stream, stream);
     if list.is_some_and(|list| list.tombstone.is_some()) {

@@ -15,8 +15,9 @@
 //!
 //! Events keep stream, revision, id, type, content, time and order; only the id of a tombstone is made anew. What is there
 //! already stays as it is, so an import that was cut off is begun again with the same file; what contradicts the store is refused
-//! with its line.
+//! with its line. The export of a scavenged store can be read, but not be taken in: its streams have gaps.
 
+use std::collections::HashMap;
 use std::io::{BufRead, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -35,7 +36,8 @@ use crate::event::{
     ContentType, ExpectedRevision, MAX_EVENT_BYTES, ProposedCommit, ProposedEvent, RecordedEvent,
     TOMBSTONE_REVISION, Ticks,
 };
-use crate::scan::{Scan, ScanError};
+use crate::scan::Scan;
+use crate::scan_error::ScanError;
 use crate::store::EventStore;
 
 /// Of this form.
@@ -110,6 +112,16 @@ pub enum ImportError {
         "line {line} of the export contradicts the store: {reason}; import into the store that it was begun with, or into an empty one"
     )]
     Conflict { line: u64, reason: String },
+    #[error(
+        "line {line} of the export is revision {revision} of {stream}, of which it has only {before} events before: the store was \
+         scavenged, so copy it with `terrarium eventstore backup` and `restore`, which keep revisions and positions"
+    )]
+    LeftOut {
+        line: u64,
+        stream: Arc<str>,
+        before: u64,
+        revision: u64,
+    },
     #[error("the store took nothing from line {line} of the export on: {reason}")]
     Store { line: u64, reason: String },
 }
@@ -180,10 +192,14 @@ struct ExportLines<'a> {
     events: u64,
     hash: Sha256,
     buffer: Vec<u8>,
+    /// How many events of each stream were read.
+    events_of: HashMap<Arc<str>, u64>,
 }
 
 struct ExportedEvent {
     line: u64,
+    /// How many events of the stream the export has before this one.
+    events_before: u64,
     stream: Arc<str>,
     revision: u64,
     recorded: Ticks,
@@ -198,6 +214,7 @@ impl<'a> ExportLines<'a> {
             events: 0,
             hash: Sha256::new(),
             buffer: Vec::new(),
+            events_of: HashMap::new(),
         };
         lines.read_line()?;
         let head: Head = serde_json::from_slice(&lines.buffer)
@@ -264,14 +281,40 @@ impl<'a> ExportLines<'a> {
             data: decode("data", &event.data)?,
             metadata: decode("metadata", &event.metadata)?,
         };
+        let stream: Arc<str> = Arc::from(event.stream);
+        let events_before = self.count(&stream, event.revision)?;
         self.events += 1;
         Ok(Some(ExportedEvent {
             line: self.line,
-            stream: Arc::from(event.stream),
+            events_before,
+            stream,
             revision: event.revision,
             recorded: Ticks(event.recorded),
             event: proposed,
         }))
+    }
+
+    /// Counts an event; gives how many of its stream were before it. A stream has no gaps, unless it was scavenged.
+    fn count(&mut self, stream: &Arc<str>, revision: u64) -> Result<u64, ImportError> {
+        let before = self.events_of.get(stream).copied().unwrap_or(0);
+        if revision == TOMBSTONE_REVISION {
+            return Ok(before);
+        }
+        if revision > before {
+            return Err(ImportError::LeftOut {
+                line: self.line,
+                stream: stream.clone(),
+                before,
+                revision,
+            });
+        }
+        if revision < before {
+            return Err(self.wrong(format!(
+                "it is revision {revision} of {stream}, of which {before} events are before it"
+            )));
+        }
+        self.events_of.insert(stream.clone(), before + 1);
+        Ok(before)
     }
 
     fn end(&mut self) -> Result<(), ImportError> {
@@ -327,22 +370,42 @@ pub async fn import(
         if is_tombstone {
             clock.set(event.recorded);
             tombstone(store, &event, &mut imported).await?;
-        } else {
-            batch.add(event);
+            continue;
         }
+        batch.add(event);
     }
     batch.append(store, clock, &mut imported).await?;
     Ok(imported)
 }
 
+/// Ends a stream that holds all events of the export and no others: another one is not the stream that the export ended.
 async fn tombstone(
     store: &EventStore,
     event: &ExportedEvent,
     imported: &mut Imported,
 ) -> Result<(), ImportError> {
-    match store.tombstone(&event.stream, ExpectedRevision::Any).await {
+    let events = event.events_before;
+    let expected = match events.checked_sub(1) {
+        Some(last) => ExpectedRevision::Exact(last),
+        None => ExpectedRevision::NoStream,
+    };
+    let conflict = |present: u64| ImportError::Conflict {
+        line: event.line,
+        reason: format!(
+            "the export ends {} after {events} events, and the store has {present} of it",
+            event.stream
+        ),
+    };
+    match store.tombstone(&event.stream, expected).await {
         Ok(_) => imported.imported += 1,
-        Err(AppendError::StreamDeleted) => imported.already_there += 1,
+        Err(AppendError::StreamDeleted) => {
+            let present = store.stream_revision(&event.stream);
+            if present != events {
+                return Err(conflict(present));
+            }
+            imported.already_there += 1;
+        }
+        Err(AppendError::WrongExpectedRevision { actual }) => return Err(conflict(actual)),
         Err(error) => {
             return Err(ImportError::Store {
                 line: event.line,

@@ -19,6 +19,10 @@ pub(crate) const QUEUED_REQUESTS: usize = 1024;
 /// A group is written once this much is staged, even if more is queued.
 const GROUP_BYTES: usize = 4 * 1024 * 1024;
 
+/// A segment with so many streams, categories and types is sealed before it is full: opening puts each of them into memory,
+/// which takes about 2 us a name.
+const MOST_ACTIVE_NAMES: usize = 64 * 1024;
+
 pub(crate) type WriteResults = Vec<Result<Written, AppendError>>;
 
 /// What the writer is asked to do to one stream.
@@ -129,6 +133,9 @@ impl Writer {
 
     /// Seals a segment that is full, with its index.
     fn seal_if_full(&mut self) {
+        if self.contents.index().active.names() >= MOST_ACTIVE_NAMES {
+            self.log.fill_up();
+        }
         if !self.log.is_full() {
             return;
         }
@@ -146,7 +153,7 @@ impl Writer {
             Ok(table) => table,
             Err(error) => {
                 tracing::error!(error = %error, "the segment can't be sealed");
-                self.log.postpone_seal();
+                self.log.postpone_seal(error.to_string());
                 return;
             }
         };
@@ -205,7 +212,9 @@ fn log_write_error(error: &LogError) {
         LogError::StorageFull { .. } | LogError::LowDisk { .. } => {
             tracing::warn!(error = %error, "no space for events")
         }
-        LogError::Failed { .. } => tracing::error!(error = %error, "the event log failed"),
+        LogError::Overgrown { .. } | LogError::Failed { .. } => {
+            tracing::error!(error = %error, "the event log failed")
+        }
     }
 }
 
@@ -214,6 +223,8 @@ fn append_error(error: LogError) -> AppendError {
         LogError::StorageFull { .. } | LogError::LowDisk { .. } => {
             AppendError::StorageFull(error.to_string())
         }
-        LogError::Failed { .. } => AppendError::Failed(error.to_string()),
+        LogError::Overgrown { .. } | LogError::Failed { .. } => {
+            AppendError::Failed(error.to_string())
+        }
     }
 }

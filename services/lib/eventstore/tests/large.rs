@@ -5,7 +5,7 @@ mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -19,6 +19,12 @@ use uuid::Uuid;
 
 /// Set in the process that opens and reads; its value is the folder.
 const READER: &str = "TERRARIUM_TEST_LARGE_READER";
+
+/// One at a time: each measures, and the large sizes fit the disk one by one.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn is_long() -> bool {
     std::env::var_os("TERRARIUM_TEST_LONG").is_some()
@@ -142,6 +148,7 @@ fn ten_million_events_in_a_million_streams_open_quickly_in_little_memory() {
         assert!(peak_memory_mib() < 1024, "{} MiB", peak_memory_mib());
         return;
     }
+    let _alone = alone();
     let folder = scratch();
     let settings = LogSettings {
         segment_bytes: if is_long() {
@@ -201,6 +208,7 @@ fn after_a_kill_under_load_the_first_read_comes_at_once_also_from_a_cold_disk() 
         }
         return;
     }
+    let _alone = alone();
     let folder = scratch();
     let mut writer = Command::new(std::env::current_exe().expect("a running program has a path"))
         .args(["--exact", name, "--nocapture"])
@@ -245,6 +253,7 @@ fn after_a_kill_under_load_the_first_read_comes_at_once_also_from_a_cold_disk() 
 
 #[test]
 fn replay_is_as_fast_as_memory_allows() {
+    let _alone = alone();
     let events: u64 = if is_long() { 8_000_000 } else { 20_000 };
     for per_commit in [1, 100] {
         let folder = scratch();

@@ -209,3 +209,61 @@ async fn what_contradicts_the_store_is_refused_and_leaves_it_as_it_was() {
     assert_eq!(kept[0].id, Uuid::from_u128(77_777));
     assert!(kept[1..].iter().all(|event| &*event.stream != "a-1"));
 }
+
+#[tokio::test]
+async fn a_tombstone_of_an_export_ends_no_stream_that_holds_other_events() {
+    let original = filled().await;
+    let text = exported(&original);
+    let ended = content(&original)
+        .iter()
+        .filter(|event| &*event.stream == "a-1")
+        .count() as u64
+        - 1;
+    for tombstoned_before in [false, true] {
+        let other = TempDir::new().expect("a temporary folder");
+        imported(&other, &text).await.expect("taken in");
+        // The same store, but a-1 had one event more before it ended.
+        let longer = TempDir::new().expect("a temporary folder");
+        let (store, _) = EventStore::open(longer.path()).expect("an empty store opens");
+        for event in content(&other) {
+            if &*event.stream != "a-1" || event.revision == TOMBSTONE_REVISION {
+                continue;
+            }
+            let commit = ProposedCommit {
+                stream: event.stream.clone(),
+                expected_revision: event.revision,
+                events: vec![ProposedEvent {
+                    id: event.id,
+                    event_type: event.event_type,
+                    content_type: event.content_type,
+                    data: event.data,
+                    metadata: event.metadata,
+                }],
+            };
+            store.append(vec![commit]).await.remove(0).expect("there");
+        }
+        let one_more = ProposedCommit {
+            stream: Arc::from("a-1"),
+            expected_revision: ended,
+            events: vec![event(88_888)],
+        };
+        store.append(vec![one_more]).await.remove(0).expect("new");
+        if tombstoned_before {
+            let ended = store.tombstone("a-1", ExpectedRevision::Any).await;
+            ended.expect("deleted for ever");
+        }
+        store.close();
+        let error = imported(&longer, &text).await.expect_err("it holds more");
+        assert!(matches!(error, ImportError::Conflict { .. }), "{error}");
+        let said = format!(
+            "ends a-1 after {ended} events, and the store has {}",
+            ended + 1
+        );
+        assert!(error.to_string().contains(&said), "{error}");
+        let tombstones = content(&longer)
+            .iter()
+            .filter(|event| event.revision == TOMBSTONE_REVISION)
+            .count();
+        assert_eq!(tombstones, usize::from(tombstoned_before));
+    }
+}

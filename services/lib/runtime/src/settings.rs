@@ -36,7 +36,7 @@ const KEYS: [&str; 13] = [
 ];
 
 /// `TERRARIUM_*` variables that are no settings of a server: of clients, of builds and of tests.
-const OTHER_VARIABLES: [&str; 10] = [
+const OTHER_VARIABLES: [&str; 11] = [
     "CONFIG",
     "URL",
     "TOKEN",
@@ -45,6 +45,7 @@ const OTHER_VARIABLES: [&str; 10] = [
     "ZNE_HOMES",
     "BIN",
     "TEST_EVENTSTORE_URL",
+    "TEST_LARGE_FOLDER",
     "TEST_LONG",
     "TEST_SEED",
 ];

@@ -42,6 +42,7 @@ fn answers(url: &str) -> bool {
     let Ok(mut stream) = TcpStream::connect(address) else {
         return false;
     };
+    stream.set_read_timeout(Some(DEADLINE)).expect("a timeout");
     let mut greeting = [0; 5];
     stream.read_exact(&mut greeting).is_ok() && &greeting == b"INFO "
 }

@@ -129,6 +129,7 @@ impl Server {
         let endpoint = Endpoint::from_shared(self.url.clone())
             .expect("a URL")
             .tcp_nodelay(true)
+            .connect_timeout(STARTED_WITHIN)
             .initial_stream_window_size(WINDOW_BYTES)
             .initial_connection_window_size(WINDOW_BYTES);
         let deadline = Instant::now() + STARTED_WITHIN;

@@ -1,6 +1,8 @@
 //! What the tests of this folder share: making events and running the store.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub mod answers;
+
 use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,6 +14,19 @@ use terrarium_eventstore::{
     ProposedEvent, RecordedEvent, Scan,
 };
 use uuid::Uuid;
+
+/// Random numbers from a seed: SplitMix64.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % limit
+    }
+}
 
 /// Waits for a future on a runtime of its own.
 pub fn wait<T>(future: impl Future<Output = T>) -> T {
