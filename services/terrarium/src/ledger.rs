@@ -11,7 +11,8 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use terrarium_proto::ledger::v1::{
     AsOf, BalanceRequest, Book, CompletenessRequest, EntriesRequest, ExplainPostingRequest,
-    ExplainRequest, GetNaturalBalanceRequest, Grouping, Period, RestatementsRequest, RestatementsResponse, WatchRequest,
+    ExplainRequest, GetNaturalBalanceRequest, Grouping, Period, RestatementsRequest,
+    RestatementsResponse, WatchRequest,
 };
 
 use crate::client::{Client, ClientArgs};
@@ -328,6 +329,7 @@ pub async fn run(client: &ClientArgs, query: Query) -> anyhow::Result<ExitCode> 
                 period,
                 as_of: as_of.as_of(),
                 gwp,
+                after_position: 0,
             };
             restatements(&server, format, request).await?;
         }

@@ -198,7 +198,9 @@ impl NodeBook {
         let first_kept = self.days.partition_point(|known| known.day < day);
         self.days.drain(..first_kept);
         let stretch = day.div_euclid(STRETCH_DAYS);
-        let first_kept = self.stretches.partition_point(|known| known.number < stretch);
+        let first_kept = self
+            .stretches
+            .partition_point(|known| known.number < stretch);
         self.stretches.drain(..first_kept);
     }
 
