@@ -67,6 +67,7 @@ async fn advance(channel: &Channel, now_ms: i64) {
         park: PARK.into(),
         now_ms,
         reports_follow: false,
+        decided_until_ms: None,
     };
     ClockServiceClient::new(channel.clone())
         .advance(request)

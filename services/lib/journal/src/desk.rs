@@ -11,7 +11,7 @@ use tokio::sync::Mutex as AsyncMutex;
 
 use crate::aggregate::{Aggregate, EncodedEvent};
 use crate::bus::{CommitPublisher, CommitResult, CommitTicket, PublishError};
-use crate::clocks::RecordingTime;
+use crate::clocks::{RecordingTime, recorded_time};
 use crate::due::Deadlines;
 use crate::envelope::{Digest, Metadata, seal};
 use crate::provenance::Provenance;
@@ -90,12 +90,12 @@ pub struct Desk<A: Aggregate> {
     deadlines: Mutex<Deadlines>,
 }
 
-struct Slot<A> {
+struct Slot<A: Aggregate> {
     last_used: AtomicU64,
     state: AsyncMutex<SlotState<A>>,
 }
 
-struct SlotState<A> {
+struct SlotState<A: Aggregate> {
     /// Taken out while a decision is on its way to the bus, and put back when it is there: a caller who gives up in
     /// between leaves nothing, not a state with events that were never sent.
     loaded: Option<Loaded<A>>,
@@ -106,10 +106,12 @@ struct SlotState<A> {
 }
 
 /// An aggregate as it will be when all published commits are recorded.
-struct Loaded<A> {
+struct Loaded<A: Aggregate> {
     aggregate: A,
     revision: u64,
     digest: Digest,
+    /// When the newest event was recorded.
+    newest: Option<UnixMillis>,
     /// Of the last event that was read from the record: what was there already lies at or before it.
     read_until: Option<Position>,
 }
@@ -229,6 +231,7 @@ impl<A: Aggregate> Desk<A> {
             aggregate: A::new(),
             revision: 0,
             digest: Digest::BEFORE_FIRST,
+            newest: None,
             read_until: None,
         };
         loop {
@@ -247,8 +250,9 @@ impl<A: Aggregate> Desk<A> {
                 .map_err(|error| unreadable(error.to_string()))?;
             loaded.revision = last.revision + 1;
             loaded.read_until = Some(last.position);
-            for event in &events {
-                let event = A::decode(event.id, &event.event_type, &event.data)
+            loaded.newest = recorded_time(last).max(loaded.newest);
+            for recorded in &events {
+                let event = A::decode(recorded.id, &recorded.event_type, &recorded.data)
                     .map_err(|error| unreadable(error.to_string()))?;
                 loaded.aggregate.evolve(&event);
             }
@@ -281,7 +285,10 @@ impl<A: Aggregate> Desk<A> {
                 }
                 // What follows from a report can't be known before it.
                 let known_at = encoded.iter().filter_map(|event| event.known_at).max();
-                let recorded_time = submission.recorded_time.of(known_at);
+                let recorded_time = submission.recorded_time.of(known_at, loaded.newest);
+                if !events.is_empty() {
+                    loaded.newest = loaded.newest.max(Some(recorded_time));
+                }
                 for (event, encoded) in events.iter().zip(encoded) {
                     loaded.aggregate.evolve(event);
                     loaded.digest = open.add(encoded, recorded_time, &loaded.digest, &self.source);
@@ -346,7 +353,7 @@ impl<A: Aggregate> Desk<A> {
     }
 }
 
-impl<A> SlotState<A> {
+impl<A: Aggregate> SlotState<A> {
     fn forget(&mut self) {
         self.loaded = None;
         self.tail = None;

@@ -27,6 +27,7 @@
 //! - [`aggregate`]: the pure side of a service: `decide` and `evolve`
 //! - [`event`]: events that are their released message
 //! - [`shell`]: the gRPC side of a service: who may call, and from a request to its answer
+//! - [`told_time`]: the time that a simulator tells with its calls
 //! - [`desk`]: the loop that loads aggregates, decides, publishes and waits until it is recorded
 
 pub mod aggregate;
@@ -48,6 +49,7 @@ pub mod reports;
 pub mod shell;
 pub mod store;
 pub mod stream;
+pub mod told_time;
 
 pub use aggregate::{Aggregate, EncodedEvent, EventCodecError};
 pub use bus::{
@@ -79,3 +81,4 @@ pub use store::{
     ReadError, RecordedEvent, Subscription, Ticks,
 };
 pub use stream::{InvalidStreamName, StreamName};
+pub use told_time::ToldTime;
