@@ -348,11 +348,11 @@ impl CarbonService for CarbonApi {
             park: call.park.id.clone(),
             now: call.now,
         };
-        let set = call.address(accounts::WHOLE_PARK, context, profile);
+        let set = call.address(accounts::WHOLE_PARK, context, profile.clone());
         let (events, recorded_position) = call.carry_out(&self.profiles, set).await?;
         let version = call
-            .look(&self.profiles, accounts::WHOLE_PARK, |profile| {
-                profile.newest().map_or(0, |newest| newest.version)
+            .look(&self.profiles, accounts::WHOLE_PARK, |profiles| {
+                profiles.version_of(&profile)
             })
             .await?;
         Ok(Response::new(wire::SetAccountingProfileResponse {
@@ -624,16 +624,11 @@ impl CarbonService for CarbonApi {
             valid_from_s: take_in_instant("valid_from", &call.message.valid_from)?.0,
             time_s: 0,
         };
-        let set = accounts::to_policy(&call, PolicyCommand::SetBoundary(set));
-        let (events, recorded_position) = call.carry_out(&self.policies, set).await?;
-        let version = call
-            .look(&self.policies, accounts::WHOLE_PARK, |policy| {
-                policy.boundary().map_or(0, |set| set.version)
-            })
-            .await?;
+        let command = PolicyCommand::SetBoundary(set);
+        let (recorded_position, recorded, version) = self.set_policy(&call, command).await?;
         Ok(Response::new(wire::SetBoundaryPolicyResponse {
             recorded_position,
-            recorded: !events.is_empty(),
+            recorded,
             version,
         }))
     }
@@ -650,16 +645,11 @@ impl CarbonService for CarbonApi {
             reason: take_in_text("reason", &call.message.reason)?,
             time_s: 0,
         };
-        let set = accounts::to_policy(&call, PolicyCommand::SetBaseYear(set));
-        let (events, recorded_position) = call.carry_out(&self.policies, set).await?;
-        let version = call
-            .look(&self.policies, accounts::WHOLE_PARK, |policy| {
-                policy.base_year().map_or(0, |set| set.version)
-            })
-            .await?;
+        let command = PolicyCommand::SetBaseYear(set);
+        let (recorded_position, recorded, version) = self.set_policy(&call, command).await?;
         Ok(Response::new(wire::SetBaseYearResponse {
             recorded_position,
-            recorded: !events.is_empty(),
+            recorded,
             version,
         }))
     }
@@ -680,16 +670,11 @@ impl CarbonService for CarbonApi {
             standard: call.message.standard.clone(),
             time_s: 0,
         };
-        let set = accounts::to_policy(&call, PolicyCommand::SetTarget(set));
-        let (events, recorded_position) = call.carry_out(&self.policies, set).await?;
-        let version = call
-            .look(&self.policies, accounts::WHOLE_PARK, |policy| {
-                policy.targets().get(&*target).map_or(0, |set| set.version)
-            })
-            .await?;
+        let command = PolicyCommand::SetTarget(set);
+        let (recorded_position, recorded, version) = self.set_policy(&call, command).await?;
         Ok(Response::new(wire::SetTargetResponse {
             recorded_position,
-            recorded: !events.is_empty(),
+            recorded,
             version,
         }))
     }

@@ -15,6 +15,7 @@ use crate::clocks::{RecordingTime, recorded_time};
 use crate::due::Deadlines;
 use crate::envelope::{Digest, Metadata, seal};
 use crate::provenance::Provenance;
+use crate::settings::Settings;
 use crate::store::{EventStore, ReadError};
 use crate::stream::StreamName;
 
@@ -112,6 +113,7 @@ struct Loaded<A: Aggregate> {
     digest: Digest,
     /// When the newest event was recorded.
     newest: Option<UnixMillis>,
+    settings: Settings<A>,
     /// Of the last event that was read from the record: what was there already lies at or before it.
     read_until: Option<Position>,
 }
@@ -232,6 +234,7 @@ impl<A: Aggregate> Desk<A> {
             revision: 0,
             digest: Digest::BEFORE_FIRST,
             newest: None,
+            settings: Settings::default(),
             read_until: None,
         };
         loop {
@@ -255,6 +258,13 @@ impl<A: Aggregate> Desk<A> {
                 let event = A::decode(recorded.id, &recorded.event_type, &recorded.data)
                     .map_err(|error| unreadable(error.to_string()))?;
                 loaded.aggregate.evolve(&event);
+                if A::is_setting(&event) {
+                    let metadata = Metadata::parse(&recorded.metadata)
+                        .map_err(|error| unreadable(error.to_string()))?;
+                    loaded
+                        .settings
+                        .remember(metadata.correlationid.as_deref(), &event);
+                }
             }
         }
     }
@@ -272,8 +282,12 @@ impl<A: Aggregate> Desk<A> {
         let mut results = Vec::with_capacity(submission.commands.len());
         let mut commits = Vec::new();
         let mut open = OpenCommit::new(submission, loaded.revision);
+        let request_id = submission.provenance.client_request_id.as_deref();
         for command in &submission.commands {
-            let decision = loaded.aggregate.decide(&submission.context, command);
+            let decision = match loaded.settings.has_set(request_id, command) {
+                true => Ok(Vec::new()),
+                false => loaded.aggregate.decide(&submission.context, command),
+            };
             if let Ok(events) = &decision {
                 let encoded: Vec<EncodedEvent> = events.iter().map(A::encode).collect();
                 if !open.has_room_for(&encoded) {
@@ -291,6 +305,7 @@ impl<A: Aggregate> Desk<A> {
                 }
                 for (event, encoded) in events.iter().zip(encoded) {
                     loaded.aggregate.evolve(event);
+                    loaded.settings.remember(request_id, event);
                     loaded.digest = open.add(encoded, recorded_time, &loaded.digest, &self.source);
                 }
             }

@@ -46,6 +46,7 @@ pub mod provenance;
 pub mod refusal;
 pub mod rejection;
 pub mod reports;
+mod settings;
 pub mod shell;
 pub mod store;
 pub mod stream;
