@@ -335,8 +335,21 @@ impl SimulatedClock {
 }
 
 /// When an event was recorded, by the clock of its park. `None`: its metadata is not ours.
+///
+/// Folds ask it of every event, so the metadata is not parsed as a whole where it is written as we write it: within a JSON
+/// text a quote is escaped, so the attribute's name between quotes stands there once.
 pub fn recorded_time(event: &RecordedEvent) -> Option<UnixMillis> {
-    parse_recorded_time(&Metadata::parse(&event.metadata).ok()?.recordedtime)
+    const ATTRIBUTE: &[u8] = b"\"recordedtime\":\"";
+    let metadata = &event.metadata[..];
+    let place = metadata
+        .windows(ATTRIBUTE.len())
+        .position(|window| window == ATTRIBUTE);
+    let Some(place) = place else {
+        return parse_recorded_time(&Metadata::parse(metadata).ok()?.recordedtime);
+    };
+    let value = &metadata[place + ATTRIBUTE.len()..];
+    let end = value.iter().position(|byte| *byte == b'"')?;
+    parse_recorded_time(std::str::from_utf8(&value[..end]).ok()?)
 }
 
 /// Reads what [`UnixMillis`] prints: `2026-11-20T19:05:01.123Z`.
@@ -403,6 +416,35 @@ mod tests {
         assert_eq!(clock.decided_until(), UnixMillis(98 * HOUR_MS));
         clock.decide_until(UnixMillis(102 * HOUR_MS));
         assert_eq!(clock.recording_time(), UnixMillis(102 * HOUR_MS).into());
+    }
+
+    #[test]
+    fn the_recorded_time_is_found_in_metadata_however_they_are_written() {
+        let at = |metadata: String| {
+            recorded_time(&RecordedEvent {
+                position: crate::store::Position(1),
+                stream: "energy.meter-p.a".into(),
+                revision: 0,
+                id: uuid::Uuid::nil(),
+                event_type: "x.V1".into(),
+                content_type: crate::store::ContentType::Binary,
+                recorded: crate::store::Ticks(0),
+                data: bytes::Bytes::new(),
+                metadata: metadata.into(),
+            })
+        };
+        let whole = |between: &str, actor: &str| {
+            format!(
+                "{{\"id\":\"i\",\"source\":\"s\",\"specversion\":\"1.0\",\"type\":\"t\",\"subject\":\"x\",\"time\":\"t\",\"actor\":\"{actor}\",\"recordedtime\"{between}\"2026-11-20T19:05:01.123Z\",\"schemaversion\":1}}"
+            )
+        };
+        let expected = Some(UnixMillis(1_795_201_501_123));
+        assert_eq!(at(whole(":", "local")), expected);
+        assert_eq!(at(whole(" : ", "local")), expected);
+        let sly = "\\\"recordedtime\\\":\\\"2000-01-01T00:00:00.000Z\\\"";
+        assert_eq!(at(whole(":", sly)), expected);
+        assert_eq!(at("{}".into()), None);
+        assert_eq!(at("no metadata".into()), None);
     }
 
     #[test]
