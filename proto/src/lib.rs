@@ -29,6 +29,9 @@ package!(water, "terrarium.water.v1");
 /// Encoded `FileDescriptorSet` of all packages, for server reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
+/// Metadata of a call by which the simulator tells what time it is in the park; see `terrarium.clock.v1.ClockService`.
+pub const PARK_TIME: &str = "terrarium-park-time";
+
 /// A request that concerns one park.
 pub trait ParkRequest {
     /// Id of the park, as sent.

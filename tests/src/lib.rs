@@ -11,6 +11,7 @@
 //! - [`Ingest`], [`AckModel`] (`ingest.rs`): a streaming client that sends until all is acknowledged and remembers every ack
 //! - [`send_bytes`] (`raw_request.rs`): requests that no generated client would send
 //! - [`feed`]: reads the whole record and compares it with what an [`AckModel`] was told
+//! - [`record`]: what a simulated park's record says, line by line
 //! - [`readings`]: readings from and to CSV files, and made ones
 //! - [`Seed`] (`seed.rs`): random choices that can be made again
 //! - [`processes`]: what the operating system says about processes
@@ -39,6 +40,7 @@ mod park;
 pub mod processes;
 mod raw_request;
 pub mod readings;
+pub mod record;
 mod seed;
 mod twin_state;
 pub mod wait;

@@ -28,6 +28,7 @@ async fn advance(channel: &Channel, minute: i64) {
         park: PARK.into(),
         now_ms: NOON_MS + minute * MINUTE_MS,
         reports_follow: false,
+        decided_until_ms: None,
     };
     ClockServiceClient::new(channel.clone())
         .advance(request)

@@ -51,6 +51,7 @@ async fn advance(channel: &Channel, park: &str, now_ms: i64) -> Result<Option<u6
         park: park.into(),
         now_ms,
         reports_follow: false,
+        decided_until_ms: None,
     };
     let answer = ClockServiceClient::new(channel.clone())
         .advance(request)

@@ -122,10 +122,12 @@ struct WatchedPark {
     watch: ParkWatch,
     /// Recorded, and not judged yet.
     waiting: Waiting,
-    /// The newest moment that anything was recorded at.
+    /// The newest moment that anything was recorded at, alarms included.
     newest: UnixMillis,
     /// Found out and not known to be recorded, in order.
     outstanding: Vec<Transition>,
+    /// What an earlier run recorded otherwise is in line with what holds.
+    is_reconciled: bool,
 }
 
 impl Alarms {
@@ -268,15 +270,28 @@ impl Alarms {
         self.folded.send_replace(None);
     }
 
-    /// What an earlier run recorded otherwise, because it asked the clock at other moments, is brought in line.
     fn go_live(&self, fold: &mut Fold) {
         fold.is_live = true;
-        let books = self.books();
-        for (park, watched) in &mut fold.parks {
-            if watched.outstanding.is_empty() {
-                let book = books.get(park);
-                watched.outstanding = watched.watch.reconcile(|alarm| book?.alarm(alarm));
-            }
+        let parks: Vec<ParkId> = fold.parks.keys().cloned().collect();
+        for park in parks {
+            self.reconcile(fold, &park);
+        }
+    }
+
+    /// What an earlier run recorded otherwise, because it asked the clock at other moments, is brought in line; once all that
+    /// is on record is judged, for what is recorded of a later moment says nothing of this one.
+    fn reconcile(&self, fold: &mut Fold, park: &ParkId) {
+        let Some(watched) = fold.parks.get_mut(park) else {
+            return;
+        };
+        if watched.is_reconciled || !watched.waiting.is_empty() {
+            return;
+        }
+        watched.is_reconciled = true;
+        if watched.outstanding.is_empty() {
+            let books = self.books();
+            let book = books.get(park);
+            watched.outstanding = watched.watch.reconcile(|alarm| book?.alarm(alarm));
         }
     }
 
@@ -330,7 +345,8 @@ impl Alarms {
                 Some((park, moment)) if park == id => moment,
                 _ => {
                     let park = self.parks.get(id).await?;
-                    self.clocks.decided_until(&park).await?
+                    let time = self.clocks.recording_time_or_never_set(&park).await?;
+                    time.decided_until()
                 }
             };
             let mut by_alarm: BTreeMap<Arc<str>, Vec<AlarmCommand>> = BTreeMap::new();
@@ -406,6 +422,9 @@ impl Alarms {
         self.judge(&mut fold, park, now);
         if let Some(watched) = fold.parks.get_mut(park) {
             watched.watch.advance(now, &mut watched.outstanding);
+            if watched.newest <= now {
+                self.reconcile(&mut fold, park);
+            }
         }
         recorded = recorded.max(self.record(&mut fold, Some((park, now))).await?);
         let over = self.shelvings_over(park, now);

@@ -27,12 +27,36 @@ use crate::domain::{
 aggregate!(TreeGroup: "carbon" "trees", TreeContext, TreeCommand => TreeFact);
 aggregate!(EmbodiedCarbon: "carbon" "embodied", EmbodiedContext, wire::EmbodiedCarbonRecordedV1 => EmbodiedFact);
 aggregate!(Instrument: "carbon" "instrument", InstrumentContext, InstrumentFact => InstrumentFact);
-aggregate!(Periods: "carbon" "period", PeriodContext, PeriodCommand => PeriodFact);
-aggregate!(Policy: "carbon" "policy", PolicyContext, PolicyCommand => PolicyFact);
+aggregate!(Periods: "carbon" "period", PeriodContext, PeriodCommand => PeriodFact {
+    fn is_setting(event: &Event<PeriodFact>) -> bool {
+        Periods::is_setting(&event.fact)
+    }
+
+    fn says_the_same(command: &PeriodCommand, setting: &Event<PeriodFact>) -> bool {
+        command.led_to(&setting.fact)
+    }
+});
+aggregate!(Policy: "carbon" "policy", PolicyContext, PolicyCommand => PolicyFact {
+    fn is_setting(event: &Event<PolicyFact>) -> bool {
+        !matches!(event.fact, PolicyFact::IndicatorReportedV1(_))
+    }
+
+    fn says_the_same(command: &PolicyCommand, setting: &Event<PolicyFact>) -> bool {
+        command.led_to(&setting.fact)
+    }
+});
 aggregate!(Activities: "carbon" "activities", ActivitiesContext, wire::ActivityReportedV1 => ActivityFact);
 aggregate!(Evidence: "carbon" "evidence", EvidenceContext, wire::EvidenceAttachedV1 => EvidenceFact);
 aggregate!(Invoices: "carbon" "invoices", InvoicesContext, wire::InvoiceRecordedV1 => InvoiceFact);
-aggregate!(AccountingProfile: "carbon" "profile", ProfileContext, wire::AccountingProfileSetV1 => ProfileFact);
+aggregate!(AccountingProfile: "carbon" "profile", ProfileContext, wire::AccountingProfileSetV1 => ProfileFact {
+    fn is_setting(_event: &Event<ProfileFact>) -> bool {
+        true
+    }
+
+    fn says_the_same(sent: &wire::AccountingProfileSetV1, setting: &Event<ProfileFact>) -> bool {
+        AccountingProfile::led_to(sent, &setting.fact)
+    }
+});
 
 /// Every event type of this domain starts with it.
 pub const TYPE_PREFIX: &str = "terrarium.carbon.v1.";
@@ -137,6 +161,14 @@ impl Aggregate for ParkRecord {
 
     fn evolve(&mut self, timed: &TimedParkDefined) {
         ParkRecord::evolve(self, &timed.event);
+    }
+
+    fn is_setting(_defined: &TimedParkDefined) -> bool {
+        true
+    }
+
+    fn says_the_same(command: &DefinePark, defined: &TimedParkDefined) -> bool {
+        command.sha256 == defined.event.sha256
     }
 
     fn encode(timed: &TimedParkDefined) -> EncodedEvent {

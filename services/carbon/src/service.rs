@@ -223,11 +223,11 @@ impl CarbonService for CarbonApi {
             park: call.park.id.clone(),
             now: call.now,
         };
-        let set = call.address(accounts::WHOLE_PARK, context, profile);
+        let set = call.address(accounts::WHOLE_PARK, context, profile.clone());
         let (events, recorded_position) = call.carry_out(&self.profiles, set).await?;
         let version = call
-            .look(&self.profiles, accounts::WHOLE_PARK, |profile| {
-                profile.newest().map_or(0, |newest| newest.version)
+            .look(&self.profiles, accounts::WHOLE_PARK, |profiles| {
+                profiles.version_of(&profile)
             })
             .await?;
         Ok(Response::new(wire::SetAccountingProfileResponse {

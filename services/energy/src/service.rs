@@ -4,7 +4,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use terrarium_journal::{
-    CommitPublisher, Desk, EventStore, ParkClocks, Parks, Provenance, RecordingTime, field_status,
+    CommitPublisher, Desk, EventStore, ParkClocks, Parks, Provenance, RecordingTime, ToldTime,
+    field_status,
 };
 use terrarium_model::{MeterId, ParkDefinition, ParkId, UnixMillis};
 use terrarium_proto::energy::v1 as wire;
@@ -68,12 +69,16 @@ impl EnergyApi {
         Ok(self.clock.now(park).await?)
     }
 
-    /// When what is reported now is recorded.
+    /// When what is reported now, or at a told time, is recorded.
     pub(crate) async fn recording_time(
         &self,
         park: &ParkDefinition,
+        told: Option<ToldTime>,
     ) -> Result<RecordingTime, Status> {
-        Ok(self.clock.recording_time(park).await?)
+        match told {
+            Some(_) => Ok(self.clock.recording_time_of(park, told).await?),
+            None => Ok(self.clock.recording_time(park).await?),
+        }
     }
 
     pub(crate) fn context(
@@ -106,10 +111,12 @@ impl EnergyService for EnergyApi {
     ) -> Result<Response<wire::ReportReadingsResponse>, Status> {
         actor(&request)?.require(MAY_REPORT, &request.get_ref().park)?;
         let provenance = Provenance::of_request(&request, &request.get_ref().client_request_id)?;
+        let told = ToldTime::of_request(&request, &request.get_ref().park)?;
         let request = request.into_inner();
         let park = self.park(&request.park).await?;
+        let recorded_time = self.recording_time(&park, told).await?;
         let outcome = self
-            .decide_batch(&park, 0, &request.readings, &provenance)
+            .decide_batch(&park, 0, &request.readings, recorded_time, &provenance)
             .await?
             .recorded()
             .await?;

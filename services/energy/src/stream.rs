@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use terrarium_journal::{
-    Pending, Provenance, StreamName, Submission, field_status, take_in_request_id,
+    Pending, Provenance, RecordingTime, StreamName, Submission, field_status, take_in_request_id,
 };
 use terrarium_model::{MeterId, ParkDefinition};
 use terrarium_proto::energy::v1 as wire;
@@ -40,6 +40,7 @@ impl EnergyApi {
         park: &Arc<ParkDefinition>,
         batch: u64,
         readings: &[wire::Reading],
+        recorded_time: RecordingTime,
         provenance: &Provenance,
     ) -> Result<BatchInFlight, Status> {
         if readings.len() > MOST_READINGS_PER_BATCH {
@@ -52,7 +53,6 @@ impl EnergyApi {
                 ),
             ));
         }
-        let recorded_time = self.recording_time(park).await?;
         let now = recorded_time.now();
         let mut rejections = Vec::new();
         let mut by_meter: BTreeMap<MeterId, (Vec<u32>, Vec<MeterCommand>)> = BTreeMap::new();
@@ -192,8 +192,15 @@ async fn decide_batches(
         }
         expected_batch += 1;
         let park = api.park(&request.park).await?;
+        let recorded_time = api.recording_time(&park, None).await?;
         let batch = api
-            .decide_batch(&park, request.batch, &request.readings, &provenance)
+            .decide_batch(
+                &park,
+                request.batch,
+                &request.readings,
+                recorded_time,
+                &provenance,
+            )
             .await?;
         if decided.send(Ok(batch)).await.is_err() {
             return Ok(());

@@ -5,7 +5,11 @@
 //! way, in the order of time, by what was reported until then. So what devices report and services decide, alarms included, is
 //! the same whatever the bundle's size. Commands follow, dated by the park's clock: a step with one (a valve opens, a crew is
 //! called) is the last of its bundle. A step that says something of another time than its own, or something that a service
-//! waits for with a deadline, is a bundle of its own.
+//! waits for with a deadline, is a bundle of its own; so is each step while somebody waits for an answer, because what is
+//! missed stands in the record between the reports of two steps then.
+//!
+//! Each call tells the bundle's time, so that a server that is killed in the middle of a bundle and started again records the
+//! rest of it as if nothing had happened.
 
 mod asks;
 mod bundle;
@@ -99,8 +103,13 @@ pub struct ParkTime {
 }
 
 impl ParkTime {
-    /// Whether the record does not have all of a bundle that ends then.
-    fn is_new(&self, through: UnixSeconds) -> bool {
+    /// Whether it is not known that all is decided that became due in a bundle that ends then.
+    fn is_undecided(&self, through: UnixSeconds) -> bool {
+        self.decided_until.is_none_or(|decided| through > decided)
+    }
+
+    /// Whether the park was not there before.
+    fn is_ahead(&self, through: UnixSeconds) -> bool {
         let is_open = self.decided_until < self.now;
         self.now
             .is_none_or(|now| through > now || (through == now && is_open))
@@ -200,14 +209,17 @@ impl Driver {
         };
         if time.is_simulated && time.now.is_none() {
             // Reports follow a moment that the clock knows.
-            self.advance(simulation.next_start(), false).await?;
+            self.advance(simulation.next_start(), None).await?;
         }
         let recorded = time.now.filter(|_| time.is_simulated);
         let mut pace: Option<(Instant, UnixSeconds)> = None;
         // What an earlier run was asked for and did is done again when its time comes.
         let mut asks = Asks::default();
         match recorded {
-            Some(now) => self.answer_asks(&mut asks, simulation, now).await?,
+            Some(now) => {
+                self.clients.tell_time(now, now);
+                self.answer_asks(&mut asks, simulation, now).await?;
+            }
             None => {
                 asks.read(&self.clients, &self.park, simulation, self.retry_for)
                     .await?;
@@ -216,25 +228,31 @@ impl Driver {
         let is_paced = matches!(options.speed, Speed::Times(_));
         let mut stands_at = recorded;
         let mut steps = Steps::new(simulation, faults, options.until);
-        while let Some(bundle) = steps.bundle(&self.park, steps_together) {
-            let through = bundle.through;
+        loop {
+            let most_steps = if asks.is_open() { 1 } else { steps_together };
+            let Some(bundle) = steps.bundle(&self.park, most_steps) else {
+                return Ok(());
+            };
+            let (from, through) = (bundle.from, bundle.through);
             // The run before this one may have sent more steps together.
             let margin_s = i64::from(MOST_STEPS_TOGETHER * steps.interval_s()) + LONGEST_COMMAND_S;
             if recorded.is_some_and(|recorded| through.0 + margin_s <= recorded.0) {
                 continue;
             }
-            let is_new = time.is_new(through);
             if let Speed::Times(times) = options.speed
-                && is_new
+                && time.is_ahead(through)
             {
                 let (since, from) = *pace.get_or_insert_with(|| (Instant::now(), through));
                 let simulated_s = (through.0 - from.0) as f64 / times;
                 let due = since + Duration::from_secs_f64(simulated_s.max(0.0));
                 tokio::time::sleep_until(due.into()).await;
             }
-            let moves_time = time.is_simulated && is_new;
+            let moves_time = time.is_simulated && time.is_undecided(through);
+            if time.is_simulated {
+                self.clients.tell_time(from, through);
+            }
             if moves_time {
-                self.advance(through, true).await?;
+                self.open(through, from).await?;
             }
             let tally = sending::send_reports(&self.clients, &bundle, self.retry_for).await?;
             self.tally.add(tally);
@@ -244,8 +262,11 @@ impl Driver {
                     self.answer_asks(&mut asks, steps.simulation(), before)
                         .await?;
                 }
-                self.advance(through, false).await?;
+                self.advance(through, Some(from)).await?;
                 stands_at = Some(through);
+            }
+            if time.is_simulated {
+                self.clients.tell_time(through, through);
             }
             let tally = sending::send_commands(&self.clients, &bundle, self.retry_for).await?;
             self.tally.add(tally);
@@ -259,7 +280,6 @@ impl Driver {
                 tally: &self.tally,
             });
         }
-        Ok(())
     }
 
     /// Whoever asked while the clock stood still is answered, as far as devices answer.
@@ -284,13 +304,37 @@ impl Driver {
         Ok(())
     }
 
-    async fn advance(&mut self, to: UnixSeconds, reports_follow: bool) -> Result<(), DriveError> {
+    /// Reports up to `to` follow.
+    async fn open(
+        &mut self,
+        to: UnixSeconds,
+        decided_until: UnixSeconds,
+    ) -> Result<(), DriveError> {
+        self.move_clock(to, Some(decided_until), true).await
+    }
+
+    /// All that was due up to `to` is decided, from the moment on until when it is already, if that is known.
+    async fn advance(
+        &mut self,
+        to: UnixSeconds,
+        decided_until: Option<UnixSeconds>,
+    ) -> Result<(), DriveError> {
+        self.move_clock(to, decided_until, false).await
+    }
+
+    async fn move_clock(
+        &mut self,
+        to: UnixSeconds,
+        decided_until: Option<UnixSeconds>,
+        reports_follow: bool,
+    ) -> Result<(), DriveError> {
         let answer = sending::patiently("ClockService.Advance", self.retry_for, || {
             let mut clock = self.clients.clock.clone();
             let request = AdvanceRequest {
                 park: self.park.to_string(),
                 now_ms: to.0 * 1_000,
                 reports_follow,
+                decided_until_ms: decided_until.map(|decided| decided.0 * 1_000),
             };
             async move { clock.advance(request).await }
         })

@@ -26,5 +26,5 @@ pub use fact::{
     CompostWork, Fact, Quality, TankFlowKind, TreeSurvey, V2gWish, VehicleDoing, VehicleOwner,
     WaterSource,
 };
-pub use orders::{Keep, Kept, OWN_COLLECTIONS, answer};
+pub use orders::{Keep, Kept, OWN_COLLECTIONS, OWN_IRRIGATIONS, answer};
 pub use simulation::{Balance, ParkSimulation, SimulationError, SimulationOptions, Step};

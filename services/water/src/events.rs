@@ -421,6 +421,14 @@ impl Aggregate for WaterMeter {
         matches!(event.fact, WaterMeterFact::WaterReadingQuarantinedV1(_))
     }
 
+    fn is_setting(event: &Event<WaterMeterFact>) -> bool {
+        matches!(event.fact, WaterMeterFact::LeakWatchSetV1(_))
+    }
+
+    fn says_the_same(command: &WaterMeterCommand, setting: &Event<WaterMeterFact>) -> bool {
+        command.led_to(&setting.fact)
+    }
+
     fn encode(event: &Event<WaterMeterFact>) -> EncodedEvent {
         event.encode()
     }

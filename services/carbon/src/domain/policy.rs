@@ -67,6 +67,42 @@ pub enum PolicyCommand {
     SetLifeCycle(LifeCyclePlanSetV1),
 }
 
+impl PolicyCommand {
+    /// Whether a decision is what this command asks for; what is filled in aside.
+    pub fn led_to(&self, set: &PolicyFact) -> bool {
+        match (self, set) {
+            (PolicyCommand::SetBoundary(sent), PolicyFact::BoundaryPolicySetV1(set)) => {
+                let mut sent = BoundaryPolicySetV1 {
+                    version: set.version,
+                    time_s: set.time_s,
+                    ..sent.clone()
+                };
+                sent.scope3_categories.sort_unstable();
+                sent == *set
+            }
+            (PolicyCommand::SetBaseYear(sent), PolicyFact::BaseYearSetV1(set)) => {
+                let sent = BaseYearSetV1 {
+                    version: set.version,
+                    time_s: set.time_s,
+                    ..sent.clone()
+                };
+                sent == *set
+            }
+            (PolicyCommand::SetTarget(sent), PolicyFact::TargetSetV1(set)) => {
+                let mut sent = TargetSetV1 {
+                    version: set.version,
+                    time_s: set.time_s,
+                    base_year: set.base_year,
+                    ..sent.clone()
+                };
+                sent.scopes.sort_unstable();
+                sent == *set
+            }
+            _ => claim_basis::led_to(self, set),
+        }
+    }
+}
+
 /// The decisions of one park.
 #[derive(Default)]
 pub struct Policy {
@@ -74,6 +110,8 @@ pub struct Policy {
     base_year: Option<BaseYearSetV1>,
     targets: BTreeMap<String, TargetSetV1>,
     basis: ClaimBasis,
+    /// Boundaries, base years and targets as they were set, the newest last.
+    history: Vec<PolicyFact>,
 }
 
 impl Policy {
@@ -90,6 +128,17 @@ impl Policy {
     /// The targets, by id.
     pub fn targets(&self) -> &BTreeMap<String, TargetSetV1> {
         &self.targets
+    }
+
+    /// Version of the newest boundary, base year or target that is what a command asks for; 0: none is.
+    pub fn version_of(&self, command: &PolicyCommand) -> u32 {
+        let led_to = self.history.iter().rfind(|set| command.led_to(set));
+        match led_to {
+            Some(PolicyFact::BoundaryPolicySetV1(set)) => set.version,
+            Some(PolicyFact::BaseYearSetV1(set)) => set.version,
+            Some(PolicyFact::TargetSetV1(set)) => set.version,
+            _ => 0,
+        }
     }
 
     /// Decides about a command.
@@ -118,8 +167,12 @@ impl Policy {
             PolicyFact::TargetSetV1(set) => {
                 self.targets.insert(set.target.clone(), set.clone());
             }
-            of_claims => self.basis.evolve(of_claims),
+            of_claims => {
+                self.basis.evolve(of_claims);
+                return;
+            }
         }
+        self.history.push(event.fact.clone());
     }
 
     fn set_boundary(
@@ -358,6 +411,30 @@ mod tests {
         assert_eq!(policy.boundary().map(|set| set.version), Some(2));
         let target = &policy.targets()["half"];
         assert_eq!((target.version, target.base_year), (2, 2023));
+    }
+
+    #[test]
+    fn a_command_is_known_by_the_decision_that_it_led_to_whatever_came_since() {
+        let mut policy = Policy::default();
+        let commands = [
+            boundary(0, &[5, 1]),
+            base_year(2023, 50),
+            base_year(2024, 50),
+            target(2030, 500, &[2, 1]),
+            target(2030, 600, &[1, 2]),
+        ];
+        let mut decided = Vec::new();
+        for command in &commands {
+            let events = policy.decide(&context(), command).expect("a good command");
+            policy.evolve(&events[0]);
+            decided.push(events[0].fact.clone());
+        }
+        for (place, command) in commands.iter().enumerate() {
+            let led_to: Vec<bool> = decided.iter().map(|set| command.led_to(set)).collect();
+            let only_its_own: Vec<bool> = (0..decided.len()).map(|other| other == place).collect();
+            assert_eq!(led_to, only_its_own, "{command:?}");
+            assert_eq!(policy.version_of(command), [1, 1, 2, 1, 2][place]);
+        }
     }
 
     #[test]

@@ -37,6 +37,7 @@ pub struct ProfileContext {
 #[derive(Default)]
 pub struct AccountingProfile {
     newest: Option<AccountingProfileSetV1>,
+    history: Vec<ProfileFact>,
 }
 
 impl AccountingProfile {
@@ -51,15 +52,9 @@ impl AccountingProfile {
         context: &ProfileContext,
         sent: &AccountingProfileSetV1,
     ) -> Result<Vec<Event<ProfileFact>>, Rejection> {
-        let mut set = AccountingProfileSetV1 {
-            version: self.newest.as_ref().map_or(0, |before| before.version),
-            time_s: self.newest.as_ref().map_or(0, |before| before.time_s),
-            ..sent.clone()
-        };
-        set.waste_routes
-            .sort_by(|one, other| one.stream.cmp(&other.stream));
-        set.pinned_sets
-            .sort_by(|one, other| one.kind.cmp(&other.kind));
+        let version = self.newest.as_ref().map_or(0, |before| before.version);
+        let time_s = self.newest.as_ref().map_or(0, |before| before.time_s);
+        let mut set = in_order(sent, version, time_s);
         if self.newest.as_ref() == Some(&set) {
             return Ok(Vec::new());
         }
@@ -81,11 +76,39 @@ impl AccountingProfile {
         Ok(vec![Event::of(&context.park, set)])
     }
 
+    /// Version of the newest profile that is what was sent; 0: none is.
+    pub fn version_of(&self, sent: &AccountingProfileSetV1) -> u32 {
+        let led_to = |set: &&ProfileFact| AccountingProfile::led_to(sent, set);
+        let set = self.history.iter().rfind(led_to);
+        set.map_or(0, |ProfileFact::AccountingProfileSetV1(set)| set.version)
+    }
+
+    /// Whether what was sent led to what was set.
+    pub fn led_to(sent: &AccountingProfileSetV1, set: &ProfileFact) -> bool {
+        let ProfileFact::AccountingProfileSetV1(set) = set;
+        in_order(sent, set.version, set.time_s) == *set
+    }
+
     /// Takes in an event.
     pub fn evolve(&mut self, event: &Event<ProfileFact>) {
         let ProfileFact::AccountingProfileSetV1(set) = &event.fact;
         self.newest = Some(set.clone());
+        self.history.push(event.fact.clone());
     }
+}
+
+/// As it is recorded.
+fn in_order(sent: &AccountingProfileSetV1, version: u32, time_s: i64) -> AccountingProfileSetV1 {
+    let mut set = AccountingProfileSetV1 {
+        version,
+        time_s,
+        ..sent.clone()
+    };
+    set.waste_routes
+        .sort_by(|one, other| one.stream.cmp(&other.stream));
+    set.pinned_sets
+        .sort_by(|one, other| one.kind.cmp(&other.kind));
+    set
 }
 
 fn check_routes(set: &AccountingProfileSetV1) -> Result<(), Rejection> {

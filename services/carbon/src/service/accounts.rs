@@ -58,6 +58,23 @@ pub(super) fn to_policy<R>(call: &Call<R>, command: PolicyCommand) -> Addressed<
 }
 
 impl CarbonApi {
+    /// Sets boundary, base year or a target. Gives the position it rests on, whether it is new, and its version: what it was
+    /// recorded with when this was sent before, also where it is no more in force.
+    pub(super) async fn set_policy<R>(
+        &self,
+        call: &Call<R>,
+        command: PolicyCommand,
+    ) -> Result<(u64, bool, u32), Status> {
+        let set = to_policy(call, command.clone());
+        let (events, recorded_position) = call.carry_out(&self.policies, set).await?;
+        let version = call
+            .look(&self.policies, WHOLE_PARK, |policy| {
+                policy.version_of(&command)
+            })
+            .await?;
+        Ok((recorded_position, !events.is_empty(), version))
+    }
+
     pub(super) async fn tree_groups<R>(
         &self,
         call: &Call<R>,

@@ -4,7 +4,7 @@ use terrarium_journal::{Call, take_in_instant, take_in_text, take_in_token};
 use terrarium_proto::carbon::v1 as wire;
 use tonic::Status;
 
-use super::{CarbonApi, accounts};
+use super::CarbonApi;
 use crate::domain::PolicyCommand;
 
 impl CarbonApi {
@@ -22,14 +22,7 @@ impl CarbonApi {
             valid_from_s: take_in_instant("valid_from", &call.message.valid_from)?.0,
             time_s: 0,
         };
-        let set = accounts::to_policy(call, PolicyCommand::SetBoundary(set));
-        let (events, recorded_position) = call.carry_out(&self.policies, set).await?;
-        let version = call
-            .look(&self.policies, accounts::WHOLE_PARK, |policy| {
-                policy.boundary().map_or(0, |set| set.version)
-            })
-            .await?;
-        Ok((recorded_position, !events.is_empty(), version))
+        self.set_policy(call, PolicyCommand::SetBoundary(set)).await
     }
 
     /// What targets and progress are measured against.
@@ -44,14 +37,7 @@ impl CarbonApi {
             reason: take_in_text("reason", &call.message.reason)?,
             time_s: 0,
         };
-        let set = accounts::to_policy(call, PolicyCommand::SetBaseYear(set));
-        let (events, recorded_position) = call.carry_out(&self.policies, set).await?;
-        let version = call
-            .look(&self.policies, accounts::WHOLE_PARK, |policy| {
-                policy.base_year().map_or(0, |set| set.version)
-            })
-            .await?;
-        Ok((recorded_position, !events.is_empty(), version))
+        self.set_policy(call, PolicyCommand::SetBaseYear(set)).await
     }
 
     /// A target.
@@ -70,13 +56,6 @@ impl CarbonApi {
             standard: call.message.standard.clone(),
             time_s: 0,
         };
-        let set = accounts::to_policy(call, PolicyCommand::SetTarget(set));
-        let (events, recorded_position) = call.carry_out(&self.policies, set).await?;
-        let version = call
-            .look(&self.policies, accounts::WHOLE_PARK, |policy| {
-                policy.targets().get(&*target).map_or(0, |set| set.version)
-            })
-            .await?;
-        Ok((recorded_position, !events.is_empty(), version))
+        self.set_policy(call, PolicyCommand::SetTarget(set)).await
     }
 }

@@ -51,6 +51,17 @@ pub trait Aggregate: Send + 'static {
         None
     }
 
+    /// Whether an event sets something that a later command may set otherwise. The request that led to it is remembered then:
+    /// sent again after a newer one ([`Aggregate::says_the_same`]), it changes nothing.
+    fn is_setting(_event: &Self::Event) -> bool {
+        false
+    }
+
+    /// Whether a command asks for what an event of [`Aggregate::is_setting`] set.
+    fn says_the_same(_command: &Self::Command, _setting: &Self::Event) -> bool {
+        false
+    }
+
     /// Whether an event records a report without letting it count: it can't be, or looks like a mistake.
     fn is_quarantine(_event: &Self::Event) -> bool {
         false

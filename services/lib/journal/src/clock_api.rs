@@ -15,9 +15,9 @@ use crate::parks::Parks;
 use crate::refusal::field_status;
 use crate::store::{EventStore, Position};
 
-const MAY_ADVANCE: &[Role] = &[Role::Simulator, Role::Admin];
+pub(crate) const MAY_ADVANCE: &[Role] = &[Role::Simulator, Role::Admin];
 /// 9999-12-31T23:59:59.999Z, the last moment that RFC 3339 can write.
-const LATEST_MS: i64 = 253_402_300_799_999;
+pub(crate) const LATEST_MS: i64 = 253_402_300_799_999;
 /// Decisions that become due at one moment because of others at the same moment, at most so deep.
 const MOST_ROUNDS_AT_ONE_MOMENT: u32 = 1_000;
 /// Reports may follow over a day at most, so that whoever reads the record again knows how far they are out of order.
@@ -125,26 +125,29 @@ impl ClockApi {
         &self,
         park: &ParkDefinition,
         to: UnixMillis,
-        reports_follow: bool,
+        step: Step,
     ) -> Result<Option<Position>, Status> {
         let clock = self.clocks.simulated(&park.id).await?;
         let _step = clock.stepping.lock().await;
-        let before = clock.now();
-        if to < before {
+        if let Some(decided_until) = step.decided_until {
+            clock.take_over(decided_until);
+        }
+        let decided_until = clock.decided_until();
+        if to < decided_until {
             return Err(field_status(
                 Code::InvalidArgument,
                 "now_ms",
                 format!(
-                    "{} ({}) is before the present time of park {}, {} ({}); time never goes back",
+                    "{} ({}) is before {} ({}), until when all is decided in park {}; time never goes back",
                     to.0,
                     format_rfc3339_utc(to.seconds()),
+                    decided_until.0,
+                    format_rfc3339_utc(decided_until.seconds()),
                     park.id,
-                    before.0,
-                    format_rfc3339_utc(before.seconds())
                 ),
             ));
         }
-        if reports_follow {
+        if step.reports_follow {
             open(park, &clock, to)?;
             return Ok(None);
         }
@@ -180,19 +183,30 @@ impl ClockApi {
     }
 }
 
+/// How a clock is moved.
+struct Step {
+    reports_follow: bool,
+    /// What the caller knows of it.
+    decided_until: Option<UnixMillis>,
+}
+
 /// Lets in what is reported up to `to`; it is decided later.
 fn open(park: &ParkDefinition, clock: &SimulatedClock, to: UnixMillis) -> Result<(), Status> {
-    let decided_until = clock.decided_until();
-    if decided_until == NEVER_SET {
+    let now = clock.now();
+    if now == NEVER_SET {
         return Err(field_status(
             Code::FailedPrecondition,
             "reports_follow",
             format!(
-                "the clock of park {} was never set; advance it without reports_follow to the moment from which reports follow",
+                "the clock of park {} was never set; advance it without reports_follow to the moment from which reports follow, \
+                 or say decided_until_ms",
                 park.id
             ),
         ));
     }
+    // Whoever does not say so goes on from where the clock stands.
+    clock.take_over(now);
+    let decided_until = clock.decided_until();
     if to.0 - decided_until.0 > LONGEST_OPEN_MS {
         return Err(field_status(
             Code::InvalidArgument,
@@ -238,8 +252,20 @@ impl ClockService for ClockApi {
                 ),
             ));
         }
+        let told_ms = request.decided_until_ms;
+        if told_ms.is_some_and(|told_ms| !(1..=request.now_ms).contains(&told_ms)) {
+            return Err(field_status(
+                Code::InvalidArgument,
+                "decided_until_ms",
+                "it is no time up to now_ms; send until when all is decided, or leave it out",
+            ));
+        }
         let to = UnixMillis(request.now_ms);
-        let recorded = self.advance_park(&park, to, request.reports_follow).await?;
+        let step = Step {
+            reports_follow: request.reports_follow,
+            decided_until: told_ms.map(UnixMillis),
+        };
+        let recorded = self.advance_park(&park, to, step).await?;
         Ok(Response::new(wire::AdvanceResponse {
             recorded_position: recorded.map(|position| position.0),
         }))

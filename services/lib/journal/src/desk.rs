@@ -11,10 +11,11 @@ use tokio::sync::Mutex as AsyncMutex;
 
 use crate::aggregate::{Aggregate, EncodedEvent};
 use crate::bus::{CommitPublisher, CommitResult, CommitTicket, PublishError};
-use crate::clocks::RecordingTime;
+use crate::clocks::{RecordingTime, recorded_time};
 use crate::due::Deadlines;
 use crate::envelope::{Digest, Metadata, seal};
 use crate::provenance::Provenance;
+use crate::settings::Settings;
 use crate::store::{EventStore, ReadError};
 use crate::stream::StreamName;
 
@@ -92,12 +93,12 @@ pub struct Desk<A: Aggregate> {
     deadlines: Mutex<Deadlines>,
 }
 
-struct Slot<A> {
+struct Slot<A: Aggregate> {
     last_used: AtomicU64,
     state: AsyncMutex<SlotState<A>>,
 }
 
-struct SlotState<A> {
+struct SlotState<A: Aggregate> {
     /// Taken out while a decision is on its way to the bus, and put back when it is there: a caller who gives up in
     /// between leaves nothing, not a state with events that were never sent.
     loaded: Option<Loaded<A>>,
@@ -110,10 +111,13 @@ struct SlotState<A> {
 }
 
 /// An aggregate as it will be when all published commits are recorded.
-struct Loaded<A> {
+struct Loaded<A: Aggregate> {
     aggregate: A,
     revision: u64,
     digest: Digest,
+    /// When the newest event was recorded.
+    newest: Option<UnixMillis>,
+    settings: Settings<A>,
     /// Of the last event that was read from the record: what was there already lies at or before it.
     read_until: Option<Position>,
 }
@@ -257,6 +261,8 @@ impl<A: Aggregate> Desk<A> {
             aggregate: A::new(),
             revision: 0,
             digest: Digest::BEFORE_FIRST,
+            newest: None,
+            settings: Settings::default(),
             read_until: None,
         };
         loop {
@@ -275,10 +281,18 @@ impl<A: Aggregate> Desk<A> {
                 .map_err(|error| unreadable(error.to_string()))?;
             loaded.revision = last.revision + 1;
             loaded.read_until = Some(last.position);
-            for event in &events {
-                let event = A::decode(event.id, &event.event_type, &event.data)
+            loaded.newest = recorded_time(last).max(loaded.newest);
+            for recorded in &events {
+                let event = A::decode(recorded.id, &recorded.event_type, &recorded.data)
                     .map_err(|error| unreadable(error.to_string()))?;
                 loaded.aggregate.evolve(&event);
+                if A::is_setting(&event) {
+                    let metadata = Metadata::parse(&recorded.metadata)
+                        .map_err(|error| unreadable(error.to_string()))?;
+                    loaded
+                        .settings
+                        .remember(metadata.correlationid.as_deref(), &event);
+                }
             }
             if past == Past::Newest {
                 loaded.aggregate.forget_old();
@@ -307,8 +321,12 @@ impl<A: Aggregate> Desk<A> {
         let mut results = Vec::with_capacity(submission.commands.len());
         let mut commits = Vec::new();
         let mut open = OpenCommit::new(submission, loaded.revision);
+        let request_id = submission.provenance.client_request_id.as_deref();
         for command in &submission.commands {
-            let decision = loaded.aggregate.decide(&submission.context, command);
+            let decision = match loaded.settings.has_set(request_id, command) {
+                true => Ok(Vec::new()),
+                false => loaded.aggregate.decide(&submission.context, command),
+            };
             if let Ok(events) = &decision {
                 let encoded: Vec<EncodedEvent> = events.iter().map(A::encode).collect();
                 if !open.has_room_for(&encoded) {
@@ -320,9 +338,13 @@ impl<A: Aggregate> Desk<A> {
                 }
                 // What follows from a report can't be known before it.
                 let known_at = encoded.iter().filter_map(|event| event.known_at).max();
-                let recorded_time = submission.recorded_time.of(known_at);
+                let recorded_time = submission.recorded_time.of(known_at, loaded.newest);
+                if !events.is_empty() {
+                    loaded.newest = loaded.newest.max(Some(recorded_time));
+                }
                 for (event, encoded) in events.iter().zip(encoded) {
                     loaded.aggregate.evolve(event);
+                    loaded.settings.remember(request_id, event);
                     loaded.digest = open.add(encoded, recorded_time, &loaded.digest, &self.source);
                 }
             }
@@ -389,7 +411,7 @@ impl<A: Aggregate> Desk<A> {
     }
 }
 
-impl<A> SlotState<A> {
+impl<A: Aggregate> SlotState<A> {
     fn forget(&mut self) {
         self.loaded = None;
         self.tail = None;

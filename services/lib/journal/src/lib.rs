@@ -27,6 +27,7 @@
 //! - [`aggregate`]: the pure side of a service: `decide` and `evolve`
 //! - [`event`]: events that are their released message
 //! - [`shell`]: the gRPC side of a service: who may call, and from a request to its answer
+//! - [`told_time`]: the time that a simulator tells with its calls
 //! - [`desk`]: the loop that loads aggregates, decides, publishes and waits until it is recorded
 
 pub mod aggregate;
@@ -45,10 +46,12 @@ pub mod provenance;
 pub mod refusal;
 pub mod rejection;
 pub mod reports;
+mod settings;
 pub mod shell;
 pub mod store;
 pub mod stream;
 pub mod time_book;
+pub mod told_time;
 
 pub use aggregate::{Aggregate, EncodedEvent, EventCodecError};
 pub use bus::{
@@ -81,3 +84,4 @@ pub use store::{
 };
 pub use stream::{InvalidStreamName, StreamName};
 pub use time_book::{ForgottenIds, TimeBook};
+pub use told_time::ToldTime;

@@ -67,6 +67,11 @@ impl From<ClockError> for Status {
                 error.to_string(),
                 ErrorDetails::with_bad_request_violation("park", error.to_string()),
             ),
+            ClockError::ToldInWallPark(_) => field_status(
+                Code::InvalidArgument,
+                terrarium_proto::PARK_TIME,
+                error.to_string(),
+            ),
             ClockError::Unavailable(_) => unavailable(error.to_string()),
             ClockError::Unreadable { .. } => Status::data_loss(error.to_string()),
         }

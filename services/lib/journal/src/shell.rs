@@ -23,6 +23,7 @@ use crate::reports::{
 };
 use crate::store::EventStore;
 use crate::stream::StreamName;
+use crate::told_time::ToldTime;
 
 /// Who may report what happened.
 pub const MAY_REPORT: &[Role] = &[Role::Device, Role::Operator, Role::Simulator, Role::Admin];
@@ -73,11 +74,12 @@ impl Shell {
     ) -> Result<Call<R>, Status> {
         actor(&request)?.require(allowed, request.get_ref().park())?;
         let provenance = Provenance::of_request(&request, request.get_ref().client_request_id())?;
+        let told = ToldTime::of_request(&request, request.get_ref().park())?;
         let message = request.into_inner();
         let park = ParkId::new(message.park())
             .map_err(|error| field_status(Code::InvalidArgument, "park", error.to_string()))?;
         let park = self.parks.get(&park).await?;
-        let decided_at = self.clocks.recording_time_or_never_set(&park).await?;
+        let decided_at = self.clocks.recording_time_of(&park, told).await?;
         Ok(Call {
             park,
             message,

@@ -136,6 +136,7 @@ async fn advance(api: &ClockApi, now_ms: i64, role: Role) -> Result<Option<u64>,
         park: "p".into(),
         now_ms,
         reports_follow: false,
+        decided_until_ms: None,
     };
     let answer = api.advance(request(message, role)).await?;
     Ok(answer.into_inner().recorded_position)
@@ -317,4 +318,122 @@ async fn a_service_that_never_comes_to_an_end_is_told_of_instead_of_hanging() {
         .expect_err("endless");
     assert_eq!(refused.code(), Code::Internal, "{refused}");
     assert!(refused.message().contains("stays due"), "{refused}");
+}
+
+const HOUR_MS: i64 = 3_600_000;
+
+async fn move_clock(
+    api: &ClockApi,
+    now_ms: i64,
+    reports_follow: bool,
+    decided_until_ms: Option<i64>,
+) -> Result<(), Status> {
+    let message = AdvanceRequest {
+        park: "p".into(),
+        now_ms,
+        reports_follow,
+        decided_until_ms,
+    };
+    api.advance(request(message, Role::Simulator)).await?;
+    Ok(())
+}
+
+async fn moments(api: &ClockApi) -> (Option<i64>, Option<i64>) {
+    let message = GetNowRequest { park: "p".into() };
+    let answer = api.get_now(request(message, Role::Auditor)).await;
+    let now = answer.expect("the time").into_inner();
+    (now.now_ms, now.decided_until_ms)
+}
+
+/// Reports up to the hour 110 were on their way, all before 106 was decided, and one of 109 was recorded.
+#[tokio::test]
+async fn a_clock_that_was_open_when_its_server_was_killed_is_taken_over_from_the_simulator() {
+    let diary = Arc::new(Mutex::new(Vec::new()));
+    let world = World::new("simulated").await;
+    let newest = [UnixMillis(109 * HOUR_MS)];
+    let stream = "energy.meter-p.a.load";
+    world.record(stream, 0, "x.V1", Vec::new(), &newest).await;
+    let api = world.api(vec![Agenda::of("rounds", &[107 * HOUR_MS], None, &diary)]);
+    let is_decided = || !diary.lock().expect("unpoisoned").is_empty();
+
+    let day_before_ms = 109 * HOUR_MS - terrarium_journal::LONGEST_OPEN_MS;
+    assert_eq!(
+        moments(&api).await,
+        (Some(109 * HOUR_MS), Some(day_before_ms))
+    );
+    // What comes without a told time is recorded now, whatever it says.
+    let park = world.park("simulated");
+    let recording = world.clocks.recording_time(&park).await.expect("a time");
+    assert_eq!(recording, UnixMillis(109 * HOUR_MS).into());
+
+    move_clock(&api, 110 * HOUR_MS, true, Some(106 * HOUR_MS))
+        .await
+        .expect("opened again");
+    assert_eq!(
+        moments(&api).await,
+        (Some(110 * HOUR_MS), Some(106 * HOUR_MS))
+    );
+    assert!(!is_decided(), "reports may still be missing");
+    move_clock(&api, 110 * HOUR_MS, false, Some(106 * HOUR_MS))
+        .await
+        .expect("decided");
+    assert_eq!(
+        *diary.lock().expect("unpoisoned"),
+        [(107 * HOUR_MS, "rounds")]
+    );
+    assert_eq!(
+        moments(&api).await,
+        (Some(110 * HOUR_MS), Some(110 * HOUR_MS))
+    );
+    // From now on the clock knows itself.
+    move_clock(&api, 111 * HOUR_MS, true, Some(111 * HOUR_MS))
+        .await
+        .expect("opened");
+    assert_eq!(
+        moments(&api).await,
+        (Some(111 * HOUR_MS), Some(110 * HOUR_MS))
+    );
+}
+
+#[tokio::test]
+async fn a_simulator_that_was_killed_too_decides_again_what_may_not_have_been_decided() {
+    let diary = Arc::new(Mutex::new(Vec::new()));
+    let world = World::new("simulated").await;
+    let newest = [UnixMillis(109 * HOUR_MS)];
+    let stream = "energy.meter-p.a.load";
+    world.record(stream, 0, "x.V1", Vec::new(), &newest).await;
+    let api = world.api(vec![Agenda::of("rounds", &[107 * HOUR_MS], None, &diary)]);
+    for hour in [106, 108, 109, 110] {
+        let from_ms = (hour - 2) * HOUR_MS;
+        move_clock(&api, hour * HOUR_MS, true, Some(from_ms))
+            .await
+            .expect("opened");
+        move_clock(&api, hour * HOUR_MS, false, Some(from_ms))
+            .await
+            .expect("decided");
+    }
+    assert_eq!(
+        *diary.lock().expect("unpoisoned"),
+        [(107 * HOUR_MS, "rounds")]
+    );
+}
+
+#[tokio::test]
+async fn a_clock_that_was_killed_before_anything_was_recorded_is_taken_over_as_well() {
+    let world = World::new("simulated").await;
+    let api = world.api(Vec::new());
+    let refused = move_clock(&api, 5 * HOUR_MS, true, None)
+        .await
+        .expect_err("never set");
+    assert_eq!(refused.code(), Code::FailedPrecondition, "{refused}");
+    for told_ms in [0, 5 * HOUR_MS + 1] {
+        let refused = move_clock(&api, 5 * HOUR_MS, true, Some(told_ms))
+            .await
+            .expect_err("no time");
+        assert_eq!(refused.code(), Code::InvalidArgument, "{refused}");
+    }
+    move_clock(&api, 5 * HOUR_MS, true, Some(4 * HOUR_MS))
+        .await
+        .expect("opened");
+    assert_eq!(moments(&api).await, (Some(5 * HOUR_MS), Some(4 * HOUR_MS)));
 }

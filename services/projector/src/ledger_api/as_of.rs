@@ -7,6 +7,7 @@ use terrarium_proto::ledger::v1 as wire;
 use tonic::{Code, Status};
 
 use super::LedgerApi;
+use crate::recorded::KnownBy;
 
 /// Events looked at in one read.
 const READ_EVENTS: usize = 512;
@@ -46,7 +47,7 @@ impl LedgerApi {
         Ok(AsOf { at, known_at })
     }
 
-    /// Position of the last event before the park's first that was recorded after a moment.
+    /// Position of the park's last event that was recorded by a moment.
     async fn position_known_at(
         &self,
         park: &str,
@@ -63,35 +64,41 @@ impl LedgerApi {
         // What was recorded within the second was known when it was over.
         let last_ms = UnixMillis(known_at.0 * 1_000 + 999);
         let park = ParkId::new(park).map_err(|_| nothing(": it is no park's name"))?;
-        let start = {
+        let known_by = {
             let projection = self.projector.read();
             let recorded = projection
                 .recorded(&park)
                 .ok_or_else(|| nothing(": no such park is defined here"))?;
             recorded.known_by(last_ms)
         };
-        let Some(start) = start else {
-            return Err(nothing("; its record begins later"));
+        let (mut after, last) = match known_by {
+            None => return Err(nothing("; its record begins later")),
+            Some(KnownBy::Exactly(position)) => return Ok(position),
+            Some(KnownBy::Between(after, last)) => (after, last),
         };
-        let mut known = start;
+        let mut known = None;
         loop {
             let events = self
                 .projector
                 .store
-                .read_all(Some(Position(known)), READ_EVENTS)
+                .read_all(after.map(Position), READ_EVENTS)
                 .await
                 .map_err(|error| Status::data_loss(error.to_string()))?;
-            if events.is_empty() {
-                return Ok(known);
-            }
             for event in &events {
+                if event.position.0 > last {
+                    break;
+                }
                 let is_of_park = StreamName::parse(&event.stream)
                     .is_ok_and(|stream| stream.park() == park.as_str());
-                if is_of_park && recorded_time(event).is_some_and(|time| time > last_ms) {
-                    return Ok(known);
+                if is_of_park && recorded_time(event).is_some_and(|time| time <= last_ms) {
+                    known = Some(event.position.0);
                 }
-                known = event.position.0;
+            }
+            match events.last() {
+                Some(read) if read.position.0 < last => after = Some(read.position.0),
+                _ => break,
             }
         }
+        known.ok_or_else(|| nothing("; its record begins later"))
     }
 }

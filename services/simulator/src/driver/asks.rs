@@ -6,13 +6,14 @@ use terrarium_proto::energy::v1 as energy;
 use terrarium_proto::feed::v1::{CloudEvent, SubscribeRequest};
 use terrarium_proto::mobility::v1 as mobility;
 use terrarium_proto::waste::v1 as waste;
+use terrarium_proto::water::v1 as water;
 use tonic::Status;
 
 use super::DriveError;
 use super::clients::Clients;
-use super::sending::{Answer, ask, patiently};
+use super::sending::{Answer, Patience, ask};
 use super::tally::Tally;
-use crate::park::{Keep, Kept, OWN_COLLECTIONS, ParkSimulation, answer};
+use crate::park::{Keep, Kept, OWN_COLLECTIONS, OWN_IRRIGATIONS, ParkSimulation, answer};
 
 const SETPOINT_ASKED: &str = "terrarium.energy.v1.SetpointAskedV1";
 const SETPOINT_OBEYED: &str = "terrarium.energy.v1.SetpointObeyedV1";
@@ -21,6 +22,21 @@ const POWER_ASKED: &str = "terrarium.mobility.v1.ChargePowerAskedV1";
 const POWER_OBEYED: &str = "terrarium.mobility.v1.ChargePowerObeyedV1";
 const POWER_MISSED: &str = "terrarium.mobility.v1.ChargePowerMissedV1";
 const COLLECTION_ORDERED: &str = "terrarium.waste.v1.CollectionOrderedV1";
+const IRRIGATION_STARTED: &str = "terrarium.water.v1.IrrigationStartedV1";
+const IRRIGATION_ENDED: &str = "terrarium.water.v1.IrrigationEndedV1";
+
+/// What devices and the crew want to know of.
+const FOLLOWED: [&str; 9] = [
+    SETPOINT_ASKED,
+    SETPOINT_OBEYED,
+    SETPOINT_MISSED,
+    POWER_ASKED,
+    POWER_OBEYED,
+    POWER_MISSED,
+    COLLECTION_ORDERED,
+    IRRIGATION_STARTED,
+    IRRIGATION_ENDED,
+];
 
 /// What is asked of the park's devices and people, as far as the record was read.
 #[derive(Default)]
@@ -50,39 +66,52 @@ impl Asks {
         retry_for: std::time::Duration,
     ) -> Result<(), DriveError> {
         const CALL: &str = "FeedService.Subscribe";
+        let mut patience = Patience::new(CALL, retry_for);
+        loop {
+            let before = self.read_through;
+            match self.read_on(clients, park, simulation).await {
+                Ok(()) => return Ok(()),
+                Err(status) => {
+                    // What was read is kept; the next stream goes on after it.
+                    if self.read_through > before {
+                        patience.renew();
+                    }
+                    patience.wait(status).await?;
+                }
+            }
+        }
+    }
+
+    /// Reads until the end of the record, or until the stream breaks.
+    async fn read_on(
+        &mut self,
+        clients: &Clients,
+        park: &ParkId,
+        simulation: &mut ParkSimulation,
+    ) -> Result<(), Status> {
         let request = SubscribeRequest {
             park: park.to_string(),
             after_position: self.read_through,
-            types: [
-                SETPOINT_ASKED,
-                SETPOINT_OBEYED,
-                SETPOINT_MISSED,
-                POWER_ASKED,
-                POWER_OBEYED,
-                POWER_MISSED,
-                COLLECTION_ORDERED,
-            ]
-            .map(str::to_owned)
-            .to_vec(),
+            types: FOLLOWED.map(str::to_owned).to_vec(),
             stop_when_caught_up: true,
         };
-        let mut batches = patiently(CALL, retry_for, || {
-            let mut feed = clients.feed.clone();
-            let request = request.clone();
-            async move { feed.subscribe(request).await }
-        })
-        .await?;
-        let failed = |status: Status| DriveError::refused(CALL, status);
-        while let Some(batch) = batches.message().await.map_err(failed)? {
+        let mut feed = clients.feed.clone();
+        let mut batches = feed.subscribe(request).await?.into_inner();
+        while let Some(batch) = batches.message().await? {
             for event in &batch.events {
-                self.take_in(event, simulation).map_err(failed)?;
+                self.take_in(event, clients, simulation)?;
             }
             self.read_through = batch.position.or(self.read_through);
         }
         Ok(())
     }
 
-    fn take_in(&mut self, event: &CloudEvent, park: &mut ParkSimulation) -> Result<(), Status> {
+    fn take_in(
+        &mut self,
+        event: &CloudEvent,
+        clients: &Clients,
+        park: &mut ParkSimulation,
+    ) -> Result<(), Status> {
         let data = event.data.clone();
         let unreadable = |error: prost::DecodeError| {
             Status::data_loss(format!("event {} can't be read: {error}", event.id))
@@ -122,6 +151,24 @@ impl Asks {
                     let bins: Vec<AssetId> = bins.collect();
                     let time = UnixSeconds(ordered.time_s);
                     park.order_collection(&ordered.collection, &bins, time);
+                }
+            }
+            IRRIGATION_STARTED => {
+                let started = water::IrrigationStartedV1::decode(data).map_err(unreadable)?;
+                let is_own = started.client_request_id.starts_with(OWN_IRRIGATIONS);
+                if let (false, Ok(zone)) = (is_own, AssetId::new(&started.zone)) {
+                    let time = UnixSeconds(started.time_s);
+                    clients.remember_irrigation(zone.as_str(), time, event.id.clone());
+                    park.irrigate(zone, started.litres, time);
+                }
+            }
+            IRRIGATION_ENDED => {
+                let ended = water::IrrigationEndedV1::decode(data).map_err(unreadable)?;
+                let id = hyphenated(&ended.started_event_id).unwrap_or_default();
+                if let Some((zone, started)) = clients.irrigation(&id)
+                    && let Ok(zone) = AssetId::new(&zone)
+                {
+                    park.end_irrigation(zone, started, UnixSeconds(ended.time_s));
                 }
             }
             _ => {}
@@ -278,14 +325,4 @@ fn hyphenated(id: &[u8]) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_are_written_as_the_feed_writes_them() {
-        let bytes: Vec<u8> = (0..16).collect();
-        let text = "00010203-0405-0607-0809-0a0b0c0d0e0f";
-        assert_eq!(hyphenated(&bytes).as_deref(), Some(text));
-        assert_eq!(hyphenated(&bytes[1..]), None);
-    }
-}
+mod tests;

@@ -112,6 +112,8 @@ pub struct Bundle {
     pub samples: Vec<water_wire::QualitySample>,
     pub trees: Vec<TreeReport>,
     pub commands: Vec<Command>,
+    /// The start of the first step.
+    pub from: UnixSeconds,
     /// The end of the last step.
     pub through: UnixSeconds,
     /// Most reports of a step are of the same times.
@@ -120,7 +122,8 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    pub fn new(park: &ParkId) -> Bundle {
+    /// Without any step yet; the first one begins at `from`.
+    pub fn new(park: &ParkId, from: UnixSeconds) -> Bundle {
         Bundle {
             park: park.to_string(),
             readings: Vec::new(),
@@ -139,7 +142,8 @@ impl Bundle {
             samples: Vec::new(),
             trees: Vec::new(),
             commands: Vec::new(),
-            through: UnixSeconds(0),
+            from,
+            through: from,
             last_time: None,
             last_start: None,
         }

@@ -3,10 +3,9 @@
 use std::time::{Duration, Instant};
 
 use terrarium_proto::energy::v1 as energy;
-use terrarium_proto::water::v1 as water;
 use tonic::{Code, Response, Status};
 
-use super::bundle::{Bundle, IrrigationEnd};
+use super::bundle::Bundle;
 use super::clients::Clients;
 use super::tally::Tally;
 use super::{DriveError, is_about_the_report};
@@ -15,6 +14,49 @@ use super::{DriveError, is_about_the_report};
 const MOST_REPORTS: usize = 2_000;
 const FIRST_RETRY_DELAY: Duration = Duration::from_millis(50);
 const LONGEST_RETRY_DELAY: Duration = Duration::from_secs(2);
+
+/// How long a server may be away, tried again and again at longer and longer pauses.
+pub struct Patience {
+    call: &'static str,
+    retry_for: Duration,
+    since: Instant,
+    delay: Duration,
+}
+
+impl Patience {
+    pub fn new(call: &'static str, retry_for: Duration) -> Patience {
+        Patience {
+            call,
+            retry_for,
+            since: Instant::now(),
+            delay: FIRST_RETRY_DELAY,
+        }
+    }
+
+    /// The server answered in between.
+    pub fn renew(&mut self) {
+        *self = Patience::new(self.call, self.retry_for);
+    }
+
+    /// Waits until it may be tried again; an error if that does not help, or took too long.
+    pub async fn wait(&mut self, status: Status) -> Result<(), DriveError> {
+        let call = self.call;
+        if !may_pass(&status) {
+            return Err(DriveError::refused(call, status));
+        }
+        if self.since.elapsed() + self.delay > self.retry_for {
+            return Err(DriveError::Unavailable {
+                call,
+                seconds: self.since.elapsed().as_secs(),
+                status: Box::new(status),
+            });
+        }
+        tracing::debug!(call, %status, "the server is away; trying again");
+        tokio::time::sleep(self.delay).await;
+        self.delay = (self.delay * 2).min(LONGEST_RETRY_DELAY);
+        Ok(())
+    }
+}
 
 /// Calls until the server answers something else than that it is away.
 pub async fn patiently<T, F>(
@@ -25,26 +67,12 @@ pub async fn patiently<T, F>(
 where
     F: Future<Output = Result<Response<T>, Status>>,
 {
-    let started = Instant::now();
-    let mut delay = FIRST_RETRY_DELAY;
+    let mut patience = Patience::new(call, retry_for);
     loop {
-        let status = match attempt().await {
+        match attempt().await {
             Ok(response) => return Ok(response.into_inner()),
-            Err(status) => status,
-        };
-        if !may_pass(&status) {
-            return Err(DriveError::refused(call, status));
+            Err(status) => patience.wait(status).await?,
         }
-        if started.elapsed() + delay > retry_for {
-            return Err(DriveError::Unavailable {
-                call,
-                seconds: started.elapsed().as_secs(),
-                status: Box::new(status),
-            });
-        }
-        tracing::debug!(call, %status, "the server is away; trying again");
-        tokio::time::sleep(delay).await;
-        delay = (delay * 2).min(LONGEST_RETRY_DELAY);
     }
 }
 
@@ -87,14 +115,33 @@ where
     }
 }
 
-/// Sends many reports of one sort in calls of bounded size.
+/// What is sent in one order, and what became of it.
+struct Sending<'a> {
+    clients: &'a Clients,
+    park: &'a str,
+    retry_for: Duration,
+    tally: Tally,
+}
+
+impl<'a> Sending<'a> {
+    fn of(clients: &'a Clients, bundle: &'a Bundle, retry_for: Duration) -> Sending<'a> {
+        Sending {
+            clients,
+            park: &bundle.park,
+            retry_for,
+            tally: Tally::default(),
+        }
+    }
+}
+
+/// Sends many reports of one sort in calls of bounded size: `report_many!(sending, CALL, client.method, Request, field: reports)`.
 macro_rules! report_many {
-    ($tally:ident, $client:expr, $retry_for:expr, $call:literal, $method:ident, $request:ident { $park:expr, $field:ident: $reports:expr }) => {
+    ($sending:ident, $call:literal, $client:ident.$method:ident, $request:ident, $field:ident: $reports:expr) => {
         for reports in $reports.chunks(MOST_REPORTS) {
-            let answer = ask($call, $retry_for, || {
-                let mut client = $client.clone();
+            let answer = ask($call, $sending.retry_for, || {
+                let mut client = $sending.clients.$client.clone();
                 let request = $request {
-                    park: $park.clone(),
+                    park: $sending.park.to_owned(),
                     $field: reports.to_vec(),
                     client_request_id: String::new(),
                 };
@@ -102,24 +149,24 @@ macro_rules! report_many {
             })
             .await?;
             match answer {
-                Answer::Taken(answer) => $tally.note_counts(
+                Answer::Taken(answer) => $sending.tally.note_counts(
                     $call,
                     answer.counts,
                     answer.rejections,
                     answer.recorded_position,
                 ),
-                Answer::Refused(status) => $tally.note_refused($call, &status),
-                Answer::NotThere => $tally.note_not_taken($call, reports.len() as u64),
+                Answer::Refused(status) => $sending.tally.note_refused($call, &status),
+                Answer::NotThere => $sending.tally.note_not_taken($call, reports.len() as u64),
             }
         }
     };
 }
 
-/// Sends one report or command; answers with `recorded` and its position.
+/// Sends one report or command; answers with `recorded` and its position: `report_one!(sending, CALL, client.method, request)`.
 macro_rules! report_one {
-    ($tally:ident, $client:expr, $retry_for:expr, $call:literal, $method:ident, $request:expr) => {{
-        let answer = ask($call, $retry_for, || {
-            let mut client = $client.clone();
+    ($sending:ident, $call:literal, $client:ident.$method:ident, $request:expr) => {{
+        let answer = ask($call, $sending.retry_for, || {
+            let mut client = $sending.clients.$client.clone();
             let request = $request.clone();
             async move { client.$method(request).await }
         })
@@ -127,15 +174,18 @@ macro_rules! report_one {
         match answer {
             Answer::Taken(answer) => {
                 let is_new = u64::from(answer.recorded);
-                $tally.note_recorded($call, is_new, 1 - is_new, answer.recorded_position);
+                let position = answer.recorded_position;
+                $sending
+                    .tally
+                    .note_recorded($call, is_new, 1 - is_new, position);
                 Some(answer)
             }
             Answer::Refused(status) => {
-                $tally.note_refused($call, &status);
+                $sending.tally.note_refused($call, &status);
                 None
             }
             Answer::NotThere => {
-                $tally.note_not_taken($call, 1);
+                $sending.tally.note_not_taken($call, 1);
                 None
             }
         }
@@ -143,12 +193,10 @@ macro_rules! report_one {
 }
 
 // After the macros, which they use.
-mod mobility;
-mod people;
+mod in_order;
+mod water;
 
-use mobility::{send_fleet, send_sessions};
-pub use people::send_commands;
-use people::{send_trees, send_waste};
+pub use in_order::send_commands;
 
 /// Sends what happened and waits until all of it is recorded, or refused.
 pub async fn send_reports(
@@ -156,16 +204,17 @@ pub async fn send_reports(
     bundle: &Bundle,
     retry_for: Duration,
 ) -> Result<Tally, DriveError> {
-    let mut tally = Tally::default();
+    let sending = || Sending::of(clients, bundle, retry_for);
     let parts = futures::try_join!(
-        send_readings(clients, bundle, retry_for),
-        send_devices(clients, bundle, retry_for),
-        send_water(clients, bundle, retry_for),
-        send_waste(clients, bundle, retry_for),
-        send_sessions(clients, bundle, retry_for),
-        send_fleet(clients, bundle, retry_for),
-        send_trees(clients, bundle, retry_for),
+        send_readings(sending(), bundle),
+        send_devices(sending(), bundle),
+        water::send_water(sending(), bundle),
+        in_order::send_waste(sending(), bundle),
+        in_order::send_sessions(sending(), bundle),
+        in_order::send_fleet(sending(), bundle),
+        in_order::send_trees(sending(), bundle),
     )?;
+    let mut tally = Tally::default();
     for part in [
         parts.0, parts.1, parts.2, parts.3, parts.4, parts.5, parts.6,
     ] {
@@ -174,16 +223,11 @@ pub async fn send_reports(
     Ok(tally)
 }
 
-async fn send_readings(
-    clients: &Clients,
-    bundle: &Bundle,
-    retry_for: Duration,
-) -> Result<Tally, DriveError> {
+async fn send_readings(mut sending: Sending<'_>, bundle: &Bundle) -> Result<Tally, DriveError> {
     const CALL: &str = "EnergyService.ReportReadings";
-    let mut tally = Tally::default();
     for readings in bundle.readings.chunks(MOST_REPORTS) {
-        let answer = ask(CALL, retry_for, || {
-            let mut energy = clients.energy.clone();
+        let answer = ask(CALL, sending.retry_for, || {
+            let mut energy = sending.clients.energy.clone();
             let request = energy::ReportReadingsRequest {
                 park: bundle.park.clone(),
                 readings: readings.to_vec(),
@@ -192,16 +236,13 @@ async fn send_readings(
             async move { energy.report_readings(request).await }
         })
         .await?;
+        let tally = &mut sending.tally;
         match answer {
             Answer::Taken(answer) => {
                 let counts = answer.counts.unwrap_or_default();
                 let recorded = counts.recorded + counts.quarantined;
-                tally.note_recorded(
-                    CALL,
-                    recorded,
-                    counts.already_recorded,
-                    answer.recorded_position,
-                );
+                let (before, position) = (counts.already_recorded, answer.recorded_position);
+                tally.note_recorded(CALL, recorded, before, position);
                 tally.quarantined += counts.quarantined;
                 tally.rejected += counts.rejected;
                 for rejection in answer.rejections {
@@ -212,147 +253,31 @@ async fn send_readings(
             Answer::NotThere => tally.note_not_taken(CALL, readings.len() as u64),
         }
     }
-    Ok(tally)
+    Ok(sending.tally)
 }
 
-async fn send_devices(
-    clients: &Clients,
-    bundle: &Bundle,
-    retry_for: Duration,
-) -> Result<Tally, DriveError> {
+async fn send_devices(mut sending: Sending<'_>, bundle: &Bundle) -> Result<Tally, DriveError> {
     use energy::{ReportHeatRequest, ReportStorageRequest, ReportWeatherRequest};
-    let mut tally = Tally::default();
-    let park = &bundle.park;
     report_many!(
-        tally,
-        clients.devices,
-        retry_for,
+        sending,
         "EnergyDeviceService.ReportStorage",
-        report_storage,
-        ReportStorageRequest {
-            park,
-            states: bundle.storages
-        }
+        devices.report_storage,
+        ReportStorageRequest,
+        states: bundle.storages
     );
     report_many!(
-        tally,
-        clients.devices,
-        retry_for,
+        sending,
         "EnergyDeviceService.ReportWeather",
-        report_weather,
-        ReportWeatherRequest {
-            park,
-            observations: bundle.observations
-        }
+        devices.report_weather,
+        ReportWeatherRequest,
+        observations: bundle.observations
     );
     report_many!(
-        tally,
-        clients.devices,
-        retry_for,
+        sending,
         "EnergyDeviceService.ReportHeat",
-        report_heat,
-        ReportHeatRequest {
-            park,
-            amounts: bundle.heat
-        }
+        devices.report_heat,
+        ReportHeatRequest,
+        amounts: bundle.heat
     );
-    Ok(tally)
-}
-
-async fn send_water(
-    clients: &Clients,
-    bundle: &Bundle,
-    retry_for: Duration,
-) -> Result<Tally, DriveError> {
-    use water::{
-        ReportQualitySamplesRequest, ReportTankFlowsRequest, ReportTankLevelsRequest,
-        ReportWaterMetersRequest,
-    };
-    let mut tally = Tally::default();
-    let park = &bundle.park;
-    report_many!(
-        tally,
-        clients.water,
-        retry_for,
-        "WaterService.ReportTankLevels",
-        report_tank_levels,
-        ReportTankLevelsRequest {
-            park,
-            levels: bundle.levels
-        }
-    );
-    report_many!(
-        tally,
-        clients.water,
-        retry_for,
-        "WaterService.ReportTankFlows",
-        report_tank_flows,
-        ReportTankFlowsRequest {
-            park,
-            readings: bundle.flows
-        }
-    );
-    report_many!(
-        tally,
-        clients.water,
-        retry_for,
-        "WaterService.ReportWaterMeters",
-        report_water_meters,
-        ReportWaterMetersRequest {
-            park,
-            readings: bundle.water
-        }
-    );
-    report_many!(
-        tally,
-        clients.water,
-        retry_for,
-        "WaterService.ReportQualitySamples",
-        report_quality_samples,
-        ReportQualitySamplesRequest {
-            park,
-            samples: bundle.samples
-        }
-    );
-    for end in &bundle.irrigation_ends {
-        send_irrigation_end(clients, park, end, retry_for, &mut tally).await?;
-    }
-    Ok(tally)
-}
-
-/// The end of an irrigation names the id that its start was answered with.
-async fn send_irrigation_end(
-    clients: &Clients,
-    park: &str,
-    end: &IrrigationEnd,
-    retry_for: Duration,
-    tally: &mut Tally,
-) -> Result<(), DriveError> {
-    let Some(irrigation_id) = clients.irrigation_id(&end.zone, end.started) else {
-        tally.keep(
-            "WaterService.ReportIrrigationEnd",
-            format!(
-                "the start of the irrigation of {} was refused, so it has no end",
-                end.zone
-            ),
-        );
-        return Ok(());
-    };
-    let request = water::ReportIrrigationEndRequest {
-        park: park.to_owned(),
-        zone: end.zone.clone(),
-        irrigation_id,
-        time: end.time.clone(),
-        litres: end.litres,
-        client_request_id: format!("valve-end-{}", end.started.0),
-    };
-    report_one!(
-        tally,
-        clients.water,
-        retry_for,
-        "WaterService.ReportIrrigationEnd",
-        report_irrigation_end,
-        request
-    );
-    Ok(())
+    Ok(sending.tally)
 }

@@ -69,7 +69,7 @@ impl<'a> Steps<'a> {
     pub fn bundle(&mut self, park: &ParkId, most_steps: u32) -> Option<Bundle> {
         let first = self.next()?;
         let mut is_full = first.stands_alone();
-        let mut bundle = Bundle::new(park);
+        let mut bundle = Bundle::new(park, first.interval.start);
         let mut steps = 0;
         let mut next = Some(first);
         while let Some(step) = next {

@@ -33,6 +33,8 @@ struct Charger {
     session: Option<Session>,
     /// What it was asked to keep its power within, until the car leaves.
     limit_w: Option<i64>,
+    /// When the last car came and left.
+    last_visit: Option<(UnixSeconds, UnixSeconds)>,
 }
 
 struct Session {
@@ -55,6 +57,12 @@ impl Charger {
     fn charges_w(&self) -> i64 {
         self.limit_w
             .map_or(self.rated_w, |limit_w| limit_w.clamp(0, self.rated_w))
+    }
+
+    /// Whether a car that has left since was there at a moment.
+    fn had_another_car(&self, at: UnixSeconds) -> bool {
+        self.last_visit
+            .is_some_and(|(arrived, left)| (arrived..=left).contains(&at))
     }
 
     /// The most that it takes from a car: none while it is asked to charge at most so much.
@@ -171,6 +179,7 @@ impl Chargers {
                     is_bidirectional: bidirectional,
                     session: None,
                     limit_w: None,
+                    last_visit: None,
                 })
             })
             .collect();
@@ -297,10 +306,11 @@ impl Chargers {
         std::mem::take(&mut self.fleet_left)
     }
 
-    /// A charger keeps what it was asked to, until the car leaves.
+    /// A charger keeps what it was asked to, until the car leaves that was there then; or, where none was, the next one.
     pub fn follow(&mut self, kept: &Kept) {
         for charger in &mut self.chargers {
-            if kept.what == Keep::ChargePowerW && charger.id == kept.device {
+            let is_meant = kept.what == Keep::ChargePowerW && charger.id == kept.device;
+            if is_meant && !charger.had_another_car(kept.since) {
                 charger.limit_w = Some(kept.value);
             }
         }
@@ -398,6 +408,7 @@ impl Chargers {
             let (energy_in_wh, energy_out_wh) = (session.energy_in_wh, session.energy_out_wh);
             let (id, name) = (charger.id.clone(), session.id.clone());
             if session.departure <= interval.end() {
+                charger.last_visit = Some((session.arrived, session.departure));
                 facts.push(Fact::SessionEnded {
                     charger: id,
                     session: name,
@@ -420,5 +431,69 @@ impl Chargers {
                 });
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> UnixSeconds {
+        UnixSeconds(seconds)
+    }
+
+    fn chargers() -> Chargers {
+        let charger = Charger {
+            id: AssetId::new("charger-1").unwrap(),
+            node: 0,
+            in_meter: None,
+            out_meter: None,
+            rated_w: 7_000,
+            is_bidirectional: false,
+            session: None,
+            limit_w: None,
+            last_visit: None,
+        };
+        Chargers {
+            seed: 1,
+            chargers: vec![charger],
+            today: i64::MIN,
+            coming: VecDeque::new(),
+            fleet_left: Vec::new(),
+            turned_away: 0,
+        }
+    }
+
+    fn come_and_go(chargers: &mut Chargers, arrived: i64, left: i64) {
+        let mut facts = Vec::new();
+        let wish = (50_000, 10_000, 20_000);
+        assert!(chargers.plug_in_fleet(0, wish, at(arrived), at(left), &mut facts));
+        let interval = Interval {
+            start: at(left - 900),
+            seconds: 900,
+        };
+        chargers.report(interval, &mut facts);
+    }
+
+    fn limit(since: i64) -> Kept {
+        Kept {
+            device: AssetId::new("charger-1").unwrap(),
+            what: Keep::ChargePowerW,
+            value: 3_000,
+            since: at(since),
+        }
+    }
+
+    #[test]
+    fn a_limit_for_a_car_that_left_is_not_for_the_next_one() {
+        let mut chargers = chargers();
+        come_and_go(&mut chargers, 900, 2_700);
+        chargers.follow(&limit(1_800));
+        assert_eq!(chargers.chargers[0].charges_w(), 7_000);
+        // Asked while no car was there, it is for the next one.
+        chargers.follow(&limit(3_600));
+        assert_eq!(chargers.chargers[0].charges_w(), 3_000);
+        come_and_go(&mut chargers, 4_500, 5_400);
+        assert_eq!(chargers.chargers[0].charges_w(), 7_000);
     }
 }

@@ -75,18 +75,16 @@ struct AskedOfStore {
 
 impl AskedOfStore {
     /// What it takes (below zero: gives) of what the node has over.
-    fn of_surplus(&self, over_wh: i64, stored_wh: i64, seconds: u32) -> i64 {
+    fn of_surplus(&self, over_wh: i64, battery: &Battery, seconds: u32) -> i64 {
         let limit_wh = |limit_w: Option<i64>| {
             limit_w.map_or(i64::MAX, |limit_w| energy_wh(limit_w.max(0), seconds))
         };
         let wished_wh = self
             .power_w
             .map_or(over_wh, |power_w| energy_wh(power_w, seconds));
-        // A tenth is left for what is lost on the way out.
-        let above_reserve_wh = (stored_wh - self.reserve_wh).max(0) * 9 / 10;
         let most_out_wh = limit_wh(self.discharge_limit_w).min(match self.reserve_wh {
             0 => i64::MAX,
-            _ => above_reserve_wh,
+            reserve_wh => battery.most_discharge_above_wh(reserve_wh, seconds),
         });
         wished_wh.clamp(-most_out_wh, limit_wh(self.charge_limit_w))
     }
@@ -324,8 +322,7 @@ impl Electricity {
     /// How much of `over_wh` the store took (or gave, negative).
     fn use_store(&mut self, place: usize, over_wh: i64, seconds: u32) -> i64 {
         let store = &mut self.stores[place];
-        let stored_wh = store.battery.stored_wh();
-        let wished_wh = store.asked.of_surplus(over_wh, stored_wh, seconds);
+        let wished_wh = store.asked.of_surplus(over_wh, &store.battery, seconds);
         let step = store.battery.step(wished_wh, seconds);
         store.charged_wh += step.charged_wh;
         store.discharged_wh += step.discharged_wh;

@@ -7,6 +7,9 @@ use crate::chance::Chance;
 /// Ids of collections that the simulated crew plans itself begin with this.
 pub const OWN_COLLECTIONS: &str = "sim-";
 
+/// Request ids of irrigations that the simulated controller starts itself begin with this.
+pub const OWN_IRRIGATIONS: &str = "valve-";
+
 /// Share of asks that a device does not answer: its gateway is away, or somebody switched it to manual. Assumed.
 const UNANSWERED: f64 = 0.03;
 

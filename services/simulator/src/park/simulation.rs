@@ -243,6 +243,16 @@ impl ParkSimulation {
         self.waste.order(collection, bins, ordered);
     }
 
+    /// Somebody else than the simulated controller opened a zone's valve.
+    pub fn irrigate(&mut self, zone: AssetId, litres: i64, started: UnixSeconds) {
+        self.water.ask(zone, litres, started);
+    }
+
+    /// An irrigation that began at `started` is on record as ended.
+    pub fn end_irrigation(&mut self, zone: AssetId, started: UnixSeconds, at: UnixSeconds) {
+        self.water.end(zone, started, at);
+    }
+
     /// What flowed in the last interval.
     pub fn balance(&self) -> Balance {
         Balance {

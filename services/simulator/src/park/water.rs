@@ -4,21 +4,20 @@
 
 use std::collections::BTreeMap;
 
+mod irrigation;
 mod wiring;
 
-use terrarium_model::{AssetId, Interval, ParkDefinition, UnixSeconds, WaterClass};
+use irrigation::{AskedFor, Zone};
+use terrarium_model::{AssetId, Interval, ParkDefinition, WaterClass};
 
 use super::fact::{Fact, Quality, TankFlowKind, WaterSource};
 use super::register::Register;
 use crate::calendar::{Date, LocalTime};
 use crate::chance::Chance;
 use crate::physics::rain::{self, Surface};
-use crate::physics::soil::{self, DayOfWeather, Soil};
+use crate::physics::soil::{self, DayOfWeather};
 use crate::weather::{Location, WeatherStep};
 
-/// When zones are watered, seconds of the local day, and for how long. Assumed.
-const IRRIGATION_START_S: i64 = 4 * 3_600;
-const IRRIGATION_SECONDS: i64 = 2 * 3_600;
 /// The town's reclaimed-water main gives this much. Assumed.
 const MAIN_L_PER_H: i64 = 20_000;
 
@@ -47,21 +46,6 @@ struct Fixture {
     per_visitor_l: f64,
     per_workday_l: f64,
     register: Register,
-}
-
-struct Zone {
-    id: AssetId,
-    tank: usize,
-    area_m2: f64,
-    soil: Soil,
-    given_today_l: i64,
-    watering: Option<Watering>,
-}
-
-struct Watering {
-    started: UnixSeconds,
-    total_l: i64,
-    left_l: i64,
 }
 
 /// Water of one interval, litres.
@@ -94,6 +78,7 @@ pub struct Water {
     tanks: Vec<Tank>,
     fixtures: Vec<Fixture>,
     zones: Vec<Zone>,
+    asked_for: AskedFor,
     today: Option<i64>,
     so_far: DaySoFar,
     /// Rain of the present rain, for the first flush; dry hours end it.
@@ -113,6 +98,7 @@ impl Water {
             tanks: Vec::new(),
             fixtures: Vec::new(),
             zones: Vec::new(),
+            asked_for: AskedFor::default(),
             today: None,
             so_far: DaySoFar::default(),
             rain_fallen_mm: 0.0,
@@ -150,6 +136,7 @@ impl Water {
         self.catch_rain(weather, interval);
         self.fill(interval);
         self.use_fixtures(local, interval, visitors, facts);
+        self.follow_irrigations(interval);
         self.water_zones(interval, facts);
         self.report(interval, facts);
         self.sample(local, interval, facts);
@@ -340,44 +327,6 @@ impl Water {
         }
     }
 
-    fn water_zones(&mut self, interval: Interval, facts: &mut Vec<Fact>) {
-        for zone in &mut self.zones {
-            let tank = &mut self.tanks[zone.tank];
-            let mut litres = 0;
-            if let Some(watering) = &mut zone.watering {
-                let end_s = watering.started.0 + IRRIGATION_SECONDS;
-                let is_last = interval.end().0 >= end_s;
-                let even_l = watering.total_l * i64::from(interval.seconds) / IRRIGATION_SECONDS;
-                litres = if is_last {
-                    watering.left_l
-                } else {
-                    even_l.min(watering.left_l)
-                };
-                watering.left_l -= litres;
-                tank.promised_l -= litres;
-                tank.level_l -= litres;
-                zone.given_today_l += litres;
-                self.balance.irrigated_l += litres;
-                self.balance.used_l += litres;
-                if is_last {
-                    facts.push(Fact::IrrigationEnded {
-                        zone: zone.id.clone(),
-                        started: watering.started,
-                        at: interval.end(),
-                        litres: watering.total_l,
-                    });
-                    zone.watering = None;
-                }
-            }
-            facts.push(Fact::WaterMetered {
-                asset: zone.id.clone(),
-                source: source_of(tank.water),
-                interval,
-                litres,
-            });
-        }
-    }
-
     fn report(&self, interval: Interval, facts: &mut Vec<Fact>) {
         for tank in &self.tanks {
             facts.push(Fact::TankLevel {
@@ -433,37 +382,6 @@ impl Water {
                 sample: format!("w{:04}{:02}{:02}", date.year, date.month, date.day),
                 at: interval.end(),
                 quality,
-            });
-        }
-    }
-
-    /// At four in the morning zones that need water are given it, as far as their tank allows.
-    fn start_watering(&mut self, local: LocalTime, interval: Interval, facts: &mut Vec<Fact>) {
-        let ends_s = local.second_of_day + i64::from(interval.seconds);
-        if !(local.second_of_day < IRRIGATION_START_S && ends_s >= IRRIGATION_START_S) {
-            return;
-        }
-        for zone in &mut self.zones {
-            if zone.watering.is_some() {
-                continue;
-            }
-            let tank = &mut self.tanks[zone.tank];
-            let need_l = (zone.soil.need_mm() * zone.area_m2) as i64;
-            let available_l = (tank.level_l - tank.reserve_l - tank.promised_l).max(0);
-            let litres = need_l.min(available_l);
-            if litres == 0 {
-                continue;
-            }
-            tank.promised_l += litres;
-            zone.watering = Some(Watering {
-                started: interval.end(),
-                total_l: litres,
-                left_l: litres,
-            });
-            facts.push(Fact::IrrigationStarted {
-                zone: zone.id.clone(),
-                at: interval.end(),
-                litres,
             });
         }
     }

@@ -100,13 +100,18 @@ impl Battery {
         at_terminals_wh.clamp(0, energy_wh(self.rated_w, seconds))
     }
 
+    /// The most it can give at its terminals in an interval without holding less than a reserve afterwards.
+    pub fn most_discharge_above_wh(&self, reserve_wh: i64, seconds: u32) -> i64 {
+        // One Wh less for the carried remainder of the losses.
+        let above_wh = (self.stored_wh - reserve_wh) as f64 - self.idle_loss_wh(seconds) - 1.0;
+        ((above_wh * self.one_way()).floor() as i64).max(0)
+    }
+
     /// Takes (positive) or gives (negative) energy at the terminals, as far as its limits allow.
     pub fn step(&mut self, wanted_wh: i64, seconds: u32) -> BatteryStep {
         let charged_wh = wanted_wh.clamp(0, self.most_charge_wh(seconds));
         let discharged_wh = (-wanted_wh).clamp(0, self.most_discharge_wh(seconds));
-        let idle_wh =
-            self.stored_wh as f64 * self.traits.self_discharge_per_day * f64::from(seconds)
-                / 86_400.0;
+        let idle_wh = self.idle_loss_wh(seconds);
         let conversion_wh = charged_wh as f64 * (1.0 - self.one_way())
             + discharged_wh as f64 * (1.0 / self.one_way() - 1.0);
         let exact_wh = self.loss_remainder_wh + idle_wh + conversion_wh;
@@ -119,6 +124,11 @@ impl Battery {
             discharged_wh,
             lost_wh,
         }
+    }
+
+    /// Lost by itself in an interval.
+    fn idle_loss_wh(&self, seconds: u32) -> f64 {
+        self.stored_wh as f64 * self.traits.self_discharge_per_day * f64::from(seconds) / 86_400.0
     }
 
     /// Efficiency of one direction: half of the round trip's losses.
@@ -169,6 +179,27 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn giving_as_much_as_a_reserve_allows_leaves_the_reserve(
+            chemistry in prop_oneof![Just(Chemistry::Lithium), Just(Chemistry::Flow), Just(Chemistry::Supercapacitor)],
+            capacity_wh in 1_000_i64..500_000,
+            charged_wh in 0_i64..100_000,
+            reserve_permille in 0_i64..1_000,
+            seconds in 60_u32..3_600,
+        ) {
+            let mut battery = Battery::new(BatteryTraits::of(chemistry), capacity_wh, 1_000_000);
+            battery.step(charged_wh, 900);
+            let reserve_wh = battery.stored_wh() * reserve_permille / 1_000;
+            for _ in 0..20 {
+                let most_wh = battery.most_discharge_above_wh(reserve_wh, seconds);
+                if most_wh == 0 {
+                    break;
+                }
+                battery.step(-most_wh, seconds);
+                prop_assert!(battery.stored_wh() >= reserve_wh, "{} < {reserve_wh}", battery.stored_wh());
+            }
+        }
+
         #[test]
         fn every_wh_is_kept_given_or_lost_and_the_limits_hold(
             wishes in proptest::collection::vec((-80_000_i64..80_000, 60_u32..7_200), 1..200),

@@ -91,6 +91,19 @@ pub enum WaterMeterCommand {
     SetWatch(WaterNetwork, LeakWatch),
 }
 
+impl WaterMeterCommand {
+    /// Whether a leak watch is what this command asks for.
+    pub fn led_to(&self, set: &WaterMeterFact) -> bool {
+        match (self, set) {
+            (WaterMeterCommand::SetWatch(network, watch), WaterMeterFact::LeakWatchSetV1(set)) => {
+                let is_of_network = set.network() == network_to_wire(*network);
+                is_of_network && *watch == LeakWatch::of(set)
+            }
+            _ => false,
+        }
+    }
+}
+
 /// From when on night flow counts as a leak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeakWatch {
@@ -98,6 +111,15 @@ pub struct LeakWatch {
     pub limit_l_per_h: i64,
     /// ... in so many nights in a row.
     pub nights: u32,
+}
+
+impl LeakWatch {
+    fn of(set: &LeakWatchSetV1) -> LeakWatch {
+        LeakWatch {
+            limit_l_per_h: set.limit_l_per_h,
+            nights: set.nights,
+        }
+    }
 }
 
 impl Default for LeakWatch {
@@ -204,10 +226,7 @@ impl WaterMeter {
                 self.quarantined.insert(event.id, reading.clone());
             }
             WaterMeterFact::LeakWatchSetV1(set) => self.of(set.network(), |meter| {
-                meter.watch = Some(LeakWatch {
-                    limit_l_per_h: set.limit_l_per_h,
-                    nights: set.nights,
-                });
+                meter.watch = Some(LeakWatch::of(set));
             }),
             WaterMeterFact::LeakSuspectedV1(leak) => {
                 self.of(leak.network(), |meter| meter.leak = Some(leak.clone()));

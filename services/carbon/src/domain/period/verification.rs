@@ -9,7 +9,7 @@ use terrarium_proto::carbon::v1::{
     Assurance, PeriodFindingRaisedV1, PeriodFindingResolvedV1, PeriodSamplingPlannedV1, PeriodState,
 };
 
-use super::{Period, PeriodContext, PeriodFact, Periods};
+use super::{Period, PeriodCommand, PeriodContext, PeriodFact, PeriodStep, Periods};
 
 /// Items of a plan at most.
 const MOST_ITEMS: usize = 200;
@@ -78,6 +78,51 @@ impl Verification {
     pub(super) fn resolve(&mut self, resolved: &PeriodFindingResolvedV1) {
         if let Some(finding) = self.findings.get_mut(&resolved.finding) {
             finding.resolved = Some(resolved.clone());
+        }
+    }
+}
+
+impl Periods {
+    /// Whether an event says of a period as it stands what does not hold any more once it is restated, or planned anew.
+    pub fn is_setting(fact: &PeriodFact) -> bool {
+        matches!(
+            fact,
+            PeriodFact::PeriodReviewedV1(_)
+                | PeriodFact::PeriodVerifiedV1(_)
+                | PeriodFact::PeriodSamplingPlannedV1(_)
+        )
+    }
+}
+
+impl PeriodCommand {
+    /// Whether such an event is what this command asks for; what is filled in aside.
+    pub fn led_to(&self, set: &PeriodFact) -> bool {
+        match (&self.step, set) {
+            (PeriodStep::Review, PeriodFact::PeriodReviewedV1(reviewed)) => {
+                *self.period == *reviewed.period
+            }
+            (
+                PeriodStep::Verify {
+                    assurance,
+                    statement_sha256,
+                },
+                PeriodFact::PeriodVerifiedV1(verified),
+            ) => {
+                *self.period == *verified.period
+                    && *assurance == verified.assurance()
+                    && *statement_sha256 == verified.statement_sha256
+            }
+            (PeriodStep::PlanSampling(sent), PeriodFact::PeriodSamplingPlannedV1(planned)) => {
+                let sent = PeriodSamplingPlannedV1 {
+                    period: self.period.to_string(),
+                    restatement: planned.restatement,
+                    time_s: planned.time_s,
+                    by: planned.by.clone(),
+                    ..sent.clone()
+                };
+                sent == *planned
+            }
+            _ => false,
         }
     }
 }
