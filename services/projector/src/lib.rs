@@ -16,6 +16,7 @@ pub mod carbon_api;
 mod carbon_facts;
 mod claim_facts;
 pub mod feed_api;
+mod feed_wire;
 pub mod follow;
 pub mod ledger_api;
 mod ledger_facts;

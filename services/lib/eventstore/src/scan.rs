@@ -17,7 +17,7 @@ use thiserror::Error;
 
 use crate::encoding::{CommitFault, CommitReader};
 use crate::event::{Position, RecordedEvent};
-use crate::names::NameTable;
+use crate::names::{NameCache, NameTable};
 use crate::segment_scan::SegmentScan;
 use crate::store::LOG_FOLDER;
 
@@ -278,7 +278,8 @@ impl Scan {
                 commit_problem(&fault),
             )
         })?;
-        let stream = self.names.intern(commit.stream);
+        let names = NameCache::over(&self.names);
+        let stream = names.intern(commit.stream);
         let expected = self.revision_of(&stream);
         let found = commit.first_revision;
         if found != expected && !(commit.is_tombstone && expected != TOMBSTONED) {
@@ -304,7 +305,7 @@ impl Scan {
                         &frame.body,
                         frame.body_position(),
                         &stream,
-                        &self.names,
+                        &names,
                     ));
                 }
                 Err(fault) => {

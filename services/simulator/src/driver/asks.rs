@@ -65,6 +65,7 @@ impl Asks {
             .map(str::to_owned)
             .to_vec(),
             stop_when_caught_up: true,
+            ..SubscribeRequest::default()
         };
         let mut batches = patiently(CALL, retry_for, || {
             let mut feed = clients.feed.clone();
