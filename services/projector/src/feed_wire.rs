@@ -134,7 +134,12 @@ mod tests {
         let events = [
             event(0, "a-1", "T1", ""),
             event(1, "b-1", "T2", "{}"),
-            event(2, "a-1", "T2", r#"{"source":"/s","subject":"it","time":"2016"}"#),
+            event(
+                2,
+                "a-1",
+                "T2",
+                r#"{"source":"/s","subject":"it","time":"2016"}"#,
+            ),
         ];
         let columns = event_columns(events.iter()).expect("there are events");
         assert_eq!(columns.type_names, ["T1", "T2"]);
@@ -154,7 +159,8 @@ mod tests {
 
     #[test]
     fn a_cloud_event_repeats_attributes_of_its_metadata_also_those_with_escapes() {
-        let metadata = r#"{"id":"x","source":"/s","subject":"a \"b\" \u00e9","time":"2016","actor":"me"}"#;
+        let metadata =
+            r#"{"id":"x","source":"/s","subject":"a \"b\" \u00e9","time":"2016","actor":"me"}"#;
         let sent = cloud_event(&event(3, "a-1", "T1", metadata));
         let attributes = (&*sent.source, &*sent.subject, &*sent.time);
         assert_eq!(attributes, ("/s", "a \"b\" \u{e9}", "2016"));

@@ -179,7 +179,12 @@ impl Client {
     pub async fn read_all(&mut self) -> Throughput {
         let started = Instant::now();
         let request = read(CountOption::Count(u64::MAX), AllOption::Start(Empty {}));
-        let mut answers = self.streams.read(request).await.expect("a read").into_inner();
+        let mut answers = self
+            .streams
+            .read(request)
+            .await
+            .expect("a read")
+            .into_inner();
         let mut events = 0;
         while let Some(answer) = answers.next().await {
             if let Some(Content::Event(event)) = answer.expect("it goes on").content {
@@ -211,12 +216,18 @@ impl Client {
             }
         }
         let (sender, receiver) = mpsc::channel(1);
-        let session = self.streams.batch_append(ReceiverStream::new(receiver)).await;
+        let session = self
+            .streams
+            .batch_append(ReceiverStream::new(receiver))
+            .await;
         let mut answers = session.expect("a session").into_inner();
         let mut waits = Waits::default();
         for _ in 0..appends {
             let started = Instant::now();
-            sender.send(append(&mut self.ids, 1, 1)).await.expect("open");
+            sender
+                .send(append(&mut self.ids, 1, 1))
+                .await
+                .expect("open");
             loop {
                 let answer = events
                     .next()
