@@ -120,3 +120,28 @@ impl Hasher for IdHasher {
         self.hash
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_ids_are_known_and_what_was_undone_is_not() {
+        let id = |number: usize| Uuid::from_u128(number as u128);
+        let mut recent = RecentEvents::default();
+        let count = 3 * KEPT_IDS + 17;
+        for number in 0..count {
+            recent.add(id(number), number as u64);
+        }
+        recent.settle();
+        for number in count - KEPT_IDS..count {
+            assert_eq!(recent.frame_of(&id(number)), Some(number as u64));
+        }
+        assert_eq!(recent.frame_of(&id(0)), None, "memory is bounded");
+        recent.add(id(count), 1);
+        recent.add(id(count - 1), 2);
+        assert_eq!(recent.frame_of(&id(count - 1)), Some(2));
+        recent.undo();
+        assert_eq!(recent.frame_of(&id(count)), None);
+    }
+}

@@ -212,7 +212,7 @@ impl EventStore {
                 answer,
             });
         }
-        Ok(Pending { answered, count })
+        Ok(Pending::of(answered, count))
     }
 
     /// Appends to one stream as [`queue`](Self::queue) does, and waits until the events are durable.
@@ -258,7 +258,7 @@ impl EventStore {
         let request = Request::Write { operations, answer };
         // A closed store drops the request, and with it the sender that `answered` waits for.
         let _ = self.open.requests.send(request).await;
-        Pending { answered, count }
+        Pending::of(answered, count)
     }
 
     /// A part of a stream as clients see it: without what its metadata hides, and with `$ce-` and `$et-` streams.
@@ -474,6 +474,10 @@ pub struct Pending {
 }
 
 impl Pending {
+    pub(crate) fn of(answered: oneshot::Receiver<WriteResults>, count: usize) -> Pending {
+        Pending { answered, count }
+    }
+
     /// Waits until all are durable or refused; the results are in the order of the appends.
     pub async fn results(mut self) -> Vec<Result<Written, AppendError>> {
         std::future::poll_fn(|context| self.poll_results(context)).await

@@ -429,3 +429,59 @@ pub(super) async fn fuzzed_append(store: &EventStore, request: AppendChunk) {
             .answer(result.map_err(|error| write_in_band(&stream, expected, &error)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::super::protocol::streams::batch_append_resp;
+    use super::super::protocol::streams::batch_append_resp::success::CurrentRevisionOption;
+    use super::*;
+
+    fn ask(deadline: Instant) -> (Asked, Option<rpc::Status>) {
+        let asked = Asked {
+            correlation_id: shared::Uuid::default(),
+            stream: Arc::from("a"),
+            expected: ExpectedRevision::Any,
+            echoed: ExpectedStreamPosition::Any(()),
+            deadline,
+        };
+        (asked, None)
+    }
+
+    #[tokio::test]
+    async fn an_append_that_was_answered_as_overdue_leaves_the_next_one_its_own_result() {
+        let now = Instant::now();
+        let (sender, answered) = oneshot::channel();
+        let asks = [now, now, now + WRITE_DEADLINE].map(ask).into();
+        let mut group = Group::new(asks, Pending::of(answered, 3));
+        let mut alarm = Box::pin(tokio::time::sleep(Duration::ZERO));
+        let mut next = async || {
+            let answer =
+                std::future::poll_fn(|context| group.poll_answer(context, &mut alarm)).await;
+            answer.and_then(|answer| answer.result)
+        };
+        for _ in 0..2 {
+            let overdue = next().await;
+            assert_eq!(
+                overdue,
+                Some(batch_append_resp::Result::Error(timeout_in_band()))
+            );
+        }
+        let written = |revision| {
+            Ok(Written {
+                revision: Some(revision),
+                position: None,
+                already_there: false,
+            })
+        };
+        let results = (7..10).map(written).collect();
+        sender.send(results).expect("it is waited for");
+        let Some(batch_append_resp::Result::Success(success)) = next().await else {
+            panic!("the third append has a result");
+        };
+        let revision = success.current_revision_option;
+        assert_eq!(revision, Some(CurrentRevisionOption::CurrentRevision(9)));
+        assert_eq!(next().await, None);
+    }
+}

@@ -12,6 +12,9 @@ use crate::page::AllCursor;
 use crate::replay::{EventRef, RecordedCommit, Replay};
 use crate::store::EventStore;
 
+/// Commits that are walked for one page, at most.
+const PAGE_COMMITS: usize = 4 * PAGE.events;
+
 /// A number of all events.
 pub(super) struct AllRead {
     pub store: EventStore,
@@ -85,7 +88,8 @@ impl AllRead {
             return Ok(true);
         };
         let mut considered = 0;
-        loop {
+        // Also commits that have no events for the reader take a while.
+        for _ in 0..PAGE_COMMITS {
             let mut commit = match begun.take() {
                 Some(begun) => begun,
                 None => match replay.as_mut().and_then(Iterator::next) {
@@ -123,6 +127,7 @@ impl AllRead {
                 Err(Interruption::Failed(status)) => return Err(status),
             }
         }
+        Ok(false)
     }
 
     /// Adds the next events; true when there are no more.
