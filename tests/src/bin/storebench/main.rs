@@ -308,7 +308,10 @@ async fn feed(hours: u32) -> (Throughput, Throughput) {
     let mut feed = park.clients().await.feed;
     let columns = read_feed(&mut feed, Layout::Columns).await;
     let rows = read_feed(&mut feed, Layout::Events).await;
-    assert_eq!(columns.count, rows.count, "the same events either way");
+    assert!(
+        rows.count >= columns.count,
+        "the same events either way, and perhaps newer ones"
+    );
     park.stop();
     (columns, rows)
 }

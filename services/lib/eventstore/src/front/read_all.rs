@@ -30,9 +30,9 @@ pub(super) enum Walk {
     Forwards {
         /// The last event that was looked at.
         after: Option<Position>,
-        replay: Option<Replay>,
+        replay: Option<Box<Replay>>,
         /// A commit in the middle of which a page was full.
-        begun: Option<RecordedCommit>,
+        begun: Option<Box<RecordedCommit>>,
         /// Whether the replay gave anything: if not, its end is the end of the log.
         has_moved: bool,
     },
@@ -91,13 +91,13 @@ impl AllRead {
         // Also commits that have no events for the reader take a while.
         for _ in 0..PAGE_COMMITS {
             let mut commit = match begun.take() {
-                Some(begun) => begun,
+                Some(begun) => *begun,
                 None => match replay.as_mut().and_then(Iterator::next) {
                     Some(commit) => commit?,
                     None if !*has_moved => return Ok(true),
                     None => {
                         // What was recorded since the replay began.
-                        *replay = Some(self.store.replay(*after)?);
+                        *replay = Some(Box::new(self.store.replay(*after)?));
                         *has_moved = false;
                         continue;
                     }
@@ -121,7 +121,7 @@ impl AllRead {
                 Ok(()) => {}
                 Err(Interruption::PageIsFull) => {
                     commit.go_on_after(*after);
-                    *begun = Some(commit);
+                    *begun = Some(Box::new(commit));
                     return Ok(false);
                 }
                 Err(Interruption::Failed(status)) => return Err(status),
