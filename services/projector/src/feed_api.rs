@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use terrarium_journal::{
-    EventStore, Metadata, Position, ReadError, RecordedEvent, StreamName, Subscription,
-    field_status, read_status,
+    EventStore, Position, ReadError, RecordedEvent, StreamName, Subscription, field_status,
+    read_status,
 };
 use terrarium_proto::feed::v1 as wire;
 use terrarium_proto::feed::v1::feed_service_server::{FeedService, FeedServiceServer};
@@ -16,9 +16,11 @@ use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status};
 
+use crate::feed_wire::{cloud_event, event_columns};
+
 const MAY_READ: &[Role] = &Role::ALL;
 /// Events in one answer at most.
-const EVENTS_PER_ANSWER: usize = 500;
+const EVENTS_PER_ANSWER: usize = 1_000;
 const ANSWERS_IN_FLIGHT: usize = 4;
 
 /// The feed service over a store.
@@ -79,6 +81,17 @@ impl FeedService for FeedApi {
                     }
                 })?;
         }
+        let layout = match wire::Layout::try_from(request.layout) {
+            Ok(wire::Layout::Unspecified | wire::Layout::Events) => wire::Layout::Events,
+            Ok(wire::Layout::Columns) => wire::Layout::Columns,
+            Err(_) => {
+                return Err(field_status(
+                    Code::InvalidArgument,
+                    "layout",
+                    format!("{} is no layout: ask for events or columns", request.layout),
+                ));
+            }
+        };
         let filter = Filter {
             park,
             types: request.types.into_iter().collect(),
@@ -91,6 +104,7 @@ impl FeedService for FeedApi {
             if let Err(error) = send_events(
                 subscription,
                 &filter,
+                layout,
                 stop_when_caught_up,
                 &answers,
                 &shutdown,
@@ -107,6 +121,7 @@ impl FeedService for FeedApi {
 async fn send_events(
     mut subscription: Subscription,
     filter: &Filter,
+    layout: wire::Layout,
     stop_when_caught_up: bool,
     answers: &mpsc::Sender<Result<wire::SubscribeResponse, Status>>,
     shutdown: &Shutdown,
@@ -117,15 +132,18 @@ async fn send_events(
         let caught_up = events.is_empty();
         if !caught_up || !told_caught_up {
             told_caught_up = caught_up;
-            let answer = wire::SubscribeResponse {
-                events: events
-                    .iter()
-                    .filter(|event| filter.takes(event))
-                    .map(cloud_event)
-                    .collect(),
+            let taken = events.iter().filter(|event| filter.takes(event));
+            let mut answer = wire::SubscribeResponse {
                 position: subscription.position().map(|position| position.0),
                 caught_up,
+                ..wire::SubscribeResponse::default()
             };
+            match layout {
+                wire::Layout::Columns => answer.columns = event_columns(taken),
+                wire::Layout::Events | wire::Layout::Unspecified => {
+                    answer.events = taken.map(cloud_event).collect();
+                }
+            }
             if answers.send(Ok(answer)).await.is_err() || shutdown.is_triggered() {
                 return Ok(());
             }
@@ -152,30 +170,5 @@ impl Filter {
         self.park.as_deref().is_none_or(|park| {
             StreamName::parse(&event.stream).is_ok_and(|stream| stream.park() == park)
         })
-    }
-}
-
-fn cloud_event(event: &RecordedEvent) -> wire::CloudEvent {
-    // Metadata that can't be read still leaves the event itself; `terrarium verify` tells what is wrong with it.
-    let metadata = Metadata::parse(&event.metadata).ok();
-    let attribute = |get: fn(&Metadata) -> &String| {
-        metadata
-            .as_ref()
-            .map(|m| get(m).clone())
-            .unwrap_or_default()
-    };
-    wire::CloudEvent {
-        id: event.id.to_string(),
-        source: attribute(|metadata| &metadata.source),
-        spec_version: "1.0".to_owned(),
-        r#type: event.event_type.to_string(),
-        subject: attribute(|metadata| &metadata.subject),
-        time: attribute(|metadata| &metadata.time),
-        data_content_type: "application/protobuf".to_owned(),
-        data: event.data.clone(),
-        position: event.position.0,
-        stream: event.stream.to_string(),
-        revision: event.revision,
-        metadata: event.metadata.clone(),
     }
 }

@@ -19,6 +19,7 @@ mod carbon_facts;
 mod carbon_wire;
 mod claim_facts;
 pub mod feed_api;
+mod feed_wire;
 pub mod follow;
 mod kept_blocks;
 pub mod ledger_api;

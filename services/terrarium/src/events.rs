@@ -64,6 +64,7 @@ pub async fn run(client: &ClientArgs, args: Args) -> anyhow::Result<ExitCode> {
         after_position: args.after,
         types,
         stop_when_caught_up: !args.follow,
+        ..SubscribeRequest::default()
     };
     let mut subscription = Subscription {
         request,

@@ -71,6 +71,7 @@ async fn take_events(
         after_position: None,
         types: kinds.map(|kind| (*kind).to_owned()).collect(),
         stop_when_caught_up: true,
+        ..feed::SubscribeRequest::default()
     };
     let mut client =
         FeedServiceClient::new(channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES);

@@ -389,16 +389,26 @@ impl Writing<'_> {
             self.group.tail(&described, described_count).retention = Some(retention);
         }
         let last_position = Position(*event_positions.last().expect("what is staged has an event"));
+        let mut last_type: Option<(&str, Arc<str>)> = None;
+        let mut intern_type = |event_type| match &last_type {
+            Some((last, name)) if *last == event_type => Arc::clone(name),
+            _ => {
+                let name = self.contents.names.intern(event_type);
+                last_type = Some((event_type, Arc::clone(&name)));
+                name
+            }
+        };
+        let ids_and_types = events
+            .iter()
+            .map(|event| (event.id, intern_type(&event.event_type)))
+            .collect();
         self.group.staged.push(StagedCommit {
             stream,
             is_tombstone,
             commit_position: frame.position,
             first_revision,
             event_positions,
-            events: events
-                .iter()
-                .map(|event| (event.id, self.contents.names.intern(&event.event_type)))
-                .collect(),
+            events: ids_and_types,
             retention,
         });
         Ok(last_position)

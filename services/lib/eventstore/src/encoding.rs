@@ -10,7 +10,7 @@ use crate::event::{
     ContentType, MAX_COMMIT_BYTES, MAX_EVENT_BYTES, MAX_STREAM_NAME_BYTES, MAX_TYPE_BYTES,
     Position, ProposedEvent, RecordedEvent, TOMBSTONE_REVISION, Ticks,
 };
-use crate::names::NameTable;
+use crate::names::NameCache;
 use crate::retention::METADATA_PREFIX;
 
 /// Read, no longer written: without times and content types.
@@ -311,7 +311,7 @@ impl EventView<'_> {
         body: &Bytes,
         body_position: u64,
         stream: &std::sync::Arc<str>,
-        names: &NameTable,
+        names: &NameCache<'_>,
     ) -> RecordedEvent {
         RecordedEvent {
             position: Position(body_position + self.offset as u64),

@@ -97,9 +97,18 @@ impl Filter {
 
     /// Whether an event gets through.
     pub fn lets_through(&mut self, event: &RecordedEvent) -> Result<bool, FilterError> {
+        self.lets_names_through(&event.stream, &event.event_type)
+    }
+
+    /// Whether an event of this stream and type gets through.
+    pub(crate) fn lets_names_through(
+        &mut self,
+        stream: &str,
+        event_type: &str,
+    ) -> Result<bool, FilterError> {
         let name = match self.on {
-            FilterOn::StreamName => &event.stream,
-            FilterOn::EventType => &event.event_type,
+            FilterOn::StreamName => stream,
+            FilterOn::EventType => event_type,
         };
         match &mut self.rule {
             Rule::Prefixes(prefixes) => Ok(prefixes
@@ -115,13 +124,13 @@ impl Filter {
                 let answer = expression
                     .is_match(name)
                     .map_err(|error| FilterError::TooHard {
-                        name: name.to_string(),
+                        name: name.to_owned(),
                         reason: error.to_string(),
                     })?;
                 if answers.len() >= KEPT_ANSWERS {
                     answers.clear();
                 }
-                answers.insert(Arc::clone(name), answer);
+                answers.insert(Arc::from(name), answer);
                 Ok(answer)
             }
         }

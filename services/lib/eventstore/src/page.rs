@@ -11,6 +11,7 @@ use crate::encoding::CommitReader;
 use crate::error::ReadError;
 use crate::event::{ContentType, Position, RecordedEvent, Ticks};
 use crate::lists::{ListKind, Run};
+use crate::names::NameCache;
 use crate::read::{Contents, damaged_commit, damaged_frame};
 use crate::retention::described_stream;
 
@@ -242,9 +243,10 @@ impl Contents {
         let mut found = Vec::new();
         let mut found_bytes = 0;
         let mut fetcher = self.log.fetcher();
+        let names = self.name_cache();
         for run in runs {
             let mut events = Vec::with_capacity(run.count as usize);
-            self.events_of_run(&mut fetcher, run, |event| {
+            self.events_of_run(&mut fetcher, &names, run, |event| {
                 let revision = run.first_revision + events.len() as u64;
                 events.push((event.build(), revision));
                 Ok(())
@@ -265,15 +267,16 @@ impl Contents {
 
     pub fn events_of_frame(
         &self,
+        names: &NameCache<'_>,
         frame: &terrarium_eventlog::Frame,
     ) -> Result<Vec<RecordedEvent>, ReadError> {
         let commit =
             CommitReader::new(&frame.body).map_err(|fault| damaged_commit(frame, &fault))?;
-        let stream = self.names.intern(commit.stream);
+        let stream = names.intern(commit.stream);
         commit
             .map(|view| {
                 let view = view.map_err(|fault| damaged_commit(frame, &fault))?;
-                Ok(view.to_recorded(&frame.body, frame.body_position(), &stream, &self.names))
+                Ok(view.to_recorded(&frame.body, frame.body_position(), &stream, names))
             })
             .collect()
     }
@@ -309,9 +312,10 @@ impl Contents {
         let mut event_bytes = 0;
         let guessed_bytes = limit.events.saturating_mul(GUESSED_EVENT_BYTES);
         let chunk_bytes = guessed_bytes.min(limit.bytes).min(FORWARDS_CHUNK_BYTES);
+        let names = self.name_cache();
         for frame in self.log.frames(begin, end, chunk_bytes) {
             let frame = frame.map_err(damaged_frame)?;
-            for event in self.events_of_frame(&frame)? {
+            for event in self.events_of_frame(&names, &frame)? {
                 if event.position < from {
                     continue;
                 }
@@ -332,6 +336,7 @@ impl Contents {
     ) -> Result<Vec<RecordedEvent>, ReadError> {
         let mut events = Vec::new();
         let mut event_bytes = 0;
+        let names = self.name_cache();
         let end_of_log = self.index().end();
         let mut end = self
             .commit_around(before.0)?
@@ -342,7 +347,8 @@ impl Contents {
             };
             let mut chunk = Vec::new();
             for frame in self.log.frames(begin, end, BACKWARDS_CHUNK_BYTES as usize) {
-                chunk.extend(self.events_of_frame(&frame.map_err(damaged_frame)?)?);
+                let frame = frame.map_err(damaged_frame)?;
+                chunk.extend(self.events_of_frame(&names, &frame)?);
             }
             for event in chunk.into_iter().rev() {
                 if event.position >= before {
@@ -368,17 +374,17 @@ impl Contents {
             return Ok(ResolvedEvent::plain(event));
         }
         Ok(ResolvedEvent {
-            event: self.resolve_link(&event, now)?,
+            event: self.resolve_link(&event.data, now)?,
             link: Some(event),
         })
     }
 
     pub fn resolve_link(
         &self,
-        link: &RecordedEvent,
+        target: &[u8],
         now: Ticks,
     ) -> Result<Option<RecordedEvent>, ReadError> {
-        let target = std::str::from_utf8(&link.data)
+        let target = std::str::from_utf8(target)
             .ok()
             .and_then(|text| text.split_once('@'))
             .and_then(|(revision, stream)| Some((revision.parse::<u64>().ok()?, stream)));

@@ -9,7 +9,7 @@ use crate::error::ReadError;
 use crate::event::{Position, RecordedEvent};
 use crate::index::Index;
 use crate::lists::{ListKind, Run};
-use crate::names::NameTable;
+use crate::names::{NameCache, NameTable};
 use crate::replay::{REPLAY_CHUNK_BYTES, Replay};
 
 const LARGEST_CHUNK_BYTES: usize = 1024 * 1024;
@@ -29,6 +29,10 @@ impl Contents {
         self.index.read().expect("no one panics holding the index")
     }
 
+    pub fn name_cache(&self) -> NameCache<'_> {
+        NameCache::over(&self.names)
+    }
+
     pub fn read_stream(
         &self,
         stream: &str,
@@ -41,8 +45,9 @@ impl Contents {
         }
         let mut events = Vec::new();
         let mut fetcher = self.log.fetcher();
+        let names = self.name_cache();
         for run in self.runs(ListKind::Stream, stream, &wanted)? {
-            self.events_of_run(&mut fetcher, &run, |event| {
+            self.events_of_run(&mut fetcher, &names, &run, |event| {
                 if &**event.stream != stream || event.revision < wanted.start {
                     return Err(wrong_index(&run));
                 }
@@ -73,6 +78,7 @@ impl Contents {
     pub fn events_of_run(
         &self,
         fetcher: &mut FrameFetcher,
+        names: &NameCache<'_>,
         run: &Run,
         mut visit: impl FnMut(&EventInFrame<'_>) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
@@ -81,7 +87,7 @@ impl Contents {
         };
         let first = u64::from(run.ordinal);
         let mut ordinal = 0;
-        self.each_event(&frame, |event| {
+        self.each_event(names, &frame, |event| {
             if ordinal >= first {
                 visit(event)?;
             }
@@ -100,7 +106,7 @@ impl Contents {
             return Ok(None);
         };
         let mut found = None;
-        self.each_event(&frame, |event| {
+        self.each_event(&self.name_cache(), &frame, |event| {
             if event.view.id == *id {
                 found = Some(FoundEvent {
                     stream: event.stream.clone(),
@@ -130,12 +136,13 @@ impl Contents {
         let mut events = Vec::new();
         let mut event_bytes = 0;
         let mut after_is_event = after.is_none();
+        let names = self.name_cache();
         for frame in self.log.frames(start, end, wanted_bytes) {
             let frame = frame.map_err(damaged_frame)?;
             let mut full = false;
             // Whoever was at an event that was scavenged since goes on behind it.
             after_is_event |= is_gap(&frame.body);
-            self.each_event(&frame, |event| {
+            self.each_event(&names, &frame, |event| {
                 if let Some(after) = after.filter(|after| event.position() <= *after) {
                     after_is_event |= event.position() == after;
                     return Ok(true);
@@ -202,7 +209,7 @@ impl Contents {
             .ok_or(ReadError::NotAnEvent { position })?;
         let frame = self.log.frame_at(begin).map_err(damaged_frame)?;
         let mut found = None;
-        self.each_event(&frame, |event| {
+        self.each_event(&self.name_cache(), &frame, |event| {
             if event.position() == position {
                 found = Some(event.build());
             }
@@ -214,18 +221,19 @@ impl Contents {
     /// Gives the events of a frame to `visit` until it answers `false`.
     fn each_event(
         &self,
+        names: &NameCache<'_>,
         frame: &Frame,
         mut visit: impl FnMut(&EventInFrame<'_>) -> Result<bool, ReadError>,
     ) -> Result<(), ReadError> {
         let commit =
             CommitReader::new(&frame.body).map_err(|fault| damaged_commit(frame, &fault))?;
-        let stream = self.names.intern(commit.stream);
+        let stream = names.intern(commit.stream);
         for view in commit {
             let view = view.map_err(|fault| damaged_commit(frame, &fault))?;
             let event = EventInFrame {
                 frame,
                 stream: &stream,
-                names: &self.names,
+                names,
                 revision: view.revision,
                 view,
             };
@@ -241,7 +249,7 @@ impl Contents {
 pub(crate) struct EventInFrame<'a> {
     frame: &'a Frame,
     pub stream: &'a Arc<str>,
-    names: &'a NameTable,
+    names: &'a NameCache<'a>,
     pub revision: u64,
     view: crate::encoding::EventView<'a>,
 }

@@ -1,4 +1,5 @@
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
 
 use uuid::Uuid;
 
@@ -8,14 +9,18 @@ use crate::read::Contents;
 
 /// The ids of the last events, which make retries without an exact revision harmless for a while.
 ///
-/// They are taken from the index when the first event is appended.
+/// They are taken from the index when the first event is appended. The newest [`KEPT_IDS`] are there, and up to as many before.
 #[derive(Debug, Default)]
 pub(crate) struct RecentEvents {
-    /// Positions of the frames that hold the events.
-    by_id: HashMap<Uuid, u64>,
-    order: VecDeque<(Uuid, u64)>,
+    new: FramesById,
+    old: FramesById,
+    /// What was added since it was last settled.
+    unsettled: Vec<(Uuid, u64)>,
     is_loaded: bool,
 }
+
+/// Positions of the frames that hold the events.
+type FramesById = HashMap<Uuid, u64, IdHashing>;
 
 impl RecentEvents {
     /// Takes what the index knows, unless that was done before. Nothing may be staged.
@@ -24,6 +29,7 @@ impl RecentEvents {
             for (id, frame) in contents.newest_ids(KEPT_IDS)? {
                 self.add(id, frame);
             }
+            self.settle();
             self.is_loaded = true;
         }
         Ok(())
@@ -31,30 +37,111 @@ impl RecentEvents {
 
     /// Position of the frame that holds the newest event with this id.
     pub fn frame_of(&self, id: &Uuid) -> Option<u64> {
-        self.by_id.get(id).copied()
+        self.new.get(id).or_else(|| self.old.get(id)).copied()
     }
 
     /// An id that comes again names its newest event.
     pub fn add(&mut self, id: Uuid, frame: u64) {
-        self.order.push_back((id, frame));
-        self.by_id.insert(id, frame);
-        if self.order.len() > KEPT_IDS
-            && let Some((oldest, frame)) = self.order.pop_front()
-        {
-            self.forget(&oldest, frame);
+        if self.new.len() >= KEPT_IDS {
+            std::mem::swap(&mut self.new, &mut self.old);
+            self.new.clear();
         }
+        self.new.insert(id, frame);
+        self.unsettled.push((id, frame));
     }
 
-    /// Forgets what was added from `position` on, because it did not become durable.
-    pub fn undo_from(&mut self, position: u64) {
-        while let Some((id, frame)) = self.order.pop_back_if(|(_, frame)| *frame >= position) {
-            self.forget(&id, frame);
-        }
+    /// What was added became durable.
+    pub fn settle(&mut self) {
+        self.unsettled.clear();
     }
 
-    fn forget(&mut self, id: &Uuid, frame: u64) {
-        if self.by_id.get(id) == Some(&frame) {
-            self.by_id.remove(id);
+    /// Forgets what was added and not settled, because it did not become durable.
+    pub fn undo(&mut self) {
+        for (id, frame) in self.unsettled.drain(..) {
+            for frames in [&mut self.new, &mut self.old] {
+                if frames.get(&id) == Some(&frame) {
+                    frames.remove(&id);
+                }
+            }
         }
+    }
+}
+
+/// Hashes ids, most of which are random already. A key of its own for each table keeps clients from choosing ids that collide.
+#[derive(Clone, Debug)]
+struct IdHashing {
+    key: [u64; 2],
+}
+
+impl Default for IdHashing {
+    fn default() -> Self {
+        let random = RandomState::new();
+        IdHashing {
+            key: [random.hash_one(0_u8), random.hash_one(1_u8)],
+        }
+    }
+}
+
+impl BuildHasher for IdHashing {
+    type Hasher = IdHasher;
+
+    fn build_hasher(&self) -> IdHasher {
+        IdHasher {
+            key: self.key,
+            hash: 0,
+        }
+    }
+}
+
+struct IdHasher {
+    key: [u64; 2],
+    hash: u64,
+}
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        let half = |place: usize| {
+            let mut word = [0; 8];
+            let part = &bytes[place.min(bytes.len())..bytes.len().min(place + 8)];
+            word[..part.len()].copy_from_slice(part);
+            u64::from_le_bytes(word)
+        };
+        // A product of two 64-bit halves, both keyed, folded: as foldhash and wyhash do it.
+        let one = half(0) ^ self.key[0] ^ self.hash;
+        let other = half(8) ^ self.key[1];
+        let product = u128::from(one) * u128::from(other);
+        self.hash = (product as u64) ^ (product >> 64) as u64;
+    }
+
+    /// The length, which is the same for all ids.
+    fn write_usize(&mut self, _: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.hash
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_ids_are_known_and_what_was_undone_is_not() {
+        let id = |number: usize| Uuid::from_u128(number as u128);
+        let mut recent = RecentEvents::default();
+        let count = 3 * KEPT_IDS + 17;
+        for number in 0..count {
+            recent.add(id(number), number as u64);
+        }
+        recent.settle();
+        for number in count - KEPT_IDS..count {
+            assert_eq!(recent.frame_of(&id(number)), Some(number as u64));
+        }
+        assert_eq!(recent.frame_of(&id(0)), None, "memory is bounded");
+        recent.add(id(count), 1);
+        recent.add(id(count - 1), 2);
+        assert_eq!(recent.frame_of(&id(count - 1)), Some(2));
+        recent.undo();
+        assert_eq!(recent.frame_of(&id(count)), None);
     }
 }

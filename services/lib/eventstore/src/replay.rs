@@ -47,6 +47,23 @@ pub struct EventRef<'a> {
     pub metadata: &'a [u8],
 }
 
+impl RecordedEvent {
+    /// The event as slices of itself.
+    pub(crate) fn view(&self) -> EventRef<'_> {
+        EventRef {
+            position: self.position,
+            stream: &self.stream,
+            revision: self.revision,
+            id: self.id,
+            event_type: &self.event_type,
+            content_type: self.content_type,
+            recorded: self.recorded,
+            data: &self.data,
+            metadata: &self.metadata,
+        }
+    }
+}
+
 impl Replay {
     pub(crate) fn new(
         contents: Arc<Contents>,
@@ -95,9 +112,16 @@ impl RecordedCommit {
         each_event(&self.frame, self.after, &mut visit)
     }
 
+    /// Leaves out the events up to this one.
+    pub(crate) fn go_on_after(&mut self, after: Option<Position>) {
+        self.after = after;
+    }
+
     /// The commit's events as other reads give them.
     pub fn events(&self) -> Result<Vec<RecordedEvent>, ReadError> {
-        let mut events = self.contents.events_of_frame(&self.frame)?;
+        let mut events = self
+            .contents
+            .events_of_frame(&self.contents.name_cache(), &self.frame)?;
         events.retain(|event| self.after.is_none_or(|after| event.position > after));
         Ok(events)
     }

@@ -13,7 +13,7 @@ use terrarium_eventlog::{
 
 use crate::encoding::{CommitFault, CommitReader};
 use crate::event::{Position, RecordedEvent};
-use crate::names::NameTable;
+use crate::names::{NameCache, NameTable};
 use crate::scan_error::{ScanError, ScanProblem, file_error, open_error};
 use crate::segment_scan::SegmentScan;
 use crate::store::LOG_FOLDER;
@@ -235,7 +235,8 @@ impl Scan {
             let before = self.events_before;
             return Err(self.error(frame.position, None, None, before, problem));
         }
-        let stream = self.names.intern(commit.stream);
+        let names = NameCache::over(&self.names);
+        let stream = names.intern(commit.stream);
         let expected = self.revision_of(&stream);
         let found = commit.first_revision;
         let goes_on = match expected {
@@ -268,7 +269,7 @@ impl Scan {
                         &frame.body,
                         frame.body_position(),
                         &stream,
-                        &self.names,
+                        &names,
                     ));
                 }
                 Err(fault) => {

@@ -1,6 +1,8 @@
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
+use std::task::{Context, Poll};
 use std::thread::JoinHandle;
 
 use terrarium_eventlog::{
@@ -193,15 +195,24 @@ impl EventStore {
     ///
     /// Waits for room in the queue, not for the appends: [`Pending::results`] does.
     pub async fn queue(&self, appends: Vec<Append>) -> Pending {
-        let operations = appends
-            .into_iter()
-            .map(|append| Operation {
-                stream: append.stream,
-                expected: Expected::Rule(append.expected),
-                change: Change::Append(append.events),
-            })
-            .collect();
-        self.submit(operations).await
+        self.submit(operations(appends)).await
+    }
+
+    /// [`queue`](Self::queue) if there is room at once; gives the appends back if there is not.
+    pub(crate) fn try_queue(&self, appends: Vec<Append>) -> Result<Pending, Vec<Append>> {
+        let permit = match self.open.requests.try_reserve() {
+            Err(mpsc::error::TrySendError::Full(())) => return Err(appends),
+            permit => permit.ok(),
+        };
+        let count = appends.len();
+        let (answer, answered) = oneshot::channel();
+        if let Some(permit) = permit {
+            permit.send(Request::Write {
+                operations: operations(appends),
+                answer,
+            });
+        }
+        Ok(Pending::of(answered, count))
     }
 
     /// Appends to one stream as [`queue`](Self::queue) does, and waits until the events are durable.
@@ -247,7 +258,7 @@ impl EventStore {
         let request = Request::Write { operations, answer };
         // A closed store drops the request, and with it the sender that `answered` waits for.
         let _ = self.open.requests.send(request).await;
-        Pending { answered, count }
+        Pending::of(answered, count)
     }
 
     /// A part of a stream as clients see it: without what its metadata hides, and with `$ce-` and `$et-` streams.
@@ -279,8 +290,16 @@ impl EventStore {
 
     /// The event that a link event points to, unless there is none any more.
     pub fn resolve_link(&self, link: &RecordedEvent) -> Result<Option<RecordedEvent>, ReadError> {
+        self.resolve_link_to(&link.data)
+    }
+
+    /// The event that the data of a link points to.
+    pub(crate) fn resolve_link_to(
+        &self,
+        target: &[u8],
+    ) -> Result<Option<RecordedEvent>, ReadError> {
         let now = self.open.clock.now();
-        self.open.contents.resolve_link(link, now)
+        self.open.contents.resolve_link(target, now)
     }
 
     /// Follows all events after a position (exclusive; `None`: from the first), or those that a filter lets through.
@@ -407,6 +426,17 @@ impl EventStore {
     }
 }
 
+fn operations(appends: Vec<Append>) -> Vec<Operation> {
+    appends
+        .into_iter()
+        .map(|append| Operation {
+            stream: append.stream,
+            expected: Expected::Rule(append.expected),
+            change: Change::Append(append.events),
+        })
+        .collect()
+}
+
 impl std::fmt::Debug for EventStore {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
@@ -448,16 +478,29 @@ pub struct Pending {
 }
 
 impl Pending {
+    pub(crate) fn of(answered: oneshot::Receiver<WriteResults>, count: usize) -> Pending {
+        Pending { answered, count }
+    }
+
     /// Waits until all are durable or refused; the results are in the order of the appends.
-    pub async fn results(self) -> Vec<Result<Written, AppendError>> {
-        let count = self.count;
-        self.answered.await.unwrap_or_else(|_| {
-            vec![
-                Err(AppendError::Failed(
-                    "the event store is closed: open it again".to_owned()
-                ));
-                count
-            ]
+    pub async fn results(mut self) -> Vec<Result<Written, AppendError>> {
+        std::future::poll_fn(|context| self.poll_results(context)).await
+    }
+
+    /// [`results`](Self::results) for a caller that waits for other things too; not to be asked again once it was ready.
+    pub(crate) fn poll_results(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Vec<Result<Written, AppendError>>> {
+        Pin::new(&mut self.answered).poll(context).map(|answered| {
+            answered.unwrap_or_else(|_| {
+                vec![
+                    Err(AppendError::Failed(
+                        "the event store is closed: open it again".to_owned()
+                    ));
+                    self.count
+                ]
+            })
         })
     }
 

@@ -112,10 +112,13 @@ impl Writer {
         let written = self.log.flush();
         self.fsyncs.store(self.log.syncs(), Ordering::Relaxed);
         match &written {
-            Ok(_) => self.publish(&group),
+            Ok(_) => {
+                self.recent.settle();
+                self.publish(&group);
+            }
             Err(error) => {
                 log_write_error(error);
-                self.recent.undo_from(self.log.durable_bytes());
+                self.recent.undo();
             }
         }
         let failure = written.err().map(append_error);

@@ -94,6 +94,7 @@ impl Asks {
             after_position: self.read_through,
             types: FOLLOWED.map(str::to_owned).to_vec(),
             stop_when_caught_up: true,
+            ..SubscribeRequest::default()
         };
         let mut feed = clients.feed.clone();
         let mut batches = feed.subscribe(request).await?.into_inner();

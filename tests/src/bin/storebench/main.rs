@@ -17,10 +17,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use terrarium_eventstore::EventStore;
-use terrarium_proto::feed::v1::SubscribeRequest;
+use terrarium_eventstore::{EventStore, ReadError};
+use terrarium_proto::feed::v1::feed_service_client::FeedServiceClient;
+use terrarium_proto::feed::v1::{Layout, SubscribeRequest};
 use terrarium_tests::readings::{made_for_ten_homes, write_csv};
 use terrarium_tests::{Park, Seed, command, run};
+use tonic::transport::Channel;
 
 use work::{DATA_BYTES, Throughput, Waits};
 
@@ -93,8 +95,8 @@ fn main() {
     }
     println!("load after UmaDB: {}", load());
     let umadb = umadb.ok();
-    let replay = replay(&disk_data);
-    let feed = runtime.block_on(feed(amounts.feed_hours));
+    let (replay, owned) = replay(&disk_data);
+    let (feed, feed_rows) = runtime.block_on(feed(amounts.feed_hours));
 
     let round_trip_us = unsynced.one_by_one.p50_us();
     println!("floor: the same append without fsync: p50 {round_trip_us:.0} us\n");
@@ -185,11 +187,29 @@ fn main() {
         ),
     );
     line(
+        "... page by page, as events to keep",
+        rate(owned.per_s),
+        "-".to_owned(),
+        "-".to_owned(),
+        String::new(),
+    );
+    line(
         "reading through our batched Feed (metered readings)",
         rate(feed.per_s),
         "-".to_owned(),
         "-".to_owned(),
-        format!("{} ({} events)", at_least(feed.per_s, 1e6), feed.count),
+        format!(
+            "{} ({} events, in columns)",
+            at_least(feed.per_s, 1e6),
+            feed.count
+        ),
+    );
+    line(
+        "... one message an event",
+        rate(feed_rows.per_s),
+        "-".to_owned(),
+        "-".to_owned(),
+        String::new(),
     );
     println!("\nload at the end: {}", load());
 }
@@ -243,12 +263,24 @@ async fn measure_umadb(tools: &Path, data: &Path, amounts: &Amounts) -> Result<F
     })
 }
 
-/// Every event from the log into a sum, in this process.
-fn replay(data: &Path) -> Throughput {
+/// Every event from the log into a sum, in this process: as views into what was read, and page by page as events to keep.
+fn replay(data: &Path) -> (Throughput, Throughput) {
     let (store, _) = EventStore::open(data).expect("the store was stopped");
+    let (mut events, mut sum) = (0, 0_u64);
+    let started = Instant::now();
+    let mut walk = store.replay(None).expect("an undamaged log");
+    let walked = walk.each(|event| {
+        events += 1;
+        sum += u64::from(event.data[0]);
+        Ok::<(), ReadError>(())
+    });
+    let views = Throughput::of(events, started.elapsed());
+    walked.expect("an undamaged log");
+    assert_eq!(sum, events as u64 * 7, "every event's own data");
+
+    let (mut events, mut sum) = (0, 0_u64);
     let started = Instant::now();
     let mut after = None;
-    let (mut events, mut sum) = (0, 0_u64);
     loop {
         let page = store
             .read_all(after, 16_384, 4 << 20)
@@ -261,20 +293,33 @@ fn replay(data: &Path) -> Throughput {
             .map(|event| u64::from(event.data[0]))
             .sum::<u64>();
     }
+    let owned = Throughput::of(events, started.elapsed());
     assert_eq!(sum, events as u64 * 7, "every event's own data");
-    Throughput::of(events, started.elapsed())
+    (views, owned)
 }
 
-/// All of a park's record through the Feed, as the viewer and partners read it.
-async fn feed(hours: u32) -> Throughput {
+/// All of a park's record through the Feed, in columns and as one message an event.
+async fn feed(hours: u32) -> (Throughput, Throughput) {
     let mut park = Park::of_ten_homes();
     park.start();
     let file = park.scratch("readings.csv");
     write_csv(&file, &made_for_ten_homes(&mut Seed::of(0), hours));
     park.import_readings(&file, &["--park", "zne-homes"], 0);
     let mut feed = park.clients().await.feed;
+    let columns = read_feed(&mut feed, Layout::Columns).await;
+    let rows = read_feed(&mut feed, Layout::Events).await;
+    assert!(
+        rows.count >= columns.count,
+        "the same events either way, and perhaps newer ones"
+    );
+    park.stop();
+    (columns, rows)
+}
+
+async fn read_feed(feed: &mut FeedServiceClient<Channel>, layout: Layout) -> Throughput {
     let request = SubscribeRequest {
         stop_when_caught_up: true,
+        layout: layout.into(),
         ..SubscribeRequest::default()
     };
     let started = Instant::now();
@@ -285,11 +330,13 @@ async fn feed(hours: u32) -> Throughput {
         .into_inner();
     let mut events = 0;
     while let Some(batch) = batches.next().await {
-        events += batch.expect("it goes on").events.len();
+        let batch = batch.expect("it goes on");
+        let columns = batch.columns.unwrap_or_default();
+        let data: usize = columns.data_bytes.iter().map(|bytes| *bytes as usize).sum();
+        assert_eq!(data, columns.data.len(), "every payload");
+        events += batch.events.len() + columns.positions.len();
     }
-    let throughput = Throughput::of(events, started.elapsed());
-    park.stop();
-    throughput
+    Throughput::of(events, started.elapsed())
 }
 
 /// Writes 4 KiB over what is there already and waits until it is on disk, one after the other.

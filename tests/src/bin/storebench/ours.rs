@@ -25,7 +25,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Channel, Endpoint};
 use uuid::Uuid;
 
-use crate::work::{DATA_BYTES, Throughput, Waits};
+use crate::work::{DATA_BYTES, Ids, Throughput, Waits};
 
 const STARTED_WITHIN: Duration = Duration::from_secs(30);
 const WINDOW_BYTES: u32 = 8 << 20;
@@ -66,7 +66,10 @@ impl Server {
             .connect()
             .await
             .expect("the store answers");
-        Client(StreamsClient::new(channel).max_decoding_message_size(MESSAGE_BYTES))
+        Client {
+            streams: StreamsClient::new(channel).max_decoding_message_size(MESSAGE_BYTES),
+            ids: Ids::of(1),
+        }
     }
 
     /// SIGTERM, and waits for the end.
@@ -85,7 +88,10 @@ impl Drop for Server {
 }
 
 #[derive(Clone)]
-pub struct Client(StreamsClient<Channel>);
+pub struct Client {
+    streams: StreamsClient<Channel>,
+    ids: Ids,
+}
 
 fn wire_uuid(id: Uuid) -> Option<WireUuid> {
     let (most, least) = id.as_u64_pair();
@@ -99,13 +105,14 @@ fn wire_uuid(id: Uuid) -> Option<WireUuid> {
 }
 
 /// An append of so many events to a stream of the caller's choice, whatever it holds.
-fn append(stream: u64, events: usize) -> BatchAppendReq {
+fn append(ids: &mut Ids, stream: u64, events: usize) -> BatchAppendReq {
     let metadata = [
         ("type", "happened"),
         ("content-type", "application/octet-stream"),
     ];
+    let correlation_id = wire_uuid(ids.next_id());
     let event = |_| ProposedMessage {
-        id: wire_uuid(Uuid::new_v4()),
+        id: wire_uuid(ids.next_id()),
         metadata: metadata
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .into(),
@@ -113,7 +120,7 @@ fn append(stream: u64, events: usize) -> BatchAppendReq {
         data: bytes::Bytes::from(vec![7; DATA_BYTES]),
     };
     BatchAppendReq {
-        correlation_id: wire_uuid(Uuid::new_v4()),
+        correlation_id,
         options: Some(Options {
             stream_identifier: Some(StreamIdentifier {
                 stream_name: format!("bench-{stream}").into(),
@@ -144,7 +151,7 @@ impl Client {
     ) -> (Throughput, Waits) {
         let (sender, receiver) = mpsc::channel(in_flight);
         let mut answers = self
-            .0
+            .streams
             .batch_append(ReceiverStream::new(receiver))
             .await
             .expect("a session")
@@ -155,7 +162,7 @@ impl Client {
         let mut next = 0;
         for _ in 0..requests {
             while next < requests && sent.len() < in_flight {
-                let request = append(next as u64 % 64, events);
+                let request = append(&mut self.ids, next as u64 % 64, events);
                 sent.push_back(Instant::now());
                 sender.send(request).await.expect("the session is open");
                 next += 1;
@@ -172,7 +179,12 @@ impl Client {
     pub async fn read_all(&mut self) -> Throughput {
         let started = Instant::now();
         let request = read(CountOption::Count(u64::MAX), AllOption::Start(Empty {}));
-        let mut answers = self.0.read(request).await.expect("a read").into_inner();
+        let mut answers = self
+            .streams
+            .read(request)
+            .await
+            .expect("a read")
+            .into_inner();
         let mut events = 0;
         while let Some(answer) = answers.next().await {
             if let Some(Content::Event(event)) = answer.expect("it goes on").content {
@@ -187,7 +199,7 @@ impl Client {
         let subscription = CountOption::Subscription(SubscriptionOptions {});
         let request = read(subscription, AllOption::End(Empty {}));
         let mut events = self
-            .0
+            .streams
             .clone()
             .read(request)
             .await
@@ -204,12 +216,18 @@ impl Client {
             }
         }
         let (sender, receiver) = mpsc::channel(1);
-        let session = self.0.batch_append(ReceiverStream::new(receiver)).await;
+        let session = self
+            .streams
+            .batch_append(ReceiverStream::new(receiver))
+            .await;
         let mut answers = session.expect("a session").into_inner();
         let mut waits = Waits::default();
         for _ in 0..appends {
             let started = Instant::now();
-            sender.send(append(1, 1)).await.expect("open");
+            sender
+                .send(append(&mut self.ids, 1, 1))
+                .await
+                .expect("open");
             loop {
                 let answer = events
                     .next()

@@ -14,9 +14,8 @@ use prost::Message;
 use terrarium_tests::repository;
 use tonic::transport::{Channel, Endpoint};
 use tonic_prost::ProstCodec;
-use uuid::Uuid;
 
-use crate::work::{DATA_BYTES, Throughput, Waits};
+use crate::work::{DATA_BYTES, Ids, Throughput, Waits};
 
 const STARTED_WITHIN: Duration = Duration::from_secs(30);
 const WINDOW_BYTES: u32 = 8 << 20;
@@ -135,7 +134,12 @@ impl Server {
         let deadline = Instant::now() + STARTED_WITHIN;
         loop {
             match endpoint.connect().await {
-                Ok(channel) => return Ok(Client(tonic::client::Grpc::new(channel))),
+                Ok(channel) => {
+                    return Ok(Client {
+                        grpc: tonic::client::Grpc::new(channel),
+                        ids: Ids::of(1),
+                    });
+                }
                 Err(error) if Instant::now() > deadline => return Err(error.to_string()),
                 Err(_) => {
                     if let Ok(Some(status)) = self.child.try_wait() {
@@ -157,14 +161,17 @@ impl Drop for Server {
 }
 
 #[derive(Clone)]
-pub struct Client(tonic::client::Grpc<Channel>);
+pub struct Client {
+    grpc: tonic::client::Grpc<Channel>,
+    ids: Ids,
+}
 
-fn request(stream: usize, events: usize) -> AppendRequest {
+fn request(ids: &mut Ids, stream: usize, events: usize) -> AppendRequest {
     let event = |_| Event {
         event_type: "happened".to_owned(),
         tags: vec![format!("bench-{stream}")],
         data: bytes::Bytes::from(vec![7; DATA_BYTES]),
-        uuid: Uuid::new_v4().to_string(),
+        uuid: ids.next_id().to_string(),
     };
     AppendRequest {
         events: (0..events).map(event).collect(),
@@ -173,11 +180,11 @@ fn request(stream: usize, events: usize) -> AppendRequest {
 
 impl Client {
     async fn append_one(mut self, request: AppendRequest) -> u64 {
-        self.0.ready().await.expect("connected");
+        self.grpc.ready().await.expect("connected");
         let path = "/umadb.v1.DCB/Append".parse().expect("a path");
         let codec = ProstCodec::<AppendRequest, AppendResponse>::default();
         let answer = self
-            .0
+            .grpc
             .unary(tonic::Request::new(request), path, codec)
             .await;
         answer.expect("appended").into_inner().position
@@ -195,7 +202,7 @@ impl Client {
         let mut next = 0;
         for _ in 0..requests {
             while next < requests && running.len() < in_flight {
-                let request = request(next % 64, events);
+                let request = request(&mut self.ids, next % 64, events);
                 let since = Instant::now();
                 running.push(
                     self.clone()
@@ -211,14 +218,14 @@ impl Client {
 
     pub async fn read_all(&mut self) -> Throughput {
         let started = Instant::now();
-        self.0.ready().await.expect("connected");
+        self.grpc.ready().await.expect("connected");
         let path = "/umadb.v1.DCB/Read".parse().expect("a path");
         let codec = ProstCodec::<ReadRequest, Events>::default();
         let request = ReadRequest {
             batch_size: Some(READ_BATCH_EVENTS),
         };
         let answer = self
-            .0
+            .grpc
             .server_streaming(tonic::Request::new(request), path, codec);
         let mut batches = answer.await.expect("a read").into_inner();
         let mut events = 0;
@@ -229,19 +236,21 @@ impl Client {
     }
 
     pub async fn append_to_subscriber(&mut self, appends: usize) -> Waits {
-        let last = self.clone().append_one(request(1, 1)).await;
-        self.0.ready().await.expect("connected");
+        let first = request(&mut self.ids, 1, 1);
+        let last = self.clone().append_one(first).await;
+        self.grpc.ready().await.expect("connected");
         let path = "/umadb.v1.DCB/Subscribe".parse().expect("a path");
         let codec = ProstCodec::<SubscribeRequest, Events>::default();
         let subscribe = SubscribeRequest { after: Some(last) };
         let answer = self
-            .0
+            .grpc
             .server_streaming(tonic::Request::new(subscribe), path, codec);
         let mut batches = answer.await.expect("a subscription").into_inner();
         let mut waits = Waits::default();
         for _ in 0..appends {
             let started = Instant::now();
-            let appending = self.clone().append_one(request(1, 1));
+            let request = request(&mut self.ids, 1, 1);
+            let appending = self.clone().append_one(request);
             let (_, batch) = tokio::join!(appending, batches.next());
             assert_eq!(
                 batch.expect("it goes on").expect("a good one").events.len(),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use uuid::{Builder, Uuid};
 
 /// Payload of every event.
 pub const DATA_BYTES: usize = 200;
@@ -44,5 +45,30 @@ impl Waits {
 
     pub fn p99_us(&self) -> f64 {
         self.0.value_at_quantile(0.99) as f64
+    }
+}
+
+/// Ids for events, the same in every run: asking the kernel for random ones would cost more than sending an event.
+#[derive(Clone, Debug)]
+pub struct Ids(u64);
+
+impl Ids {
+    pub fn of(seed: u64) -> Ids {
+        Ids(seed)
+    }
+
+    pub fn next_id(&mut self) -> Uuid {
+        let (most, least) = (self.next_word(), self.next_word());
+        Builder::from_random_bytes((u128::from(most) << 64 | u128::from(least)).to_be_bytes())
+            .into_uuid()
+    }
+
+    /// SplitMix64 (Steele, Lea and Flood 2014, doi:10.1145/2660193.2660195).
+    fn next_word(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = self.0;
+        word = (word ^ word >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ word >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        word ^ word >> 31
     }
 }

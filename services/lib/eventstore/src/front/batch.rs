@@ -1,40 +1,44 @@
 //! BatchAppend: many appends over one call, told apart by their correlation ids.
 //!
-//! One task receives and queues them in their order; another one waits and answers. What is on its way is bounded: by the
-//! number of appends between the two, and by the bytes of appends whose last chunk has not come.
+//! The stream of answers does all of it when it is asked for the next one: it takes what has come, queues it in its order, and
+//! answers what is done, so that an append takes no way between tasks but the one to the writer and back. What is on its way
+//! is bounded: by the number of appends that are not answered, and by the bytes of appends whose last chunk has not come.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures::Stream;
-use tokio::sync::{mpsc, watch};
-use tokio::time::Instant;
-use tokio_stream::wrappers::ReceiverStream;
+use futures::future::BoxFuture;
+use tokio::sync::watch;
+use tokio::time::{Instant, Sleep};
 use tonic::{Status, Streaming};
 use uuid::Uuid;
 
+use super::append_chunk::{AppendChunk, ChunkEvent};
 use super::failure::{
     refused_in_band, server_is_stopping, timeout_in_band, too_large_in_band, write_in_band,
 };
 use super::protocol::google::rpc;
 use super::protocol::shared;
+use super::protocol::streams::BatchAppendResp;
+use super::protocol::streams::batch_append_req;
 use super::protocol::streams::batch_append_req::options::{DeadlineOption, ExpectedStreamPosition};
-use super::protocol::streams::batch_append_req::{self, ProposedMessage};
-use super::protocol::streams::{BatchAppendReq, BatchAppendResp};
 use super::reply::{batch_result, echoed_expectation, stream_identifier};
-use super::request::{
-    batch_expectation, missing, proposed_bytes, proposed_event, stream_name, uuid,
-};
+use super::request::{batch_expectation, missing, stream_name, uuid};
 use super::streams::WRITE_DEADLINE;
-use crate::event::{Append, ExpectedRevision, MAX_COMMIT_BYTES, ProposedEvent};
+use crate::error::AppendError;
+use crate::event::{Append, ExpectedRevision, MAX_COMMIT_BYTES, ProposedEvent, Written};
 use crate::store::{EventStore, Pending};
 
-/// Appends that are queued and not yet answered, at most.
+/// Appends that came and are not yet answered, at most.
 const APPENDS_IN_FLIGHT: usize = 1024;
-/// Answers that the client has not taken, at most.
-const ANSWERS_AHEAD: usize = 256;
+/// Appends that are queued as one, at most: the writer begins with them while the next ones are read.
+const QUEUED_TOGETHER: usize = 32;
+/// They are queued once they have this many bytes.
+const QUEUED_TOGETHER_BYTES: usize = 64 * 1024;
 /// Appends of one call whose last chunk has not come, at most, ...
 const UNFINISHED_APPENDS: usize = 1024;
 /// ... and their data.
@@ -45,28 +49,24 @@ pub(super) type Answers = Pin<Box<dyn Stream<Item = Result<BatchAppendResp, Stat
 /// Begins to receive and to answer. When the server stops no more is received, and what was is answered.
 pub(super) fn answer(
     store: EventStore,
-    requests: Streaming<BatchAppendReq>,
-    stopped: watch::Receiver<bool>,
+    requests: Streaming<AppendChunk>,
+    mut stopped: watch::Receiver<bool>,
 ) -> Answers {
-    let (asked, to_answer) = mpsc::channel(APPENDS_IN_FLIGHT);
-    let (answers, answered) = mpsc::channel(ANSWERS_AHEAD);
-    let receiving = receive(store, requests, asked, answers.clone());
-    let mut stopping = stopped.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            () = receiving => {}
-            // A dropped sender means that the server is gone, too.
-            _ = stopping.wait_for(|stopped| *stopped) => {}
-        }
-    });
-    tokio::spawn(async move {
-        send_answers(to_answer, &answers).await;
-        if *stopped.borrow() {
-            // The client may be gone; then nobody misses it.
-            let _ = answers.send(Err(server_is_stopping())).await;
-        }
-    });
-    Box::pin(ReceiverStream::new(answered))
+    let stop = async move {
+        // A dropped sender means that the server is gone, too.
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    };
+    Box::pin(Session {
+        store,
+        requests: Some(requests),
+        unfinished: UnfinishedAppends::default(),
+        queueing: None,
+        groups: VecDeque::new(),
+        in_flight: 0,
+        alarm: Box::pin(tokio::time::sleep(Duration::ZERO)),
+        stop: Some(Box::pin(stop)),
+        end: None,
+    })
 }
 
 /// What an answer gives back of its append.
@@ -79,7 +79,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn answer(self, result: Result<crate::event::Written, rpc::Status>) -> BatchAppendResp {
+    fn answer(self, result: Result<Written, rpc::Status>) -> BatchAppendResp {
         BatchAppendResp {
             correlation_id: Some(self.correlation_id),
             result: Some(batch_result(result)),
@@ -87,12 +87,6 @@ impl Asked {
             expected_stream_position: Some(echoed_expectation(&self.echoed)),
         }
     }
-}
-
-/// An append that is on its way, or was refused before it could be.
-enum OnItsWay {
-    Queued(Pending),
-    Refused(rpc::Status),
 }
 
 /// An append whose last chunk has not come.
@@ -103,71 +97,209 @@ struct Unfinished {
     refusal: Option<rpc::Status>,
 }
 
-async fn receive(
+/// One call.
+struct Session {
     store: EventStore,
-    mut requests: Streaming<BatchAppendReq>,
-    asked: mpsc::Sender<(Asked, OnItsWay)>,
-    answers: mpsc::Sender<Result<BatchAppendResp, Status>>,
-) {
-    let mut unfinished = UnfinishedAppends::default();
-    loop {
-        let finished = match requests.message().await {
-            Ok(Some(request)) => unfinished.take(request),
-            // The client is done, or gone.
-            Ok(None) | Err(_) => return,
-        };
-        let Unfinished {
-            asked: append,
-            events,
-            refusal,
-            ..
-        } = match finished {
-            Ok(Some(finished)) => finished,
-            Ok(None) => continue,
-            Err(status) => {
-                // Nobody would know which append this is about, so the call ends.
-                let _ = answers.send(Err(status)).await;
-                return;
+    /// `None` when no more is received.
+    requests: Option<Streaming<AppendChunk>>,
+    unfinished: UnfinishedAppends,
+    /// A group that waits for room in the store's queue.
+    queueing: Option<(Asks, BoxFuture<'static, Pending>)>,
+    /// Appends finish in the order in which they were queued, so they are answered in that order.
+    groups: VecDeque<Group>,
+    in_flight: usize,
+    /// Set to some deadline of an append, and moved on only when it has passed.
+    alarm: Pin<Box<Sleep>>,
+    stop: Option<BoxFuture<'static, ()>>,
+    /// What the call ends with once everything is answered.
+    end: Option<Status>,
+}
+
+/// Appends and, if they were refused before they were queued, why.
+type Asks = VecDeque<(Asked, Option<rpc::Status>)>;
+
+/// Appends that were queued as one.
+struct Group {
+    asks: Asks,
+    pending: Pending,
+    results: Option<std::vec::IntoIter<Result<Written, AppendError>>>,
+    /// Appends that were answered before their results came.
+    overdue: usize,
+}
+
+impl Stream for Session {
+    type Item = Result<BatchAppendResp, Status>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let session = self.get_mut();
+        loop {
+            if let Poll::Ready(answer) = session.poll_answer(context) {
+                session.in_flight -= 1;
+                return Poll::Ready(Some(Ok(answer)));
             }
-        };
-        let on_its_way = match refusal {
-            Some(refusal) => OnItsWay::Refused(refusal),
-            None => OnItsWay::Queued(
-                store
-                    .queue(vec![Append {
-                        stream: Arc::clone(&append.stream),
-                        expected: append.expected,
-                        events,
-                    }])
-                    .await,
-            ),
-        };
-        if asked.send((append, on_its_way)).await.is_err() {
-            return;
+            if !session.receive(context) {
+                break;
+            }
+        }
+        let is_over =
+            session.requests.is_none() && session.groups.is_empty() && session.queueing.is_none();
+        if is_over {
+            Poll::Ready(session.end.take().map(Err))
+        } else {
+            Poll::Pending
         }
     }
 }
 
-/// Appends finish in the order in which they were queued, so they are waited for in that order.
-async fn send_answers(
-    mut to_answer: mpsc::Receiver<(Asked, OnItsWay)>,
-    answers: &mpsc::Sender<Result<BatchAppendResp, Status>>,
-) {
-    while let Some((asked, on_its_way)) = to_answer.recv().await {
-        let result = match on_its_way {
-            OnItsWay::Refused(refusal) => Err(refusal),
-            OnItsWay::Queued(pending) => {
-                match tokio::time::timeout_at(asked.deadline, pending.result()).await {
-                    Ok(Ok(written)) => Ok(written),
-                    Ok(Err(error)) => Err(write_in_band(&asked.stream, asked.expected, &error)),
-                    Err(_) => Err(timeout_in_band()),
+impl Session {
+    fn poll_answer(&mut self, context: &mut Context<'_>) -> Poll<BatchAppendResp> {
+        while let Some(group) = self.groups.front_mut() {
+            if let Some(answer) = ready!(group.poll_answer(context, &mut self.alarm)) {
+                return Poll::Ready(answer);
+            }
+            self.groups.pop_front();
+        }
+        Poll::Pending
+    }
+
+    /// Queues what has come; false when there is nothing more for now.
+    fn receive(&mut self, context: &mut Context<'_>) -> bool {
+        if let Some((asks, queueing)) = &mut self.queueing {
+            let Poll::Ready(pending) = queueing.as_mut().poll(context) else {
+                return false;
+            };
+            let asks = std::mem::take(asks);
+            self.queueing = None;
+            self.groups.push_back(Group::new(asks, pending));
+            return true;
+        }
+        if let Some(stop) = &mut self.stop
+            && stop.as_mut().poll(context).is_ready()
+        {
+            self.stop = None;
+            self.requests = None;
+            self.end.get_or_insert_with(server_is_stopping);
+        }
+        let mut asks = Asks::new();
+        let mut appends = Vec::new();
+        let mut bytes = 0;
+        while asks.len() < QUEUED_TOGETHER
+            && bytes < QUEUED_TOGETHER_BYTES
+            && self.in_flight < APPENDS_IN_FLIGHT
+        {
+            let Some(finished) = self.next_append(context) else {
+                break;
+            };
+            self.in_flight += 1;
+            bytes += finished.bytes;
+            if finished.refusal.is_none() {
+                appends.push(Append {
+                    stream: Arc::clone(&finished.asked.stream),
+                    expected: finished.asked.expected,
+                    events: finished.events,
+                });
+            }
+            asks.push_back((finished.asked, finished.refusal));
+        }
+        if asks.is_empty() {
+            return false;
+        }
+        match self.store.try_queue(appends) {
+            Ok(pending) => self.groups.push_back(Group::new(asks, pending)),
+            Err(appends) => {
+                let store = self.store.clone();
+                let queueing = async move { store.queue(appends).await };
+                self.queueing = Some((asks, Box::pin(queueing)));
+            }
+        }
+        true
+    }
+
+    /// The next append whose chunks have all come; `None` when there is none for now, or no more.
+    fn next_append(&mut self, context: &mut Context<'_>) -> Option<Unfinished> {
+        loop {
+            let requests = self.requests.as_mut()?;
+            let Poll::Ready(received) = Pin::new(requests).poll_next(context) else {
+                return None;
+            };
+            // The client is done, or gone.
+            let Some(Ok(chunk)) = received else {
+                self.requests = None;
+                return None;
+            };
+            match self.unfinished.take(chunk) {
+                Ok(None) => {}
+                Ok(finished) => return finished,
+                Err(status) => {
+                    // Nobody would know which append this is about, so the call ends.
+                    self.requests = None;
+                    self.end = Some(status);
                 }
             }
-        };
-        if answers.send(Ok(asked.answer(result))).await.is_err() {
-            return;
         }
     }
+}
+
+impl Group {
+    fn new(asks: Asks, pending: Pending) -> Group {
+        Group {
+            asks,
+            pending,
+            results: None,
+            overdue: 0,
+        }
+    }
+
+    /// The next answer; `None` after the last.
+    fn poll_answer(
+        &mut self,
+        context: &mut Context<'_>,
+        alarm: &mut Pin<Box<Sleep>>,
+    ) -> Poll<Option<BatchAppendResp>> {
+        let deadline = match self.asks.front() {
+            None => return Poll::Ready(None),
+            Some((asked, None)) => asked.deadline,
+            Some((_, Some(_))) => return Poll::Ready(self.answer_refused()),
+        };
+        if self.results.is_none()
+            && let Poll::Ready(results) = self.pending.poll_results(context)
+        {
+            let mut results = results.into_iter();
+            results.by_ref().take(self.overdue).for_each(drop);
+            self.results = Some(results);
+        }
+        let Some(results) = &mut self.results else {
+            if !is_overdue(deadline, alarm, context) {
+                return Poll::Pending;
+            }
+            self.overdue += 1;
+            let overdue = self.asks.pop_front();
+            return Poll::Ready(overdue.map(|(asked, _)| asked.answer(Err(timeout_in_band()))));
+        };
+        let result = results.next().expect("a result for each append");
+        Poll::Ready(self.asks.pop_front().map(|(asked, _)| {
+            let result =
+                result.map_err(|error| write_in_band(&asked.stream, asked.expected, &error));
+            asked.answer(result)
+        }))
+    }
+
+    fn answer_refused(&mut self) -> Option<BatchAppendResp> {
+        let (asked, refusal) = self.asks.pop_front()?;
+        refusal.map(|refusal| asked.answer(Err(refusal)))
+    }
+}
+
+/// Whether a deadline has passed; if not, the task is woken when it has, or earlier.
+fn is_overdue(deadline: Instant, alarm: &mut Pin<Box<Sleep>>, context: &mut Context<'_>) -> bool {
+    // Deadlines mostly come in order, so an alarm that rings too early costs less than one that is set for every append.
+    while alarm.deadline() > deadline || alarm.as_mut().poll(context).is_ready() {
+        if deadline <= Instant::now() {
+            return true;
+        }
+        alarm.as_mut().reset(deadline);
+    }
+    false
 }
 
 #[derive(Default)]
@@ -178,7 +310,7 @@ struct UnfinishedAppends {
 
 impl UnfinishedAppends {
     /// Takes a chunk; returns the append that it completes. An error ends the call.
-    fn take(&mut self, request: BatchAppendReq) -> Result<Option<Unfinished>, Status> {
+    fn take(&mut self, request: AppendChunk) -> Result<Option<Unfinished>, Status> {
         let correlation_id = request
             .correlation_id
             .ok_or_else(|| missing("correlation id"))?;
@@ -201,7 +333,7 @@ impl UnfinishedAppends {
             }
         };
         self.bytes -= append.bytes;
-        append.add(request.proposed_messages);
+        append.add(request.events);
         if request.is_final {
             return Ok(Some(append));
         }
@@ -218,29 +350,24 @@ impl UnfinishedAppends {
 
 impl Unfinished {
     /// Adds the events of a chunk, unless the append is refused already.
-    fn add(&mut self, messages: Vec<ProposedMessage>) {
-        for message in messages {
-            if self.refusal.is_some() {
-                return;
-            }
-            let bytes = proposed_bytes(&message.metadata, &message.custom_metadata, &message.data);
-            let event = proposed_event(
-                message.id,
-                &message.metadata,
-                message.custom_metadata,
-                message.data,
-            );
-            match event {
+    fn add(&mut self, events: Vec<ChunkEvent>) {
+        if self.refusal.is_some() {
+            return;
+        }
+        self.events.reserve(events.len());
+        for event in events {
+            let bytes = event.bytes();
+            match event.propose() {
                 Ok(event) if self.bytes + bytes <= MAX_COMMIT_BYTES => {
                     self.bytes += bytes;
                     self.events.push(event);
                 }
                 Ok(_) => {
-                    self.refuse(too_large_in_band(&format!(
+                    return self.refuse(too_large_in_band(&format!(
                         "the append has more than {MAX_COMMIT_BYTES} bytes: send it in smaller ones"
                     )));
                 }
-                Err(status) => self.refuse(refused_in_band(&status)),
+                Err(status) => return self.refuse(refused_in_band(&status)),
             }
         }
     }
@@ -280,7 +407,7 @@ fn patience(deadline: Option<DeadlineOption>) -> Duration {
 }
 
 /// One chunk as it comes over a call of its own, for fuzzing.
-pub(super) async fn fuzzed_append(store: &EventStore, request: BatchAppendReq) {
+pub(super) async fn fuzzed_append(store: &EventStore, request: AppendChunk) {
     let mut unfinished = UnfinishedAppends::default();
     // Twice, so that the second completes or contradicts what the first began.
     for request in [request.clone(), request] {
@@ -300,5 +427,61 @@ pub(super) async fn fuzzed_append(store: &EventStore, request: BatchAppendReq) {
         append
             .asked
             .answer(result.map_err(|error| write_in_band(&stream, expected, &error)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::super::protocol::streams::batch_append_resp;
+    use super::super::protocol::streams::batch_append_resp::success::CurrentRevisionOption;
+    use super::*;
+
+    fn ask(deadline: Instant) -> (Asked, Option<rpc::Status>) {
+        let asked = Asked {
+            correlation_id: shared::Uuid::default(),
+            stream: Arc::from("a"),
+            expected: ExpectedRevision::Any,
+            echoed: ExpectedStreamPosition::Any(()),
+            deadline,
+        };
+        (asked, None)
+    }
+
+    #[tokio::test]
+    async fn an_append_that_was_answered_as_overdue_leaves_the_next_one_its_own_result() {
+        let now = Instant::now();
+        let (sender, answered) = oneshot::channel();
+        let asks = [now, now, now + WRITE_DEADLINE].map(ask).into();
+        let mut group = Group::new(asks, Pending::of(answered, 3));
+        let mut alarm = Box::pin(tokio::time::sleep(Duration::ZERO));
+        let mut next = async || {
+            let answer =
+                std::future::poll_fn(|context| group.poll_answer(context, &mut alarm)).await;
+            answer.and_then(|answer| answer.result)
+        };
+        for _ in 0..2 {
+            let overdue = next().await;
+            assert_eq!(
+                overdue,
+                Some(batch_append_resp::Result::Error(timeout_in_band()))
+            );
+        }
+        let written = |revision| {
+            Ok(Written {
+                revision: Some(revision),
+                position: None,
+                already_there: false,
+            })
+        };
+        let results = (7..10).map(written).collect();
+        sender.send(results).expect("it is waited for");
+        let Some(batch_append_resp::Result::Success(success)) = next().await else {
+            panic!("the third append has a result");
+        };
+        let revision = success.current_revision_option;
+        assert_eq!(revision, Some(CurrentRevisionOption::CurrentRevision(9)));
+        assert_eq!(next().await, None);
     }
 }

@@ -24,5 +24,10 @@ pub mod event_store {
     }
 }
 
+/// The Streams service as it is served: with the messages of every event read and written by hand.
+pub(super) mod served {
+    tonic::include_proto!("served/event_store.client.streams");
+}
+
 pub use event_store::client as shared;
 pub use event_store::client::{gossip, server_features, streams};

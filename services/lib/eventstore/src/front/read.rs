@@ -2,33 +2,35 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use futures::stream::{self, Stream, StreamExt, TryStreamExt};
+use futures::stream::{self, Stream, StreamExt};
 use tonic::Status;
 use uuid::Uuid;
 
-use super::failure::{
-    filter_status, read_status, server_is_stopping, stream_deleted, subscription_status,
-};
-use super::protocol::streams::ReadResp;
+use super::failure::{read_status, server_is_stopping, stream_deleted, subscription_status};
 use super::protocol::streams::read_resp::{
     CaughtUp, Checkpoint, Content, StreamNotFound, SubscriptionConfirmation,
 };
-use super::reply::{read_content, read_event, stream_identifier};
+use super::read_all::{AllRead, Walk};
+use super::read_answer::{AnswerPage, PageAnswers, ReadAnswer};
+use super::reply::stream_identifier;
 use super::request::{Extent, ReadRequest, Source, Start};
+use crate::error::ReadError;
 use crate::event::{Position, RecordedEvent};
 use crate::filter::Filter;
-use crate::page::{AllCursor, Direction, LINK_TYPE, PageLimit, StreamPage};
+use crate::page::{AllCursor, Direction, LINK_TYPE, PageLimit, ResolvedEvent, StreamPage};
+use crate::replay::EventRef;
 use crate::store::EventStore;
 use crate::subscribe::{AllItem, StreamItem};
 
 /// What is read from the log at a time.
-const PAGE: PageLimit = PageLimit {
+pub(super) const PAGE: PageLimit = PageLimit {
     events: 256,
     bytes: 1024 * 1024,
 };
 
-pub(super) type Answers = Pin<Box<dyn Stream<Item = Result<ReadResp, Status>> + Send>>;
+pub(super) type Answers = Pin<Box<dyn Stream<Item = Result<ReadAnswer, Status>> + Send>>;
 
 /// Begins to answer. What fails before the first event fails the call itself.
 pub(super) fn answer(store: &EventStore, request: ReadRequest) -> Result<Answers, Status> {
@@ -56,17 +58,21 @@ pub(super) fn answer(store: &EventStore, request: ReadRequest) -> Result<Answers
         }
         .answers(),
         (Source::All { start }, Extent::Count(count)) => {
-            let cursor = match (start, request.direction) {
-                (Start::Beginning, Direction::Forwards) => AllCursor::START,
-                (Start::At(position), Direction::Forwards) => AllCursor::ForwardsFrom(position),
-                (Start::End, Direction::Forwards) => AllCursor::ForwardsFrom(Position(u64::MAX)),
-                (Start::Beginning, Direction::Backwards) => AllCursor::BackwardsBefore(Position(0)),
-                (Start::At(position), Direction::Backwards) => AllCursor::BackwardsBefore(position),
-                (Start::End, Direction::Backwards) => AllCursor::END,
+            let walk = match (start, request.direction) {
+                (Start::Beginning, Direction::Forwards) => Walk::forwards(None),
+                (Start::At(position), Direction::Forwards) => {
+                    Walk::forwards(position.0.checked_sub(1).map(Position))
+                }
+                (Start::End, Direction::Forwards) => Walk::Done,
+                (Start::Beginning, Direction::Backwards) => Walk::Done,
+                (Start::At(position), Direction::Backwards) => {
+                    Walk::Backwards(AllCursor::BackwardsBefore(position))
+                }
+                (Start::End, Direction::Backwards) => Walk::Backwards(AllCursor::END),
             };
             Ok(AllRead {
                 store,
-                cursor: Some(cursor),
+                walk,
                 left: count,
                 filter: request.filter,
                 resolve_links: request.resolve_links,
@@ -87,28 +93,41 @@ pub(super) fn answer(store: &EventStore, request: ReadRequest) -> Result<Answers
     }
 }
 
-/// A stream of pages, each read when the one before it was taken.
-fn pages<S, F>(state: S, next_page: F) -> Answers
-where
-    S: Send + 'static,
-    F: Fn(&mut S) -> Result<Option<Vec<ReadResp>>, Status> + Send + 'static,
-{
-    Box::pin(
-        stream::try_unfold((state, next_page), |(mut state, next_page)| async move {
-            let page = next_page(&mut state)?;
-            if page.as_ref().is_some_and(Vec::is_empty) {
-                // Nothing to send that could wait for the client: whoever looks for what is not there gives way.
-                tokio::task::yield_now().await;
+/// Answers by the page; each page is read when the one before it was taken.
+pub(super) struct Pages<S> {
+    /// `None` after the last page or a failure.
+    pub reader: Option<S>,
+    pub next_page: fn(&mut S) -> Result<Option<AnswerPage>, Status>,
+    pub page: PageAnswers,
+}
+
+impl<S: Unpin> Stream for Pages<S> {
+    type Item = Result<ReadAnswer, Status>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let pages = self.get_mut();
+        loop {
+            if let Some(answer) = pages.page.next() {
+                return Poll::Ready(Some(Ok(answer)));
             }
-            Ok::<_, Status>(page.map(|page| {
-                (
-                    stream::iter(page.into_iter().map(Ok::<_, Status>)),
-                    (state, next_page),
-                )
-            }))
-        })
-        .try_flatten(),
-    )
+            let Some(reader) = &mut pages.reader else {
+                return Poll::Ready(None);
+            };
+            match (pages.next_page)(reader) {
+                Ok(Some(page)) if page.len() == 0 => {
+                    // Nothing to send that could wait for the client: whoever looks for what is not there gives way.
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Ok(Some(page)) => pages.page = page.into_answers(),
+                Ok(None) => pages.reader = None,
+                Err(status) => {
+                    pages.reader = None;
+                    return Poll::Ready(Some(Err(status)));
+                }
+            }
+        }
+    }
 }
 
 /// Where the next page of a stream begins.
@@ -136,30 +155,27 @@ struct StreamRead {
 impl StreamRead {
     fn answers(mut self) -> Result<Answers, Status> {
         // The first page is read at once, because a deleted stream fails the call and not the stream of answers.
-        let first = self.next_page()?.unwrap_or_default();
-        let rest = pages(self, StreamRead::next_page);
-        Ok(Box::pin(
-            stream::iter(first.into_iter().map(Ok)).chain(rest),
-        ))
+        let first = self.next_page()?;
+        Ok(Box::pin(Pages {
+            reader: Some(self),
+            next_page: StreamRead::next_page,
+            page: first.map_or_else(PageAnswers::default, AnswerPage::into_answers),
+        }))
     }
 
-    fn next_page(&mut self) -> Result<Option<Vec<ReadResp>>, Status> {
+    fn next_page(&mut self) -> Result<Option<AnswerPage>, Status> {
         let from = match self.next {
             Next::First => None,
             Next::At(revision) => Some(revision),
             Next::Nowhere => return Ok(None),
         };
-        let limit = PageLimit {
-            events: PAGE
-                .events
-                .min(usize::try_from(self.left).unwrap_or(usize::MAX)),
-            ..PAGE
-        };
+        let limit = at_most(usize::try_from(self.left).unwrap_or(usize::MAX));
         let page = self
             .store
             .read_page(&self.name, from, self.direction, limit, self.resolve_links)
             .map_err(|error| read_status(&error))?;
         let is_first_page = std::mem::replace(&mut self.is_first_page, false);
+        let mut answers = AnswerPage::new(self.structured_ids);
         let (events, next, first_revision, last_revision) = match page {
             StreamPage::Tombstoned { .. } => return Err(stream_deleted(&self.name)),
             StreamPage::NotFound => {
@@ -167,7 +183,11 @@ impl StreamRead {
                 let not_found = Content::StreamNotFound(StreamNotFound {
                     stream_identifier: Some(stream_identifier(&self.name)),
                 });
-                return Ok(is_first_page.then(|| vec![read_content(not_found)]));
+                if !is_first_page {
+                    return Ok(None);
+                }
+                answers.push_content(not_found);
+                return Ok(Some(answers));
             }
             StreamPage::Events {
                 events,
@@ -182,94 +202,59 @@ impl StreamRead {
             Some(next) if self.left > 0 => Next::At(next),
             _ => Next::Nowhere,
         };
-        let mut answers: Vec<ReadResp> = events
-            .into_iter()
-            .map(|event| read_event(event.event, event.link, self.structured_ids))
-            .collect();
+        for event in &events {
+            push_resolved(&mut answers, event);
+        }
         if matches!(self.next, Next::Nowhere) && self.tells_ends {
             if !self.has_events && first_revision > 0 {
-                answers.push(read_content(Content::FirstStreamPosition(first_revision)));
+                answers.push_content(Content::FirstStreamPosition(first_revision));
             }
-            answers.push(read_content(Content::LastStreamPosition(last_revision)));
+            answers.push_content(Content::LastStreamPosition(last_revision));
         }
         Ok(Some(answers))
     }
 }
 
-/// A number of all events.
-struct AllRead {
-    store: EventStore,
-    /// `None`: at the end.
-    cursor: Option<AllCursor>,
-    left: u64,
-    filter: Option<Filter>,
-    resolve_links: bool,
-    structured_ids: bool,
-}
-
-impl AllRead {
-    fn answers(self) -> Answers {
-        pages(self, AllRead::next_page)
-    }
-
-    fn next_page(&mut self) -> Result<Option<Vec<ReadResp>>, Status> {
-        let Some(cursor) = self.cursor.filter(|_| self.left > 0) else {
-            return Ok(None);
-        };
-        let wanted = match self.filter {
-            None => PAGE
-                .events
-                .min(usize::try_from(self.left).unwrap_or(usize::MAX)),
-            Some(_) => PAGE.events,
-        };
-        let limit = PageLimit {
-            events: wanted,
-            ..PAGE
-        };
-        let events = self
-            .store
-            .read_all_page(cursor, limit)
-            .map_err(|error| read_status(&error))?;
-        self.cursor = events.last().map(|last| cursor.after(last.position));
-        let mut answers = Vec::with_capacity(events.len());
-        for event in events {
-            let is_wanted = match &mut self.filter {
-                None => true,
-                Some(filter) => filter
-                    .lets_through(&event)
-                    .map_err(|error| filter_status(&error))?,
-            };
-            if is_wanted && self.left > 0 {
-                self.left -= 1;
-                answers.push(resolved(
-                    &self.store,
-                    event,
-                    self.resolve_links,
-                    self.structured_ids,
-                )?);
-            }
-        }
-        Ok(Some(answers))
+pub(super) fn at_most(most: usize) -> PageLimit {
+    PageLimit {
+        events: PAGE.events.min(most),
+        ..PAGE
     }
 }
 
-fn resolved(
+/// Adds an event, and what it points to if it is a link and links are resolved.
+pub(super) fn push_event(
     store: &EventStore,
-    event: RecordedEvent,
+    answers: &mut AnswerPage,
+    event: &EventRef<'_>,
     resolve_links: bool,
-    structured_ids: bool,
-) -> Result<ReadResp, Status> {
-    if !resolve_links || &*event.event_type != LINK_TYPE {
-        return Ok(read_event(Some(event), None, structured_ids));
+) -> Result<(), Status> {
+    if !resolve_links || event.event_type != LINK_TYPE {
+        answers.push_event(Some(event), None);
+        return Ok(());
     }
-    let target = store
-        .resolve_link(&event)
-        .map_err(|error| read_status(&error))?;
-    Ok(read_event(target, Some(event), structured_ids))
+    let target = store.resolve_link_to(event.data)?;
+    answers.push_event(
+        target.as_ref().map(RecordedEvent::view).as_ref(),
+        Some(event),
+    );
+    Ok(())
 }
 
-fn confirmation() -> Result<ReadResp, Status> {
-    Ok(read_content(Content::Confirmation(
+fn push_resolved(answers: &mut AnswerPage, resolved: &ResolvedEvent) {
+    let event = resolved.event.as_ref().map(RecordedEvent::view);
+    let link = resolved.link.as_ref().map(RecordedEvent::view);
+    answers.push_event(event.as_ref(), link.as_ref());
+}
+
+impl From<ReadError> for Status {
+    fn from(error: ReadError) -> Status {
+        read_status(&error)
+    }
+}
+
+fn confirmation() -> Result<ReadAnswer, Status> {
+    Ok(ReadAnswer::of_content(Content::Confirmation(
         SubscriptionConfirmation {
             subscription_id: Uuid::new_v4().to_string(),
         },
@@ -297,39 +282,51 @@ fn follow_stream(
             let mut subscription = subscription?;
             let items = match subscription.next().await {
                 Ok(items) => items,
-                Err(error) => return Some((vec![Err(subscription_status(&error))], None)),
+                Err(error) => return Some((Followed::Failed(subscription_status(&error)), None)),
             };
-            let mut answers = Vec::with_capacity(items.len());
-            for item in items {
+            let mut answers = AnswerPage::new(structured_ids);
+            let mut end = None;
+            for item in &items {
                 match item {
-                    StreamItem::Event(event) => {
-                        answers.push(Ok(read_event(event.event, event.link, structured_ids)));
-                    }
-                    StreamItem::CaughtUp => {
-                        answers.push(Ok(read_content(Content::CaughtUp(CaughtUp {}))));
-                    }
+                    StreamItem::Event(event) => push_resolved(&mut answers, event),
+                    StreamItem::CaughtUp => answers.push_content(Content::CaughtUp(CaughtUp {})),
                     StreamItem::Tombstoned(tombstone) => {
-                        answers.extend(
-                            tombstone
-                                .map(|event| Ok(read_event(Some(event), None, structured_ids))),
-                        );
-                        answers.push(Err(stream_deleted(&name)));
-                        return Some((answers, None));
+                        if let Some(event) = tombstone {
+                            answers.push_event(Some(&event.view()), None);
+                        }
+                        end = Some(stream_deleted(&name));
                     }
                 }
             }
-            Some((answers, Some(subscription)))
+            let subscription = end.is_none().then_some(subscription);
+            Some((Followed::Answers(answers.into_answers(), end), subscription))
         }
     });
-    let answers = events.flat_map(stream::iter);
-    Ok(Box::pin(stream::iter([confirmation()]).chain(answers)))
+    Ok(followed(events))
+}
+
+/// What a subscription gives at a time.
+enum Followed {
+    /// Perhaps followed by its end.
+    Answers(PageAnswers, Option<Status>),
+    Failed(Status),
+}
+
+fn followed(events: impl Stream<Item = Followed> + Send + 'static) -> Answers {
+    let answers = events.flat_map(|followed| {
+        let (page, end) = match followed {
+            Followed::Answers(page, end) => (page, end),
+            Followed::Failed(status) => (PageAnswers::default(), Some(status)),
+        };
+        stream::iter(page.map(Ok).chain(end.map(Err)))
+    });
+    Box::pin(stream::iter([confirmation()]).chain(answers))
 }
 
 /// Revision of the newest event, also of a stream that was deleted softly and may go on.
 fn last_revision(store: &EventStore, name: &str) -> Result<Option<u64>, Status> {
-    let newest = PageLimit { events: 1, ..PAGE };
     match store
-        .read_page(name, None, Direction::Backwards, newest, false)
+        .read_page(name, None, Direction::Backwards, at_most(1), false)
         .map_err(|error| read_status(&error))?
     {
         StreamPage::Events { last_revision, .. } => Ok(Some(last_revision)),
@@ -359,26 +356,32 @@ fn follow_all(
             let mut subscription = subscription?;
             let items = match subscription.next().await {
                 Ok(items) => items,
-                Err(error) => return Some((vec![Err(subscription_status(&error))], None)),
+                Err(error) => return Some((Followed::Failed(subscription_status(&error)), None)),
             };
-            let answers = items
-                .into_iter()
-                .map(|item| match item {
-                    AllItem::Event(event) => resolved(&store, event, resolve_links, structured_ids),
+            let mut answers = AnswerPage::new(structured_ids);
+            for item in &items {
+                match item {
+                    AllItem::Event(event) => {
+                        let pushed = push_event(&store, &mut answers, &event.view(), resolve_links);
+                        if let Err(status) = pushed {
+                            let answers = answers.into_answers();
+                            return Some((Followed::Answers(answers, Some(status)), None));
+                        }
+                    }
                     AllItem::Checkpoint(position) => {
-                        Ok(read_content(Content::Checkpoint(Checkpoint {
+                        answers.push_content(Content::Checkpoint(Checkpoint {
                             commit_position: position.0,
                             prepare_position: position.0,
-                        })))
+                        }));
                     }
-                    AllItem::CaughtUp => Ok(read_content(Content::CaughtUp(CaughtUp {}))),
-                })
-                .collect();
-            Some((answers, Some(subscription)))
+                    AllItem::CaughtUp => answers.push_content(Content::CaughtUp(CaughtUp {})),
+                }
+            }
+            let answers = answers.into_answers();
+            Some((Followed::Answers(answers, None), Some(subscription)))
         }
     });
-    let answers = events.flat_map(stream::iter);
-    Box::pin(stream::iter([confirmation()]).chain(answers))
+    followed(events)
 }
 
 /// Ends answers that would never end by themselves when the server stops, so that the client looks for another.
@@ -449,7 +452,7 @@ mod tests {
         let turns = turns_while(|store| async {
             let read = AllRead {
                 store,
-                cursor: Some(AllCursor::START),
+                walk: Walk::forwards(None),
                 left: 1,
                 filter: Some(nothing()),
                 resolve_links: false,

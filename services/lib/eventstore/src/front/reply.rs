@@ -1,17 +1,14 @@
 //! From the store's words to the protocol's answers.
 
-use std::collections::HashMap;
-
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::protocol::streams::read_resp::{self, ReadEvent, read_event};
 use super::protocol::streams::{
-    AppendResp, DeleteResp, ReadResp, TombstoneResp, append_resp, batch_append_req,
-    batch_append_resp, delete_resp, tombstone_resp,
+    AppendResp, DeleteResp, TombstoneResp, append_resp, batch_append_req, batch_append_resp,
+    delete_resp, tombstone_resp,
 };
 use super::protocol::{google, shared};
-use crate::event::{ContentType, ExpectedRevision, Position, RecordedEvent, Written};
+use crate::event::{ExpectedRevision, Position, Written};
 
 /// An id as text, or as two numbers.
 pub(super) fn wire_uuid(id: &Uuid, structured: bool) -> shared::Uuid {
@@ -30,52 +27,6 @@ pub(super) fn wire_uuid(id: &Uuid, structured: bool) -> shared::Uuid {
 pub(super) fn stream_identifier(name: &str) -> shared::StreamIdentifier {
     shared::StreamIdentifier {
         stream_name: Bytes::copy_from_slice(name.as_bytes()),
-    }
-}
-
-pub(super) fn read_content(content: read_resp::Content) -> ReadResp {
-    ReadResp {
-        content: Some(content),
-    }
-}
-
-/// An event, or a link with what it points to.
-pub(super) fn read_event(
-    event: Option<RecordedEvent>,
-    link: Option<RecordedEvent>,
-    structured_ids: bool,
-) -> ReadResp {
-    let position = link.as_ref().or(event.as_ref()).map_or(
-        read_event::Position::NoPosition(shared::Empty {}),
-        |original| read_event::Position::CommitPosition(original.position.0),
-    );
-    let on_wire = |event: RecordedEvent| recorded_event(event, structured_ids);
-    read_content(read_resp::Content::Event(ReadEvent {
-        event: event.map(on_wire),
-        link: link.map(on_wire),
-        position: Some(position),
-    }))
-}
-
-fn recorded_event(event: RecordedEvent, structured_ids: bool) -> read_event::RecordedEvent {
-    let content_type = match event.content_type {
-        ContentType::Json => "application/json",
-        ContentType::Binary => "application/octet-stream",
-    };
-    let metadata = HashMap::from([
-        ("type".to_owned(), event.event_type.to_string()),
-        ("created".to_owned(), event.recorded.0.to_string()),
-        ("content-type".to_owned(), content_type.to_owned()),
-    ]);
-    read_event::RecordedEvent {
-        id: Some(wire_uuid(&event.id, structured_ids)),
-        stream_identifier: Some(stream_identifier(&event.stream)),
-        stream_revision: event.revision,
-        prepare_position: event.position.0,
-        commit_position: event.position.0,
-        metadata,
-        custom_metadata: event.metadata,
-        data: event.data,
     }
 }
 

@@ -1,24 +1,25 @@
 //! From the protocol's requests to the store's words. What is missing or wrong is INVALID_ARGUMENT and says what.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use tonic::Status;
 use uuid::Uuid;
 
+use super::append_chunk::{ChunkEvent, content_type};
 use super::failure::{filter_status, missing_metadata};
 use super::protocol::streams::{append_req, batch_append_req, delete_req, read_req, tombstone_req};
 use super::protocol::{shared, streams};
 use crate::encoding::EVENT_FIXED_BYTES;
-use crate::event::{ContentType, ExpectedRevision, Position, ProposedEvent};
+use crate::event::{ExpectedRevision, Position, ProposedEvent};
 use crate::filter::{Filter, FilterError, FilterOn};
 use crate::page::Direction;
 
 /// Key of the event's type in the metadata that the protocol itself needs.
-const TYPE: &str = "type";
-const CONTENT_TYPE: &str = "content-type";
-const JSON: &str = "application/json";
+pub(super) const TYPE: &str = "type";
+pub(super) const CONTENT_TYPE: &str = "content-type";
+pub(super) const JSON: &str = "application/json";
 /// Window of a filter that names none, in events.
 const DEFAULT_WINDOW: u32 = 32;
 
@@ -95,7 +96,7 @@ expectation!(
 
 /// What a proposed event weighs in memory and in the log, whatever it is made of.
 pub(super) fn proposed_bytes(
-    metadata: &HashMap<String, String>,
+    metadata: &BTreeMap<String, String>,
     custom_metadata: &Bytes,
     data: &Bytes,
 ) -> usize {
@@ -108,28 +109,43 @@ pub(super) fn proposed_bytes(
 
 pub(super) fn proposed_event(
     id: Option<shared::Uuid>,
-    metadata: &HashMap<String, String>,
+    metadata: &BTreeMap<String, String>,
     custom_metadata: Bytes,
     data: Bytes,
 ) -> Result<ProposedEvent, Status> {
-    let event_type = metadata
-        .get(TYPE)
-        .filter(|event_type| !event_type.is_empty())
-        .ok_or_else(|| missing_metadata(TYPE))?;
-    let content_type = metadata
-        .get(CONTENT_TYPE)
-        .ok_or_else(|| missing_metadata(CONTENT_TYPE))?;
-    Ok(ProposedEvent {
-        id: uuid(id)?,
-        event_type: Arc::from(event_type.as_str()),
-        content_type: if content_type == JSON {
-            ContentType::Json
-        } else {
-            ContentType::Binary
-        },
+    let event = ChunkEvent {
+        id,
+        event_type: metadata.get(TYPE).map(|text| Arc::from(&**text)),
+        content_type: metadata.get(CONTENT_TYPE).map(|text| content_type(text)),
+        words_bytes: 0,
+        custom_metadata,
         data,
-        metadata: custom_metadata,
-    })
+    };
+    event.propose()
+}
+
+impl ChunkEvent {
+    /// What the event weighs in memory and in the log, whatever it is made of.
+    pub(super) fn bytes(&self) -> usize {
+        EVENT_FIXED_BYTES + self.words_bytes + self.custom_metadata.len() + self.data.len()
+    }
+
+    pub(super) fn propose(self) -> Result<ProposedEvent, Status> {
+        let event_type = self
+            .event_type
+            .filter(|event_type| !event_type.is_empty())
+            .ok_or_else(|| missing_metadata(TYPE))?;
+        let content_type = self
+            .content_type
+            .ok_or_else(|| missing_metadata(CONTENT_TYPE))?;
+        Ok(ProposedEvent {
+            id: uuid(self.id)?,
+            event_type,
+            content_type,
+            data: self.data,
+            metadata: self.custom_metadata,
+        })
+    }
 }
 
 /// What a Read asks for.

@@ -20,8 +20,8 @@ use super::connection::PromptConnection;
 use super::credentials::Users;
 use super::discovery::Discovery;
 use super::protocol::gossip::gossip_server::GossipServer;
+use super::protocol::served::streams_server::StreamsServer;
 use super::protocol::server_features::server_features_server::ServerFeaturesServer;
-use super::protocol::streams::streams_server::StreamsServer;
 use super::streams::StreamsApi;
 use crate::store::EventStore;
 

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tonic::{Request, Response, Status, Streaming};
 
+use super::append_chunk::AppendChunk;
 use super::batch;
 use super::failure::{append_too_large, server_is_stopping, write_status, write_timeout};
-use super::protocol::streams::streams_server::Streams;
+use super::protocol::served::streams_server::Streams;
 use super::protocol::streams::{
-    AppendReq, AppendResp, BatchAppendReq, DeleteReq, DeleteResp, ReadReq, TombstoneReq,
-    TombstoneResp, append_req,
+    AppendReq, AppendResp, DeleteReq, DeleteResp, ReadReq, TombstoneReq, TombstoneResp, append_req,
 };
 use super::read::{Answers, answer, until_stopped};
 use super::reply::{appended, deleted, not_appended, tombstoned};
@@ -79,7 +79,7 @@ impl Streams for StreamsApi {
 
     async fn batch_append(
         &self,
-        request: Request<Streaming<BatchAppendReq>>,
+        request: Request<Streaming<AppendChunk>>,
     ) -> Result<Response<batch::Answers>, Status> {
         Ok(Response::new(batch::answer(
             self.store.clone(),
