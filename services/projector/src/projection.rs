@@ -39,6 +39,8 @@ pub struct Projection {
     is_brief: bool,
     /// Readings of the ledgers that are taken in when their position is reached, all at once.
     ahead: Option<KeptBlocks>,
+    /// Events taken in until readings came out of day blocks.
+    events_of_blocks: u64,
 }
 
 /// The two hashes of a projection.
@@ -95,6 +97,11 @@ impl Projection {
         self.ahead.is_some()
     }
 
+    /// Events that the day blocks cover which it started from.
+    pub(crate) fn events_of_blocks(&self) -> u64 {
+        self.events_of_blocks
+    }
+
     /// Takes in the next event. Node hours that may have changed are added to `touched`.
     pub fn apply(
         &mut self,
@@ -111,6 +118,7 @@ impl Projection {
         self.events += 1;
         let has_reached = |kept: &KeptBlocks| kept.mark.position <= event.position.0;
         if let Some(kept) = self.ahead.take_if(|kept| has_reached(kept)) {
+            self.events_of_blocks = self.events;
             for (park, blocks) in kept.parks {
                 self.parks.entry(park).or_default().take_day_blocks(blocks);
             }

@@ -285,6 +285,7 @@ pub async fn run(client: &ClientArgs, query: Query) -> anyhow::Result<ExitCode> 
                 period,
                 as_of: as_of.as_of(),
                 gwp,
+                after_position: 0,
             };
             restatements(&server, format, request).await?;
         }
