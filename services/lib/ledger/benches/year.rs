@@ -200,13 +200,13 @@ fn questions(
         ("by hour", Grouping::Hour, None),
         ("one asset by hour", Grouping::Hour, node),
     ] {
-        // The best of some, in time on a processor: other programs run on these processors too.
+        // The best of some: other programs run on these processors too.
         let mut best_s = f64::INFINITY;
         let mut lines = 0;
         for _ in 0..QUESTIONS {
-            let started = on_processor_s();
+            let started = Instant::now();
             lines = balance(&ledger.view(as_of), year, grouping, only).0.len();
-            best_s = best_s.min(on_processor_s() - started);
+            best_s = best_s.min(started.elapsed().as_secs_f64());
         }
         println!(
             "  balance {name}, {when}: {:.1} ms, {lines} lines",
@@ -284,16 +284,6 @@ fn resident_kib() -> i64 {
                 .ok()
         })
         .unwrap_or(0)
-}
-
-/// Time that this thread was on a processor, to the nanosecond: first number of schedstat, proc(5).
-fn on_processor_s() -> f64 {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let nanoseconds = text.split_whitespace().next();
-    nanoseconds
-        .and_then(|number| number.parse::<f64>().ok())
-        .unwrap_or(0.0)
-        / 1e9
 }
 
 /// User and system time of this process; ticks are hundredths of a second on Linux.
