@@ -340,7 +340,8 @@ impl BlocksKept {
     }
 
     fn are_worth_it(&self, projection: &Projection) -> bool {
-        projection.events() >= self.events + BLOCKS_AFTER_EVENTS
+        let kept = self.events.max(projection.events_of_blocks());
+        projection.events() >= kept + BLOCKS_AFTER_EVENTS
     }
 
     fn are_due(&self, projection: &Projection) -> bool {

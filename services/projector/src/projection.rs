@@ -49,6 +49,8 @@ pub struct Projection {
     shelf: Option<Arc<dyn Shelf>>,
     /// Of a brief one: the newest day that readings of a park are of.
     newest_days: BTreeMap<ParkId, i64>,
+    /// Events taken in until readings came out of day blocks.
+    events_of_blocks: u64,
 }
 
 /// The two hashes of a projection.
@@ -110,6 +112,11 @@ impl Projection {
         self.ahead.is_some()
     }
 
+    /// Events that the day blocks cover which it started from.
+    pub(crate) fn events_of_blocks(&self) -> u64 {
+        self.events_of_blocks
+    }
+
     /// Takes in the next event. Node hours that may have changed are added to `touched`.
     pub fn apply(
         &mut self,
@@ -126,6 +133,7 @@ impl Projection {
         self.events += 1;
         let has_reached = |kept: &KeptBlocks| kept.mark.position <= event.position.0;
         if let Some(kept) = self.ahead.take_if(|kept| has_reached(kept)) {
+            self.events_of_blocks = self.events;
             for (park, blocks) in kept.parks {
                 self.parks.entry(park).or_default().take_day_blocks(blocks);
             }

@@ -135,16 +135,17 @@ pub fn balance(
         }
     } else if let Some(definition) = view.definition() {
         let nodes = view.nodes().count() as u64;
+        let only_node = only.and_then(|asset| view.node(asset));
         // Lines follow each other in time: a line is looked up once, not every hour.
         for part in parts(definition, grouping, period) {
             let mut line = BalanceLine::default();
             for hour_start in part.hour_starts() {
-                match only {
-                    Some(asset) if view.has_node(asset) => {
-                        line.add_hour(&view.node_hour(asset, hour_start));
+                match (only, only_node) {
+                    (Some(_), Some((defined, node))) => {
+                        line.add_hour(&view.hour(defined, node, hour_start));
                     }
-                    Some(_) => {}
-                    None => line.add_totals(&view.park_hour(hour_start), nodes),
+                    (Some(_), None) => {}
+                    (None, _) => line.add_totals(&view.park_hour(hour_start), nodes),
                 }
             }
             lines

@@ -193,7 +193,7 @@ fn the_rows_of_a_series_cover_its_time_without_gap_or_overlap() {
 #[test]
 fn a_wider_region_prices_what_the_parks_own_does_not_and_the_entry_says_so() {
     let in_beijing = parse_park(&park_text("", "Etc/UTC").replace("caiso", "beijing"));
-    let of_region = |region: &str, from, to, thousandths| {
+    let of_region = |region: &str, from: i64, to, thousandths| {
         let version = from.to_string();
         published(FactorSet {
             region: region.to_owned(),
