@@ -25,8 +25,12 @@ fn any_hour() -> impl Strategy<Value = Told> {
     (
         0_i64..5_000,
         0_i64..5_000,
-        (0_i64..2_000).prop_map(|step| step * 50),
-        (-200_i64..2_000).prop_map(|step| step * 50),
+        // Ties to round, and whatever lies between them.
+        prop_oneof![(0_i64..2_000).prop_map(|step| step * 50), 0_i64..100_000],
+        prop_oneof![
+            (-200_i64..2_000).prop_map(|step| step * 50),
+            -10_000_i64..100_000
+        ],
         proptest::option::of(0_i64..5_000),
     )
         .prop_map(|(used_wh, made_wh, average, marginal, corrected_wh)| Told {
