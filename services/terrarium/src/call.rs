@@ -108,10 +108,11 @@ async fn send(
             .map_err(|status| server.failed(status))?
             .into_inner();
         let json = wire::json_of_message(&answer);
-        return Ok(match format {
+        match format {
             Format::Json => print_json_line(&json)?,
             _ => print_json(&json)?,
-        });
+        }
+        return Ok(());
     }
     let mut answers = grpc
         .server_streaming(Request::new(message), path, codec)
