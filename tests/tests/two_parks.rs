@@ -9,13 +9,37 @@ use tonic_types::StatusExt;
 const MIDNIGHT: &str = "2023-03-01T00:00:00+08:00";
 const DAY: [&str; 4] = ["--from", MIDNIGHT, "--to", "2023-03-02T00:00:00+08:00"];
 
-fn definition(id: &str) -> String {
-    format!(
-        "[park]\nid = \"{id}\"\nname = {{ en = \"{id}\", zh = \"园区 {id}\" }}\ntime_zone = \"Asia/Shanghai\"\nclock = \"wall\"\n\
-         grid_region = \"north-china\"\n\n[[zones]]\nid = \"yard\"\nname = {{ en = \"Yard\", zh = \"院子\" }}\n\n[[assets]]\n\
-         id = \"centre\"\nkind = \"building\"\nzone = \"yard\"\nname = {{ en = \"Centre\", zh = \"中心\" }}\n"
-    )
-}
+/// A park without readings: what is reported is all there is.
+const DEFINITION: &str = r#"
+[park]
+id = "ID"
+name = { en = "ID", zh = "园区 ID" }
+time_zone = "Asia/Shanghai"
+clock = "wall"
+grid_region = "north-china"
+
+[[zones]]
+id = "yard"
+name = { en = "Yard", zh = "院子" }
+
+[[assets]]
+id = "centre"
+kind = "building"
+zone = "yard"
+name = { en = "Centre", zh = "中心" }
+
+[[connections]]
+kind = "electric"
+from = "grid"
+to = "centre"
+
+[[meters]]
+id = "centre.in"
+asset = "centre"
+measures = "grid_import"
+reports = "interval"
+rated_kw = 20.0
+"#;
 
 fn activity(
     park: &str,
@@ -44,7 +68,7 @@ async fn two_parks() -> (Park, Clients) {
     let mut park = Park::new(&[]);
     for id in ["plant", "office"] {
         let file = park.scratch(&format!("{id}.toml"));
-        std::fs::write(&file, definition(id)).expect("a file");
+        std::fs::write(&file, DEFINITION.replace("ID", id)).expect("a file");
         park = park.with_park_file(file);
     }
     park.start();
@@ -109,7 +133,7 @@ async fn a_portfolio_counts_the_heat_that_one_park_gives_the_other_once() {
         "{parks:?}"
     );
     assert_eq!(parks.len(), postings.len());
-    // Nothing was metered: every activity has its price, and the statement says so by silence.
+    // Every activity has its price.
     let notes = whole["notes"].to_string();
     assert!(!notes.contains("Not everything"), "{notes}");
 

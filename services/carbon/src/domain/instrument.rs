@@ -407,7 +407,11 @@ mod tests {
         let other = || ParkId::new("yizhuang").expect("valid");
         let in_other = |facts: &[InstrumentFact]| Elsewhere::of(other(), &after(facts));
         let credit = issued(InstrumentKind::Credit);
-        assert_eq!(in_other(&[credit.clone()]), None, "only known there");
+        assert_eq!(
+            in_other(std::slice::from_ref(&credit)),
+            None,
+            "only known there"
+        );
         let given_on = [credit.clone(), held(300), sold(400)];
         assert_eq!(in_other(&given_on), None, "sold");
         for (facts, said) in [
@@ -427,7 +431,7 @@ mod tests {
             let held_here = after(&[credit.clone(), held(300)]);
             for (instrument, step) in [
                 (Instrument::default(), credit.clone()),
-                (after(&[credit.clone()]), held(350)),
+                (after(std::slice::from_ref(&credit)), held(350)),
                 (held_here, retired(500, "2025")),
             ] {
                 let refusal = instrument.decide(&there, &step).expect_err("used there");

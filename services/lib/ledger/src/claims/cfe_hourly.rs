@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use terrarium_model::round_half_even_div;
+use terrarium_model::{TimeZone, UnixSeconds, round_half_even_div};
 
 use crate::claims::ground::{Ground, total_energy};
 use crate::claims::statement::{
@@ -125,7 +125,7 @@ pub fn matching(question: &Question<'_>) -> Result<Statement, Refusal> {
             ),
         },
     ];
-    statement.charts.push(day_chart(hours));
+    statement.charts.push(day_chart(hours, question.zone));
     statement.verdict = match statement.value("cfe-score") {
         Some(score) => {
             let volumetric = statement.value("cfe-volumetric").unwrap_or(0);
@@ -152,11 +152,12 @@ pub fn matching(question: &Question<'_>) -> Result<Statement, Refusal> {
     Ok(statement)
 }
 
-/// Mean hour of the day, UTC.
-fn day_chart(hours: &BTreeMap<terrarium_model::UnixSeconds, HourAmounts>) -> Chart {
+/// Mean hour of the park's day.
+fn day_chart(hours: &BTreeMap<UnixSeconds, HourAmounts>, zone: &TimeZone) -> Chart {
     let mut sums = [(0_i64, 0_i64, 0_i64); 24];
     for (start, hour) in hours {
-        let place = (start.0.rem_euclid(86_400) / 3_600) as usize;
+        let local_s = start.0 + i64::from(zone.offset_seconds(*start));
+        let place = (local_s.rem_euclid(86_400) / 3_600) as usize;
         sums[place].0 += hour.consumption;
         sums[place].1 += hour.generation;
         sums[place].2 += 1;
@@ -167,7 +168,7 @@ fn day_chart(hours: &BTreeMap<terrarium_model::UnixSeconds, HourAmounts>) -> Cha
             .collect()
     };
     Chart {
-        words: Words::new("Mean day, by hour (UTC)", "平均日曲线（世界时）"),
+        words: Words::new("Mean day, by hour", "平均日曲线（当地时间）"),
         kind: ChartKind::Lines,
         unit: Unit::Wh,
         labels: (0..24).map(|hour| format!("{hour:02}")).collect(),

@@ -30,7 +30,7 @@ fn four_hours() -> Vec<Fact> {
 
 #[test]
 fn the_balance_of_a_home_with_sun_has_the_numbers_of_a_calculation_on_paper() {
-    let ledger = ledger_of(&four_hours());
+    let ledger = ledger_of(four_hours());
     let home = asset("home");
     let (lines, total) = balance(
         &ledger.present(),
@@ -76,7 +76,7 @@ fn a_share_of_nothing_is_no_number() {
 
 #[test]
 fn an_hour_with_a_gap_in_any_meter_counts_in_no_total_and_has_no_entries() {
-    let ledger = ledger_of(&four_hours());
+    let ledger = ledger_of(four_hours());
     let incomplete = ledger.node_hour(&asset("home"), hour(3));
     assert!(incomplete.any && !incomplete.complete);
     assert!(ledger.entries(&asset("home"), hour(3)).is_empty());
@@ -207,7 +207,7 @@ fn lines_go_by_the_days_and_months_of_the_parks_zone() {
 
 #[test]
 fn the_entries_of_an_hour_name_what_moved_and_what_it_weighed() {
-    let ledger = ledger_of(&four_hours());
+    let ledger = ledger_of(four_hours());
     let texts: Vec<(String, i64, Option<i64>)> = ledger
         .entries(&asset("home"), hour(1))
         .into_iter()

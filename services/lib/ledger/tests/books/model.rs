@@ -17,29 +17,40 @@ struct Told {
     used_wh: i64,
     made_wh: i64,
     average: i64,
+    /// Of the release after that one.
+    next_average: i64,
     marginal: i64,
     corrected_wh: Option<i64>,
 }
 
 fn any_hour() -> impl Strategy<Value = Told> {
+    // Ties to round, and whatever lies between them.
+    let factor = || prop_oneof![(0_i64..2_000).prop_map(|step| step * 50), 0_i64..100_000];
     (
-        0_i64..5_000,
-        0_i64..5_000,
-        (0_i64..2_000).prop_map(|step| step * 50),
-        (-200_i64..2_000).prop_map(|step| step * 50),
+        (0_i64..5_000, 0_i64..5_000),
+        (factor(), factor()),
+        prop_oneof![
+            (-200_i64..2_000).prop_map(|step| step * 50),
+            -10_000_i64..100_000
+        ],
         proptest::option::of(0_i64..5_000),
     )
-        .prop_map(|(used_wh, made_wh, average, marginal, corrected_wh)| Told {
-            used_wh,
-            made_wh,
-            average,
-            marginal,
-            corrected_wh,
-        })
+        .prop_map(
+            |((used_wh, made_wh), (average, next_average), marginal, corrected_wh)| Told {
+                used_wh,
+                made_wh,
+                average,
+                next_average,
+                marginal,
+                corrected_wh,
+            },
+        )
 }
 
-fn factors(kind: FactorKind, values: &[i64]) -> Fact {
-    let mut set = hourly_factors(kind.token(), "1", "2020-01-01", 0, values);
+const RELEASES: [&str; 2] = ["2020-01-01", "2021-01-01"];
+
+fn factors(kind: FactorKind, published_on: &str, values: &[i64]) -> Fact {
+    let mut set = hourly_factors(kind.token(), published_on, published_on, 0, values);
     set.kind = kind;
     set.scale = 5;
     Fact::FactorSetPublished(std::sync::Arc::new(set))
@@ -47,11 +58,16 @@ fn factors(kind: FactorKind, values: &[i64]) -> Fact {
 
 /// The definition first, reports and factors in any order, corrections last.
 fn facts(hours: &[Told], order: &[Index]) -> Vec<Fact> {
-    let averages: Vec<i64> = hours.iter().map(|hour| hour.average).collect();
-    let marginals: Vec<i64> = hours.iter().map(|hour| hour.marginal).collect();
+    let values = |of: fn(&Told) -> i64| -> Vec<i64> { hours.iter().map(of).collect() };
+    let average = FactorKind::GridAverage;
     let mut unordered = vec![
-        factors(FactorKind::GridAverage, &averages),
-        factors(FactorKind::GridMarginal, &marginals),
+        factors(average, RELEASES[0], &values(|hour| hour.average)),
+        factors(average, RELEASES[1], &values(|hour| hour.next_average)),
+        factors(
+            FactorKind::GridMarginal,
+            RELEASES[0],
+            &values(|hour| hour.marginal),
+        ),
     ];
     for (number, hour) in (0..).zip(hours) {
         unordered.push(hourly("home.load", number, hour.used_wh));
@@ -79,6 +95,8 @@ struct Known {
     used_wh: Option<i64>,
     made_wh: Option<i64>,
     average: Option<i64>,
+    /// Of the later release, which prices the hour as soon as it is known.
+    next_average: Option<i64>,
     marginal: Option<i64>,
 }
 
@@ -102,6 +120,9 @@ fn known(facts: &[Fact]) -> [Known; HOURS] {
             Fact::FactorSetPublished(set) => {
                 for (hour, value) in hours.iter_mut().zip(&set.values) {
                     match set.kind {
+                        FactorKind::GridAverage if set.published_on == RELEASES[1] => {
+                            hour.next_average = Some(*value);
+                        }
                         FactorKind::GridAverage => hour.average = Some(*value),
                         _ => hour.marginal = Some(*value),
                     }
@@ -137,9 +158,10 @@ fn expected(hours: &[Known]) -> [i64; 5] {
         let priced = |wh: i64, factor: Option<i64>| {
             factor.map(|factor| rounded(i128::from(wh) * i128::from(factor)))
         };
-        let baseline = hour.marginal.or(hour.average);
+        let average = hour.next_average.or(hour.average);
+        let baseline = hour.marginal.or(average);
         let bought = if import > 0 {
-            priced(import, hour.average)
+            priced(import, average)
         } else {
             Some(0)
         };
@@ -180,7 +202,7 @@ proptest! {
                 [import, export, self_use, scope2_mg, avoided_mg],
                 "known at {}", cut
             );
-            if known.iter().any(|hour| hour.average.is_none() || hour.marginal.is_none()) {
+            if known.iter().any(|hour| hour.average.is_none() || hour.next_average.is_none() || hour.marginal.is_none()) {
                 continue;
             }
             let Some(books) = ledger.books(whole, as_of) else { continue };

@@ -235,7 +235,7 @@ proptest! {
     ) {
         let facts = interleaved(&chains, &one_order);
         let mut one = ledger_of(&facts);
-        let mut other = ledger_of(&interleaved(&chains, &other_order));
+        let mut other = ledger_of(interleaved(&chains, &other_order));
         prop_assert_eq!(node_hours(&one), node_hours(&other));
         let (content, state) = one.hashes();
         prop_assert_eq!(other.hashes().0, content);
@@ -251,7 +251,7 @@ proptest! {
         prop_assert_eq!(looked_at.hashes(), (content, state));
 
         // Taken in from scratch, with nothing that was replaced.
-        let from_scratch = ledger_of(&final_facts(&chains));
+        let from_scratch = ledger_of(final_facts(&chains));
         prop_assert_eq!(node_hours(&from_scratch), node_hours(&one));
 
         every_complete_hour_balances(&one, &park());

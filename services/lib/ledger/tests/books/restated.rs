@@ -238,7 +238,7 @@ fn a_period_goes_from_live_to_verified_and_back_to_restated() {
 
 #[test]
 fn a_factor_that_nobody_checked_is_named() {
-    let ledger = ledger_of(&closed_day());
+    let ledger = ledger_of(closed_day());
     let unchecked = ledger.present().unchecked_factors(period(0, DAY));
     let keys: Vec<&str> = unchecked.iter().map(|used| used.key.as_str()).collect();
     assert_eq!(keys, ["cn-north-average/2021"]);

@@ -116,4 +116,7 @@ fn the_surplus_of_one_hour_never_helps_another() {
     let statement = claim(ClaimKind::CfeHourly, &books, &policy());
     assert_eq!(statement.value("cfe-score"), Some(500_000));
     assert_eq!(statement.value("cfe-volumetric"), Some(1_000_000));
+    // The year begins at midnight of the park, not of Greenwich.
+    let generated = &statement.charts[0].series[1];
+    assert_eq!(generated.values[..3], [Some(200), Some(0), None]);
 }
