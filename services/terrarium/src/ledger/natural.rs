@@ -1,7 +1,7 @@
 //! `terrarium ledger natural`: the balances in natural units.
 
 use terrarium_proto::ledger::v1::{
-    GetNaturalBalanceRequest, GetNaturalBalanceResponse, NaturalBalance, NaturalMedium,
+    GetNaturalBalanceRequest, GetNaturalBalanceResponse, NaturalBalance,
 };
 
 use crate::client::Client;
@@ -76,6 +76,8 @@ fn row(balance: &NaturalBalance) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use terrarium_proto::ledger::v1::NaturalMedium;
+
     use super::*;
 
     #[test]
