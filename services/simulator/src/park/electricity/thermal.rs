@@ -208,7 +208,7 @@ impl Thermal {
             }
             self.sources[place].give(taken_w * hours);
         }
-        for place in 0..self.sources.len() {
+        for (place, need_w) in needs_w.into_iter().enumerate() {
             let source = &self.sources[place];
             let SourceKind::Pump { heat_w, .. } = source.what else {
                 continue;
@@ -217,7 +217,7 @@ impl Thermal {
             let most_w = limits.get(&place).map_or(f64::INFINITY, |electric_w| {
                 electric_w * source.coefficient_of_performance(weather.air_c)
             });
-            let pumped_w = (needs_w[place] - from_sun_w).clamp(0.0, heat_w).min(most_w);
+            let pumped_w = (need_w - from_sun_w).clamp(0.0, heat_w).min(most_w);
             self.sources[place].give(pumped_w * hours);
         }
     }
