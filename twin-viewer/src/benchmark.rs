@@ -254,6 +254,8 @@ fn idle_wall(stage: &mut OffscreenStage, noon_ms: i64) -> Result<()> {
     let Some(before_ms) = processor_ms() else {
         return Ok(());
     };
+    // As `Pace` has it where nobody is at the controls: nothing moves by itself.
+    stage.world().resource_mut::<View>().0.reduced_motion = true;
     let began = Instant::now();
     for second in 1..=IDLE_S {
         let now_ms = noon_ms + 3_600_000 + i64::from(second) * 1_000;

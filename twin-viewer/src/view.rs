@@ -153,10 +153,17 @@ fn dress_stage(
     if !is_only_marked {
         poses.set_if_neq(dress::poses(state));
     }
-    looks.paleness = f32::from(u8::from(
+    let paleness = f32::from(u8::from(
         state.overlay != terrarium_view_model::Overlay::None,
     ));
-    for (tag, look) in dress::looks(state, hovered.0) {
+    let mut changed = dress::looks(state, hovered.0);
+    changed.retain(|(tag, look)| looks.get(*tag) != *look);
+    // What looks as before is not written: the scene is drawn anew for every change.
+    if changed.is_empty() && looks.paleness == paleness {
+        return;
+    }
+    looks.paleness = paleness;
+    for (tag, look) in changed {
         looks.set(tag, look);
     }
 }

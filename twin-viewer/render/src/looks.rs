@@ -9,6 +9,7 @@ use terrarium_view_model::AssetIndex;
 use crate::clay::Clay;
 use crate::light::Light;
 use crate::rain::MOST_STREAKS;
+use crate::scene_pass::SceneVersion;
 
 /// Rows of light before those of the tags; the shader's `LIGHT_ROWS`.
 const LIGHT_ROWS: usize = 7;
@@ -245,6 +246,7 @@ pub(crate) fn write_rows(
     mut buffers: ResMut<'_, Assets<ShaderBuffer>>,
     mut clays: ResMut<'_, Assets<Clay>>,
     mut clear_color: ResMut<'_, ClearColor>,
+    mut version: ResMut<'_, SceneVersion>,
 ) {
     const HOUR_S: f32 = 3_600.0;
     let passed_s = if still.0 { 0.0 } else { time.delta_secs() };
@@ -259,6 +261,7 @@ pub(crate) fn write_rows(
     if rows.frames_to_bind > 0 {
         rows.frames_to_bind -= 1;
         bind_again(&rows, &mut clays);
+        version.change();
     }
     let has_changed = looks.is_changed() || poses.is_changed();
     if !has_changed && !flows && !turns && tags == rows.tags {
@@ -269,6 +272,7 @@ pub(crate) fn write_rows(
     };
     let stances = stage.map_or_else(Vec::new, |stage| stances(&stage, &poses, &motion.angles));
     buffer.data = Some(bytes_of(&looks.rows(tags, motion.flow_s, &stances)));
+    version.change();
     if tags != rows.tags {
         rows.tags = tags;
         rows.frames_to_bind = FRAMES_TO_BIND;
