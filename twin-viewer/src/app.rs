@@ -4,9 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use anyhow::{Result, bail};
 use bevy::app::PluginsState;
+use bevy::camera::CameraMainTextureUsages;
 use bevy::core_pipeline::tonemapping::Tonemapping;
 use bevy::log::{Level, LogPlugin};
-use bevy::camera::CameraMainTextureUsages;
 use bevy::prelude::*;
 use bevy::render::RenderPlugin as BevyRenderPlugin;
 use bevy::render::render_resource::TextureUsages;

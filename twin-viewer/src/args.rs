@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 use terrarium_view_model::{Audience, Drawing, Language, Overlay};
 
+/// The camera that shows the whole park.
+pub const HOME: &str = "home";
+
 /// The 3D twin of a park: in a window, or as a picture.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "twin-viewer", version)]
@@ -48,7 +51,7 @@ pub struct Args {
     pub at: Option<String>,
 
     /// home, top, north, east, south or west, or the name of a zone or an asset
-    #[arg(long, value_name = "NAME", default_value = "home")]
+    #[arg(long, value_name = "NAME", default_value = HOME)]
     pub camera: String,
 
     /// Where the picture goes (PNG)
@@ -111,7 +114,7 @@ pub struct Args {
     #[arg(long, value_name = "TIME", requires = "shift_report")]
     pub to: Option<String>,
 
-    /// With --offscreen: also write the incident bundle of the moment below this folder
+    /// With --offscreen: also write the incident bundle of the moment, one ZIP file, into this folder
     #[arg(long, value_name = "FOLDER", requires = "offscreen")]
     pub incident: Option<PathBuf>,
 

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use bevy::render::renderer::RenderAdapterInfo;
 use terrarium_model::{AssetKind, Name};
 use terrarium_view_model::{
-    Alarm, AlarmDefinition, AlarmPriority, AlarmState, AlarmStatus, AssetView, CarbonBalances,
-    CarbonLine, Command, Drawing, Language, NewPoint, Overlay, Page, ParkView, PointName, Quality,
-    Quantity, Report, Sample, TwinDelta,
+    Alarm, AlarmDefinition, AlarmPriority, AlarmState, AlarmStatus, AssetIndex, AssetView,
+    CarbonBalances, CarbonLine, Command, Drawing, Language, NewPoint, Overlay, Page, ParkView,
+    PointName, Quality, Quantity, Report, Sample, TwinDelta,
 };
 
 use crate::offscreen::OffscreenStage;
@@ -324,6 +324,7 @@ fn the_parks_look_as_they_did_and_colour_is_kept_for_what_is_abnormal() {
     let mut park = Show::of("haotian", "2026-06-21T12:00:00+08:00", SIZE, true);
     let noon = park.assert_golden("haotian-noon");
     assert_is_calm(&noon, "at noon");
+    an_unchanged_scene_is_not_drawn_again(&mut park, &noon);
     park.look("parking");
     assert_is_calm(&park.assert_golden("haotian-parking"), "in the car park");
     park.look("home");
@@ -364,6 +365,26 @@ fn the_parks_look_as_they_did_and_colour_is_kept_for_what_is_abnormal() {
     overlays(&mut park);
     values_are_read_back_from_the_picture(&mut park);
     yizhuang(&mut park);
+}
+
+/// It is put back as it was, to the byte; what changes is drawn.
+fn an_unchanged_scene_is_not_drawn_again(park: &mut Show, before: &Picture) {
+    let drawings = park.stage.scene_drawings();
+    assert_eq!(park.picture(), *before, "what was kept is another picture");
+    let later = park.stage.scene_drawings();
+    assert_eq!(later.drawn, drawings.drawn, "nothing changed");
+    assert!(later.put_back > drawings.put_back);
+    let asset = AssetIndex(0);
+    park.does(Command::Select(asset));
+    park.picture();
+    assert!(park.stage.scene_drawings().drawn > later.drawn);
+    park.does(Command::ClearSelection);
+    assert_eq!(park.picture(), *before);
+    // Behind a plan there is nothing to draw.
+    park.does(Command::ShowDrawing(Drawing::Plan));
+    park.picture();
+    park.does(Command::ShowDrawing(Drawing::Scene));
+    assert_eq!(park.picture(), *before, "the scene comes back whole");
 }
 
 fn assert_is_calm(picture: &Picture, when: &str) {

@@ -8,13 +8,14 @@
 //! - `panels`, `marks`: the operator's panels; signs over the scene; `repaint`: when they are laid out anew
 //! - `pace`: when a frame is drawn at all; `recovery`: what becomes of a lost graphics adapter
 //! - `rotation`: screens that follow one another
-//! - `files`, `written_report`: what is written to files
+//! - `files`, `bundle`, `written_report`: what is written to files
 //! - `status`: what is shown, told to other programs
 //! - `picture`: pixels of a finished picture
 
 mod app;
 mod args;
 mod benchmark;
+mod bundle;
 mod cameras;
 mod dress;
 mod files;

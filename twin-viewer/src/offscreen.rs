@@ -6,20 +6,23 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use bevy::app::SubApps;
+use bevy::app::{AppLabel, SubApps};
 use bevy::asset::RenderAssetUsages;
 use bevy::camera::{ImageRenderTarget, RenderTarget};
 use bevy::image::Image;
 use bevy::prelude::*;
+use bevy::render::RenderApp;
 use bevy::render::render_resource::{
     Extent3d, PollType, TextureDimension, TextureFormat, TextureUsages,
 };
 use bevy::render::renderer::RenderDevice;
 use bevy::render::view::screenshot::{Screenshot, ScreenshotCaptured};
+use terrarium_render::SceneDrawings;
 use terrarium_view_model::{BundleFile, CameraPose, CameraWish, Command, Connection, FileWish};
 
 use crate::app::{self, Surface};
 use crate::args::Args;
+use crate::bundle;
 use crate::cameras;
 use crate::files;
 use crate::panels::Bare;
@@ -46,14 +49,15 @@ pub fn run(args: &Args) -> Result<()> {
     let (picture, bundle) = render_with_bundle(args)?;
     write(&picture, out)?;
     println!("{}", out.display());
-    if let Some((folder, bundle)) = args.incident.as_ref().zip(bundle) {
-        let folder = folder.join(&bundle.name);
+    if let Some((folder, incident)) = args.incident.as_ref().zip(bundle) {
+        let file = folder.join(&incident.name);
         let png = picture
             .png()
             .context("the picture can't be written as PNG")?;
-        files::write_bundle(&folder, &bundle.files, &png)
-            .with_context(|| format!("{} can't be written", folder.display()))?;
-        println!("{}", folder.display());
+        bundle::bundle(&incident.files, &png)
+            .and_then(|bytes| files::write_whole(&file, &bytes))
+            .with_context(|| format!("{} can't be written", file.display()))?;
+        println!("{}", file.display());
     }
     Ok(())
 }
@@ -208,6 +212,14 @@ impl OffscreenStage {
         self.apps.main.world_mut()
     }
 
+    /// How often the scene was drawn, and how often its kept picture served.
+    pub fn scene_drawings(&self) -> SceneDrawings {
+        let render = self.apps.sub_apps.get(&RenderApp.intern());
+        render.map_or_else(SceneDrawings::default, |render| {
+            terrarium_render::scene_drawings(render.world())
+        })
+    }
+
     /// Draws a frame and waits for it.
     pub fn frame(&mut self) -> Result<()> {
         self.apps.update();
@@ -294,7 +306,7 @@ pub fn wait_for_server(
         }
         if view.0.park().is_some() {
             if let (Some(moment_ms), false) = (wanted_ms, has_asked) {
-                refuse_the_future(moment_ms, view.0.timeline.now_ms())?;
+                start::refuse_the_future(moment_ms, view.0.timeline.now_ms())?;
                 apply(view, link, [Command::SeekExact { moment_ms }]);
                 has_asked = true;
             } else if is_there(view, wanted_ms) {
@@ -315,15 +327,6 @@ pub fn wait_for_server(
 fn is_there(view: &View, wanted_ms: Option<i64>) -> bool {
     let timeline = &view.0.timeline;
     wanted_ms.is_none_or(|moment_ms| timeline.shown_ms() == moment_ms) && !timeline.is_waiting()
-}
-
-fn refuse_the_future(moment_ms: i64, now_ms: i64) -> Result<()> {
-    if moment_ms > now_ms {
-        let now =
-            terrarium_model::format_rfc3339_utc(terrarium_model::UnixMillis(now_ms).seconds());
-        bail!("--at lies in the future of the park: its clock says {now}");
-    }
-    Ok(())
 }
 
 fn refuse_what_will_not_come(connection: &Connection, server: &str) -> Result<()> {

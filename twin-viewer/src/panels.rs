@@ -118,7 +118,12 @@ fn draw(
 fn in_pixels(room: egui::Rect, pixels_per_point: f32) -> URect {
     let from = |points: f32| (points * pixels_per_point - 1.0).floor().max(0.0) as u32;
     let to = |points: f32| (points * pixels_per_point + 1.0).ceil().max(0.0) as u32;
-    URect::new(from(room.min.x), from(room.min.y), to(room.max.x), to(room.max.y))
+    URect::new(
+        from(room.min.x),
+        from(room.min.y),
+        to(room.max.x),
+        to(room.max.y),
+    )
 }
 
 #[cfg(test)]

@@ -272,7 +272,7 @@ pub(crate) fn write_rows(
     };
     let stances = stage.map_or_else(Vec::new, |stage| stances(&stage, &poses, &motion.angles));
     buffer.data = Some(bytes_of(&looks.rows(tags, motion.flow_s, &stances)));
-    version.change();
+    version.change_values();
     if tags != rows.tags {
         rows.tags = tags;
         rows.frames_to_bind = FRAMES_TO_BIND;

@@ -35,19 +35,30 @@ pub struct SceneRoom(pub Option<URect>);
 pub struct SceneVersion {
     /// Grows with every change of what is seen.
     number: u64,
-    /// Since the last change.
-    frames: u32,
+    /// Until the last change is sure to be seen.
+    frames_to_settle: u32,
 }
 
 impl SceneVersion {
-    /// Something in the scene looks otherwise from this frame on.
+    /// Other meshes, another eye, another place for it.
     pub(crate) fn change(&mut self) {
         self.number += 1;
-        self.frames = 0;
+        self.frames_to_settle = FRAMES_TO_SETTLE;
+    }
+
+    /// Other values of what is there already. The next frame need not be like this one, so its picture is not kept yet.
+    pub(crate) fn change_values(&mut self) {
+        self.number += 1;
+        self.frames_to_settle = self.frames_to_settle.max(1);
+    }
+
+    /// A frame in which nothing changed.
+    fn rest(&mut self) {
+        self.frames_to_settle = self.frames_to_settle.saturating_sub(1);
     }
 
     fn is_settled(self) -> bool {
-        self.frames >= FRAMES_TO_SETTLE
+        self.frames_to_settle == 0
     }
 }
 
@@ -137,6 +148,7 @@ fn note_changes(
     remade: Query<'_, '_, (), Remade>,
     mut gone: RemovedComponents<'_, '_, Mesh3d>,
     mut known: Local<'_, Eye>,
+    mut last_number: Local<'_, u64>,
 ) {
     let camera = cameras.iter().next();
     let eye = Eye {
@@ -150,9 +162,10 @@ fn note_changes(
     let is_gone = gone.read().count() > 0;
     if is_other || is_gone || !shown.is_empty() || !remade.is_empty() {
         version.change();
-    } else {
-        version.frames = version.frames.saturating_add(1);
+    } else if version.number == *last_number {
+        version.rest();
     }
+    *last_number = version.number;
 }
 
 fn show_scene(
@@ -286,16 +299,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_is_drawn_until_it_has_settled() {
+    fn a_change_is_drawn_until_it_has_settled_and_a_value_once_more() {
         let mut version = SceneVersion::default();
+        version.change();
         for _ in 0..FRAMES_TO_SETTLE {
             assert!(!version.is_settled());
-            version.frames += 1;
+            version.rest();
         }
         assert!(version.is_settled());
         let before = version.number;
+        version.change_values();
+        assert_ne!(
+            version.number, before,
+            "what was kept is of another version"
+        );
+        assert!(!version.is_settled(), "the next frame may move on");
+        version.rest();
+        assert!(version.is_settled());
         version.change();
-        assert!(!version.is_settled());
-        assert_ne!(version.number, before, "what was kept is of another version");
+        version.change_values();
+        assert_eq!(version.frames_to_settle, FRAMES_TO_SETTLE);
     }
 }

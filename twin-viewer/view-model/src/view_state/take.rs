@@ -97,6 +97,8 @@ impl ViewState {
         let answers = match &report {
             Report::Entries(_) => Some("entries"),
             Report::Explanation(_) => Some("explanation"),
+            Report::ClaimNames(_) => Some("claims"),
+            Report::Statement(_) => Some("claim"),
             Report::Compared(_) => Some("comparison"),
             Report::Shift(_) => Some("shift"),
             Report::Around(_) => Some("events around"),
@@ -108,6 +110,8 @@ impl ViewState {
         match report {
             Report::Entries(list) => self.trail.take_entries(list),
             Report::Explanation(explanation) => self.trail.take_explanation(explanation),
+            Report::ClaimNames(names) => self.claims.names = names,
+            Report::Statement(statement) => self.claims.take(statement),
             Report::Compared(delta) => {
                 let Some(drawn) = &self.drawn else {
                     return;
@@ -270,6 +274,17 @@ impl ViewState {
         }
         self.carbon_asked_at = self.position;
         Some(self.carbon_request())
+    }
+
+    /// The claim that is open, over the stretch that is looked at. It is not made anew by itself: it says what it stands on.
+    pub(super) fn claim_request(&self) -> Option<Request> {
+        let claim = self.claims.asked.clone()?;
+        let (from_ms, to_ms) = self.ledger_range_ms();
+        Some(Request::Claim {
+            claim,
+            from_ms,
+            to_ms,
+        })
     }
 
     /// What is open of the ledger, anew.
