@@ -23,12 +23,14 @@ const MOST_LABELS: usize = 40;
 pub struct Projection<'a> {
     pub camera: &'a Camera,
     pub place: &'a GlobalTransform,
+    /// Of the texts: points of the panels are so many of the camera's.
+    pub zoom: f32,
 }
 
 impl Projection<'_> {
     fn point(&self, world: Vec3) -> Option<Pos2> {
         let at = self.camera.world_to_viewport(self.place, world).ok()?;
-        Some(pos2(at.x, at.y))
+        Some(pos2(at.x / self.zoom, at.y / self.zoom))
     }
 
     /// Where to look for what is behind the eye or beyond the rim: a direction from the middle of the picture.

@@ -82,7 +82,12 @@ fn draw(
         && state.shows_scene()
     {
         let (camera, place) = *camera;
-        let eye = Projection { camera, place };
+        let zoom = context.zoom_factor();
+        let eye = Projection {
+            camera,
+            place,
+            zoom,
+        };
         let painter =
             context.layer_painter(egui::LayerId::new(egui::Order::Background, "signs".into()));
         marks::draw(&painter, room, state, stage.anchors(), &eye);
