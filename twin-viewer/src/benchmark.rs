@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use bevy::render::renderer::RenderAdapterInfo;
+use terrarium_render::SceneDrawings;
 use terrarium_scene::{Poses, Squares, Stage};
 use terrarium_view_model::{Command, Connection, Report, TwinDelta};
 
@@ -256,7 +257,8 @@ fn idle_wall(stage: &mut OffscreenStage, noon_ms: i64) -> Result<()> {
     for _ in 0..WARM_UP_FRAMES {
         tick(stage, noon_ms + 3_600_000)?;
     }
-    let drawn_before = stage.scene_drawings().drawn;
+    let drawings = stage.world().resource::<SceneDrawings>().clone();
+    let drawn_before = drawings.drawn();
     let Some(before_ms) = processor_ms() else {
         return Ok(());
     };
@@ -268,7 +270,7 @@ fn idle_wall(stage: &mut OffscreenStage, noon_ms: i64) -> Result<()> {
     }
     let used_ms = processor_ms().unwrap_or(before_ms) - before_ms;
     let share = used_ms / (began.elapsed().as_secs_f64() * 1_000.0) * 100.0;
-    let drawn = stage.scene_drawings().drawn - drawn_before;
+    let drawn = drawings.drawn() - drawn_before;
     println!(
         "an idle wall, one frame a second: {share:.1} % of one core, the scene drawn anew in {drawn} of {IDLE_S} frames"
     );

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use bevy::render::renderer::RenderAdapterInfo;
 use terrarium_model::{AssetKind, Name};
+use terrarium_render::SceneDrawings;
 use terrarium_view_model::{
     Alarm, AlarmDefinition, AlarmPriority, AlarmState, AlarmStatus, AssetIndex, AssetView,
     CarbonBalances, CarbonLine, Command, Drawing, Language, NewPoint, Overlay, Page, ParkView,
@@ -372,15 +373,14 @@ fn the_parks_look_as_they_did_and_colour_is_kept_for_what_is_abnormal() {
 fn an_unchanged_scene_is_not_drawn_again(park: &mut Show, before: &Picture) {
     // Until all of it has settled it is drawn.
     park.picture();
-    let drawings = park.stage.scene_drawings();
+    let drawings = park.stage.world().resource::<SceneDrawings>().clone();
+    let (drawn, put_back) = (drawings.drawn(), drawings.put_back());
     assert_eq!(park.picture(), *before, "what was kept is another picture");
-    let later = park.stage.scene_drawings();
-    assert_eq!(later.drawn, drawings.drawn, "nothing changed");
-    assert!(later.put_back > drawings.put_back);
-    let asset = AssetIndex(0);
-    park.does(Command::Select(asset));
+    assert_eq!(drawings.drawn(), drawn, "nothing changed");
+    assert!(drawings.put_back() > put_back);
+    park.does(Command::Select(AssetIndex(0)));
     park.picture();
-    assert!(park.stage.scene_drawings().drawn > later.drawn);
+    assert!(drawings.drawn() > drawn);
     park.does(Command::ClearSelection);
     assert_eq!(park.picture(), *before);
     // Behind a plan there is nothing to draw.

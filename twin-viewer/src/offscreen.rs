@@ -6,18 +6,16 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use bevy::app::{AppLabel, SubApps};
+use bevy::app::SubApps;
 use bevy::asset::RenderAssetUsages;
 use bevy::camera::{ImageRenderTarget, RenderTarget};
 use bevy::image::Image;
 use bevy::prelude::*;
-use bevy::render::RenderApp;
 use bevy::render::render_resource::{
     Extent3d, PollType, TextureDimension, TextureFormat, TextureUsages,
 };
 use bevy::render::renderer::RenderDevice;
 use bevy::render::view::screenshot::{Screenshot, ScreenshotCaptured};
-use terrarium_render::SceneDrawings;
 use terrarium_view_model::{BundleFile, CameraPose, CameraWish, Command, Connection, FileWish};
 
 use crate::app::{self, Surface};
@@ -210,14 +208,6 @@ impl OffscreenStage {
 
     pub fn world(&mut self) -> &mut World {
         self.apps.main.world_mut()
-    }
-
-    /// How often the scene was drawn, and how often its kept picture served.
-    pub fn scene_drawings(&self) -> SceneDrawings {
-        let render = self.apps.sub_apps.get(&RenderApp.intern());
-        render.map_or_else(SceneDrawings::default, |render| {
-            terrarium_render::scene_drawings(render.world())
-        })
     }
 
     /// Draws a frame and waits for it.

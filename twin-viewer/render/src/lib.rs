@@ -24,7 +24,7 @@ use crate::scene_pass::ScenePassPlugin;
 
 pub use light::Light;
 pub use looks::{Look, Looks, Rain};
-pub use scene_pass::{SceneDrawings, SceneRoom, SceneVersion, scene_drawings};
+pub use scene_pass::{SceneDrawings, SceneRoom, SceneVersion};
 
 /// Gives every [`Drawn`] its material and keeps the shader's rows up to date.
 pub struct RenderPlugin;

@@ -4,7 +4,8 @@
 //! It takes the place of Bevy's opaque and transparent passes, which always draw everything, and does in one pass what they
 //! do in two.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bevy::camera::primitives::Aabb;
 use bevy::core_pipeline::core_3d::{AlphaMask3d, Opaque3d, Transparent3d};
@@ -62,11 +63,22 @@ impl SceneVersion {
     }
 }
 
-/// How often the scene was drawn, and how often its kept picture was put back.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// How often the scene was drawn, and how often its kept picture was put back; counted where frames are rendered, which is
+/// another thread.
+#[derive(Resource, Debug, Clone, Default)]
 pub struct SceneDrawings {
-    pub drawn: u64,
-    pub put_back: u64,
+    drawn: Arc<AtomicU64>,
+    put_back: Arc<AtomicU64>,
+}
+
+impl SceneDrawings {
+    pub fn drawn(&self) -> u64 {
+        self.drawn.load(Ordering::Relaxed)
+    }
+
+    pub fn put_back(&self) -> u64 {
+        self.put_back.load(Ordering::Relaxed)
+    }
 }
 
 /// The picture of the scene without panels, and of which version it is.
@@ -77,15 +89,16 @@ struct Kept(Mutex<KeptPicture>);
 struct KeptPicture {
     texture: Option<Texture>,
     version: Option<u64>,
-    drawings: SceneDrawings,
 }
 
 pub(crate) struct ScenePassPlugin;
 
 impl Plugin for ScenePassPlugin {
     fn build(&self, app: &mut App) {
+        let drawings = SceneDrawings::default();
         app.init_resource::<SceneRoom>()
             .init_resource::<SceneVersion>()
+            .insert_resource(drawings.clone())
             .add_plugins((
                 ExtractResourcePlugin::<SceneRoom>::default(),
                 ExtractResourcePlugin::<SceneVersion>::default(),
@@ -96,6 +109,7 @@ impl Plugin for ScenePassPlugin {
         };
         render_app
             .init_resource::<Kept>()
+            .insert_resource(drawings)
             .configure_sets(Core3d, Core3dSystems::MainPass.run_if(never))
             .add_systems(
                 Core3d,
@@ -109,13 +123,6 @@ impl Plugin for ScenePassPlugin {
 
 fn never() -> bool {
     false
-}
-
-/// What the scene pass has done so far; for measurements and tests.
-pub fn scene_drawings(render_world: &World) -> SceneDrawings {
-    render_world
-        .get_resource::<Kept>()
-        .map_or_else(SceneDrawings::default, |kept| held(kept).drawings)
 }
 
 fn held(kept: &Kept) -> std::sync::MutexGuard<'_, KeptPicture> {
@@ -183,15 +190,17 @@ fn show_scene(
     version: Res<'_, SceneVersion>,
     room: Res<'_, SceneRoom>,
     kept: Res<'_, Kept>,
+    drawings: Res<'_, SceneDrawings>,
     mut context: RenderContext<'_, '_>,
 ) -> Result {
     let entity = view.entity();
     let (camera, extracted, target, depth) = view.into_inner();
     let mut kept = held(&kept);
-    if put_back(&mut kept, *version, target, &mut context) {
+    if put_back(&kept, *version, target, &mut context) {
+        drawings.put_back.fetch_add(1, Ordering::Relaxed);
         return Ok(());
     }
-    kept.drawings.drawn += 1;
+    drawings.drawn.fetch_add(1, Ordering::Relaxed);
     let opaque = world.resource::<ViewBinnedRenderPhases<Opaque3d>>();
     let masks = world.resource::<ViewBinnedRenderPhases<AlphaMask3d>>();
     let clear = world.resource::<ViewSortedRenderPhases<Transparent3d>>();
@@ -230,7 +239,7 @@ fn show_scene(
 
 /// Puts the kept picture back where it is of this version; whether it did.
 fn put_back(
-    kept: &mut KeptPicture,
+    kept: &KeptPicture,
     version: SceneVersion,
     target: &ViewTarget,
     context: &mut RenderContext<'_, '_>,
@@ -249,7 +258,6 @@ fn put_back(
         target.main_texture().as_image_copy(),
         target.main_texture().size(),
     );
-    kept.drawings.put_back += 1;
     true
 }
 
