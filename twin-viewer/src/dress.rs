@@ -119,7 +119,7 @@ pub fn numbers(state: &ViewState) -> Vec<(terrarium_scene::Tag, Look)> {
         .collect();
     for (index, _) in park.indexed() {
         let number = index.0 + 1;
-        let channel = |shift: u32| ((number >> shift & 31) * 8 + 4) as u8;
+        let channel = |shift: u32| (((number >> shift) & 31) * 8 + 4) as u8;
         let look = Look {
             tint: linear(Rgb([channel(10), channel(5), channel(0)])),
             tint_share: 1.0,

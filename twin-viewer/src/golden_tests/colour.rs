@@ -82,7 +82,7 @@ fn pixels_of(mask: &Picture, asset: AssetIndex) -> BTreeSet<(u32, u32)> {
         .zip(mask.pixels())
         .filter(|(_, pixel)| {
             let digits = pixel.map(|channel| u32::from(channel >> 3));
-            digits[0] << 10 | digits[1] << 5 | digits[2] == asset.0 + 1
+            (digits[0] << 10) | (digits[1] << 5) | digits[2] == asset.0 + 1
         })
         .map(|(place, _)| (place % mask.width, place / mask.width))
         .collect()
