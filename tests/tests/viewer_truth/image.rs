@@ -125,15 +125,14 @@ impl Scale {
         Scale(steps.collect())
     }
 
-    /// Where a colour stands, 0 to 1, and how far it is from any of the scale.
-    pub fn place(&self, of: Chroma) -> (f64, f64) {
+    /// Where a colour stands, 0 to 1.
+    pub fn place(&self, of: Chroma) -> f64 {
         let distances = self
             .0
             .iter()
             .map(|(share, step)| (*share, distance(*step, of)));
-        distances
-            .min_by(|one, other| one.1.total_cmp(&other.1))
-            .expect("the legend has colours")
+        let nearest = distances.min_by(|one, other| one.1.total_cmp(&other.1));
+        nearest.expect("the legend has colours").0
     }
 
     /// The colour at a place.
@@ -145,18 +144,30 @@ impl Scale {
         nearest.expect("the legend has colours").1
     }
 
-    /// The places whose colours can't be told from that of a place: a dark blue is like another.
-    pub fn places_like(&self, share: f64) -> (f64, f64) {
-        const NO_DIFFERENCE: f64 = 0.02;
-        let color = self.color(share);
-        let alike = self
-            .0
-            .iter()
-            .filter(|(_, step)| distance(*step, color) <= NO_DIFFERENCE)
-            .map(|(share, _)| *share);
-        let least = alike.clone().fold(share, f64::min);
-        (least, alike.fold(share, f64::max))
+    /// How far a colour is from those between two places: along the straight line from each step to the next, as the mark may
+    /// cover some.
+    pub fn off(&self, of: Chroma, (from, to): (f64, f64)) -> f64 {
+        let inside = |(share, _): &&(f64, Chroma)| (from..=to).contains(share);
+        let mut steps = vec![self.color(from)];
+        steps.extend(self.0.iter().filter(inside).map(|(_, color)| *color));
+        steps.push(self.color(to));
+        let offs = steps.windows(2).map(|pair| off_line(of, pair[0], pair[1]));
+        offs.fold(f64::MAX, f64::min)
     }
+}
+
+/// From a point to the line between two.
+fn off_line(of: Chroma, from: Chroma, to: Chroma) -> f64 {
+    let along = [0, 1, 2].map(|channel| to[channel] - from[channel]);
+    let dot = |one: Chroma, other: Chroma| -> f64 {
+        (0..3).map(|channel| one[channel] * other[channel]).sum()
+    };
+    let reach = [0, 1, 2].map(|channel| of[channel] - from[channel]);
+    let share = (dot(reach, along) / dot(along, along).max(1e-12)).clamp(0.0, 1.0);
+    distance(
+        of,
+        [0, 1, 2].map(|channel| from[channel] + along[channel] * share),
+    )
 }
 
 fn is_ink([red, green, blue]: [u8; 3]) -> bool {

@@ -12,8 +12,10 @@ use crate::said::{Asset, Trust, Twin, assets, expected, ledger_to};
 
 const PICTURES: u64 = 150;
 const PICTURES_OF_A_LONG_RUN: u64 = 3_000;
-/// Of the legend's length: eight bits a channel, and the bar is some two hundred pixels long.
-const MOST_OFF: f64 = 0.03;
+/// Of the legend's length: the bar has 48 steps.
+const MOST_OFF: f64 = 0.025;
+/// In shares of light: eight bits a channel.
+const MOST_COLOUR_OFF: f64 = 0.015;
 /// A value in doubt has lost at least a tenth of its colour.
 const MOST_STRENGTH_IN_DOUBT: f64 = 0.9;
 /// Colours that are nearly grey have nothing to lose.
@@ -92,10 +94,12 @@ pub fn compare(
         let trust = if may_be_fresh { trust } else { Trust::Doubtful };
         match trust {
             Trust::Fresh => {
-                let (place, _) = legend.scale.place(drawn);
-                let (least, most) = legend.scale.places_like(share);
+                let place = legend.scale.place(drawn);
+                let off = legend
+                    .scale
+                    .off(drawn, (share - MOST_OFF, share + MOST_OFF));
                 assert!(
-                    (least - MOST_OFF..=most + MOST_OFF).contains(&place),
+                    off < MOST_COLOUR_OFF,
                     "{overlay} of {} is {value}, at {share:.3} of a legend from {low} to {high}; {} pixels of it show \
                      {place:.3} ({drawn:?} where {:?} is right)\n{}",
                     asset.id,
