@@ -1,6 +1,7 @@
-//! Frame times of a made-up park, without a window: what `--benchmark` prints.
+//! Frame times of a made-up park, or of one that a server serves, without a window: what `--benchmark` prints.
 
 mod made_up;
+mod served;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,6 +33,9 @@ const IDLE_S: u32 = 8;
 
 /// Draws `frames` frames of each course and prints how long they took.
 pub fn run(args: &Args, frames: u32) -> Result<()> {
+    if args.park.is_some() {
+        return served::run(args, frames);
+    }
     let began = Instant::now();
     let mut stage = OffscreenStage::new(args.size, 1)?;
     let mut view = View::default();

@@ -1,7 +1,7 @@
 //! The 3D twin of a park on the control-room wall.
 //!
 //! - `args`, `start`: the command line, and the first thing shown
-//! - `window`, `offscreen`, `benchmark`: the three ways to run
+//! - `window`, `offscreen`, `benchmark`: the three ways to run; `series`: many pictures from one process
 //! - `app`: the Bevy app that they share
 //! - `view`: what is shown, kept in step with the services; `dress`: from values to how parts stand and look
 //! - `rig`, `cameras`, `pick`: the camera, cameras by name, pointing at things
@@ -31,6 +31,7 @@ mod recovery;
 mod repaint;
 mod rig;
 mod rotation;
+mod series;
 mod start;
 mod status;
 mod view;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
     let result = match (args.benchmark, &args.shift_report) {
         (Some(frames), _) => benchmark::run(&args, frames),
         (None, Some(out)) => written_report::run(&args, out),
+        (None, None) if args.links.is_some() => series::run(&args),
         (None, None) if args.offscreen => offscreen::run(&args),
         (None, None) => window::run(&args),
     };

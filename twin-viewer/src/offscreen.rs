@@ -2,6 +2,7 @@
 
 use std::mem::ManuallyDrop;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -12,10 +13,12 @@ use bevy::camera::{ImageRenderTarget, RenderTarget};
 use bevy::image::Image;
 use bevy::prelude::*;
 use bevy::render::render_resource::{
-    Extent3d, PollType, TextureDimension, TextureFormat, TextureUsages,
+    Extent3d, PipelineCache, PollType, TextureDimension, TextureFormat, TextureUsages,
 };
 use bevy::render::renderer::RenderDevice;
 use bevy::render::view::screenshot::{Screenshot, ScreenshotCaptured};
+use bevy::render::{Render, RenderApp, RenderSystems};
+use terrarium_network::Wake;
 use terrarium_view_model::{BundleFile, CameraPose, CameraWish, Command, Connection, FileWish};
 
 use crate::app::{self, Surface};
@@ -35,7 +38,8 @@ const FRAMES_TO_SETTLE: usize = 6;
 /// A picture that was asked for is there after a few frames.
 const MOST_FRAMES_TO_WAIT: usize = 60;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
-const LONGEST_WAIT_FOR_PANELS: Duration = Duration::from_secs(10);
+pub const LONGEST_WAIT_FOR_PANELS: Duration = Duration::from_secs(10);
+const LONGEST_WAIT_FOR_SHADERS: Duration = Duration::from_secs(60);
 const LONGEST_WAIT_FOR_SERVER: Duration = Duration::from_secs(30);
 
 /// Renders the picture that the arguments ask for and writes it.
@@ -68,29 +72,26 @@ struct Bundle {
 
 /// Renders the picture that the arguments ask for. All that can be wrong with them is found before anything is drawn.
 fn render_with_bundle(args: &Args) -> Result<(Picture, Option<Bundle>)> {
-    let mut show = Show::prepare(args)?;
+    let mut show = Show::prepare(args, Arc::new(|| ()))?;
     let bundle = match args.incident {
         Some(_) => Some(show.bundle(args)?),
         None => None,
     };
     let mut stage = OffscreenStage::new(args.size, args.samples)?;
-    let world = stage.world();
-    world.insert_resource(Bare(args.bare));
-    world.resource_mut::<Rig>().jump(show.pose);
-    world.insert_resource(show.link);
-    world.insert_resource(show.view);
+    show.stand_on(&mut stage, args);
     Ok((stage.picture()?, bundle))
 }
 
 /// What a picture shows.
-struct Show {
+pub struct Show {
     view: View,
     link: Link,
     pose: CameraPose,
 }
 
 impl Show {
-    fn prepare(args: &Args) -> Result<Show> {
+    /// Everything but the drawing.
+    pub fn prepare(args: &Args, wake: Wake) -> Result<Show> {
         let mut view = View::default();
         start::set_preferences(&mut view, args);
         view.0.reduced_motion = true;
@@ -98,7 +99,7 @@ impl Show {
         match &args.park_file {
             Some(file) => start::park_of_file(&mut view, file, args.at.as_deref())?,
             None => {
-                link = start::connect(args, Arc::new(|| ()))?;
+                link = start::connect(args, wake)?;
                 let deep_link = start::link(args)?;
                 let wanted_ms = match (&args.at, &deep_link) {
                     (Some(at), _) => Some(start::moment_ms("--at", at)?),
@@ -130,6 +131,15 @@ impl Show {
             _ => named,
         };
         Ok(Show { view, link, pose })
+    }
+
+    /// Puts it on a stage.
+    pub fn stand_on(self, stage: &mut OffscreenStage, args: &Args) {
+        let world = stage.world();
+        world.insert_resource(Bare(args.bare));
+        world.resource_mut::<Rig>().jump(self.pose);
+        world.insert_resource(self.link);
+        world.insert_resource(self.view);
     }
 
     /// Fetches what happened around the moment.
@@ -182,12 +192,24 @@ pub struct OffscreenStage {
     apps: ManuallyDrop<SubApps>,
     target: ImageRenderTarget,
     samples: u32,
+    waiting_pipelines: Arc<AtomicUsize>,
 }
 
 impl OffscreenStage {
     /// `size` in points; every point is drawn `samples` times finer in both directions.
     pub fn new(size: (u32, u32), samples: u32) -> Result<OffscreenStage> {
+        OffscreenStage::with(size, samples, |_| {})
+    }
+
+    /// The same with more in its app.
+    pub fn with(
+        size: (u32, u32),
+        samples: u32,
+        more: impl FnOnce(&mut App),
+    ) -> Result<OffscreenStage> {
         let mut app = app::build(&Surface::Image)?;
+        more(&mut app);
+        let waiting_pipelines = count_waiting_pipelines(&mut app);
         app::finish(&mut app);
         let handle = app
             .world_mut()
@@ -203,6 +225,7 @@ impl OffscreenStage {
             apps: ManuallyDrop::new(std::mem::take(app.sub_apps_mut())),
             target,
             samples,
+            waiting_pipelines,
         })
     }
 
@@ -226,9 +249,26 @@ impl OffscreenStage {
 
     /// The picture as it is now.
     pub fn picture(&mut self) -> Result<Picture> {
-        for _ in 0..FRAMES_TO_SETTLE {
+        self.picture_after(FRAMES_TO_SETTLE)
+    }
+
+    /// The picture after so many frames, and after as many more as the shaders take to be there: until then whatever needs
+    /// them is left out, in the worst case everything.
+    pub fn picture_after(&mut self, frames: usize) -> Result<Picture> {
+        let began = Instant::now();
+        for _ in 0..frames {
             self.frame()?;
         }
+        while self.waiting_pipelines.load(Ordering::Acquire) > 0 {
+            if began.elapsed() > LONGEST_WAIT_FOR_SHADERS {
+                bail!("the graphics driver does not compile the viewer's shaders");
+            }
+            self.frame()?;
+        }
+        self.capture()
+    }
+
+    fn capture(&mut self) -> Result<Picture> {
         let captured: Arc<Mutex<Option<Image>>> = Arc::default();
         let slot = Arc::clone(&captured);
         // The very target of the camera, its scale included: another scale is another target, and black.
@@ -258,6 +298,19 @@ impl OffscreenStage {
         }
         bail!("the graphics adapter draws but gives no picture back")
     }
+}
+
+/// How many pipelines can't be used yet, as of the frame that was drawn last; no frame yet counts as one.
+fn count_waiting_pipelines(app: &mut App) -> Arc<AtomicUsize> {
+    let waiting = Arc::new(AtomicUsize::new(1));
+    let told = Arc::clone(&waiting);
+    let count = move |cache: Res<'_, PipelineCache>| {
+        told.store(cache.waiting_pipelines().count(), Ordering::Release);
+    };
+    if let Some(render) = app.get_sub_app_mut(RenderApp) {
+        render.add_systems(Render, count.in_set(RenderSystems::Cleanup));
+    }
+    waiting
 }
 
 fn empty_image(width: u32, height: u32) -> Image {

@@ -12,7 +12,7 @@ use terrarium_ui::Drafts;
 
 use crate::marks::{self, Projection};
 use crate::rig::{PointerElsewhere, Rig, SceneCamera};
-use crate::view::{Link, View, apply};
+use crate::view::{Link, Reader, View, apply};
 
 /// Panels are drawn around the scene; without it, only the signs are.
 #[derive(Resource, Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -46,6 +46,7 @@ fn draw(
     mut view: ResMut<'_, View>,
     link: Res<'_, Link>,
     bare: Res<'_, Bare>,
+    reader: Res<'_, Reader>,
     stage: Option<Res<'_, Stage>>,
     mut rig: ResMut<'_, Rig>,
     mut elsewhere: ResMut<'_, PointerElsewhere>,
@@ -78,8 +79,11 @@ fn draw(
         let answer = terrarium_ui::show(&mut root, state, &mut panels.drafts);
         (answer.commands, answer.scene)
     };
-    if let Some(stage) = &stage
+    if *reader == Reader::ProgramForPlaces {
+        hide_all_but(context, room, state.shows_scene());
+    } else if let Some(stage) = &stage
         && state.shows_scene()
+        && *reader == Reader::Person
     {
         let (camera, place) = *camera;
         let zoom = context.zoom_factor();
@@ -117,6 +121,27 @@ fn draw(
         apply(&mut view, &link, commands);
     }
     Ok(())
+}
+
+/// Black over everything that is not the scene.
+fn hide_all_but(context: &egui::Context, room: egui::Rect, shows_scene: bool) {
+    let layer = egui::LayerId::new(egui::Order::Debug, "all but the scene".into());
+    let painter = context.layer_painter(layer);
+    let screen = context.viewport_rect();
+    let black = |rect| painter.rect_filled(rect, egui::CornerRadius::ZERO, egui::Color32::BLACK);
+    if !shows_scene {
+        black(screen);
+        return;
+    }
+    let (low, high) = (screen.min, screen.max);
+    for (from, to) in [
+        (low, egui::pos2(high.x, room.top())),
+        (egui::pos2(low.x, room.bottom()), high),
+        (low, egui::pos2(room.left(), high.y)),
+        (egui::pos2(room.right(), low.y), high),
+    ] {
+        black(egui::Rect::from_min_max(from, to));
+    }
 }
 
 /// The pixels that a part of the screen touches, and one more all around: edges of panels are smoothed.

@@ -134,7 +134,7 @@ pub fn refuse_the_future(moment_ms: i64, now_ms: i64) -> Result<()> {
     if moment_ms > now_ms {
         let now =
             terrarium_model::format_rfc3339_utc(terrarium_model::UnixMillis(now_ms).seconds());
-        bail!("--at lies in the future of the park: its clock says {now}");
+        bail!("the moment lies in the future of the park: its clock says {now}");
     }
     Ok(())
 }

@@ -44,6 +44,8 @@ pub struct Looks {
     /// Distances from the eye where the haze begins and where it hides everything.
     pub haze_m: (f32, f32),
     pub rain: Rain,
+    /// Every part in the plain colour of its tint and everything else black: for pictures that programs read.
+    pub flat: bool,
 }
 
 /// Rain at the moment shown.
@@ -99,6 +101,7 @@ impl Default for Looks {
             paleness: 0.0,
             haze_m: (900.0, 3_500.0),
             rain: Rain::default(),
+            flat: false,
         }
     }
 }
@@ -119,19 +122,24 @@ impl Looks {
 
     fn rows(&self, tags: usize, flow_clock_s: f32, stances: &[Stance]) -> Vec<[f32; 4]> {
         let light = &self.light;
+        // What is flat is in no light: no lamp and no rain either.
+        let (lamps, rain) = match self.flat {
+            true => (0.0, Rain::default()),
+            false => (light.lamps, self.rain),
+        };
         let row = |xyz: Vec3, w: f32| [xyz.x, xyz.y, xyz.z, w];
         let mut rows = vec![
             row(light.direction, SHADOW_M),
-            row(light.sun, light.lamps),
+            row(light.sun, lamps),
             row(light.sky, flow_clock_s),
             row(light.bounce, self.haze_m.0),
             row(light.background, self.haze_m.1),
-            row(light.shadow, self.paleness),
+            [light.shade, 0.0, 0.0, self.paleness],
             [
-                self.rain.strength * MOST_STREAKS as f32,
-                self.rain.strength.min(1.0).sqrt(),
-                self.rain.slant,
-                0.0,
+                rain.strength * MOST_STREAKS as f32,
+                rain.strength.min(1.0).sqrt(),
+                rain.slant,
+                f32::from(u8::from(self.flat)),
             ],
         ];
         debug_assert_eq!(rows.len(), LIGHT_ROWS);
@@ -277,7 +285,10 @@ pub(crate) fn write_rows(
         rows.tags = tags;
         rows.frames_to_bind = FRAMES_TO_BIND;
     }
-    let Vec3 { x, y, z } = looks.light.background;
+    let Vec3 { x, y, z } = match looks.flat {
+        true => Vec3::ZERO,
+        false => looks.light.background,
+    };
     clear_color.0 = Color::linear_rgb(x, y, z);
 }
 

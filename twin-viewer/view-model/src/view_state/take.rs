@@ -7,7 +7,7 @@ use crate::asset_state::{AssetState, Weather};
 use crate::camera::{CameraPose, CameraWish};
 use crate::comparison::Comparison;
 use crate::overlay::OverlayView;
-use crate::park_view::ParkView;
+use crate::park_view::{AssetIndex, ParkView};
 use crate::point_table::{PointTable, TwinDelta};
 use crate::request::{Connection, Report, Request};
 use crate::search::SearchIndex;
@@ -344,6 +344,11 @@ impl ViewState {
         if !self.audience.sees_alarms() {
             for state in &mut drawn.states {
                 state.alarm = None;
+            }
+        } else if !self.timeline.is_live() {
+            // The list is that of now; an asset of another moment bears the alarms that it had then.
+            for (asset, state) in (0..).map(AssetIndex).zip(&mut drawn.states) {
+                state.alarm = self.alarms.worst_then(&drawn.table, asset);
             }
         }
         let change = self.comparison.overlay_view(self.overlay, &drawn.park);
