@@ -18,6 +18,7 @@ use bevy::render::render_resource::{
 use bevy::render::renderer::RenderDevice;
 use bevy::render::view::screenshot::{Screenshot, ScreenshotCaptured};
 use bevy::render::{Render, RenderApp, RenderSystems};
+use bevy::time::TimeUpdateStrategy;
 use terrarium_network::Wake;
 use terrarium_view_model::{BundleFile, CameraPose, CameraWish, Command, Connection, FileWish};
 
@@ -33,6 +34,8 @@ use crate::rotation;
 use crate::start;
 use crate::view::{Link, View, apply, report};
 
+/// What passes with every frame of a picture.
+const FRAME: Duration = Duration::from_millis(20);
 /// Frames until meshes, fonts and layouts have settled; all but the first are cheap.
 const FRAMES_TO_SETTLE: usize = 6;
 /// A picture that was asked for is there after a few frames.
@@ -208,6 +211,9 @@ impl OffscreenStage {
         more: impl FnOnce(&mut App),
     ) -> Result<OffscreenStage> {
         let mut app = app::build(&Surface::Image)?;
+        // A clock that goes on by frames: what the panels animate stands alike on a fast machine and on a busy one, and with it
+        // the order in which glyphs are kept, which decides how the last bit of their pixels is rounded.
+        app.insert_resource(TimeUpdateStrategy::ManualDuration(FRAME));
         more(&mut app);
         let waiting_pipelines = count_waiting_pipelines(&mut app);
         app::finish(&mut app);

@@ -161,6 +161,11 @@ impl Client {
         AlarmServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
+    /// Calls any method by its path.
+    pub fn dynamic(&self) -> tonic::client::Grpc<AuthorizedChannel> {
+        tonic::client::Grpc::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
     /// What clients of other crates are built on.
     pub fn channel(&self) -> AuthorizedChannel {
         self.channel.clone()

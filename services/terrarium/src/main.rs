@@ -8,6 +8,7 @@
 //! - event store of its own: [`eventstore`] (serve it to the clients of EventStoreDB, look at it, check it)
 //! - ledger: [`ledger`] (balance, entries, explain, completeness, watch), [`status`], [`health`]
 //! - twin: [`twin`] (snapshot, history, events)
+//! - any method of the services by its name: [`call`]
 //! - offline: [`park`] (check park files), [`setup`] (configuration, certificates, tokens)
 //! - what the client commands stand on: [`client`] (connection), [`wire`] (messages by their field names), [`output`]
 //!
@@ -31,6 +32,7 @@
 
 mod activity;
 mod alarms;
+mod call;
 mod client;
 mod events;
 mod eventstore;
@@ -125,6 +127,8 @@ enum Command {
         #[command(subcommand)]
         query: twin::Query,
     },
+    /// Call any method of the server's APIs by name; without one, list them all
+    Call(call::Args),
     /// Print the recorded events
     Events(events::Args),
     /// Rebuild everything from the first event and compare hashes
@@ -220,6 +224,7 @@ async fn dispatch(mut client: ClientArgs, command: Command) -> anyhow::Result<Ex
         }
         Command::Report(args) => within(Traceparent::fresh(), report::run(&client, args)).await,
         Command::Twin { query } => within(Traceparent::fresh(), twin::run(&client, query)).await,
+        Command::Call(args) => within(Traceparent::fresh(), call::run(&client, args)).await,
         Command::Events(args) => within(Traceparent::fresh(), events::run(&client, args)).await,
         Command::Eventstore { action } => eventstore::run(&client, action).await,
         Command::Park { action } => within(Traceparent::fresh(), park::run(&client, action)).await,

@@ -14,6 +14,11 @@ static DESCRIPTORS: LazyLock<DescriptorPool> = LazyLock::new(|| {
         .expect("the build script wrote these descriptors")
 });
 
+/// Every service and message of ours.
+pub fn descriptors() -> &'static DescriptorPool {
+    &DESCRIPTORS
+}
+
 /// Longest list and text that a one-line print shows in full.
 const BRIEF_LIST: usize = 8;
 const BRIEF_TEXT_CHARS: usize = 60;
@@ -128,7 +133,8 @@ fn is_left_out(message: &DynamicMessage, field: &FieldDescriptor) -> bool {
     alternative && !message.has_field(field)
 }
 
-fn json_of_message(message: &DynamicMessage) -> Json {
+/// Any message as JSON, as [`Shape::json`] makes it.
+pub fn json_of_message(message: &DynamicMessage) -> Json {
     let mut object = Map::new();
     for field in message.descriptor().fields() {
         if is_left_out(message, &field) {

@@ -2,6 +2,7 @@
 //! quarantine, and the same state after a restart.
 
 mod books;
+mod call;
 mod carbon;
 mod mobility;
 mod roles;

@@ -124,7 +124,7 @@ impl Desk {
             let count = u32::try_from(mark - drawn)?;
             let mut number = drawn;
             let course = Course::of(&mut self.stage, count, |stage| {
-                if number % FRAMES_PER_SIGHT == 0 {
+                if number.is_multiple_of(FRAMES_PER_SIGHT) {
                     show_something_else(stage, number / FRAMES_PER_SIGHT);
                 }
                 number += 1;
@@ -152,7 +152,7 @@ fn show_something_else(stage: &mut OffscreenStage, number: u64) {
         Command::SetOverlay(Overlay::ALL[of(Overlay::ALL.len(), 1)]),
         Command::ShowDrawing(Drawing::ALL[of(Drawing::ALL.len(), 3)]),
         Command::SetLanguage(Language::ALL[of(Language::ALL.len(), 5)]),
-        Command::ShowCarbon(number % 7 == 0),
+        Command::ShowCarbon(number.is_multiple_of(7)),
         Command::Select(AssetIndex(asset)),
         Command::FlyTo(AssetIndex(asset)),
     ];

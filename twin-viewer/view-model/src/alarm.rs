@@ -311,8 +311,7 @@ impl AlarmList {
                 let number = i32::try_from(slot.sample?.value).unwrap_or(0);
                 let state = AlarmState::from_wire(number);
                 let known = self.get(&slot.name.source);
-                let priority =
-                    known.map_or(AlarmPriority::High, |alarm| alarm.definition.priority);
+                let priority = known.map_or(AlarmPriority::High, |alarm| alarm.definition.priority);
                 state.is_listed().then_some(AssetAlarm {
                     priority,
                     is_unacknowledged: state.is_unacknowledged(),

@@ -431,7 +431,10 @@ fn an_asset_of_another_moment_bears_the_alarms_of_then_and_not_those_of_now() {
     });
     let borne = |state: &ViewState| {
         let index = state.park().and_then(|park| park.index_of(&bin));
-        state.state_of(index.expect("it is there")).expect("drawn").alarm
+        state
+            .state_of(index.expect("it is there"))
+            .expect("drawn")
+            .alarm
     };
     assert!(borne(&state).is_some(), "now it is raised");
     for (then, is_borne) in [(1, false), (3, true)] {
@@ -451,7 +454,11 @@ fn an_asset_of_another_moment_bears_the_alarms_of_then_and_not_those_of_now() {
         });
         assert!(is_as_then, "{alarm:?}");
     }
-    assert_eq!(state.alarms.unacknowledged(), 1, "the list is still that of now");
+    assert_eq!(
+        state.alarms.unacknowledged(),
+        1,
+        "the list is still that of now"
+    );
 }
 
 #[test]

@@ -35,6 +35,23 @@ async fn a_decision_is_on_disk_when_it_is_answered_and_the_same_again_is_no_news
 }
 
 #[tokio::test]
+async fn a_desk_that_only_read_a_decision_names_what_it_read_not_the_end_that_the_store_tells_of() {
+    let (world, recorder) = World::with_recorder().await;
+    let first = draw(&world.desk().await, &stream("a"), [1])
+        .await
+        .expect("recorded");
+    let later = draw(&world.desk().await, &stream("b"), [1])
+        .await
+        .expect("recorded");
+    assert!(later.1 > first.1);
+    let again = draw(&world.desk().await, &stream("a"), [1])
+        .await
+        .expect("known");
+    assert_eq!((new_events(&again), again.1), (0, first.1));
+    recorder.stop().await;
+}
+
+#[tokio::test]
 async fn an_event_tells_who_asked_when_and_on_which_trail() {
     let (world, recorder) = World::with_recorder().await;
     draw(&world.desk().await, &stream("a"), [1])
