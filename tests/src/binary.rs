@@ -37,6 +37,27 @@ pub fn binary() -> PathBuf {
     })
 }
 
+/// The viewer under test: `TERRARIUM_VIEWER_BIN`, or `twin-viewer` in the folder that cargo builds into.
+///
+/// # Panics
+/// When it is not there, saying how to build it.
+pub fn viewer_binary() -> PathBuf {
+    if let Some(path) = std::env::var_os("TERRARIUM_VIEWER_BIN") {
+        return PathBuf::from(path);
+    }
+    let own = std::env::current_exe().expect("a running program has a path");
+    let found = own
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|folder| folder.join("twin-viewer"))
+        .find(|path| path.is_file());
+    found.expect(
+        "there is no `twin-viewer` beside the tests: build it with `cargo build --release --workspace --bin twin-viewer`, or \
+         name it with TERRARIUM_VIEWER_BIN",
+    )
+}
+
 /// Root of the repository.
 pub fn repository() -> PathBuf {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));

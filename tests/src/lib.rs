@@ -34,6 +34,7 @@ mod clients;
 pub mod cluster;
 pub mod feed;
 mod guarded;
+pub mod haotian;
 mod ingest;
 pub mod nats;
 mod park;
@@ -46,7 +47,8 @@ mod twin_state;
 pub mod wait;
 
 pub use binary::{
-    Outcome, avert_te_folder, binary, command, repository, run, run_with_input, zne_homes_folder,
+    Outcome, avert_te_folder, binary, command, repository, run, run_with_input, viewer_binary,
+    zne_homes_folder,
 };
 pub use clients::{Clients, connect};
 pub use cluster::{Cluster, ClusterPlan};

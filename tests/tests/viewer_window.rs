@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value as Json;
-use terrarium_tests::{Park, feed, repository, wait};
+use terrarium_tests::{Park, feed, repository, viewer_binary, wait};
 
 const PARK: &str = "haotian";
 const FROM: &str = "2025-06-01T00:00:00+08:00";
@@ -36,23 +36,6 @@ fn missing() -> Vec<&'static str> {
         })
         .map(|(_, package)| package)
         .collect()
-}
-
-fn viewer_program() -> PathBuf {
-    if let Some(path) = std::env::var_os("TERRARIUM_VIEWER_BIN") {
-        return PathBuf::from(path);
-    }
-    let own = std::env::current_exe().expect("a running program has a path");
-    let found = own
-        .ancestors()
-        .skip(1)
-        .take(2)
-        .map(|folder| folder.join("twin-viewer"))
-        .find(|path| path.is_file());
-    found.expect(
-        "there is no `twin-viewer` beside the tests: build it with `cargo build --release --workspace --bin twin-viewer`, or \
-         name it with TERRARIUM_VIEWER_BIN",
-    )
 }
 
 /// A display of its own.
@@ -119,7 +102,7 @@ impl Window {
         let (status, controls) = (folder.join("status.jsonl"), folder.join("controls.json"));
         let log = folder.join("log");
         let written = fs::File::create(&log).expect("the scratch folder is writable");
-        let viewer = Command::new(viewer_program())
+        let viewer = Command::new(viewer_binary())
             .args(["--server", &park.endpoint().grpc, "--park", PARK])
             .args(["--size", "1600x1000", "--reduced-motion"])
             .arg("--status-out")

@@ -4,10 +4,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use anyhow::{Result, bail};
 use bevy::app::PluginsState;
+use bevy::camera::CameraMainTextureUsages;
 use bevy::core_pipeline::tonemapping::Tonemapping;
 use bevy::log::{Level, LogPlugin};
 use bevy::prelude::*;
 use bevy::render::RenderPlugin as BevyRenderPlugin;
+use bevy::render::render_resource::TextureUsages;
 use bevy::render::view::Msaa;
 use bevy::window::{ExitCondition, PresentMode, WindowResolution};
 use bevy::winit::WinitPlugin;
@@ -124,6 +126,8 @@ pub fn scene_camera() -> impl Bundle {
         Camera3d::default(),
         Msaa::Off,
         Tonemapping::None,
+        // The kept picture of the scene is put back into it.
+        CameraMainTextureUsages::default().with(TextureUsages::COPY_DST),
         Projection::from(PerspectiveProjection {
             fov: VERTICAL_VIEW_DEG.to_radians(),
             near: 0.5,

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 use terrarium_view_model::{Audience, Drawing, Language, Overlay};
 
+/// The camera that shows the whole park.
+pub const HOME: &str = "home";
+
 /// The 3D twin of a park: in a window, or as a picture.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "twin-viewer", version)]
@@ -43,15 +46,27 @@ pub struct Args {
     #[arg(long, requires = "out")]
     pub offscreen: bool,
 
+    /// With --offscreen: a picture of every link in this file, one a line, as the viewer copies them (- is standard input);
+    /// they go into the folder --out as 1.png, 2.png and so on, and their paths to standard output. A link without a moment
+    /// shows the newest state, and the next line is read when its picture is there
+    #[arg(long, value_name = "FILE", requires = "offscreen", conflicts_with_all = ["at", "goto", "park_file", "incident", "kiosk", "visitors"])]
+    pub links: Option<PathBuf>,
+
+    /// With --links: beside every picture (without signs) 1.mask.png and so on, in which each asset has the colour of its
+    /// number, counted from 1 in the order of the ids: five bits each in red, green and blue, the highest first, each times 8
+    /// and 4 more; black is no asset
+    #[arg(long, requires = "links")]
+    pub masks: bool,
+
     /// The moment to show, like 2026-06-21T12:00:00+08:00; now if left out
     #[arg(long, value_name = "TIME")]
     pub at: Option<String>,
 
     /// home, top, north, east, south or west, or the name of a zone or an asset
-    #[arg(long, value_name = "NAME", default_value = "home")]
+    #[arg(long, value_name = "NAME", default_value = HOME)]
     pub camera: String,
 
-    /// Where the picture goes (PNG)
+    /// Where the picture goes (PNG); with --links the folder
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 
@@ -111,7 +126,7 @@ pub struct Args {
     #[arg(long, value_name = "TIME", requires = "shift_report")]
     pub to: Option<String>,
 
-    /// With --offscreen: also write the incident bundle of the moment below this folder
+    /// With --offscreen: also write the incident bundle of the moment, one ZIP file, into this folder
     #[arg(long, value_name = "FOLDER", requires = "offscreen")]
     pub incident: Option<PathBuf>,
 
@@ -139,7 +154,8 @@ pub struct Args {
     #[arg(long)]
     pub reduced_motion: bool,
 
-    /// Measure so many frames of a made-up park without a window, print figures, then end
+    /// Measure so many frames of a made-up park without a window, print figures, then end; with --park: seeks in the last day
+    /// of that park on its server, and that day again and again
     #[arg(long, value_name = "FRAMES")]
     pub benchmark: Option<u32>,
 

@@ -1,6 +1,7 @@
-//! Frame times of a made-up park, without a window: what `--benchmark` prints.
+//! Frame times of a made-up park, or of one that a server serves, without a window: what `--benchmark` prints.
 
 mod made_up;
+mod served;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use bevy::render::renderer::RenderAdapterInfo;
+use terrarium_render::SceneDrawings;
 use terrarium_scene::{Poses, Squares, Stage};
 use terrarium_view_model::{Command, Connection, Report, TwinDelta};
 
@@ -27,10 +29,13 @@ const DELTAS_PER_S: u64 = 50_000;
 /// Trees of the second park, which is loaded while the first is shown.
 const TREES: u32 = 20_000;
 /// Seconds that an idle wall is watched for.
-const IDLE_S: u32 = 6;
+const IDLE_S: u32 = 8;
 
 /// Draws `frames` frames of each course and prints how long they took.
 pub fn run(args: &Args, frames: u32) -> Result<()> {
+    if args.park.is_some() {
+        return served::run(args, frames);
+    }
     let began = Instant::now();
     let mut stage = OffscreenStage::new(args.size, 1)?;
     let mut view = View::default();
@@ -251,25 +256,39 @@ fn feed(lane: &Mutex<Lane>, is_over: &AtomicBool, assets: u32, noon_ms: i64) {
 
 /// A wall that nobody touches: the clock ticks once a second, and a frame is drawn for it.
 fn idle_wall(stage: &mut OffscreenStage, noon_ms: i64) -> Result<()> {
+    // As `Pace` has it where nobody is at the controls: nothing moves by itself.
+    stage.world().resource_mut::<View>().0.reduced_motion = true;
+    for _ in 0..WARM_UP_FRAMES {
+        tick(stage, noon_ms + 3_600_000)?;
+    }
+    let drawings = stage.world().resource::<SceneDrawings>().clone();
+    let drawn_before = drawings.drawn();
     let Some(before_ms) = processor_ms() else {
         return Ok(());
     };
     let began = Instant::now();
     for second in 1..=IDLE_S {
-        let now_ms = noon_ms + 3_600_000 + i64::from(second) * 1_000;
-        let mut view = stage.world().resource_mut::<View>();
-        view.0.take(Report::LiveMoment {
-            first_ms: None,
-            now_ms,
-        });
-        stage.frame()?;
+        tick(stage, noon_ms + 3_600_000 + i64::from(second) * 1_000)?;
         let next = Duration::from_secs(u64::from(second));
         std::thread::sleep(next.saturating_sub(began.elapsed()));
     }
     let used_ms = processor_ms().unwrap_or(before_ms) - before_ms;
     let share = used_ms / (began.elapsed().as_secs_f64() * 1_000.0) * 100.0;
-    println!("an idle wall, one frame a second: {share:.1} % of one core");
+    let drawn = drawings.drawn() - drawn_before;
+    println!(
+        "an idle wall, one frame a second: {share:.1} % of one core, the scene drawn anew in {drawn} of {IDLE_S} frames"
+    );
     Ok(())
+}
+
+/// The park's clock is told, and a frame is drawn for it.
+fn tick(stage: &mut OffscreenStage, now_ms: i64) -> Result<()> {
+    let mut view = stage.world().resource_mut::<View>();
+    view.0.take(Report::LiveMoment {
+        first_ms: None,
+        now_ms,
+    });
+    stage.frame()
 }
 
 /// Another park with a wood: from its definition to the first frame that shows it.

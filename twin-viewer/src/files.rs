@@ -8,6 +8,7 @@ use bevy::prelude::*;
 use bevy::render::view::screenshot::{Screenshot, ScreenshotCaptured};
 use terrarium_view_model::{BundleFile, FileWish, Report};
 
+use crate::bundle::bundle;
 use crate::picture::Picture;
 use crate::view::View;
 
@@ -38,40 +39,31 @@ fn write_wishes(
                 tell(&mut view, &path, saved);
             }
             FileWish::Picture { name } => {
-                let path = folder.0.join(name);
                 commands
                     .spawn(Screenshot::primary_window())
-                    .observe(save_picture(path.clone(), path, Vec::new()));
+                    .observe(save_picture(folder.0.join(name), None));
             }
             FileWish::Bundle { name, files } => {
-                let bundle = folder.0.join(name);
-                let picture = bundle.join(PICTURE);
                 commands
                     .spawn(Screenshot::primary_window())
-                    .observe(save_picture(bundle, picture, files));
+                    .observe(save_picture(folder.0.join(name), Some(files)));
             }
         }
     }
 }
 
-const PICTURE: &str = "picture.png";
-
-/// Saves a captured picture, and the files of its bundle beside it.
+/// Saves a captured picture, or the bundle of these files and the picture.
 fn save_picture(
-    told: PathBuf,
-    picture: PathBuf,
-    files: Vec<BundleFile>,
+    path: PathBuf,
+    files: Option<Vec<BundleFile>>,
 ) -> impl FnMut(On<'_, '_, ScreenshotCaptured>, ResMut<'_, View>) {
     move |captured, mut view| {
         let image = captured.image.clone();
-        let saved = png_of(image).and_then(|png| {
-            if files.is_empty() {
-                write_whole(&picture, &png)
-            } else {
-                write_bundle(&told, &files, &png)
-            }
+        let saved = png_of(image).and_then(|png| match &files {
+            None => write_whole(&path, &png),
+            Some(files) => write_whole(&path, &bundle(files, &png)?),
         });
-        tell(&mut view, &told, saved);
+        tell(&mut view, &path, saved);
     }
 }
 
@@ -92,26 +84,6 @@ fn tell(view: &mut View, path: &Path, saved: io::Result<()>) {
         Err(error) => Err(format!("{}: {error}", path.display())),
     };
     view.0.take(Report::Saved(saved));
-}
-
-/// Writes a bundle: a folder that is there whole, under its last name, or not at all.
-pub fn write_bundle(folder: &Path, files: &[BundleFile], png: &[u8]) -> io::Result<()> {
-    let mut unfinished = folder.as_os_str().to_owned();
-    unfinished.push(".unfinished");
-    let unfinished = PathBuf::from(unfinished);
-    if unfinished.exists() {
-        fs::remove_dir_all(&unfinished)?;
-    }
-    fs::create_dir_all(&unfinished)?;
-    for file in files {
-        fs::write(unfinished.join(file.name), &file.text)?;
-    }
-    fs::write(unfinished.join(PICTURE), png)?;
-    if folder.exists() {
-        // The same moment again: the newer bundle takes its place.
-        fs::remove_dir_all(folder)?;
-    }
-    fs::rename(&unfinished, folder)
 }
 
 /// Writes a file under another name first, so that no half of it is ever read.

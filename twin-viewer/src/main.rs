@@ -1,20 +1,21 @@
 //! The 3D twin of a park on the control-room wall.
 //!
 //! - `args`, `start`: the command line, and the first thing shown
-//! - `window`, `offscreen`, `benchmark`: the three ways to run
+//! - `window`, `offscreen`, `benchmark`: the three ways to run; `series`: many pictures from one process
 //! - `app`: the Bevy app that they share
 //! - `view`: what is shown, kept in step with the services; `dress`: from values to how parts stand and look
 //! - `rig`, `cameras`, `pick`: the camera, cameras by name, pointing at things
 //! - `panels`, `marks`: the operator's panels; signs over the scene; `repaint`: when they are laid out anew
 //! - `pace`: when a frame is drawn at all; `recovery`: what becomes of a lost graphics adapter
 //! - `rotation`: screens that follow one another
-//! - `files`, `written_report`: what is written to files
+//! - `files`, `bundle`, `written_report`: what is written to files
 //! - `status`: what is shown, told to other programs
 //! - `picture`: pixels of a finished picture
 
 mod app;
 mod args;
 mod benchmark;
+mod bundle;
 mod cameras;
 mod dress;
 mod files;
@@ -30,6 +31,7 @@ mod recovery;
 mod repaint;
 mod rig;
 mod rotation;
+mod series;
 mod start;
 mod status;
 mod view;
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
     let result = match (args.benchmark, &args.shift_report) {
         (Some(frames), _) => benchmark::run(&args, frames),
         (None, Some(out)) => written_report::run(&args, out),
+        (None, None) if args.links.is_some() => series::run(&args),
         (None, None) if args.offscreen => offscreen::run(&args),
         (None, None) => window::run(&args),
     };

@@ -16,6 +16,7 @@ use crate::dress::middle;
 const INK: Color32 = Color32::from_gray(38);
 const PAPER: Color32 = Color32::from_rgba_premultiplied(216, 216, 214, 216);
 const LABEL_PX: f32 = 12.0;
+const LABEL_MARGIN: Vec2 = vec2(5.0, 2.0);
 /// Names drawn at most; those that matter come first.
 const MOST_LABELS: usize = 40;
 
@@ -23,12 +24,14 @@ const MOST_LABELS: usize = 40;
 pub struct Projection<'a> {
     pub camera: &'a Camera,
     pub place: &'a GlobalTransform,
+    /// Of the texts: points of the panels are so many of the camera's.
+    pub zoom: f32,
 }
 
 impl Projection<'_> {
     fn point(&self, world: Vec3) -> Option<Pos2> {
         let at = self.camera.world_to_viewport(self.place, world).ok()?;
-        Some(pos2(at.x, at.y))
+        Some(pos2(at.x / self.zoom, at.y / self.zoom))
     }
 
     /// Where to look for what is behind the eye or beyond the rim: a direction from the middle of the picture.
@@ -48,7 +51,7 @@ pub fn draw(
     eye: &Projection<'_>,
 ) {
     let painter = painter.with_clip_rect(room);
-    let mut taken: Vec<Rect> = Vec::new();
+    let mut taken: Vec<Rect> = vec![compass_room(room)];
     selected(&painter, state, anchors, eye);
     alarms(&painter, room, state, anchors, eye, &mut taken);
     labels(&painter, room, state, anchors, eye, &mut taken);
@@ -111,7 +114,7 @@ fn alarms(
     let Some(park) = state.park() else {
         return;
     };
-    for (index, _) in park.indexed() {
+    for (index, asset) in park.indexed() {
         let Some(alarm) = state.state_of(index).and_then(|of| of.alarm) else {
             continue;
         };
@@ -131,16 +134,65 @@ fn alarms(
                 painter.line_segment([foot, sign], Stroke::new(1.5, color));
                 sign
             }
-            _ => rim_arrow(
-                painter,
-                inner,
-                eye.direction(middle(anchor)),
-                alarm.priority,
-            ),
+            _ => {
+                let at = rim_arrow(
+                    painter,
+                    inner,
+                    eye.direction(middle(anchor)),
+                    alarm.priority,
+                );
+                taken.push(Rect::from_center_size(at, Vec2::splat(26.0)));
+                name_at_rim(painter, room, at, asset.name_in(state.language), taken);
+                at
+            }
         };
         sign(painter, at, alarm.priority, alarm.is_unacknowledged);
         taken.push(Rect::from_center_size(at, Vec2::splat(26.0)));
     }
+}
+
+/// What is out of sight is named too: beside its sign, towards the middle.
+fn name_at_rim(painter: &Painter, room: Rect, at: Pos2, name: &str, taken: &mut Vec<Rect>) {
+    let galley = painter.layout_no_wrap(
+        name.to_owned(),
+        FontId::proportional(LABEL_PX),
+        Color32::BLACK,
+    );
+    let size = galley.size() + LABEL_MARGIN * 2.0;
+    let reach = size / 2.0 + Vec2::splat(18.0);
+    let ways = [Vec2::RIGHT, Vec2::LEFT, Vec2::UP, Vec2::DOWN];
+    let rects = ways.map(|way| held_in(room, Rect::from_center_size(at + way * reach, size)));
+    if let Some(rect) = rects.into_iter().find(|rect| is_free(taken, *rect)) {
+        label(painter, rect, galley, Color32::BLACK);
+        taken.push(rect);
+    }
+}
+
+/// Moved as little as it takes to stand in the room.
+fn held_in(room: Rect, rect: Rect) -> Rect {
+    let over =
+        |low: f32, high: f32, from: f32, to: f32| (low - from).max(0.0) - (to - high).max(0.0);
+    rect.translate(vec2(
+        over(room.left(), room.right(), rect.left(), rect.right()),
+        over(room.top(), room.bottom(), rect.top(), rect.bottom()),
+    ))
+}
+
+fn is_free(taken: &[Rect], rect: Rect) -> bool {
+    taken
+        .iter()
+        .all(|other| !other.intersects(rect.expand(2.0)))
+}
+
+fn label(painter: &Painter, rect: Rect, galley: std::sync::Arc<egui::Galley>, ink: Color32) {
+    painter.rect(
+        rect,
+        3.0,
+        PAPER,
+        Stroke::new(1.0, Color32::from_black_alpha(40)),
+        StrokeKind::Inside,
+    );
+    painter.galley(rect.min + LABEL_MARGIN, galley, ink);
 }
 
 /// Where the ray from the middle of the room meets its rim, with an arrow that points on.
@@ -233,30 +285,33 @@ fn labels(
         let text = text_of(state, index, asset);
         let ink = if rank <= 1 { Color32::BLACK } else { INK };
         let galley = painter.layout_no_wrap(text, FontId::proportional(LABEL_PX), ink);
-        let lift = if state.state_of(index).is_some_and(|of| of.alarm.is_some()) {
-            46.0
-        } else {
-            9.0
-        };
-        let rect = Align2::CENTER_BOTTOM
+        let has_sign = state.state_of(index).is_some_and(|of| of.alarm.is_some());
+        let lift = if has_sign { 46.0 } else { 9.0 };
+        let above = Align2::CENTER_BOTTOM
             .anchor_size(at - vec2(0.0, lift), galley.size())
-            .expand2(vec2(5.0, 2.0));
-        if !room.contains_rect(rect) || taken.iter().any(|other| other.intersects(rect.expand(2.0)))
-        {
+            .expand2(LABEL_MARGIN);
+        // What is selected or in alarm is named wherever there is room for it.
+        let below = Rect::from_center_size(at + vec2(0.0, 22.0), above.size());
+        let aside = vec2(above.width() / 2.0 + 22.0, -lift / 2.0);
+        let beside = [aside, vec2(-aside.x, aside.y)]
+            .map(|way| Rect::from_center_size(at + way, above.size()));
+        let found = if rank <= 1 {
+            [above, held_in(room, above), below, beside[0], beside[1]]
+                .into_iter()
+                .find(|rect| room.contains_rect(*rect) && is_free(taken, *rect))
+        } else {
+            Some(above).filter(|rect| room.contains_rect(*rect) && is_free(taken, *rect))
+        };
+        let Some(rect) = found else {
             continue;
+        };
+        if rect == above {
+            painter.line_segment(
+                [pos2(at.x, rect.bottom()), at],
+                Stroke::new(1.0, Color32::from_black_alpha(90)),
+            );
         }
-        painter.line_segment(
-            [pos2(at.x, rect.bottom()), at],
-            Stroke::new(1.0, Color32::from_black_alpha(90)),
-        );
-        painter.rect(
-            rect,
-            3.0,
-            PAPER,
-            Stroke::new(1.0, Color32::from_black_alpha(40)),
-            StrokeKind::Inside,
-        );
-        painter.galley(rect.min + vec2(5.0, 2.0), galley, ink);
+        label(painter, rect, galley, ink);
         taken.push(rect);
         drawn += 1;
     }
@@ -318,9 +373,14 @@ fn text_of(state: &ViewState, index: AssetIndex, asset: &AssetView) -> String {
     }
 }
 
+/// The place that the compass takes.
+fn compass_room(room: Rect) -> Rect {
+    Rect::from_center_size(room.right_bottom() - vec2(34.0, 36.0), Vec2::splat(66.0))
+}
+
 /// North, at the lower right of the scene.
 fn compass(painter: &Painter, room: Rect, eye: &Projection<'_>) {
-    let centre = room.right_bottom() - vec2(34.0, 36.0);
+    let centre = compass_room(room).center();
     let ahead = eye.place.forward();
     // North is -z; seen from above, up on the screen is the heading.
     let heading = ahead.x.atan2(-ahead.z);
@@ -348,6 +408,8 @@ fn compass(painter: &Painter, room: Rect, eye: &Projection<'_>) {
         Color32::from_gray(120),
         Stroke::NONE,
     ));
+    // Read by night too.
+    painter.circle_filled(centre + north * 26.0, 7.5, Color32::from_white_alpha(150));
     painter.text(
         centre + north * 26.0,
         Align2::CENTER_CENTER,

@@ -2,6 +2,7 @@
 
 use std::mem::ManuallyDrop;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -12,14 +13,18 @@ use bevy::camera::{ImageRenderTarget, RenderTarget};
 use bevy::image::Image;
 use bevy::prelude::*;
 use bevy::render::render_resource::{
-    Extent3d, PollType, TextureDimension, TextureFormat, TextureUsages,
+    Extent3d, PipelineCache, PollType, TextureDimension, TextureFormat, TextureUsages,
 };
 use bevy::render::renderer::RenderDevice;
 use bevy::render::view::screenshot::{Screenshot, ScreenshotCaptured};
+use bevy::render::{Render, RenderApp, RenderSystems};
+use bevy::time::TimeUpdateStrategy;
+use terrarium_network::Wake;
 use terrarium_view_model::{BundleFile, CameraPose, CameraWish, Command, Connection, FileWish};
 
 use crate::app::{self, Surface};
 use crate::args::Args;
+use crate::bundle;
 use crate::cameras;
 use crate::files;
 use crate::panels::Bare;
@@ -29,12 +34,15 @@ use crate::rotation;
 use crate::start;
 use crate::view::{Link, View, apply, report};
 
+/// What passes with every frame of a picture.
+const FRAME: Duration = Duration::from_millis(20);
 /// Frames until meshes, fonts and layouts have settled; all but the first are cheap.
 const FRAMES_TO_SETTLE: usize = 6;
 /// A picture that was asked for is there after a few frames.
 const MOST_FRAMES_TO_WAIT: usize = 60;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
-const LONGEST_WAIT_FOR_PANELS: Duration = Duration::from_secs(10);
+pub const LONGEST_WAIT_FOR_PANELS: Duration = Duration::from_secs(10);
+const LONGEST_WAIT_FOR_SHADERS: Duration = Duration::from_secs(60);
 const LONGEST_WAIT_FOR_SERVER: Duration = Duration::from_secs(30);
 
 /// Renders the picture that the arguments ask for and writes it.
@@ -46,14 +54,15 @@ pub fn run(args: &Args) -> Result<()> {
     let (picture, bundle) = render_with_bundle(args)?;
     write(&picture, out)?;
     println!("{}", out.display());
-    if let Some((folder, bundle)) = args.incident.as_ref().zip(bundle) {
-        let folder = folder.join(&bundle.name);
+    if let Some((folder, incident)) = args.incident.as_ref().zip(bundle) {
+        let file = folder.join(&incident.name);
         let png = picture
             .png()
             .context("the picture can't be written as PNG")?;
-        files::write_bundle(&folder, &bundle.files, &png)
-            .with_context(|| format!("{} can't be written", folder.display()))?;
-        println!("{}", folder.display());
+        bundle::bundle(&incident.files, &png)
+            .and_then(|bytes| files::write_whole(&file, &bytes))
+            .with_context(|| format!("{} can't be written", file.display()))?;
+        println!("{}", file.display());
     }
     Ok(())
 }
@@ -66,29 +75,26 @@ struct Bundle {
 
 /// Renders the picture that the arguments ask for. All that can be wrong with them is found before anything is drawn.
 fn render_with_bundle(args: &Args) -> Result<(Picture, Option<Bundle>)> {
-    let mut show = Show::prepare(args)?;
+    let mut show = Show::prepare(args, Arc::new(|| ()))?;
     let bundle = match args.incident {
         Some(_) => Some(show.bundle(args)?),
         None => None,
     };
     let mut stage = OffscreenStage::new(args.size, args.samples)?;
-    let world = stage.world();
-    world.insert_resource(Bare(args.bare));
-    world.resource_mut::<Rig>().jump(show.pose);
-    world.insert_resource(show.link);
-    world.insert_resource(show.view);
+    show.stand_on(&mut stage, args);
     Ok((stage.picture()?, bundle))
 }
 
 /// What a picture shows.
-struct Show {
+pub struct Show {
     view: View,
     link: Link,
     pose: CameraPose,
 }
 
 impl Show {
-    fn prepare(args: &Args) -> Result<Show> {
+    /// Everything but the drawing.
+    pub fn prepare(args: &Args, wake: Wake) -> Result<Show> {
         let mut view = View::default();
         start::set_preferences(&mut view, args);
         view.0.reduced_motion = true;
@@ -96,7 +102,7 @@ impl Show {
         match &args.park_file {
             Some(file) => start::park_of_file(&mut view, file, args.at.as_deref())?,
             None => {
-                link = start::connect(args, Arc::new(|| ()))?;
+                link = start::connect(args, wake)?;
                 let deep_link = start::link(args)?;
                 let wanted_ms = match (&args.at, &deep_link) {
                     (Some(at), _) => Some(start::moment_ms("--at", at)?),
@@ -128,6 +134,15 @@ impl Show {
             _ => named,
         };
         Ok(Show { view, link, pose })
+    }
+
+    /// Puts it on a stage.
+    pub fn stand_on(self, stage: &mut OffscreenStage, args: &Args) {
+        let world = stage.world();
+        world.insert_resource(Bare(args.bare));
+        world.resource_mut::<Rig>().jump(self.pose);
+        world.insert_resource(self.link);
+        world.insert_resource(self.view);
     }
 
     /// Fetches what happened around the moment.
@@ -180,12 +195,27 @@ pub struct OffscreenStage {
     apps: ManuallyDrop<SubApps>,
     target: ImageRenderTarget,
     samples: u32,
+    waiting_pipelines: Arc<AtomicUsize>,
 }
 
 impl OffscreenStage {
     /// `size` in points; every point is drawn `samples` times finer in both directions.
     pub fn new(size: (u32, u32), samples: u32) -> Result<OffscreenStage> {
+        OffscreenStage::with(size, samples, |_| {})
+    }
+
+    /// The same with more in its app.
+    pub fn with(
+        size: (u32, u32),
+        samples: u32,
+        more: impl FnOnce(&mut App),
+    ) -> Result<OffscreenStage> {
         let mut app = app::build(&Surface::Image)?;
+        // A clock that goes on by frames: what the panels animate stands alike on a fast machine and on a busy one, and with it
+        // the order in which glyphs are kept, which decides how the last bit of their pixels is rounded.
+        app.insert_resource(TimeUpdateStrategy::ManualDuration(FRAME));
+        more(&mut app);
+        let waiting_pipelines = count_waiting_pipelines(&mut app);
         app::finish(&mut app);
         let handle = app
             .world_mut()
@@ -201,6 +231,7 @@ impl OffscreenStage {
             apps: ManuallyDrop::new(std::mem::take(app.sub_apps_mut())),
             target,
             samples,
+            waiting_pipelines,
         })
     }
 
@@ -224,9 +255,26 @@ impl OffscreenStage {
 
     /// The picture as it is now.
     pub fn picture(&mut self) -> Result<Picture> {
-        for _ in 0..FRAMES_TO_SETTLE {
+        self.picture_after(FRAMES_TO_SETTLE)
+    }
+
+    /// The picture after so many frames, and after as many more as the shaders take to be there: until then whatever needs
+    /// them is left out, in the worst case everything.
+    pub fn picture_after(&mut self, frames: usize) -> Result<Picture> {
+        let began = Instant::now();
+        for _ in 0..frames {
             self.frame()?;
         }
+        while self.waiting_pipelines.load(Ordering::Acquire) > 0 {
+            if began.elapsed() > LONGEST_WAIT_FOR_SHADERS {
+                bail!("the graphics driver does not compile the viewer's shaders");
+            }
+            self.frame()?;
+        }
+        self.capture()
+    }
+
+    fn capture(&mut self) -> Result<Picture> {
         let captured: Arc<Mutex<Option<Image>>> = Arc::default();
         let slot = Arc::clone(&captured);
         // The very target of the camera, its scale included: another scale is another target, and black.
@@ -256,6 +304,19 @@ impl OffscreenStage {
         }
         bail!("the graphics adapter draws but gives no picture back")
     }
+}
+
+/// How many pipelines can't be used yet, as of the frame that was drawn last; no frame yet counts as one.
+fn count_waiting_pipelines(app: &mut App) -> Arc<AtomicUsize> {
+    let waiting = Arc::new(AtomicUsize::new(1));
+    let told = Arc::clone(&waiting);
+    let count = move |cache: Res<'_, PipelineCache>| {
+        told.store(cache.waiting_pipelines().count(), Ordering::Release);
+    };
+    if let Some(render) = app.get_sub_app_mut(RenderApp) {
+        render.add_systems(Render, count.in_set(RenderSystems::Cleanup));
+    }
+    waiting
 }
 
 fn empty_image(width: u32, height: u32) -> Image {
@@ -294,7 +355,7 @@ pub fn wait_for_server(
         }
         if view.0.park().is_some() {
             if let (Some(moment_ms), false) = (wanted_ms, has_asked) {
-                refuse_the_future(moment_ms, view.0.timeline.now_ms())?;
+                start::refuse_the_future(moment_ms, view.0.timeline.now_ms())?;
                 apply(view, link, [Command::SeekExact { moment_ms }]);
                 has_asked = true;
             } else if is_there(view, wanted_ms) {
@@ -315,15 +376,6 @@ pub fn wait_for_server(
 fn is_there(view: &View, wanted_ms: Option<i64>) -> bool {
     let timeline = &view.0.timeline;
     wanted_ms.is_none_or(|moment_ms| timeline.shown_ms() == moment_ms) && !timeline.is_waiting()
-}
-
-fn refuse_the_future(moment_ms: i64, now_ms: i64) -> Result<()> {
-    if moment_ms > now_ms {
-        let now =
-            terrarium_model::format_rfc3339_utc(terrarium_model::UnixMillis(now_ms).seconds());
-        bail!("--at lies in the future of the park: its clock says {now}");
-    }
-    Ok(())
 }
 
 fn refuse_what_will_not_come(connection: &Connection, server: &str) -> Result<()> {

@@ -37,9 +37,20 @@ impl Picture {
         }
     }
 
+    /// As small as it gets soon.
     pub fn png(&self) -> Result<Vec<u8>, png::EncodingError> {
+        self.encoded(png::Compression::Balanced)
+    }
+
+    /// As soon as it gets: for many pictures.
+    pub fn png_at_once(&self) -> Result<Vec<u8>, png::EncodingError> {
+        self.encoded(png::Compression::Fast)
+    }
+
+    fn encoded(&self, compression: png::Compression) -> Result<Vec<u8>, png::EncodingError> {
         let mut bytes = Vec::new();
         let mut encoder = png::Encoder::new(&mut bytes, self.width, self.height);
+        encoder.set_compression(compression);
         encoder.set_color(png::ColorType::Rgb);
         encoder.set_depth(png::BitDepth::Eight);
         encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);

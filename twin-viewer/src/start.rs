@@ -8,7 +8,8 @@ use terrarium_network::{Network, Wake};
 use terrarium_runtime::ServerAddress;
 use terrarium_view_model::{Audience, Command, Connection, DeepLink, Kiosk, Page, Report};
 
-use crate::args::Args;
+use crate::args::{Args, HOME};
+use crate::cameras;
 use crate::view::{Link, View, apply};
 
 /// Language, overlay and motion as the command line wants them.
@@ -128,6 +129,53 @@ pub fn check_geometry(view: &View) -> Result<()> {
     Ok(())
 }
 
+/// Refuses a moment that the park has not come to yet.
+pub fn refuse_the_future(moment_ms: i64, now_ms: i64) -> Result<()> {
+    if moment_ms > now_ms {
+        let now =
+            terrarium_model::format_rfc3339_utc(terrarium_model::UnixMillis(now_ms).seconds());
+        bail!("the moment lies in the future of the park: its clock says {now}");
+    }
+    Ok(())
+}
+
+/// What the command line wants to see of the park that is there: camera, link, asset, moment.
+pub fn wishes(view: &View, args: &Args) -> Result<Vec<Command>> {
+    let park = view.0.park().context("no park is there to draw")?;
+    let mut commands = Vec::new();
+    if args.camera != HOME {
+        let camera = Some(cameras::named(park, &args.camera)?);
+        commands.push(Command::GoTo(DeepLink {
+            park: park.id.clone(),
+            camera,
+            ..DeepLink::default()
+        }));
+    }
+    if let Some(link) = link(args)? {
+        if let Some(asset) = link.select.as_ref()
+            && park.index_of(asset).is_none()
+        {
+            bail!("the link leads to asset `{asset}`, which this park does not have");
+        }
+        commands.push(Command::GoTo(link));
+    }
+    if let Some(name) = &args.select {
+        let asset = park.index_of(name);
+        let asset = asset.with_context(|| unknown_asset(name))?;
+        commands.push(Command::Select(asset));
+    }
+    if let (Some(at), None) = (&args.at, &args.park_file) {
+        let moment_ms = moment_ms("--at", at)?;
+        refuse_the_future(moment_ms, view.0.timeline.now_ms())?;
+        commands.push(Command::SeekExact { moment_ms });
+    }
+    Ok(commands)
+}
+
+fn unknown_asset(name: &str) -> String {
+    format!("there is no asset `{name}` to select in this park")
+}
+
 /// Selects what the command line names.
 pub fn select(view: &mut View, link: &Link, args: &Args) -> Result<()> {
     let Some(name) = &args.select else {
@@ -135,8 +183,72 @@ pub fn select(view: &mut View, link: &Link, args: &Args) -> Result<()> {
     };
     let found = view.0.park().and_then(|park| park.index_of(name));
     let Some(asset) = found else {
-        bail!("there is no asset `{name}` to select in this park");
+        bail!("{}", unknown_asset(name));
     };
     apply(view, link, [Command::Select(asset)]);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    const NOON: &str = "2026-06-21T12:00:00+08:00";
+
+    /// Haotian from its file, and what these words of the command line want of it.
+    fn wished(words: &[&str]) -> Result<Vec<Command>> {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/parks/haotian.toml");
+        let mut view = View::default();
+        park_of_file(&mut view, Path::new(file), Some(NOON))?;
+        let line = ["twin-viewer", "--park", "haotian"].iter().chain(words);
+        wishes(&view, &Args::try_parse_from(line)?)
+    }
+
+    #[test]
+    fn a_window_shows_what_the_command_line_names() {
+        let commands = wished(&[
+            "--camera",
+            "parking",
+            "--select",
+            "bin-4",
+            "--at",
+            "2026-06-21T11:00:00+08:00",
+        ]);
+        assert!(
+            matches!(
+                commands.expect("all of it is there")[..],
+                [
+                    Command::GoTo(DeepLink {
+                        camera: Some(_),
+                        ..
+                    }),
+                    Command::Select(_),
+                    Command::SeekExact {
+                        moment_ms: 1_782_010_800_000
+                    }
+                ]
+            ),
+            "camera, asset, moment"
+        );
+        assert_eq!(wished(&[]).expect("nothing is wrong"), []);
+    }
+
+    #[test]
+    fn what_is_not_there_is_told_by_its_name() {
+        let refused = |words: &[&str]| {
+            let error = wished(words).expect_err("it is not there");
+            format!("{error:#}")
+        };
+        assert!(refused(&["--camera", "moon"]).contains("no camera `moon`"));
+        assert!(refused(&["--select", "bin-4000"]).contains("no asset `bin-4000`"));
+        let later = refused(&["--at", "2031-01-01T00:00:00+08:00"]);
+        assert!(
+            later.contains("in the future") && later.contains("2026-06-21T04:00:00Z"),
+            "{later}"
+        );
+        let link = ["--goto", "terrarium://haotian?select=bin-4000"];
+        assert!(refused(&link).contains("`bin-4000`"));
+    }
 }

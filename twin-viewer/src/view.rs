@@ -19,6 +19,17 @@ pub struct View(pub ViewState);
 #[derive(Resource, Default)]
 pub struct Link(pub Option<Network>);
 
+/// Who reads the pictures.
+#[derive(Resource, Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Reader {
+    #[default]
+    Person,
+    /// No signs over the scene.
+    Program,
+    /// Which asset every pixel shows, and nothing else.
+    ProgramForPlaces,
+}
+
 /// What the pointer is over.
 #[derive(Resource, Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Hovered(pub Option<AssetIndex>);
@@ -45,7 +56,12 @@ struct Dressed {
     generation: u64,
     selection: u64,
     hovered: Option<AssetIndex>,
+    reader: Reader,
 }
+
+/// How many values came from the server and were taken in.
+#[derive(Resource, Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TakenValues(pub u64);
 
 /// Keeps [`View`] up to date and the stage with it.
 pub struct ViewPlugin;
@@ -55,7 +71,9 @@ impl Plugin for ViewPlugin {
         app.init_resource::<View>()
             .init_resource::<Link>()
             .init_resource::<Hovered>()
+            .init_resource::<Reader>()
             .init_resource::<Staged>()
+            .init_resource::<TakenValues>()
             .add_systems(PreUpdate, take_reports)
             .add_systems(
                 Update,
@@ -91,6 +109,7 @@ pub fn report(view: &mut View, link: &Link, reports: impl IntoIterator<Item = Re
 fn take_reports(
     mut view: ResMut<'_, View>,
     link: Res<'_, Link>,
+    mut taken: ResMut<'_, TakenValues>,
     mut redraw: MessageWriter<'_, RequestRedraw>,
 ) {
     let Some(network) = &link.0 else {
@@ -98,8 +117,16 @@ fn take_reports(
     };
     let reports = network.take();
     if !reports.is_empty() {
+        taken.0 += reports.iter().map(values_in).sum::<u64>();
         report(&mut view, &link, reports);
         redraw.write(RequestRedraw);
+    }
+}
+
+fn values_in(report: &Report) -> u64 {
+    match report {
+        Report::Live { delta, .. } | Report::Replay { delta, .. } => delta.values.len() as u64,
+        _ => 0,
     }
 }
 
@@ -123,9 +150,14 @@ fn stage_park(world: &mut World) {
     world.insert_resource(looks);
 }
 
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a Bevy system takes what it reads as arguments"
+)]
 fn dress_stage(
     view: Res<'_, View>,
     hovered: Res<'_, Hovered>,
+    reader: Res<'_, Reader>,
     mut staged: ResMut<'_, Staged>,
     mut looks: ResMut<'_, Looks>,
     mut poses: ResMut<'_, Poses>,
@@ -140,6 +172,7 @@ fn dress_stage(
         generation: state.generation(),
         selection,
         hovered: hovered.0,
+        reader: *reader,
     };
     let is_idle_wall = pace.is_some_and(|pace| pace.is_idle_kiosk());
     still.set_if_neq(StillMotion(state.reduced_motion || is_idle_wall));
@@ -153,10 +186,22 @@ fn dress_stage(
     if !is_only_marked {
         poses.set_if_neq(dress::poses(state));
     }
-    looks.paleness = f32::from(u8::from(
+    let paleness = f32::from(u8::from(
         state.overlay != terrarium_view_model::Overlay::None,
     ));
-    for (tag, look) in dress::looks(state, hovered.0) {
+    let flat = *reader == Reader::ProgramForPlaces;
+    let mut changed = match flat {
+        true => dress::numbers(state),
+        false => dress::looks(state, hovered.0),
+    };
+    changed.retain(|(tag, look)| looks.get(*tag) != *look);
+    // What looks as before is not written: the scene is drawn anew for every change.
+    if changed.is_empty() && (looks.paleness, looks.flat) == (paleness, flat) {
+        return;
+    }
+    looks.paleness = paleness;
+    looks.flat = flat;
+    for (tag, look) in changed {
         looks.set(tag, look);
     }
 }

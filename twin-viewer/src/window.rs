@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use bevy::prelude::*;
-use terrarium_view_model::{Command, DeepLink};
+use terrarium_view_model::Report;
 
 use crate::app::{self, Surface};
 use crate::args::Args;
@@ -31,7 +31,11 @@ pub fn run(args: &Args) -> Result<()> {
         }
         None => start::connect(args, waker.wake())?,
     };
-    let deep_link = start::link(args)?;
+    // A link of another park is refused before a window opens.
+    start::link(args)?;
+    if args.park_file.is_some() {
+        start::wishes(&view, args)?;
+    }
     let kiosk = start::kiosk(args)?;
     if let Some(kiosk) = &kiosk {
         view.0.audience = kiosk.audience;
@@ -62,10 +66,8 @@ pub fn run(args: &Args) -> Result<()> {
         app.insert_resource(Rotation::new(kiosk))
             .add_plugins(RotationPlugin);
     }
-    if let Some(deep_link) = deep_link {
-        app.insert_resource(Wanted(Some(deep_link)))
-            .add_systems(Update, follow_link);
-    }
+    app.insert_resource(Wanted(Some(args.clone())))
+        .add_systems(Update, show_wanted);
     match app.run() {
         AppExit::Success => Ok(()),
         AppExit::Error(code) if code.get() == recovery::ADAPTER_LOST => Err(recovery::start_anew()),
@@ -73,14 +75,24 @@ pub fn run(args: &Args) -> Result<()> {
     }
 }
 
-/// The link that the viewer was started with, until the park is there.
+/// The command line, until the park is there that it is about.
 #[derive(Resource)]
-struct Wanted(Option<DeepLink>);
+struct Wanted(Option<Args>);
 
-fn follow_link(mut wanted: ResMut<'_, Wanted>, mut view: ResMut<'_, View>, link: Res<'_, Link>) {
-    if view.bypass_change_detection().0.park().is_some()
-        && let Some(deep_link) = wanted.0.take()
-    {
-        apply(&mut view, &link, [Command::GoTo(deep_link)]);
+fn show_wanted(mut wanted: ResMut<'_, Wanted>, mut view: ResMut<'_, View>, link: Res<'_, Link>) {
+    if wanted.0.is_none() || view.bypass_change_detection().0.park().is_none() {
+        return;
+    }
+    let Some(args) = wanted.0.take() else {
+        return;
+    };
+    match start::wishes(&view, &args) {
+        Ok(commands) => apply(&mut view, &link, commands),
+        Err(error) => {
+            view.0.take(Report::Failed {
+                what: "command line",
+                reason: format!("{error:#}"),
+            });
+        }
     }
 }

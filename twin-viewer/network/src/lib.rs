@@ -9,7 +9,7 @@
 //! - `shift`: all that a shift report tells
 //! - `commands`, `session`: what a person tells the park to do; each is answered exactly once, and only sent over the
 //!   connection whose picture the person saw
-//! - `numbering`, `decode`: from the wire to the view model
+//! - `numbering`, `decode`, `statements`: from the wire to the view model
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -36,6 +36,7 @@ mod numbering;
 mod pages;
 mod session;
 mod shift;
+mod statements;
 mod supervisor;
 mod view;
 

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use terrarium_model::{UnixMillis, format_rfc3339_utc};
 use terrarium_proto::ledger::v1 as ledger;
 use terrarium_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
+use terrarium_proto::ledger::v1::report_service_client::ReportServiceClient;
 use terrarium_proto::twin::v1 as wire;
 use terrarium_proto::twin::v1::twin_service_client::TwinServiceClient;
 use terrarium_runtime::AuthorizedChannel;
 use terrarium_view_model::{
-    CarbonBalances, CarbonLine, Density, EntryList, EventLine, LedgerBook, LedgerEntry, Report,
-    Request,
+    CarbonBalances, CarbonLine, ClaimName, Density, EntryList, EventLine, LedgerBook, LedgerEntry,
+    Report, Request,
 };
 use tokio::task::{AbortHandle, JoinSet};
 use tonic::Status;
@@ -19,8 +20,8 @@ use tonic::Status;
 use crate::decode;
 use crate::lanes::Lanes;
 use crate::numbering::{Numbering, StreamNumbers};
-use crate::shift;
 use crate::supervisor::MAX_ANSWER_BYTES;
+use crate::{shift, statements};
 
 /// The service takes at most so many points at once.
 const MOST_POINTS: usize = 200;
@@ -93,6 +94,8 @@ impl Pages {
             Request::Carbon { .. } => "carbon",
             Request::Entries { .. } => "entries",
             Request::Explain { .. } => "explanation",
+            Request::ClaimNames => "claims",
+            Request::Claim { .. } => "claim",
             Request::Compare { .. } => COMPARE,
             Request::Shift { .. } => "shift",
             Request::Around { .. } => "events around",
@@ -190,6 +193,20 @@ impl PageClient {
                 let answer = self.ledger().explain(request).await?.into_inner();
                 Ok(Report::Explanation(Box::new(decode::explanation(answer))))
             }
+            Request::ClaimNames => {
+                let claims = ledger::ListClaimsRequest {};
+                let answer = self.reports().list_claims(claims).await?.into_inner();
+                let names = answer.claims.into_iter().map(|name| ClaimName {
+                    claim: name.claim,
+                    is_promise: name.promise,
+                });
+                Ok(Report::ClaimNames(names.collect()))
+            }
+            Request::Claim {
+                claim,
+                from_ms,
+                to_ms,
+            } => self.claim(claim, from_ms, to_ms).await,
             Request::Compare { moment_ms } => self.moment(moment_ms).await,
             Request::Around { from_ms, to_ms } => self.around(from_ms, to_ms).await,
             Request::Shift { from_ms, to_ms } => {
@@ -203,6 +220,28 @@ impl PageClient {
 
     fn ledger(&self) -> LedgerServiceClient<AuthorizedChannel> {
         LedgerServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    fn reports(&self) -> ReportServiceClient<AuthorizedChannel> {
+        ReportServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    /// A claim is told for an open period too, and says so itself.
+    async fn claim(&self, claim: String, from_ms: i64, to_ms: i64) -> Result<Report, Status> {
+        let request = ledger::ReportRequest {
+            park: self.park.clone(),
+            claim,
+            period: Some(period(from_ms, to_ms)),
+            provisional: true,
+            ..ledger::ReportRequest::default()
+        };
+        let answer = self.reports().report(request).await?.into_inner();
+        let position = answer.position;
+        let statement = answer
+            .statement
+            .ok_or_else(|| Status::internal("the server made no statement"))?;
+        let statement = statements::statement(statement, position);
+        Ok(Report::Statement(Box::new(statement)))
     }
 
     /// The newest entries of an asset in a book, in the order of time.

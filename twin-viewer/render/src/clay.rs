@@ -148,15 +148,17 @@ impl Material for Clay {
     }
 }
 
-/// Takes light away where the target's alpha is still 1, and sets it to 0: overlapping shadows darken only once.
+/// Everything drawn leaves in the target's alpha what a shadow would leave of its light: less than 1 only on flat ground, so
+/// that nothing that stands is darkened by the plane of the shadows. A shadow multiplies by it and sets it to 1: those that
+/// overlap darken only once.
 const SHADE_ONCE: BlendState = BlendState {
     color: BlendComponent {
-        src_factor: BlendFactor::DstAlpha,
-        dst_factor: BlendFactor::One,
-        operation: BlendOperation::ReverseSubtract,
+        src_factor: BlendFactor::Zero,
+        dst_factor: BlendFactor::DstAlpha,
+        operation: BlendOperation::Add,
     },
     alpha: BlendComponent {
-        src_factor: BlendFactor::Zero,
+        src_factor: BlendFactor::One,
         dst_factor: BlendFactor::Zero,
         operation: BlendOperation::Add,
     },

@@ -35,7 +35,8 @@ struct Vertex {
 
 struct Out {
     @builtin(position) position: vec4<f32>,
-    @location(0) color: vec3<f32>,
+    // Alpha: what a shadow would leave of it.
+    @location(0) color: vec4<f32>,
 #ifdef FLOW
     @location(1) along: vec2<f32>,
     @location(2) @interpolate(flat) speed: f32,
@@ -108,7 +109,7 @@ fn vertex(in: Vertex) -> Out {
     );
     let falls = f32(in.tag) < rain.x;
     out.position = vec4(vec2(x, y) + corner * px * select(0.0, 1.0, falls), 0.999, 1.0);
-    out.color = rows[4].rgb * 1.1 + vec3(0.06);
+    out.color = vec4(rows[4].rgb * 1.1 + vec3(0.06), 1.0);
     return out;
 #else
     let world = place(in);
@@ -116,7 +117,7 @@ fn vertex(in: Vertex) -> Out {
 #ifdef SHADOW
     let ground = thrown(world);
     out.position = view.clip_from_world * vec4(ground, 1.0);
-    out.color = rows[5].rgb * (1.0 - haze(ground));
+    out.color = vec4(0.0, 0.0, 0.0, 1.0);
     return out;
 #else
     out.position = view.clip_from_world * vec4(world, 1.0);
@@ -124,7 +125,7 @@ fn vertex(in: Vertex) -> Out {
     let paint = in.color.rgb * in.color.rgb;
 
 #ifdef GLOW
-    out.color = paint * sqrt(lamps);
+    out.color = vec4(paint * sqrt(lamps), 1.0);
     return out;
 #else
     let tint = row_of(in.tag, 0u);
@@ -149,13 +150,22 @@ fn vertex(in: Vertex) -> Out {
     let sun = max(dot(normal, rows[0].xyz), 0.0);
     let sky = 0.5 + 0.5 * normal.y;
     let light = mix(rows[3].rgb, rows[2].rgb, sky) + rows[1].rgb * sun;
-    var lit = faded * light;
+    // The colour of a value stays the one of its legend: light without a colour of its own, and not more of it than the
+    // brightest of its channels can show.
+    let grey = dot(light, vec3(0.2126, 0.7152, 0.0722));
+    var lit = faded * mix(light, vec3(grey), tint.w);
+    lit = lit / mix(1.0, max(1.0, max(lit.r, max(lit.g, lit.b))), tint.w);
     // What is abnormal or chosen is seen by night too.
     lit = max(lit, faded * (tint.w * 0.55));
     let glow = (1.0 - in.color.a) * lamps;
-    lit = max(lit, paint * glow * vec3(1.5, 1.42, 1.28));
+    lit = max(lit, paint * glow * vec3(1.5, 1.42, 1.28) * (1.0 - tint.w));
     lit = lit + (vec3(0.92) - lit) * extra.x * 0.45;
-    out.color = mix(lit, rows[4].rgb, haze(world));
+    let away = haze(world);
+    let lies_flat = world.y < rows[0].w && normal.y > 0.9;
+    out.color = vec4(mix(lit, rows[4].rgb, away), select(1.0, mix(rows[5].x, 1.0, away), lies_flat));
+    if rows[6].w > 0.5 {
+        out.color = vec4(tint.rgb * tint.w, 1.0);
+    }
 #ifdef FLOW
     out.along = in.along;
     out.speed = extra.z;
@@ -169,24 +179,24 @@ fn vertex(in: Vertex) -> Out {
 @fragment
 fn fragment(in: Out) -> @location(0) vec4<f32> {
 #ifdef SHADOW
-    return vec4(in.color, 0.0);
+    return in.color;
 #else
 #ifdef GLOW
     // Falls off towards the rim like light, not like a cone.
-    return vec4(in.color * in.color * 0.17, 0.0);
+    return vec4(in.color.rgb * in.color.rgb * 0.17, 0.0);
 #else
 #ifdef RAIN
-    return vec4(in.color, 0.4);
+    return vec4(in.color.rgb, 0.4);
 #else
 #ifdef FLOW
     let across = abs(in.along.y - 0.5) * 2.0;
     let way = sign(in.speed);
     let place = in.along.x * way + across * 1.1 - abs(in.speed) * rows[2].w;
     let is_arrow = fract(place / 4.5) < 0.36 && way != 0.0;
-    let body = in.color * 0.8;
-    return vec4(select(body, mix(in.color, vec3(1.0), 0.55), is_arrow), 1.0);
+    let body = in.color.rgb * 0.8;
+    return vec4(select(body, mix(in.color.rgb, vec3(1.0), 0.55), is_arrow), 1.0);
 #else
-    return vec4(in.color, 1.0);
+    return in.color;
 #endif
 #endif
 #endif

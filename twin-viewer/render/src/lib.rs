@@ -4,21 +4,27 @@
 //! - `light`: sun, sky and lamps of a moment (pure)
 //! - `looks`: tint, emphasis, fade, flow and stance of every tag, written into one storage buffer
 //! - `rain`: streaks in front of the scene
+//! - `scene_pass`: draws all that where it is seen and when it changed; `output`: the finished picture into the window
 
 mod clay;
 mod light;
 mod looks;
+mod output;
 mod rain;
+mod scene_pass;
 
 use bevy::prelude::*;
 use terrarium_scene::Drawn;
 
 use crate::clay::{Clay, ClayPlugin, Finish};
 use crate::looks::{Motion, Rows, write_rows};
+use crate::output::OutputPlugin;
 use crate::rain::{show_rain, spawn_rain};
+use crate::scene_pass::ScenePassPlugin;
 
 pub use light::Light;
 pub use looks::{Look, Looks, Rain};
+pub use scene_pass::{SceneDrawings, SceneRoom, SceneVersion};
 
 /// Gives every [`Drawn`] its material and keeps the shader's rows up to date.
 pub struct RenderPlugin;
@@ -34,7 +40,7 @@ impl Finishes {
 
 impl Plugin for RenderPlugin {
     fn build(&self, app: &mut App) {
-        app.add_plugins(ClayPlugin)
+        app.add_plugins((ClayPlugin, ScenePassPlugin, OutputPlugin))
             .init_resource::<Looks>()
             .init_resource::<Motion>()
             .init_resource::<Rows>()

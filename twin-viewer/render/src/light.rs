@@ -14,16 +14,16 @@ pub struct Light {
     pub bounce: Vec3,
     /// Of the sky behind everything, and of the haze.
     pub background: Vec3,
-    /// What a shadow takes away from ground of middle grey.
-    pub shadow: Vec3,
+    /// Share of its light that flat ground keeps in a shadow, 0 to 1.
+    pub shade: f32,
     /// 0 off, 1 lit.
     pub lamps: f32,
 }
 
 /// Sines below this would throw shadows out of the park.
 const LOWEST_SINE: f32 = 0.16;
-/// Reflectance that a shadow's depth is worked out for.
-const GROUND: f32 = 0.42;
+/// What a shadow takes of the sunlight; the rest comes in from the sides. Assumed.
+const SHADOW_DEPTH: f32 = 0.92;
 
 impl Light {
     /// The light that the park stands in. `cloud`: 0 clear, 1 overcast.
@@ -64,7 +64,7 @@ impl Light {
             sky,
             bounce,
             background,
-            shadow: sunlight * (GROUND * direction.y * 0.92),
+            shade: shade(sunlight * direction.y, sky),
             lamps: 1.0 - smooth(-3.5, 1.5, sun.elevation_deg),
         }
     }
@@ -86,6 +86,20 @@ fn raised(direction: Vec3) -> Vec3 {
     let up = direction.y.max(LOWEST_SINE);
     let along = Vec3::new(direction.x, 0.0, direction.z).normalize_or(Vec3::Z);
     along * (1.0 - up * up).max(0.0).sqrt() + Vec3::Y * up
+}
+
+/// The share of the light on flat ground that is left where the sun does not reach.
+fn shade(sun: Vec3, sky: Vec3) -> f32 {
+    let full = luminance(sun + sky);
+    if full <= 0.0 {
+        return 1.0;
+    }
+    1.0 - SHADOW_DEPTH * luminance(sun) / full
+}
+
+/// Of linear light, after Rec. 709.
+fn luminance(light: Vec3) -> f32 {
+    light.dot(Vec3::new(0.2126, 0.7152, 0.0722))
 }
 
 /// From 0 to 1 without corners (Hermite).
@@ -134,6 +148,11 @@ mod tests {
             let light = at(elevation as f32);
             assert!(light.direction.y >= LOWEST_SINE - 1e-4);
             assert!((light.direction.length() - 1.0).abs() < 1e-3);
+            assert!(
+                (0.05..=1.0).contains(&light.shade),
+                "a shadow at {elevation} degrees keeps {} of the light",
+                light.shade
+            );
         }
     }
 
@@ -143,7 +162,8 @@ mod tests {
             elevation_deg: 50.0,
             azimuth_deg: 180.0,
         };
-        assert!(Light::of(sun, 1.0).shadow.y < 0.3 * Light::of(sun, 0.0).shadow.y);
+        let depth = |cloud| 1.0 - Light::of(sun, cloud).shade;
+        assert!(depth(1.0) < 0.3 * depth(0.0));
     }
 
     #[test]

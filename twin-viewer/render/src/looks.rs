@@ -9,6 +9,7 @@ use terrarium_view_model::AssetIndex;
 use crate::clay::Clay;
 use crate::light::Light;
 use crate::rain::MOST_STREAKS;
+use crate::scene_pass::SceneVersion;
 
 /// Rows of light before those of the tags; the shader's `LIGHT_ROWS`.
 const LIGHT_ROWS: usize = 7;
@@ -43,6 +44,8 @@ pub struct Looks {
     /// Distances from the eye where the haze begins and where it hides everything.
     pub haze_m: (f32, f32),
     pub rain: Rain,
+    /// Every part in the plain colour of its tint and everything else black: for pictures that programs read.
+    pub flat: bool,
 }
 
 /// Rain at the moment shown.
@@ -98,6 +101,7 @@ impl Default for Looks {
             paleness: 0.0,
             haze_m: (900.0, 3_500.0),
             rain: Rain::default(),
+            flat: false,
         }
     }
 }
@@ -118,19 +122,24 @@ impl Looks {
 
     fn rows(&self, tags: usize, flow_clock_s: f32, stances: &[Stance]) -> Vec<[f32; 4]> {
         let light = &self.light;
+        // What is flat is in no light: no lamp and no rain either.
+        let (lamps, rain) = match self.flat {
+            true => (0.0, Rain::default()),
+            false => (light.lamps, self.rain),
+        };
         let row = |xyz: Vec3, w: f32| [xyz.x, xyz.y, xyz.z, w];
         let mut rows = vec![
             row(light.direction, SHADOW_M),
-            row(light.sun, light.lamps),
+            row(light.sun, lamps),
             row(light.sky, flow_clock_s),
             row(light.bounce, self.haze_m.0),
             row(light.background, self.haze_m.1),
-            row(light.shadow, self.paleness),
+            [light.shade, 0.0, 0.0, self.paleness],
             [
-                self.rain.strength * MOST_STREAKS as f32,
-                self.rain.strength.min(1.0).sqrt(),
-                self.rain.slant,
-                0.0,
+                rain.strength * MOST_STREAKS as f32,
+                rain.strength.min(1.0).sqrt(),
+                rain.slant,
+                f32::from(u8::from(self.flat)),
             ],
         ];
         debug_assert_eq!(rows.len(), LIGHT_ROWS);
@@ -245,6 +254,7 @@ pub(crate) fn write_rows(
     mut buffers: ResMut<'_, Assets<ShaderBuffer>>,
     mut clays: ResMut<'_, Assets<Clay>>,
     mut clear_color: ResMut<'_, ClearColor>,
+    mut version: ResMut<'_, SceneVersion>,
 ) {
     const HOUR_S: f32 = 3_600.0;
     let passed_s = if still.0 { 0.0 } else { time.delta_secs() };
@@ -259,6 +269,7 @@ pub(crate) fn write_rows(
     if rows.frames_to_bind > 0 {
         rows.frames_to_bind -= 1;
         bind_again(&rows, &mut clays);
+        version.change();
     }
     let has_changed = looks.is_changed() || poses.is_changed();
     if !has_changed && !flows && !turns && tags == rows.tags {
@@ -269,11 +280,15 @@ pub(crate) fn write_rows(
     };
     let stances = stage.map_or_else(Vec::new, |stage| stances(&stage, &poses, &motion.angles));
     buffer.data = Some(bytes_of(&looks.rows(tags, motion.flow_s, &stances)));
+    version.change_values();
     if tags != rows.tags {
         rows.tags = tags;
         rows.frames_to_bind = FRAMES_TO_BIND;
     }
-    let Vec3 { x, y, z } = looks.light.background;
+    let Vec3 { x, y, z } = match looks.flat {
+        true => Vec3::ZERO,
+        false => looks.light.background,
+    };
     clear_color.0 = Color::linear_rgb(x, y, z);
 }
 

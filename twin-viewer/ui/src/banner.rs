@@ -101,15 +101,20 @@ fn outcome_text(state: &ViewState) -> Option<String> {
         None => {}
     }
     // What is asked for again and again by itself is told by the panel that lacks it.
-    const ASKED_BY_PERSON: [&str; 6] = [
+    const ASKED_BY_PERSON: [&str; 8] = [
         "entries",
         "explanation",
+        "claims",
+        "claim",
         "comparison",
         "shift",
         "events around",
         "replay",
     ];
     let (what, reason) = state.failure.as_ref()?;
+    if *what == "command line" {
+        return Some(reason.clone());
+    }
     if !ASKED_BY_PERSON.contains(what) {
         return None;
     }
@@ -135,10 +140,10 @@ fn connection_text(state: &ViewState) -> Option<String> {
             Some(Word::Connecting.with(language, &[("server", server)]))
         }
         Connection::StaleSince { since_ms, reason } => {
-            let time = match state.park() {
-                Some(park) => format::time_of_day(&park.time_zone, *since_ms),
-                None => "–".into(),
+            let Some(park) = state.park() else {
+                return Some(Word::NoServer.with(language, &[("reason", reason)]));
             };
+            let time = format::time_of_day(&park.time_zone, *since_ms);
             let text = Word::StaleSince.with(language, &[("time", &time)]);
             Some(format!("{text} ({reason})"))
         }

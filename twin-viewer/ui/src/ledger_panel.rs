@@ -10,6 +10,7 @@ use terrarium_view_model::{
     LedgerEntry, LedgerPeriod, ParkView, ViewState, VisitorFigures, Word, format,
 };
 
+use crate::claims_panel;
 use crate::theme::{FAINT_INK, INK, LINE};
 
 /// Rows of entries that are seen at once.
@@ -38,7 +39,10 @@ pub(crate) fn show(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) 
     match (state.park(), &state.trail.entry, &state.trail.asked) {
         (Some(park), Some(_), _) => explanation(ui, state, park, commands),
         (Some(park), None, Some(_)) => entries(ui, state, park, commands),
-        _ => by_asset(ui, state, commands),
+        _ => {
+            claims_panel::show(ui, state, commands);
+            by_asset(ui, state, commands);
+        }
     }
     ui.separator();
 }

@@ -9,7 +9,7 @@
 //! - `timeline_bar`: event density, alarm ticks, cursor, transport
 //! - `search_box`, `plan`
 //! - `single_line`, `symbols`: the electric and the water network as drawings
-//! - `ledger_panel`: the carbon ledger, from its balance down to the events
+//! - `ledger_panel`, `claims_panel`: the carbon ledger, from its balance down to the events; claims with their netting lists
 //! - `compare_panel`: moments A and B side by side
 //! - `shift_window`, `help_sheet`, `visitors_page`
 //! - `shapes`: signs that are drawn, not written
@@ -18,6 +18,7 @@
 mod alarm_card;
 mod alarm_list;
 mod banner;
+mod claims_panel;
 mod compare_panel;
 mod detail;
 mod help_sheet;

@@ -35,9 +35,17 @@ pub fn plan(ui: &mut Ui, state: &ViewState, drafts: &mut Drafts, commands: &mut 
     painter.rect_filled(rect, CornerRadius::ZERO, PANEL);
     ground(&painter, park, &sight);
     connections(&painter, state, park, &sight);
-    for (asset, view) in park.indexed() {
-        draw_asset(&painter, state, asset, view, &sight);
+    // What grows on the ground lies under what stands on it, and a roof under its panels.
+    let mut order: Vec<(AssetIndex, &AssetView)> = park.indexed().collect();
+    order.sort_by(|(_, one), (_, other)| {
+        let area = |view: &AssetView| view.size_m[0] * view.size_m[1];
+        let above = is_ground(other).cmp(&is_ground(one));
+        above.then(area(other).total_cmp(&area(one)))
+    });
+    for (asset, view) in &order {
+        draw_asset(&painter, state, *asset, view, &sight);
     }
+    names(&painter, rect, state, &order, &sight);
     scale_bar(&painter, rect, &sight);
 
     let hit = response
@@ -206,10 +214,9 @@ fn draw_asset(
     let cell = state
         .overlay_view()
         .and_then(|overlay| overlay.values.get(asset.0 as usize).copied().flatten());
-    let is_ground = matches!(view.kind, AssetKind::TreeGroup | AssetKind::IrrigationZone);
     let fill = match &cell {
         Some(cell) => color(cell.color()),
-        None if is_ground => GROUND,
+        None if is_ground(view) => GROUND,
         None => EQUIPMENT,
     };
     let fill = fill.gamma_multiply(known.map_or(1.0, |known| known.fade));
@@ -232,16 +239,56 @@ fn draw_asset(
     if let Some(known) = known {
         draw_state(painter, known, at, bounds);
     }
-    if sight.scale >= NAMES_FROM_SCALE || is_selected {
-        let name = view.name_in(state.language);
+}
+
+fn is_ground(view: &AssetView) -> bool {
+    matches!(view.kind, AssetKind::TreeGroup | AssetKind::IrrigationZone)
+}
+
+/// Names under what they belong to: what is selected or in alarm first, then what stands, the largest first. One that would
+/// cover another is left out.
+fn names(
+    painter: &Painter,
+    room: Rect,
+    state: &ViewState,
+    assets: &[(AssetIndex, &AssetView)],
+    sight: &Sight,
+) {
+    let rank = |asset: AssetIndex, view: &AssetView| {
+        if state.selection.contains(asset) {
+            return 0;
+        }
+        match state.state_of(asset).and_then(|known| known.alarm) {
+            Some(_) => 1,
+            None if is_ground(view) => 3,
+            None => 2,
+        }
+    };
+    let mut wanted: Vec<(u8, AssetIndex, &AssetView)> = assets
+        .iter()
+        .map(|(asset, view)| (rank(*asset, view), *asset, *view))
+        .filter(|(rank, ..)| *rank <= 1 || sight.scale >= NAMES_FROM_SCALE)
+        .collect();
+    wanted.sort_by_key(|(rank, ..)| *rank);
+    let mut taken: Vec<Rect> = Vec::new();
+    for (rank, _, view) in wanted {
+        let depth = (view.size_m[1] * sight.scale).max(LEAST_SIZE);
+        let width = (view.size_m[0] * sight.scale).max(LEAST_SIZE);
+        let at = sight.at(view.at);
+        let bounds = Rect::from_points(&corners(at, width, depth, view.turn_deg));
+        let name = view.name_in(state.language).to_owned();
+        let galley = painter.layout_no_wrap(name, FontId::proportional(11.0), INK);
         let below = bounds.center_bottom() + vec2(0.0, 2.0);
-        painter.text(
-            below,
-            Align2::CENTER_TOP,
-            name,
-            FontId::proportional(11.0),
-            INK,
-        );
+        let rect = Align2::CENTER_TOP.anchor_size(below, galley.size());
+        let is_free = taken.iter().all(|other| !other.intersects(rect));
+        if !room.contains_rect(rect) || (rank > 0 && !is_free) {
+            continue;
+        }
+        if rank <= 1 {
+            painter.rect_filled(rect.expand(1.0), CornerRadius::same(2), PANEL);
+        }
+        painter.galley(rect.min, galley, INK);
+        taken.push(rect);
     }
 }
 

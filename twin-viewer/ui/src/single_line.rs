@@ -57,6 +57,7 @@ pub(crate) fn show(
         park,
         kind,
         sight: Sight::of(rect, &drawing, drafts),
+        nodes: &drawing.nodes,
     };
     sheet.wires(&drawing);
     for node in &drawing.nodes {
@@ -168,6 +169,7 @@ struct Sheet<'a> {
     park: &'a ParkView,
     kind: ConnectionKind,
     sight: Sight,
+    nodes: &'a [DiagramNode],
 }
 
 impl Sheet<'_> {
@@ -347,7 +349,8 @@ impl Sheet<'_> {
             let is_tight = self.sight.column * self.sight.zoom < 110.0 && (node.x as i64) % 2 == 0;
             let up = if is_tight { 34.0 } else { 7.0 };
             let right = rect.right_center() + vec2(8.0, -up);
-            self.sign(right, name, INK);
+            let room = self.room_beside(node, right);
+            self.sign(right, &self.fitted(name, room), INK);
             if let Some(value) = value {
                 self.sign(right + line, &value, ink);
             }
@@ -362,6 +365,18 @@ impl Sheet<'_> {
         if let Some(value) = value {
             self.text(below + line, Align2::CENTER_TOP, &value, ink);
         }
+    }
+
+    /// From there to the next node of the row, with its gauge, or to the rim of the paper.
+    fn room_beside(&self, node: &DiagramNode, from: Pos2) -> f32 {
+        let reach = (SYMBOL / 2.0 + 14.0) * self.sight.zoom;
+        let beside = self
+            .nodes
+            .iter()
+            .filter(|other| other.row == node.row && other.x > node.x)
+            .map(|other| self.sight.at(other).x - reach);
+        let rim = self.painter.clip_rect().right() - 4.0;
+        beside.fold(rim, f32::min) - from.x
     }
 
     fn value(&self, known: &AssetState) -> Option<String> {

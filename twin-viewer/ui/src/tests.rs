@@ -13,6 +13,7 @@ use terrarium_view_model::{
 
 use crate::{Drafts, install, show};
 
+mod claims;
 mod tools;
 
 const HAOTIAN: &str = include_str!("../../../deploy/parks/haotian.toml");
@@ -415,6 +416,27 @@ fn every_connection_state_is_told_and_never_a_crash() {
             full_hd(state).run();
         }
     }
+}
+
+#[test]
+fn what_is_wrong_at_the_start_is_said_with_its_remedy() {
+    let mut state = ViewState::default();
+    state.take(Report::Connection(Connection::StaleSince {
+        since_ms: NOW_MS,
+        reason: "connection refused".into(),
+    }));
+    let mut harness = full_hd(state);
+    harness.run();
+    harness.get_by_label_contains("(connection refused). Is it running (deploy/up)");
+
+    let mut state = live(HAOTIAN);
+    state.take(Report::Failed {
+        what: "command line",
+        reason: "there is no camera `moon`".into(),
+    });
+    let mut harness = full_hd(state);
+    harness.run();
+    harness.get_by_label("there is no camera `moon`");
 }
 
 #[test]

@@ -112,16 +112,14 @@ fn file_menu(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) {
         for (word, command) in [
             (Word::SaveIncident, Command::SaveIncident),
             (Word::SavePicture, Command::SavePicture),
+            (Word::SaveLink, Command::SaveLink),
         ] {
             if ui.button(word.text(language)).clicked() {
                 commands.push(command);
             }
         }
         let link = state.link();
-        if ui.button(Word::CopyLink.text(language)).clicked() {
-            ui.ctx().copy_text(link.clone());
-        }
-        // For where there is no clipboard: it can be read, and selected.
+        ui.small(Word::LinkToView.text(language));
         ui.add(egui::TextEdit::singleline(&mut link.as_str()).desired_width(260.0));
     });
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use egui::{Color32, Ui};
-use egui_plot::{Legend, Line, Plot, PlotPoints, VLine};
-use terrarium_view_model::{PointHistory, Quantity, Unit, ViewState, Word, format};
+use egui::{Color32, RichText, Ui};
+use egui_plot::{Line, Plot, PlotPoints, VLine};
+use terrarium_view_model::{PointHistory, Quality, Quantity, Unit, ViewState, Word, format};
 
 use crate::theme::{FAINT_INK, REPLAY};
 
@@ -56,15 +56,19 @@ fn plot(ui: &mut Ui, state: &ViewState, unit: Unit, histories: &[&PointHistory])
         .iter()
         .zip(LINE_COLORS)
         .map(|(history, color)| {
-            let points: PlotPoints<'_> = history
-                .samples
-                .iter()
-                .map(|(time_ms, value, _)| [*time_ms as f64, *value as f64])
-                .collect();
-            let name = name_of(history, language);
-            Line::new(name, points).color(color).width(1.5)
+            let course = course(unit, &history.samples);
+            Line::new("", PlotPoints::new(course))
+                .color(color)
+                .width(1.5)
         })
         .collect();
+    // Over the plot and not in it, where they would cover the course.
+    ui.horizontal_wrapped(|ui| {
+        for (history, color) in histories.iter().zip(LINE_COLORS) {
+            let name = RichText::new(name_of(history, language)).small();
+            ui.label(name.color(color));
+        }
+    });
     Plot::new(("trend", unit))
         .height(HEIGHT)
         .show_x(false)
@@ -72,7 +76,6 @@ fn plot(ui: &mut Ui, state: &ViewState, unit: Unit, histories: &[&PointHistory])
         .allow_zoom(false)
         .allow_scroll(false)
         .allow_boxed_zoom(false)
-        .legend(Legend::default())
         .x_axis_formatter(move |mark, _| {
             let mut text = format::time_of_day(&zone, mark.value as i64);
             text.truncate("14:03".len());
@@ -89,6 +92,20 @@ fn plot(ui: &mut Ui, state: &ViewState, unit: Unit, histories: &[&PointHistory])
         });
 }
 
+/// A measured course is drawn from value to value; a state, a flag or a count stays what it is until it is told anew.
+fn course(unit: Unit, samples: &[(i64, i64, Quality)]) -> Vec<[f64; 2]> {
+    let stays = matches!(unit, Unit::State | Unit::Flag | Unit::Count);
+    let mut points: Vec<[f64; 2]> = Vec::with_capacity(samples.len() * 2);
+    for (time_ms, value, _) in samples {
+        let (time, value) = (*time_ms as f64, *value as f64);
+        if let Some([_, before]) = points.last().copied().filter(|_| stays) {
+            points.push([time, before]);
+        }
+        points.push([time, value]);
+    }
+    points
+}
+
 fn axis_text(quantity: Quantity, value: f64) -> String {
     format::value_text(
         quantity,
@@ -103,5 +120,20 @@ fn name_of(history: &PointHistory, language: terrarium_view_model::Language) -> 
         quantity.to_owned()
     } else {
         format!("{quantity} {}", history.point.source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_stays_until_it_ends_and_does_not_fade_out() {
+        let samples = [(0, 1, Quality::Good), (100, 0, Quality::Good)];
+        assert_eq!(
+            course(Unit::Flag, &samples),
+            [[0.0, 1.0], [100.0, 1.0], [100.0, 0.0]]
+        );
+        assert_eq!(course(Unit::Watt, &samples), [[0.0, 1.0], [100.0, 0.0]]);
     }
 }

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use terrarium_model::Name;
 
 use crate::asset_state::AssetAlarm;
+use crate::park_view::AssetIndex;
+use crate::point_table::PointTable;
 use crate::quantity::Quantity;
 
 /// How urgent an alarm is, the least first.
@@ -297,6 +299,25 @@ impl AlarmList {
     /// The worst listed alarm of an asset.
     pub fn worst_of(&self, asset: &str) -> Option<AssetAlarm> {
         self.worst.get(asset).copied()
+    }
+
+    /// The worst alarm of an asset by the states that the twin tells of a moment. An alarm that is not in the list any more has
+    /// no known priority: it counts as high, so that nobody misses it.
+    pub(crate) fn worst_then(&self, table: &PointTable, asset: AssetIndex) -> Option<AssetAlarm> {
+        table
+            .points_of(asset)
+            .filter(|slot| slot.name.quantity == Quantity::AlarmState)
+            .filter_map(|slot| {
+                let number = i32::try_from(slot.sample?.value).unwrap_or(0);
+                let state = AlarmState::from_wire(number);
+                let known = self.get(&slot.name.source);
+                let priority = known.map_or(AlarmPriority::High, |alarm| alarm.definition.priority);
+                state.is_listed().then_some(AssetAlarm {
+                    priority,
+                    is_unacknowledged: state.is_unacknowledged(),
+                })
+            })
+            .max_by_key(|alarm| (alarm.is_unacknowledged, alarm.priority))
     }
 
     /// How many wait for acknowledgement.

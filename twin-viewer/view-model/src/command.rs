@@ -85,6 +85,11 @@ pub enum Command {
     ListEntries(Option<(String, LedgerBook)>),
     /// Where an entry comes from, by its id.
     Explain(Option<String>),
+    ShowClaims(bool),
+    /// What the books come to by a claim, or none; anew where it is the one that is shown.
+    MakeClaim(Option<String>),
+    /// Where a figure of the statement comes from, by the id of its line.
+    OpenFigure(Option<String>),
     /// The moment of an event and, where it is known, its place.
     JumpToEvent {
         moment_ms: i64,
@@ -106,6 +111,7 @@ pub enum Command {
     SaveShiftReport(Format),
     SaveIncident,
     SavePicture,
+    SaveLink,
 
     // To the park. The first asks for confirmation, the second sends what was asked for.
     Propose(ParkCommand),

@@ -96,6 +96,11 @@ pub fn ppm(value: u32) -> String {
     format!("{} %", decimals(f64::from(value) / 10_000.0, 1))
 }
 
+/// A share in millionths as a percentage, below zero too.
+pub fn share_ppm(value: i64) -> String {
+    format!("{} %", decimals(value as f64 / 10_000.0, 1))
+}
+
 /// Three significant digits in the greatest unit that leaves 1 or more before the point.
 fn scaled(value: f64, units: &[(f64, &str)]) -> String {
     let (last, smallest) = units[units.len() - 1];

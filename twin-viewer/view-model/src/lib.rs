@@ -9,7 +9,8 @@
 //! - `alarm`: the alarm list of ISA-18.2
 //! - `timeline`: live and replay
 //! - `selection`, `search`, `camera`, `sun`
-//! - `carbon`, `ledger_trail`: figures of the ledger, and the way from a kilogram down to its events
+//! - `carbon`, `ledger_trail`: figures of the ledger, and the way from a kilogram down to its events; `claims`: statements
+//!   over the books with their netting lists
 //! - `comparison`: two moments side by side
 //! - `single_line`: a network as a drawing
 //! - `audience`, `kiosk`, `visitors`: who a screen is for, screens that follow one another, figures for the public
@@ -23,6 +24,7 @@ mod asset_state;
 mod audience;
 mod camera;
 mod carbon;
+mod claims;
 pub mod color;
 mod command;
 mod comparison;
@@ -59,6 +61,10 @@ pub use asset_state::{
 pub use audience::{Audience, Page};
 pub use camera::{Bookmark, CameraPose, CameraWish};
 pub use carbon::{CarbonBalances, CarbonLine};
+pub use claims::{
+    ClaimName, Claims, FigureSource, NettingLine, Statement, StatementLine, StatementPosting,
+    Treatment, Words, figure_text,
+};
 pub use command::Command;
 pub use comparison::{Comparison, Difference, Mark};
 pub use deep_link::{DeepLink, LinkError};

@@ -2,6 +2,7 @@
 
 use crate::alarm::{Alarm, AlarmTransition};
 use crate::carbon::CarbonBalances;
+use crate::claims::{ClaimName, Statement};
 use crate::ledger_trail::{EntryList, Explanation, LedgerBook};
 use crate::point_table::{PointName, TwinDelta};
 use crate::quality::Quality;
@@ -41,6 +42,14 @@ pub enum Request {
     },
     /// Where a line of the ledger comes from.
     Explain { entry: String },
+    /// What can be claimed over the books.
+    ClaimNames,
+    /// A claim over whole hours, although the period may be open.
+    Claim {
+        claim: String,
+        from_ms: i64,
+        to_ms: i64,
+    },
     /// The state at a moment, to compare it with another one.
     Compare { moment_ms: i64 },
     /// All that a shift report tells.
@@ -180,6 +189,8 @@ pub enum Report {
     Carbon(Box<CarbonBalances>),
     Entries(EntryList),
     Explanation(Box<Explanation>),
+    ClaimNames(Vec<ClaimName>),
+    Statement(Box<Statement>),
     /// The state at a moment of a comparison.
     Compared(TwinDelta),
     Shift(Box<ShiftRecord>),

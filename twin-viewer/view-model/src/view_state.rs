@@ -11,6 +11,7 @@ use crate::asset_state::{AssetState, Weather};
 use crate::audience::{Audience, Page};
 use crate::camera::{Bookmark, CameraPose, CameraWish};
 use crate::carbon::CarbonBalances;
+use crate::claims::Claims;
 use crate::comparison::Comparison;
 use crate::ledger_trail::LedgerTrail;
 use crate::overlay::{Overlay, OverlayView};
@@ -79,6 +80,7 @@ pub struct ViewState {
     pub shows_carbon: bool,
     /// What is open of the ledger.
     pub trail: LedgerTrail,
+    pub claims: Claims,
     /// Moments A and B.
     pub comparison: Comparison,
     /// The shift whose report is open.
@@ -199,13 +201,14 @@ impl ViewState {
         let ledger = !self.shows_ledger() || self.is_balance_of_moment();
         let entries = trail.asked.is_none() || trail.list.is_some();
         let explanation = trail.entry.is_none() || trail.explanation.is_some();
+        let claim = self.claims.asked.is_none() || self.claims.statement.is_some();
         let comparison = !self.comparison.is_on() || self.comparison.is_complete();
         let events = match self.selection.single() {
             Some(_) => self.events_of.is_some(),
             None => true,
         };
         let view = !self.timeline.is_waiting() && self.alarms.is_told();
-        view && ledger && entries && explanation && comparison && events
+        view && ledger && entries && explanation && claim && comparison && events
     }
 
     /// The balance that came last is that of the period which the moment shown asks for.

@@ -231,6 +231,24 @@ impl Word {
         }
     }
 
+    /// The name of a claim of the ledger; `None`: not known to this viewer.
+    pub fn of_claim(token: &str) -> Option<Word> {
+        Some(match token {
+            "ghgp_inventory_location" => Word::ClaimGhgpLocation,
+            "ghgp_inventory_market" => Word::ClaimGhgpMarket,
+            "iso14064" => Word::ClaimIso14064,
+            "cn_guideline" => Word::ClaimCnGuideline,
+            "ndrc_zero_carbon_park" => Word::ClaimZeroCarbonPark,
+            "iso14068_neutrality" => Word::ClaimNeutrality,
+            "leed_zero" => Word::ClaimLeedZero,
+            "sbti" => Word::ClaimSbti,
+            "lifecycle_neutrality" => Word::ClaimLifeCycle,
+            "cfe_hourly" => Word::ClaimCfeHourly,
+            "stage" => Word::ClaimStage,
+            _ => return None,
+        })
+    }
+
     /// The word for an alarm's state.
     pub fn of_alarm_state(state: AlarmState) -> Word {
         match state {

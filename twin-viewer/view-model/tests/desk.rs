@@ -452,7 +452,7 @@ fn an_incident_bundle_holds_the_values_of_the_moment_and_the_events_around_it() 
     let [FileWish::Bundle { name, files }] = &wishes[..] else {
         panic!("one bundle: {wishes:?}");
     };
-    assert_eq!(name, "haotian-2026-05-01T140000-incident");
+    assert_eq!(name, "haotian-2026-05-01T140000-incident.zip");
     let text = |name: &str| {
         let file = files.iter().find(|file| file.name == name);
         file.unwrap_or_else(|| panic!("{name} is in the bundle"))

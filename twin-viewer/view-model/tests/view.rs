@@ -418,6 +418,50 @@ fn live_values_do_not_reach_a_replay() {
 }
 
 #[test]
+fn an_asset_of_another_moment_bears_the_alarms_of_then_and_not_those_of_now() {
+    let bin = first_of_kind(&live(&[]), "bin");
+    let overflow = format!("overflow/{bin}");
+    let mut state = live(&[]);
+    let mut raised = alarm(&overflow, &bin, AlarmPriority::Medium);
+    raised.status = status(AlarmState::Unacknowledged, Some(NOW_MS - 60_000));
+    state.take(Report::Alarms {
+        alarms: vec![raised],
+        position: Some(7),
+        counted: None,
+    });
+    let borne = |state: &ViewState| {
+        let index = state.park().and_then(|park| park.index_of(&bin));
+        state
+            .state_of(index.expect("it is there"))
+            .expect("drawn")
+            .alarm
+    };
+    assert!(borne(&state).is_some(), "now it is raised");
+    for (then, is_borne) in [(1, false), (3, true)] {
+        let moment_ms = NOW_MS - 3_600_000 - then;
+        state.apply(Command::SeekExact { moment_ms });
+        let mut delta = delta(&[(&bin, Quantity::AlarmState, &overflow, then)], 7_200);
+        delta.begins_anew = true;
+        delta.moment_ms = moment_ms;
+        state.take(Report::Replay {
+            delta,
+            is_end: true,
+        });
+        let alarm = borne(&state);
+        assert_eq!(alarm.is_some(), is_borne, "in state {then}");
+        let is_as_then = alarm.is_none_or(|alarm| {
+            alarm.priority == AlarmPriority::Medium && !alarm.is_unacknowledged
+        });
+        assert!(is_as_then, "{alarm:?}");
+    }
+    assert_eq!(
+        state.alarms.unacknowledged(),
+        1,
+        "the list is still that of now"
+    );
+}
+
+#[test]
 fn another_definition_of_the_park_keeps_the_values() {
     let bin = first_of_kind(&live(&[]), "bin");
     let mut state = live(&[(&bin, Quantity::FillPermille, "", 200)]);

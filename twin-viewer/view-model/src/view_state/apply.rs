@@ -50,6 +50,9 @@ impl ViewState {
             | Command::SetLedgerPeriod(_)
             | Command::ListEntries(_)
             | Command::Explain(_)
+            | Command::ShowClaims(_)
+            | Command::MakeClaim(_)
+            | Command::OpenFigure(_)
             | Command::JumpToEvent { .. }
             | Command::ShowPage(_) => self.apply_to_ledger(command),
             Command::SetMark(mark) => self.set_mark(mark, self.timeline.shown_ms()),
@@ -86,9 +89,27 @@ impl ViewState {
             }
             Command::SetLedgerPeriod(period) => {
                 self.trail.period = period;
+                self.claims.statement = None;
                 let mut requests = vec![self.carbon_request()];
                 requests.extend(self.trail_requests());
+                requests.extend(self.claim_request());
                 requests
+            }
+            Command::ShowClaims(shows) => {
+                self.claims.shows = shows;
+                let is_unknown = shows && self.claims.names.is_empty();
+                is_unknown
+                    .then_some(Request::ClaimNames)
+                    .into_iter()
+                    .collect()
+            }
+            Command::MakeClaim(claim) => {
+                self.claims.ask(claim);
+                self.claim_request().into_iter().collect()
+            }
+            Command::OpenFigure(line) => {
+                self.claims.line = line;
+                Vec::new()
             }
             Command::ListEntries(asked) => {
                 self.trail.ask(asked);
@@ -274,6 +295,7 @@ impl ViewState {
             }
             Command::SaveShiftReport(format) => self.save_shift_report(format),
             Command::SavePicture => self.ask_picture(),
+            Command::SaveLink => self.save_link(),
             Command::SetReducedMotion(reduced) => self.reduced_motion = reduced,
             Command::SetUiScale(scale) => self.ui_scale = Some(scale.clamp(0.5, 4.0)),
             Command::Dismiss => self.proposed = None,

@@ -16,7 +16,7 @@ pub enum FileWish {
         name: String,
         text: String,
     },
-    /// A folder of this name with these files and a picture of what is shown.
+    /// A ZIP file of this name with these files, a picture of what is shown, and a manifest.
     Bundle {
         name: String,
         files: Vec<BundleFile>,
@@ -106,10 +106,23 @@ impl ViewState {
             return;
         }
         let wish = FileWish::Bundle {
-            name: self.file_name("incident", self.timeline.shown_ms()),
+            name: format!(
+                "{}.zip",
+                self.file_name("incident", self.timeline.shown_ms())
+            ),
             files: incident_bundle(self, events),
         };
         self.file_wishes.push(wish);
+    }
+
+    pub(super) fn save_link(&mut self) {
+        let link = self.link();
+        if link.is_empty() {
+            return;
+        }
+        let name = format!("{}.txt", self.file_name("link", self.timeline.shown_ms()));
+        let text = format!("{link}\n");
+        self.file_wishes.push(FileWish::Text { name, text });
     }
 
     pub(super) fn ask_picture(&mut self) {

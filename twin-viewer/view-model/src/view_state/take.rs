@@ -7,7 +7,7 @@ use crate::asset_state::{AssetState, Weather};
 use crate::camera::{CameraPose, CameraWish};
 use crate::comparison::Comparison;
 use crate::overlay::OverlayView;
-use crate::park_view::ParkView;
+use crate::park_view::{AssetIndex, ParkView};
 use crate::point_table::{PointTable, TwinDelta};
 use crate::request::{Connection, Report, Request};
 use crate::search::SearchIndex;
@@ -97,6 +97,8 @@ impl ViewState {
         let answers = match &report {
             Report::Entries(_) => Some("entries"),
             Report::Explanation(_) => Some("explanation"),
+            Report::ClaimNames(_) => Some("claims"),
+            Report::Statement(_) => Some("claim"),
             Report::Compared(_) => Some("comparison"),
             Report::Shift(_) => Some("shift"),
             Report::Around(_) => Some("events around"),
@@ -108,6 +110,8 @@ impl ViewState {
         match report {
             Report::Entries(list) => self.trail.take_entries(list),
             Report::Explanation(explanation) => self.trail.take_explanation(explanation),
+            Report::ClaimNames(names) => self.claims.names = names,
+            Report::Statement(statement) => self.claims.take(statement),
             Report::Compared(delta) => {
                 let Some(drawn) = &self.drawn else {
                     return;
@@ -272,6 +276,17 @@ impl ViewState {
         Some(self.carbon_request())
     }
 
+    /// The claim that is open, over the stretch that is looked at. It is not made anew by itself: it says what it stands on.
+    pub(super) fn claim_request(&self) -> Option<Request> {
+        let claim = self.claims.asked.clone()?;
+        let (from_ms, to_ms) = self.ledger_range_ms();
+        Some(Request::Claim {
+            claim,
+            from_ms,
+            to_ms,
+        })
+    }
+
     /// What is open of the ledger, anew.
     pub(super) fn trail_requests(&self) -> Vec<Request> {
         let mut requests = Vec::new();
@@ -329,6 +344,11 @@ impl ViewState {
         if !self.audience.sees_alarms() {
             for state in &mut drawn.states {
                 state.alarm = None;
+            }
+        } else if !self.timeline.is_live() {
+            // The list is that of now; an asset of another moment bears the alarms that it had then.
+            for (asset, state) in (0..).map(AssetIndex).zip(&mut drawn.states) {
+                state.alarm = self.alarms.worst_then(&drawn.table, asset);
             }
         }
         let change = self.comparison.overlay_view(self.overlay, &drawn.park);

@@ -26,6 +26,7 @@ words! {
     VerifiedTo => "Shown up to event {position}", "已显示至事件 {position}";
     Connecting => "Connecting to {server}", "正在连接 {server}";
     StaleSince => "Cut off since {time}: everything shown is old", "自 {time} 起断线：所示均为旧值";
+    NoServer => "No park to show: the server does not answer ({reason}). Is it running (deploy/up), and is --server right? It is asked again by itself", "暂无园区可显示：服务器无响应（{reason}）。请确认其已运行（deploy/up）且 --server 正确；将自动重试";
     WrongVersion => "The server speaks another version: {reason}", "服务器版本不符：{reason}";
     NoSuchPark => "The server knows no park \"{park}\". It has: {parks}", "服务器没有园区“{park}”，现有：{parks}";
     NotAllowed => "The server refuses: {reason}", "服务器拒绝：{reason}";
@@ -286,6 +287,36 @@ words! {
     ExplainEvent => "Event {position}: {kind}", "事件 {position}：{kind}";
     ExplainRecorded => "Recorded {time} by {actor}", "{time} 由 {actor} 记录";
 
+    // Claims over the books.
+    Claims => "Claims", "声明";
+    ClaimChoose => "Choose a claim", "选择声明";
+    ClaimAnew => "Make it anew", "重新生成";
+    ClaimPosition => "Stated up to event {position}", "陈述截至事件 {position}";
+    ClaimProvisional => "Provisional: the period is open", "暂定：核算期尚未关闭";
+    ClaimPromise => "A promise: it needs a closed period", "承诺类声明：须以已关闭的核算期为据";
+    ClaimFigures => "Figures", "数值";
+    ClaimNetting => "Netting list", "抵扣清单";
+    ClaimSources => "Where the figure comes from", "该数值的来源";
+    ClaimNoSources => "It says of itself where it comes from: nothing lies below it", "该数值自身即为来源，其下无更细记录";
+    ClaimOpenEntries => "List its entries", "列出其分录";
+    ClaimDecision => "Decision, event {position}", "决定，事件 {position}";
+    ClaimMorePostings => "and {count} more", "另有 {count} 项";
+    NettingIn => "counted", "计入";
+    NettingNetted => "netted", "抵扣";
+    NettingBeside => "kept beside", "单列";
+    NettingOut => "left out", "不计";
+    ClaimGhgpLocation => "GHG Protocol inventory, location-based", "GHG Protocol 清单（基于位置）";
+    ClaimGhgpMarket => "GHG Protocol inventory, market-based", "GHG Protocol 清单（基于市场）";
+    ClaimIso14064 => "ISO 14064-1 inventory", "ISO 14064-1 清单";
+    ClaimCnGuideline => "China corporate guideline", "中国企业核算指南";
+    ClaimZeroCarbonPark => "NDRC zero-carbon park", "国家级零碳园区";
+    ClaimNeutrality => "ISO 14068-1 neutrality", "ISO 14068-1 碳中和";
+    ClaimLeedZero => "LEED Zero", "LEED Zero";
+    ClaimSbti => "Science-based target", "科学碳目标";
+    ClaimLifeCycle => "Life-cycle neutrality", "全生命周期碳中和";
+    ClaimCfeHourly => "Carbon-free energy by the hour", "逐时无碳能源";
+    ClaimStage => "Stage of the park", "园区阶段";
+
     // Comparison.
     Compare => "Compare A and B", "对比 A 与 B";
     CompareBanner => "COMPARE: A {a}, B {b}. Colours show B less A", "对比：A {a}，B {b}。颜色表示 B 减 A";
@@ -307,7 +338,8 @@ words! {
     NotFetched => "Not fetched: {what}. {reason}", "未能读取：{what}。{reason}";
     SaveIncident => "Save incident bundle", "保存事件包";
     SavePicture => "Save picture", "保存画面";
-    CopyLink => "Copy link to this view", "复制此视图链接";
+    LinkToView => "Link to this view", "此视图链接";
+    SaveLink => "Save link to a file", "将链接保存为文件";
     ReportPeriod => "{from} to {to} ({zone}). Figures hold up to event {position}.", "{from} 至 {to}（{zone}）。数据截至事件 {position}。";
     ReportAlarmCounts => "Raised {count} (high {high}, medium {medium}, low {low}), cleared {cleared}, acknowledged {acknowledged}.", "发生 {count} 条（高 {high}、中 {medium}、低 {low}），恢复 {cleared} 条，确认 {acknowledged} 条。";
     ReportTime => "Time", "时间";

@@ -1,5 +1,4 @@
-//! What the panels write is what the services say: read back from the tree that a screen reader reads, at thousands of random
-//! moments, and compared with what the twin and the ledger answer to somebody else who asks for the same moment.
+//! What the panels write, read back from the tree that a screen reader reads.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,18 +8,16 @@ use egui::Vec2;
 use egui::accesskit::Role;
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
-use serde_json::Value as Json;
 use terrarium_network::Network;
 use terrarium_proto::{ledger::v1 as ledger, twin::v1 as twin};
 use terrarium_runtime::ServerAddress;
-use terrarium_tests::{Park, Seed, repository, wait};
+use terrarium_tests::haotian::{FROM, PARK, TO, ms, park};
+use terrarium_tests::{Park, Seed, wait};
 use terrarium_ui::{Drafts, install, show};
 use terrarium_view_model::{AssetIndex, Command, Connection, Language, Quantity, ViewState, Word};
 
-const PARK: &str = "haotian";
-const FROM: &str = "2025-06-01T00:00:00+08:00";
-const TO: &str = "2025-06-02T12:00:00+08:00";
 const HOUR_MS: i64 = 3_600_000;
+
 const MOMENTS: u64 = 2_000;
 /// Every so many moments the ledger is read back too.
 const MOMENTS_PER_LEDGER: u64 = 4;
@@ -84,29 +81,6 @@ fn desk(park: &Park) -> Harness<'static, Desk> {
         },
         desk,
     )
-}
-
-/// A day and a half of Haotian.
-fn park() -> Park {
-    let mut park = Park::new(&[repository().join("deploy/parks/haotian.toml")]);
-    park.start();
-    let factors = repository().join("deploy/factors/north-china-carried.toml");
-    let factors = factors.to_string_lossy();
-    park.cli(&["import", "factors", &factors, "--park", PARK])
-        .expect_code(0);
-    let file = repository().join("deploy/parks/haotian.toml");
-    let file = file.to_string_lossy();
-    let words = [
-        "simulate", "--format", "json", "--park", &file, "--from", FROM, "--to", TO, "--batch",
-    ];
-    let summary: Json = park.cli(&words).expect_code(0).json();
-    park.state_at(summary["recorded_position"].as_u64().expect("a position"));
-    park
-}
-
-fn ms(text: &str) -> i64 {
-    let moment: jiff::Timestamp = text.parse().expect("a moment");
-    moment.as_millisecond()
 }
 
 /// Every text of the panels, in reading order.
@@ -305,7 +279,7 @@ async fn expect_ledger(park: &Park, texts: &[String], moment_ms: i64, language: 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_panels_write_is_what_the_services_say() {
     let mut seed = Seed::from_environment("viewer_truth");
-    let park = park();
+    let park = park(&[]);
     let mut client = park.clients().await.twin;
     let mut harness = desk(&park);
     harness.run();

@@ -1,0 +1,79 @@
+//! The viewer over its whole way (network, view model, scene, drawing, panels) for many frames: its memory must not grow, and a
+//! moment of the last day is there at once. `TERRARIUM_TEST_LONG=1` draws a hundred thousand frames, for an hour or so.
+
+use std::process::Command;
+
+use terrarium_tests::haotian::{PARK, park};
+use terrarium_tests::{is_long, run, viewer_binary};
+
+const FRAMES: u64 = 400;
+const FRAMES_OF_A_LONG_RUN: u64 = 100_000;
+const LEAST_VALUES_OF_A_LONG_RUN: u64 = 5_000_000;
+const MOST_GROWTH_PERCENT: f64 = 5.0;
+
+/// What was printed about memory: frames drawn, values taken, growth since a tenth of the frames, in percent.
+fn memory(printed: &str) -> Vec<(u64, u64, f64)> {
+    let lines = printed
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("after "));
+    lines
+        .map(|line| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let [
+                frames,
+                "frames",
+                "and",
+                values,
+                "values:",
+                _,
+                "MB",
+                "resident,",
+                growth,
+                ..,
+            ] = words[..]
+            else {
+                panic!("{line:?} tells no memory");
+            };
+            let whole = |text: &str| text.parse().expect("a whole number");
+            (
+                whole(frames),
+                whole(values),
+                growth.parse().expect("a number"),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn memory_does_not_grow_and_the_last_day_is_sought_at_once() {
+    let park = park(&[]);
+    let frames = if is_long() {
+        FRAMES_OF_A_LONG_RUN
+    } else {
+        FRAMES
+    };
+    let mut viewer = Command::new(viewer_binary());
+    viewer
+        .args(["--server", &park.endpoint().grpc, "--park", PARK])
+        .args(["--benchmark", &frames.to_string(), "--size", "320x180"])
+        .env("XDG_RUNTIME_DIR", park.scratch(""));
+    let printed = run(&mut viewer).expect_code(0).stdout;
+    println!("{printed}");
+    let seeks = printed
+        .lines()
+        .filter(|line| line.starts_with("seek in a day"));
+    assert_eq!(seeks.count(), 2, "{printed}");
+    let memory = memory(&printed);
+    let marks: Vec<u64> = memory.iter().map(|(drawn, ..)| *drawn).collect();
+    assert_eq!(marks, [frames / 10, frames / 2, frames], "{printed}");
+    let (_, values, growth) = memory[2];
+    assert!(values > memory[0].1, "nothing came over the network");
+    // In a few frames everything is shown for the first time.
+    if is_long() {
+        assert!(
+            growth < MOST_GROWTH_PERCENT,
+            "memory grew by {growth} %:\n{printed}"
+        );
+        assert!(values >= LEAST_VALUES_OF_A_LONG_RUN, "{values} values");
+    }
+}
