@@ -185,5 +185,8 @@ async fn the_colours_of_the_assets_are_what_the_services_say() {
     println!("{compared:?} in {pictures} pictures");
     assert!(compared.fresh > pictures, "{compared:?}");
     assert!(compared.doubtful > pictures / 50, "{compared:?}");
-    assert_eq!(compared.by_overlay.len(), OVERLAYS.len(), "{compared:?}");
+    // Hours without the silent meters leave the ledger's lines in doubt, so its two overlays may have no trusted colour.
+    for overlay in ["power", "charge", "water", "waste", "quality"] {
+        assert!(compared.by_overlay.contains_key(overlay), "{compared:?}");
+    }
 }
