@@ -21,9 +21,12 @@ const MOST_STRENGTH_IN_DOUBT: f64 = 0.9;
 /// Colours that are nearly grey have nothing to lose.
 const LEAST_STRENGTH: f64 = 0.08;
 /// Meters that fall silent, so that there is something in doubt.
-const SILENT: [&str; 2] = [
+const SILENT: [&str; 5] = [
     "monitoring.load:dropout=1@2025-06-01T02:00:00Z..2025-06-01T12:00:00Z",
     "canopy.pv-1:dropout=1@2025-06-01T02:00:00Z..2025-06-02T02:00:00Z",
+    "canopy.pv-3:dropout=1@2025-06-01T02:00:00Z..2025-06-02T02:00:00Z",
+    "gallery.pv-2:dropout=1@2025-06-01T02:00:00Z..2025-06-02T02:00:00Z",
+    "visitor-centre.pv-1:dropout=1@2025-06-01T02:00:00Z..2025-06-02T02:00:00Z",
 ];
 
 const OVERLAYS: [(&str, &[&str]); 7] = [
@@ -42,9 +45,10 @@ const OVERLAYS: [(&str, &[&str]); 7] = [
     ("charge", &["battery"]),
     ("water", &["tank"]),
     ("waste", &["bin", "compost_bay"]),
-    ("carbon", &["pv", "building", "load", "charger"]),
+    // Haotian is balanced at its connection to the grid.
+    ("carbon", &["connection_point"]),
     ("quality", &["pv", "battery", "building", "charger", "load"]),
-    ("imbalance", &["pv", "battery", "building", "load"]),
+    ("imbalance", &["connection_point"]),
 ];
 
 /// How many colours were compared.
@@ -161,8 +165,13 @@ async fn the_colours_of_the_assets_are_what_the_services_say() {
     let mut compared = Compared::default();
     for number in 0..pictures {
         let (overlay, kinds) = OVERLAYS[(number % OVERLAYS.len() as u64) as usize];
-        let seconds = u64::try_from((last_ms - first_ms) / 1_000).expect("later");
-        let moment_ms = first_ms + 1_000 * i64::try_from(seed.below(seconds)).expect("two days");
+        // A day of the ledger ends at the moment, and all of it has to be on record.
+        let from_ms = match overlay {
+            "carbon" | "imbalance" => ms(FROM) + 25 * 3_600_000,
+            _ => first_ms,
+        };
+        let seconds = u64::try_from((last_ms - from_ms) / 1_000).expect("later");
+        let moment_ms = from_ms + 1_000 * i64::try_from(seed.below(seconds)).expect("two days");
         let moment = jiff::Timestamp::from_millisecond(moment_ms).expect("a moment");
         let eye = view_of(&mut seed, &assets, kinds);
         let shot = viewer.draw(&format!("at={moment}&overlay={overlay}&{eye}"));
@@ -176,5 +185,8 @@ async fn the_colours_of_the_assets_are_what_the_services_say() {
     println!("{compared:?} in {pictures} pictures");
     assert!(compared.fresh > pictures, "{compared:?}");
     assert!(compared.doubtful > pictures / 50, "{compared:?}");
-    assert_eq!(compared.by_overlay.len(), OVERLAYS.len(), "{compared:?}");
+    // Hours without the silent meters leave the ledger's lines in doubt, so its two overlays may have no trusted colour.
+    for overlay in ["power", "charge", "water", "waste", "quality"] {
+        assert!(compared.by_overlay.contains_key(overlay), "{compared:?}");
+    }
 }

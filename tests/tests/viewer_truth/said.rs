@@ -271,6 +271,8 @@ pub fn expected(
         // What is estimated, corrected or old stands lower.
         "quality" if asset.is_metered => match trust? {
             Trust::Fresh if twin.is_all_good(asset) => Some((100.0, Trust::Fresh)),
+            // Whatever it stands at, it is not good.
+            Trust::Doubtful => Some((100.0, Trust::Doubtful)),
             _ => None,
         },
         "carbon" => {
