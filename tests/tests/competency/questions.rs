@@ -246,7 +246,7 @@ pub const QUESTIONS: [Question; 32] = [
         assert_eq!(asked.posting().interval_start, HOUR);
         assert_eq!(asked.posting().interval_seconds, 3_600);
         let event = &asked.diesel.events[0];
-        assert!(event.recorded_time > "2026".to_owned() && event.recorded_time.ends_with('Z'));
+        assert!(event.recorded_time.as_str() > "2026" && event.recorded_time.ends_with('Z'));
         assert!(
             event.r#type.ends_with("ActivityReportedV1"),
             "{}",

@@ -46,7 +46,7 @@ fn batch(position: u64, events: Vec<CloudEvent>) -> Result<SubscribeResponse, St
     Ok(SubscribeResponse {
         events,
         position: Some(position),
-        caught_up: false,
+        ..SubscribeResponse::default()
     })
 }
 
