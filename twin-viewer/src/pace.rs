@@ -1,10 +1,12 @@
 //! When a frame is drawn: at once for a person, smoothly while something moves, else only when something changed.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bevy::prelude::*;
 use bevy::render::renderer::RenderAdapterInfo;
+use bevy::window::RequestRedraw;
 use bevy::winit::{EventLoopProxyWrapper, UpdateMode, WinitSettings, WinitUserEvent};
 use terrarium_network::Wake;
 use terrarium_render::Looks;
@@ -22,19 +24,33 @@ const CALM: Duration = Duration::from_secs(1);
 /// A person counts as being there for so long after the last key, click or motion of the pointer. Assumed.
 const PRESENT_S: f32 = 3.0;
 
-/// Wakes the window up, once there is one.
-#[derive(Clone, Default)]
-pub struct Waker(Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>);
+/// Wakes the window up, once there is one, and unless it shall wait for its next second.
+#[derive(Resource, Clone, Default)]
+pub struct Waker(Arc<WakerState>);
+
+#[derive(Default)]
+struct WakerState {
+    wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    rests: AtomicBool,
+}
 
 impl Waker {
     /// For the network, which does not know of windows.
     pub fn wake(&self) -> Wake {
         let waker = self.clone();
         Arc::new(move || {
-            if let Some(wake) = waker.0.get() {
+            // The window system redraws for each waking, whatever its settings say.
+            if !waker.0.rests.load(Ordering::Relaxed)
+                && let Some(wake) = waker.0.wake.get()
+            {
                 wake();
             }
         })
+    }
+
+    /// Whether it lets the window wait.
+    fn rest(&self, rests: bool) {
+        self.0.rests.store(rests, Ordering::Relaxed);
     }
 
     /// From now on it wakes this app's window.
@@ -47,7 +63,7 @@ impl Waker {
         let wake = Box::new(move || {
             let _ = proxy.send_event(WinitUserEvent::WakeUp);
         });
-        if self.0.set(wake).is_err() {
+        if self.0.wake.set(wake).is_err() {
             tracing::warn!("a second window is not woken by the network");
         }
     }
@@ -109,6 +125,8 @@ fn set_pace(
     keys: Res<'_, ButtonInput<KeyCode>>,
     buttons: Res<'_, ButtonInput<MouseButton>>,
     mut moved: MessageReader<'_, '_, CursorMoved>,
+    waker: Option<Res<'_, Waker>>,
+    mut redraws: ResMut<'_, Messages<RequestRedraw>>,
 ) {
     let is_touched = moved.read().count() > 0
         || keys.get_pressed().next().is_some()
@@ -119,6 +137,13 @@ fn set_pace(
         pace.untouched_s + time.delta_secs()
     };
     let is_idle = pace.is_idle_kiosk();
+    if let Some(waker) = waker {
+        waker.rest(is_idle);
+    }
+    if is_idle {
+        // The panels ask for the next frame at once when they want one at some time.
+        redraws.clear();
+    }
     let moves =
         !still.0 && (looks.flows() || poses.assets.iter().any(|pose| pose.spin_rad_per_s != 0.0));
     let is_attended = rig.is_flying() || view.0.timeline.is_playing() || (is_touched && !is_idle);
@@ -154,6 +179,24 @@ mod tests {
             .is_idle_kiosk()
         );
         assert_eq!(wait(false, false, true), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn a_waker_at_rest_wakes_nobody() {
+        let woken = Arc::new(AtomicBool::new(false));
+        let waker = Waker::default();
+        let tells = Arc::clone(&woken);
+        let attached = waker
+            .0
+            .wake
+            .set(Box::new(move || tells.store(true, Ordering::Relaxed)));
+        assert!(attached.is_ok());
+        waker.rest(true);
+        waker.wake()();
+        assert!(!woken.load(Ordering::Relaxed));
+        waker.rest(false);
+        waker.wake()();
+        assert!(woken.load(Ordering::Relaxed));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use terrarium_scene::Stage;
 use terrarium_ui::Drafts;
 
 use crate::marks::{self, Projection};
+use crate::pace::Waker;
 use crate::rig::{PointerElsewhere, Rig, SceneCamera};
 use crate::view::{Link, Reader, View, apply};
 
@@ -52,11 +53,20 @@ fn draw(
     mut elsewhere: ResMut<'_, PointerElsewhere>,
     mut scene_room: ResMut<'_, SceneRoom>,
     camera: Single<'_, '_, (&Camera, &GlobalTransform), With<SceneCamera>>,
+    waker: Option<Res<'_, Waker>>,
 ) -> Result {
     let context = contexts.ctx_mut()?;
     if !panels.is_installed {
         // Fonts are there from the next pass on.
         terrarium_ui::install(context);
+        if let Some(waker) = waker {
+            let wake = waker.wake();
+            context.set_request_repaint_callback(move |request| {
+                if request.delay.is_zero() {
+                    wake();
+                }
+            });
+        }
         panels.is_installed = true;
         context.request_repaint();
         return Ok(());

@@ -56,6 +56,7 @@ pub fn run(args: &Args) -> Result<()> {
         .insert_resource(view)
         .insert_resource(link)
         .insert_resource(Bare(args.bare))
+        .insert_resource(waker.clone())
         .insert_resource(Pace::new(kiosk.is_some()))
         .insert_resource(Patience::Short)
         .add_systems(Startup, |mut commands: Commands<'_, '_>| {
