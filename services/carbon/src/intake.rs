@@ -99,7 +99,7 @@ mod tests {
             published_on: "2024-12-20".into(),
             source: "table 2".into(),
             values: Some(Values::Series(wire::FactorSeries {
-                hourly: vec!["0.5366".into(), "-0.02".into()],
+                hourly: vec!["0.5366".into(), "0.02".into()],
             })),
         }
     }
@@ -109,8 +109,24 @@ mod tests {
         let set = take_in(sent()).expect("valid");
         assert_eq!(
             (set.scale, set.values.as_slice()),
-            (4, [5366, -200].as_slice())
+            (4, [5366, 200].as_slice())
         );
+    }
+
+    #[test]
+    fn only_the_margin_can_be_below_zero() {
+        let negative = |kind: &str| wire::FactorSet {
+            kind: kind.into(),
+            values: Some(Values::Series(wire::FactorSeries {
+                hourly: vec!["0.5366".into(), "-0.02".into()],
+            })),
+            ..sent()
+        };
+        let margin = take_in(negative("grid_marginal")).expect("valid");
+        assert_eq!(margin.values.as_slice(), [5366, -200]);
+        let refused = take_in(negative("grid_average")).expect_err("below zero");
+        assert_eq!(refused.field, "series.hourly");
+        assert!(refused.problem.contains("row 1: "), "{refused}");
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub const QUESTIONS: [Question; 32] = [
         let emitted = |activity: &str| -> i64 {
             let postings = asked.park.postings.iter();
             postings
-                .filter(|of| of.activity == activity && of.method != "scope2-market-grid-average/1")
+                .filter(|of| of.activity == activity && !of.method.starts_with("scope2-market"))
                 .flat_map(|of| &of.gases)
                 .map(|of| of.mg)
                 .sum()
