@@ -129,12 +129,13 @@ async fn live(park: &Arc<Park>, to: String) -> (Json, Vec<Year>) {
     }
 }
 
-fn moment(park: &Park, at: &str) -> Json {
+/// Every value of the twin, a line each.
+fn moment(park: &Park, at: &str) -> String {
     park.cli(&[
         "twin", "snapshot", "--format", "json", "--park", "haotian", "--at", at,
     ])
     .expect_code(0)
-    .json()
+    .stdout
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
