@@ -48,6 +48,8 @@ pub struct ParkLedger {
     pub(crate) decisions: DecisionBook,
     pub(crate) activities: ActivityBook,
     pub(crate) sessions: SessionBook,
+    /// Hours before it were let go of; `None`: none were.
+    pub(crate) kept_from: Option<UnixSeconds>,
     before: Vec<Totals>,
 }
 

@@ -5,6 +5,7 @@ mod cars;
 mod completeness;
 mod day_blocks;
 mod factors;
+mod forgetting;
 mod hours;
 mod invariants;
 mod lots;
