@@ -142,11 +142,13 @@ impl ParkLedger {
             }
             Fact::ChargeSession {
                 charger,
+                session,
                 owner,
                 start,
                 end,
             } => {
-                self.sessions.told(charger, *owner, *start, *end, origin);
+                let times = (*start, *end);
+                self.sessions.told(charger, session, *owner, times, origin);
                 // What cars were sold and gave back; of a session that goes on from its start on.
                 let until = end.unwrap_or(UnixSeconds(i64::MAX));
                 let reason = RestatementReason::LateData;
@@ -276,9 +278,14 @@ impl ParkLedger {
             .factor_row(FactorKind::GridAverage, hour_start)
     }
 
-    /// From the first hour with a reading to the end of the last; `None` without readings.
+    /// From the first hour with a reading of electricity to the end of the last; `None` without readings.
     pub fn metered_period(&self) -> Option<Period> {
         self.present().metered_period()
+    }
+
+    /// The same of all meters, of heat and cold too.
+    pub fn reported_period(&self) -> Option<Period> {
+        self.present().reported_period()
     }
 
     /// The entries of a node hour as they stand.

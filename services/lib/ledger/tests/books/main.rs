@@ -18,4 +18,5 @@ mod restated_beside;
 mod storage;
 #[path = "../fixture/told.rs"]
 mod told;
+mod visitors;
 mod world;
