@@ -27,6 +27,7 @@ use crate::node_hour::{NodeHour, Totals};
 pub use crate::period::Period;
 use crate::view::View;
 pub use day_blocks::DayBlocks;
+use restating::Tied;
 
 /// Everything that is known about one park, and was known at any position of the record.
 ///
@@ -48,6 +49,8 @@ pub struct ParkLedger {
     pub(crate) decisions: DecisionBook,
     pub(crate) activities: ActivityBook,
     pub(crate) sessions: SessionBook,
+    /// Stretches of time whose hours certificates tie to each other.
+    pub(crate) tied: Tied,
     /// Hours before it were let go of; `None`: none were.
     pub(crate) kept_from: Option<UnixSeconds>,
     before: Vec<Totals>,
@@ -149,11 +152,7 @@ impl ParkLedger {
             } => {
                 let times = (*start, *end);
                 self.sessions.told(charger, session, *owner, times, origin);
-                // What cars were sold and gave back; of a session that goes on from its start on.
-                let until = end.unwrap_or(UnixSeconds(i64::MAX));
-                let reason = RestatementReason::LateData;
-                self.periods
-                    .moved_figures(*start, until, reason, origin.position);
+                self.note_session(times, origin.position);
             }
             Fact::Carbon(fact) => {
                 let replaced = self.activities.extent_of_replaced(fact);

@@ -1,6 +1,6 @@
 //! Readings, releases of factors and definitions, and the sums by node and day that they move.
 
-use terrarium_model::{Interval, SECONDS_PER_HOUR, UnixSeconds};
+use terrarium_model::{Interval, UnixSeconds};
 
 use super::{ParkLedger, TouchedHour};
 use crate::energy::kept::NodeBook;
@@ -43,9 +43,7 @@ impl ParkLedger {
         for (hour_start, before) in kept_hours().zip(&before) {
             let has_moved = self.replace_hour(node, hour_start, before, position);
             if has_moved && self.periods.has_closed() {
-                let hour_end = UnixSeconds(hour_start.0 + SECONDS_PER_HOUR);
-                self.periods
-                    .moved_figures(hour_start, hour_end, reason, position);
+                self.note_hour(node, hour_start, reason, position);
             }
             let defined = self.definitions.last().expect("it has this node");
             touched.push((defined.nodes[node].asset.clone(), hour_start));

@@ -15,6 +15,7 @@ mod order;
 mod registers;
 mod restated;
 mod restated_beside;
+mod restated_stores;
 mod storage;
 #[path = "../fixture/told.rs"]
 mod told;

@@ -1,17 +1,18 @@
 //! What holds for any hours of stores, chargers and other people's cars.
 
 use proptest::prelude::*;
+use proptest::sample::Index;
 use terrarium_ledger::claims::ClaimKind;
 use terrarium_ledger::energy::lots::LotOrder;
 use terrarium_ledger::energy::sessions::CarOwner;
 use terrarium_ledger::energy::stores::StoreOwner;
 use terrarium_ledger::entry::EntryLine;
 use terrarium_ledger::{
-    AsOf, Books, CarbonBook, Fact, InstrumentStep, ParkLedger,
+    AsOf, Books, CarbonBook, Fact, GwpSet, How, InstrumentStep, ParkLedger, PeriodStep,
 };
 
 use crate::cars::{METERS, ledger_with, provisional, session};
-use crate::invariants::{certificate, instrument};
+use crate::invariants::{certificate, instrument, moved, opened};
 use crate::world::*;
 
 const HOURS: i64 = 8;
@@ -173,5 +174,68 @@ proptest! {
         let ledger = ledger_with(&facts);
         let leed = provisional(&ledger, &books(&ledger), ClaimKind::LeedZero);
         prop_assert_eq!(leed.value("exported-renewables"), Some((kept - sold_wh).max(0) * MG_PER_WH));
+    }
+
+    /// Invariant 7 where one month's figures hang on another's: whatever moves them has its entry, without a gap.
+    #[test]
+    fn no_month_moves_without_an_entry_whatever_stores_and_certificates_carry_over(
+        hours in any_hours(),
+        order in proptest::collection::vec(any::<Index>(), 30),
+        closed_after in any::<Index>(),
+        corrected in proptest::collection::vec((0..HOURS, 0..METERS.len(), 0_i64..20_000), 0..3),
+        (retired_wh, sold_wh) in (1_i64..40_000, 1_i64..40_000),
+    ) {
+        let mut facts = vec![opened("year", 0, HOURS)];
+        let months: Vec<String> = (0..HOURS / 2).map(|month| format!("month-{month}")).collect();
+        facts.extend((0..).zip(&months).map(|(month, id)| opened(id, month * 2, month * 2 + 2)));
+        let mut unordered = readings(&hours);
+        // Each certificate's steps keep their order.
+        let chains = [
+            vec![
+                certificate("own", sold_wh, 0, HOURS - 1),
+                instrument("own", HOURS, InstrumentStep::Held { own_generation: true }),
+                instrument("own", HOURS, InstrumentStep::Sold),
+            ],
+            vec![
+                certificate("bought", retired_wh, 0, HOURS),
+                instrument("bought", HOURS, InstrumentStep::Retired { period: "year".into() }),
+            ],
+        ];
+        unordered.extend(sessions(&hours));
+        unordered.push(average("1", 0, HOURS, 700));
+        unordered.push(average("2", 1, 4, 600));
+        for chain in chains {
+            facts.extend(chain[..chain.len() - 1].iter().cloned());
+            unordered.push(chain[chain.len() - 1].clone());
+        }
+        let mut told = Vec::new();
+        for pick in order.iter().cycle() {
+            if unordered.is_empty() {
+                break;
+            }
+            told.push(unordered.swap_remove(pick.index(unordered.len())));
+        }
+        for (number, meter, wh) in corrected {
+            let (asset, measures) = METERS[meter];
+            let id = format!("{asset}.{measures}");
+            told.push(counted_as(&id, interval(number * HOUR, 3_600), wh, 1, How::Corrected));
+        }
+        let close = closed_after.index(told.len());
+        for id in &months {
+            told.insert(close, moved(id, HOURS, PeriodStep::Closed));
+        }
+        facts.extend(told);
+        let ledger = ledger_with(&facts);
+        let view = ledger.present();
+        for (month, id) in (0..).zip(&months) {
+            let entries = view.restatements(id, GwpSet::Ar6).expect("opened").expect("CO2 has a potential");
+            let mut last = view.reported(id, GwpSet::Ar6).expect("closed").expect("CO2 has a potential");
+            for entry in &entries {
+                prop_assert_eq!(entry.before.books_sha256, last.books_sha256, "{} {:?}", id, entry);
+                last = entry.after;
+            }
+            let now = ledger.books(period(month * 2, month * 2 + 2), AsOf::default()).expect("defined");
+            prop_assert_eq!(last.books_sha256, now.sha256(), "{} moved without an entry", id);
+        }
     }
 }
