@@ -59,17 +59,23 @@ pub(crate) fn of_carbon(event: &RecordedEvent) -> Result<Option<Fact>, EventCode
 /// What an event of a charger tells the ledger: whose car was there, and when. What it was given says the charger's meter.
 pub(crate) fn of_mobility(event: &RecordedEvent) -> Result<Option<Fact>, EventCodecError> {
     let payload = Payload::new(&event.event_type, &event.data);
-    let (charger, class, started_s, ended_s) = match &*event.event_type {
+    let (charger, session, class, started_s, ended_s) = match &*event.event_type {
         "terrarium.mobility.v1.ChargeSessionStartedV1" => {
             let message: mobility::ChargeSessionStartedV1 = payload.read()?;
             let class = message.vehicle_class();
-            (message.charger, class, message.time_s, None)
+            (message.charger, message.session, class, message.time_s, None)
         }
         "terrarium.mobility.v1.ChargeSessionEndedV1" => {
             let message: mobility::ChargeSessionEndedV1 = payload.read()?;
             let class = message.vehicle_class();
             let ended_s = Some(message.ended_s);
-            (message.charger, class, message.started_s, ended_s)
+            (
+                message.charger,
+                message.session,
+                class,
+                message.started_s,
+                ended_s,
+            )
         }
         _ => return Ok(None),
     };
@@ -81,6 +87,7 @@ pub(crate) fn of_mobility(event: &RecordedEvent) -> Result<Option<Fact>, EventCo
     };
     Ok(Some(Fact::ChargeSession {
         charger: payload.asset(&charger)?,
+        session: session.into(),
         owner,
         start: UnixSeconds(started_s),
         end: ended_s.map(UnixSeconds),

@@ -66,7 +66,7 @@ impl NaturalBookService for NaturalBookApi {
         };
         let metered = match definition.thermal_networks.is_empty() {
             true => None,
-            false => ledger.metered_period(),
+            false => ledger.reported_period(),
         };
         let period = period_of(book, metered, request.period.as_ref())?;
         Ok(Response::new(answer(

@@ -44,9 +44,9 @@ pub struct BalanceLine {
     pub charge_wh: i64,
     /// Wh taken out of stores.
     pub discharge_wh: i64,
-    /// mg of scope 2, location-based.
+    /// mg of all imports at the grid's average: see [`Totals::scope2_location_mg`].
     pub scope2_location_mg: i64,
-    /// mg avoided by export; never netted.
+    /// mg of all exports at their baseline, never netted: see [`Totals::avoided_mg`].
     pub avoided_mg: i64,
     /// Node hours of the period.
     pub hours_expected: u64,

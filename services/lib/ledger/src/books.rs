@@ -295,6 +295,10 @@ pub struct Books {
     pub postings: Vec<Posting>,
     /// Instruments that were held, used or sold until the period's end.
     pub instruments: Vec<InstrumentLine>,
+    /// Wh of the park's own generation that were exported in the period and whose certificates were sold, also after it.
+    pub exports_sold_wh: i64,
+    /// Wh of the grid that others' cars took at chargers that both give and take: imported, and in nobody's consumption.
+    pub resold_charge_wh: i64,
 }
 
 impl Books {
@@ -326,6 +330,15 @@ impl Books {
                 .number(line.vintage.1.0)
                 .number(line.since.0)
                 .text(line.used_for.as_deref().unwrap_or_default());
+        }
+        // Said only where it is.
+        for (what, wh) in [
+            ("exports-sold", self.exports_sold_wh),
+            ("resold-charge", self.resold_charge_wh),
+        ] {
+            if wh != 0 {
+                hasher.text(what).number(wh);
+            }
         }
         hasher.finish()
     }

@@ -75,9 +75,11 @@ impl EnergyAccount {
 pub enum Method {
     /// Energy balance of a node and hour.
     HourBalance,
-    /// Imported energy x the grid's average factor of the hour (GHG Protocol Scope 2 Guidance, location-based).
+    /// All imported energy x the grid's average factor of the hour (GHG Protocol Scope 2 Guidance, location-based). What of it is
+    /// sold on, and so no scope 2, say the postings of a period.
     Scope2Location,
-    /// Exported energy x the grid's average factor of the hour.
+    /// All exported energy x the grid's marginal factor of the hour, or its average. What of it is no generation of the park's own,
+    /// and so avoids nothing, say the postings of a period.
     AvoidedExport,
 }
 

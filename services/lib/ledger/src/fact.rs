@@ -105,6 +105,8 @@ pub enum Fact {
     ChargeSession {
         /// The charger.
         charger: AssetId,
+        /// Opaque id of the session.
+        session: Arc<str>,
         /// Whose car.
         owner: CarOwner,
         /// When it began.

@@ -195,9 +195,9 @@ pub enum Pricing {
     NoFactor,
     /// Priced.
     Priced {
-        /// Scope 2, location-based: import at the grid's average factor.
+        /// All imports at the grid's average factor.
         scope2_location: MassMg,
-        /// Export at the grid's marginal factor, or its average where no marginal one is known; kept apart.
+        /// All exports at the grid's marginal factor, or its average where no marginal one is known; kept apart.
         avoided: MassMg,
     },
 }
@@ -250,9 +250,12 @@ impl NodeHour {
 pub struct Totals {
     /// The energy book.
     pub amounts: HourAmounts,
-    /// mg of scope 2, location-based.
+    /// mg of all imports at the grid's average. That is scope 2, location-based, wherever nothing is sold on to others' cars nor
+    /// bought out of them: which Wh are whose needs the whole history of the stores, and is told by the
+    /// [postings](crate::books::Posting) of a period.
     pub scope2_location_mg: i64,
-    /// mg avoided by export.
+    /// mg of all exports at their baseline. That is what they avoid wherever all of them are the park's own generation; postings
+    /// tell that too.
     pub avoided_mg: i64,
     /// Complete hours.
     pub metered: u32,

@@ -29,6 +29,7 @@ use crate::node_hour::{NodeHour, Totals};
 pub use crate::period::Period;
 use crate::view::View;
 pub use day_blocks::DayBlocks;
+use restating::Tied;
 
 /// Everything that is known about one park, and was known at any position of the record.
 ///
@@ -51,6 +52,10 @@ pub struct ParkLedger {
     pub(crate) activities: ActivityBook,
     pub(crate) sessions: SessionBook,
     shelf: Option<Arc<dyn Shelf>>,
+    /// Stretches of time whose hours certificates tie to each other.
+    pub(crate) tied: Tied,
+    /// Hours before it were let go of; `None`: none were.
+    pub(crate) kept_from: Option<UnixSeconds>,
     before: Vec<Totals>,
 }
 
@@ -153,16 +158,14 @@ impl ParkLedger {
             }
             Fact::ChargeSession {
                 charger,
+                session,
                 owner,
                 start,
                 end,
             } => {
-                self.sessions.told(charger, *owner, *start, *end, origin);
-                // What cars were sold and gave back; of a session that goes on from its start on.
-                let until = end.unwrap_or(UnixSeconds(i64::MAX));
-                let reason = RestatementReason::LateData;
-                self.periods
-                    .moved_figures(*start, until, reason, origin.position);
+                let times = (*start, *end);
+                self.sessions.told(charger, session, *owner, times, origin);
+                self.note_session(times, origin.position);
             }
             Fact::Carbon(fact) => {
                 let replaced = self.activities.extent_of_replaced(fact);
@@ -287,9 +290,14 @@ impl ParkLedger {
             .factor_row(FactorKind::GridAverage, hour_start)
     }
 
-    /// From the first hour with a reading to the end of the last; `None` without readings.
+    /// From the first hour with a reading of electricity to the end of the last; `None` without readings.
     pub fn metered_period(&self) -> Option<Period> {
         self.present().metered_period()
+    }
+
+    /// The same of all meters, of heat and cold too.
+    pub fn reported_period(&self) -> Option<Period> {
+        self.present().reported_period()
     }
 
     /// The entries of a node hour as they stand.

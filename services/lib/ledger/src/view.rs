@@ -9,7 +9,7 @@ use crate::books::{AsOf, Books, InstrumentLine, Posting, WithoutFactor};
 use crate::energy::kept::{STRETCH_DAYS, stretch_start};
 use crate::energy::layout::Defined;
 use crate::energy::meter_book::{Contribution, HOURS_PER_DAY, Sight, day_and_hour, hour_start_of};
-use crate::energy::purchased;
+use crate::energy::purchased::{self, Purchased};
 use crate::entry::{EnergyAccount, Entry, EntryId, EntryLine, Quality};
 use crate::factor_book::{FactorKind, FactorRow};
 use crate::node_hour::{NodeHour, Pricing, Totals};
@@ -84,14 +84,28 @@ impl<'a> View<'a> {
         Some(self.definition()?.nodes.get(asset)?.metering)
     }
 
-    /// From the first hour with a reading to the end of the last, as seen; `None` without readings.
+    /// From the first hour with a reading of electricity to the end of the last, as seen; `None` without readings.
     pub fn metered_period(&self) -> Option<Period> {
-        let extents = || {
-            let books = self.ledger.meters.iter();
-            books.filter_map(|book| book.extent(self.sight))
-        };
-        let first = extents().map(|(first, _)| first).min()?;
-        let last = extents().map(|(_, last)| last).max()?;
+        let defined = self.defined?;
+        self.extent_of(|number| defined.node_of_meter(number).is_some())
+    }
+
+    /// The same of all meters, of heat and cold too.
+    pub fn reported_period(&self) -> Option<Period> {
+        self.extent_of(|_| true)
+    }
+
+    fn extent_of(&self, pick: impl Fn(usize) -> bool) -> Option<Period> {
+        let mut whole: Option<(UnixSeconds, UnixSeconds)> = None;
+        for (number, book) in self.ledger.meters.iter().enumerate() {
+            if pick(number)
+                && let Some((first, last)) = book.extent(self.sight)
+            {
+                let (from, to) = whole.unwrap_or((first, last));
+                whole = Some((from.min(first), to.max(last)));
+            }
+        }
+        let (first, last) = whole?;
         Some(Period {
             from: first.start_of_hour(),
             to: UnixSeconds(last.0 + SECONDS_PER_HOUR - 1).start_of_hour(),
@@ -261,7 +275,11 @@ impl<'a> View<'a> {
                 energy.insert(hour_start, totals.amounts);
             }
         }
-        let mut postings = purchased::postings(self, period);
+        let Purchased {
+            mut postings,
+            exports_sold_wh,
+            resold_charge_wh,
+        } = purchased::purchased(self, period);
         let (activities, unpriced) = self.ledger.priced_activities(period, self.as_of);
         without_factor.activities = unpriced;
         postings.extend(activities);
@@ -275,12 +293,14 @@ impl<'a> View<'a> {
             without_factor,
             postings,
             instruments: self.instruments_of(period),
+            exports_sold_wh,
+            resold_charge_wh,
         })
     }
 
     /// Purchased electricity and exports of a period, summed up by node and month of the park's zone.
     pub fn purchased_electricity(&self, period: Period) -> Vec<Posting> {
-        purchased::postings(self, period)
+        purchased::purchased(self, period).postings
     }
 
     /// Instruments as they stood at a period's end; those that were used for a reporting period within it, also later: what is

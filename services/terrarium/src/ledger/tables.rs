@@ -34,8 +34,8 @@ pub fn balance(answer: &BalanceResponse, by: By) -> String {
         headers.push("unexplained");
     }
     headers.extend([
-        "scope 2 kg",
-        "avoided kg",
+        "imports kg",
+        "exports kg",
         "matched %",
         "hours",
         "no factor",
@@ -95,7 +95,8 @@ fn balance_row(key: &str, line: &BalanceLine, columns: Columns) -> Vec<String> {
 fn balance_footer(answer: &BalanceResponse, total: &BalanceLine) -> String {
     let period = answer.period.clone().unwrap_or_default();
     let mut lines = vec![format!(
-        "park {}, {} to {}, as of position {}; energy in kWh, scope 2 location-based, avoided kept apart",
+        "park {}, {} to {}, as of position {}; energy in kWh, carbon of all imports at the grid's average and of all exports at their \
+         baseline; `terrarium report` tells whose they were",
         answer.park, period.from, period.to, answer.position
     )];
     lines.push(match (total.hours_missing, total.hours_expected) {
@@ -171,8 +172,8 @@ pub fn watch_header() -> String {
         "generation",
         "import",
         "export",
-        "scope 2 kg",
-        "avoided kg",
+        "imports kg",
+        "exports kg",
         "state"
     )
 }

@@ -25,7 +25,8 @@ use crate::view::View;
 /// Threshold where the park has decided none: 5 %, as in common use with the GHG Protocol and SBTi.
 pub const USUAL_MATERIALITY_PERMILLE: u32 = 50;
 
-/// Facts of one reason that moved a closed period's figures one after the other.
+/// Facts of one reason that moved a closed period's figures one after the other, or might have: through what a store carried over,
+/// or what a certificate of several months stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
     /// Why.

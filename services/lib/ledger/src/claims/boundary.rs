@@ -137,6 +137,16 @@ pub enum Place {
 impl Boundary {
     /// Where a posting of any carbon book stands.
     pub fn place(&self, posting: &Posting) -> Place {
+        match self.place_in_any_category(posting) {
+            Place::In(Some(Scope::Three(category)), _) if !self.scope3.contains(&category) => {
+                Place::Out(LeftOut::Category(category))
+            }
+            other => other,
+        }
+    }
+
+    /// Where it would stand if all categories of scope 3 were counted.
+    pub fn place_in_any_category(&self, posting: &Posting) -> Place {
         let placed = if posting.party == crate::books::PARK {
             match self.consolidation {
                 Consolidation::EquityShare => Place::In(posting.scope, self.equity_ppm),
@@ -146,9 +156,6 @@ impl Boundary {
             self.place_of_party(posting)
         };
         match placed {
-            Place::In(Some(Scope::Three(category)), _) if !self.scope3.contains(&category) => {
-                Place::Out(LeftOut::Category(category))
-            }
             Place::In(_, 0) => Place::Out(LeftOut::NoShare),
             other => other,
         }

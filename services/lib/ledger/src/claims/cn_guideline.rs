@@ -143,7 +143,7 @@ pub fn emissions(question: &Question<'_>) -> Result<Statement, Refusal> {
         ]),
     );
     statement.netting = netting_list(&statement);
-    statement.netting.extend(ground.left_out_netting());
+    statement.netting.extend(ground.left_out_netting_by_meter());
     statement.verdict = match total {
         Some(total) => Verdict::new(
             VerdictKind::Stated,

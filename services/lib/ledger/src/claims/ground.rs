@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use terrarium_model::round_half_even_div;
+
+use crate::activity;
 use crate::books::{Basis, CarbonBook, Detail, InstrumentKind, InstrumentState, Posting, Scope};
 use crate::carbon::half_width;
 use crate::claims::boundary::{Boundary, LeftOut, Place, share};
@@ -58,6 +61,8 @@ pub struct Ground<'a> {
     pub question: &'a Question<'a>,
     /// Postings within the boundary, in the order of the books.
     pub placed: Vec<Placed<'a>>,
+    /// Of those out of it, grid imports that were sold on: left out with their category of scope 3, but the grid's meter saw them.
+    resold: Vec<Placed<'a>>,
     /// Postings out of it.
     pub left_out: Vec<(usize, LeftOut, i64)>,
     /// Which basis is there for the market-based total: the location-based one where nothing was posted by contract.
@@ -73,18 +78,27 @@ impl<'a> Ground<'a> {
             .boundary_at(question.books.period.from)
             .map_or(&open, |decided| &decided.what);
         let mut placed = Vec::new();
+        let mut resold = Vec::new();
         let mut left_out = Vec::new();
         for (index, posting) in question.books.postings.iter().enumerate() {
             let co2e_mg = posting.gases.co2e_mg(question.gwp)?;
+            let placed_in = |scope, share_ppm| Placed {
+                index,
+                posting,
+                scope,
+                share_ppm,
+                co2e_mg: share(co2e_mg, share_ppm),
+            };
             match boundary.place(posting) {
-                Place::In(scope, share_ppm) => placed.push(Placed {
-                    index,
-                    posting,
-                    scope,
-                    share_ppm,
-                    co2e_mg: share(co2e_mg, share_ppm),
-                }),
-                Place::Out(why) => left_out.push((index, why, co2e_mg)),
+                Place::In(scope, share_ppm) => placed.push(placed_in(scope, share_ppm)),
+                Place::Out(why) => {
+                    left_out.push((index, why, co2e_mg));
+                    if posting.activity == activity::GRID_IMPORT_RESOLD
+                        && let Place::In(scope, share_ppm) = boundary.place_in_any_category(posting)
+                    {
+                        resold.push(placed_in(scope, share_ppm));
+                    }
+                }
             }
         }
         let has_market = placed
@@ -93,6 +107,7 @@ impl<'a> Ground<'a> {
         Ok(Ground {
             question,
             placed,
+            resold,
             left_out,
             market: if has_market {
                 Basis::Market
@@ -109,16 +124,24 @@ impl<'a> Ground<'a> {
 
     /// A line that sums what a rule picks, in CO2 equivalent.
     pub fn line(&self, id: &str, words: Words, pick: impl Fn(&Placed<'a>) -> bool) -> Line {
-        self.weighed(id, words, Unit::Co2eMg, pick, |placed| {
+        let picked = self.placed.iter().filter(|placed| pick(placed));
+        self.weighed(id, words, Unit::Co2eMg, picked.collect(), |placed| {
             signed(placed, placed.co2e_mg)
         })
     }
 
-    /// A line that sums the CO2 alone of what a rule picks.
+    /// A line that sums the CO2 alone of what a rule picks, by the grid's meter: of what was sold on too, whatever categories of
+    /// scope 3 the boundary counts.
     pub fn co2_line(&self, id: &str, words: Words, pick: impl Fn(&Placed<'a>) -> bool) -> Line {
-        self.weighed(id, words, Unit::Co2Mg, pick, |placed| {
+        let picked = self.by_meter().filter(|placed| pick(placed));
+        self.weighed(id, words, Unit::Co2Mg, picked.collect(), |placed| {
             signed(placed, placed.gas_mg(Gas::Co2) + placed.gas_mg(Gas::Co2e))
         })
+    }
+
+    /// Postings within the boundary, and all grid imports.
+    fn by_meter(&self) -> impl Iterator<Item = &Placed<'a>> {
+        self.placed.iter().chain(&self.resold)
     }
 
     fn weighed(
@@ -126,10 +149,9 @@ impl<'a> Ground<'a> {
         id: &str,
         words: Words,
         unit: Unit,
-        pick: impl Fn(&Placed<'a>) -> bool,
+        picked: Vec<&Placed<'a>>,
         weigh: impl Fn(&Placed<'a>) -> i64,
     ) -> Line {
-        let picked: Vec<&Placed<'a>> = self.placed.iter().filter(|placed| pick(placed)).collect();
         let value = picked.iter().map(|placed| weigh(placed)).sum();
         let half95 = half_width(picked.iter().map(|placed| (weigh(placed), placed.posting)));
         let mut line = Line::new(id, words, Some(value), unit).half95(half95);
@@ -181,9 +203,8 @@ impl<'a> Ground<'a> {
                 _ => None,
             })
             .collect();
-        let placed = self.placed.iter();
         half_width(
-            placed
+            self.by_meter()
                 .filter(|placed| behind.contains(&placed.index))
                 .map(|placed| (signed(placed, weigh(placed)), placed.posting)),
         )
@@ -331,7 +352,7 @@ impl<'a> Ground<'a> {
         let of = |book: CarbonBook, activity: &str| {
             let mut mg = 0_i64;
             let mut wh = 0_i64;
-            for placed in &self.placed {
+            for placed in self.by_meter() {
                 let posting = placed.posting;
                 if posting.book == book
                     && posting.activity.split(':').next() == Some(activity)
@@ -344,14 +365,39 @@ impl<'a> Ground<'a> {
             }
             (wh > 0).then_some((mg, wh))
         };
-        of(CarbonBook::Emission, crate::activity::GRID_IMPORT)
-            .or_else(|| of(CarbonBook::Avoided, crate::activity::GRID_EXPORT))
+        of(CarbonBook::Emission, activity::GRID_IMPORT)
+            .or_else(|| of(CarbonBook::Avoided, activity::GRID_EXPORT))
+    }
+
+    /// Share of the consumption that was not taken from the grid, or is certified, millionths; `None` where nothing was consumed.
+    /// What others' cars took at two-way chargers is nobody's consumption here, and no import of the park's either.
+    pub fn clean_ppm(&self) -> Option<i64> {
+        let energy = self.energy();
+        let certified = self.certificates_line().value.unwrap_or(0);
+        let import = energy.import - self.question.books.resold_charge_wh;
+        let clean = energy.consumption - (import - certified).max(0);
+        (energy.consumption > 0).then(|| {
+            round_half_even_div(
+                i128::from(clean) * 1_000_000,
+                i128::from(energy.consumption),
+            ) as i64
+        })
     }
 
     /// The netting list's line of what is out of the boundary, by reason.
     pub fn left_out_netting(&self) -> Vec<Netting> {
+        self.netting_of_left_out(|_| true)
+    }
+
+    /// The same of a statement that goes by the grid's meter.
+    pub fn left_out_netting_by_meter(&self) -> Vec<Netting> {
+        let is_in = |index| self.resold.iter().any(|placed| placed.index == index);
+        self.netting_of_left_out(|index| !is_in(index))
+    }
+
+    fn netting_of_left_out(&self, is_out: impl Fn(usize) -> bool) -> Vec<Netting> {
         let mut sums: BTreeMap<LeftOut, i64> = BTreeMap::new();
-        for (_, why, co2e_mg) in &self.left_out {
+        for (_, why, co2e_mg) in self.left_out.iter().filter(|(index, ..)| is_out(*index)) {
             *sums.entry(*why).or_default() += co2e_mg;
         }
         let mut netting: Vec<Netting> = sums

@@ -1,8 +1,9 @@
 //! LEED Zero Carbon: emitted less avoided over twelve months. Here, unlike in an inventory, exported renewables count.
 
-use terrarium_model::{SECONDS_PER_HOUR, round_half_even_div};
+use terrarium_model::SECONDS_PER_HOUR;
 
-use crate::books::{Basis, CarbonBook, InstrumentKind, InstrumentState, Scope};
+use crate::activity::GRID_EXPORT;
+use crate::books::{Basis, CarbonBook, Scope};
 use crate::claims::cn_guideline::{at_grid_factor, is_fuel};
 use crate::claims::ground::{Ground, netting};
 use crate::claims::statement::{
@@ -110,8 +111,8 @@ pub fn balance(question: &Question<'_>) -> Result<Statement, Refusal> {
             Treatment::Netted,
             "exported-renewables",
             Words::new(
-                "Count here, if their certificates stay with the project.",
-                "在此计入，前提是其绿证由项目保留。",
+                "The site's own count here, if their certificates stay with the project.",
+                "仅计入场内自产且其绿证由项目保留的部分。",
             ),
         ),
         (
@@ -137,27 +138,17 @@ pub fn balance(question: &Question<'_>) -> Result<Statement, Refusal> {
     Ok(statement)
 }
 
-/// Exported Wh whose certificates the park has not sold. A certificate counts for the part of its vintage that lies in the period.
+/// Exported Wh of the park's own generation, less those whose certificates it has sold. What came out of others' cars, or was
+/// bought from the grid and stored, is no renewable of the site.
 fn exported_with_attributes(ground: &Ground<'_>) -> i64 {
-    let period = ground.question.books.period;
-    let sold: i64 = ground
-        .question
-        .books
-        .instruments
+    let own: i64 = ground
+        .placed
         .iter()
-        .filter(|line| {
-            line.kind == InstrumentKind::Certificate
-                && line.state == InstrumentState::Sold
-                && line.own_generation
-        })
-        .map(|line| {
-            let (from, to) = line.vintage;
-            let within = (to.0.min(period.to.0) - from.0.max(period.from.0)).max(0);
-            let product = i128::from(line.amount) * i128::from(within);
-            round_half_even_div(product, i128::from((to.0 - from.0).max(1))) as i64
-        })
+        .map(|placed| placed.posting)
+        .filter(|posting| posting.book == CarbonBook::Avoided && posting.activity == GRID_EXPORT)
+        .map(|posting| posting.amount)
         .sum();
-    (ground.energy().export - sold).max(0)
+    (own - ground.question.books.exports_sold_wh).max(0)
 }
 
 fn verdict(question: &Question<'_>, balance: Option<i64>, half: i64) -> Verdict {

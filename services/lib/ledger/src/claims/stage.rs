@@ -77,7 +77,6 @@ fn computed(ground: &Ground<'_>, token: &str) -> Result<Option<(i64, Vec<Source>
         .and_then(|line| line.value)
         .unwrap_or(0);
     let base = base_line(question)?.and_then(|line| line.value);
-    let energy = ground.energy();
     let of_energy = vec![
         Source::Energy(EnergyAccount::Consumption),
         Source::Energy(EnergyAccount::Import),
@@ -87,11 +86,7 @@ fn computed(ground: &Ground<'_>, token: &str) -> Result<Option<(i64, Vec<Source>
             let (expected, complete) = question.books.node_hours;
             ratio(complete as i64, expected as i64).map(|ppm| (ppm, Vec::new()))
         }
-        "clean-share" => {
-            let certified = ground.certificates_line().value.unwrap_or(0);
-            let clean = energy.consumption - (energy.import - certified).max(0);
-            ratio(clean, energy.consumption).map(|ppm| (ppm, of_energy))
-        }
+        "clean-share" => ground.clean_ppm().map(|ppm| (ppm, of_energy)),
         "hourly-matched" => cfe_hourly::score(question.books.energy.values())
             .map(|ppm| (ppm, vec![Source::Energy(EnergyAccount::SelfUse)])),
         "removal-share" => {

@@ -125,7 +125,7 @@ pub fn indicators(question: &Question<'_>) -> Result<Statement, Refusal> {
     let readings = readings(&mut statement);
     clean_share(&mut statement, &ground);
     statement.netting = netting_list(&statement);
-    statement.netting.extend(ground.left_out_netting());
+    statement.netting.extend(ground.left_out_netting_by_meter());
     statement.notes.push(Words::new(
         "The annex's treatment of direct supply, green trade and certificates and of the denominator was not seen: both readings of \
          each are printed and marked as unverified. Waste, water, trees, construction and credits do not enter this indicator.",
@@ -234,15 +234,6 @@ fn readings(statement: &mut Statement) -> Vec<Reading> {
 }
 
 fn clean_share(statement: &mut Statement, ground: &Ground<'_>) {
-    let energy = ground.energy();
-    let certified = statement.value("certificates-retired").unwrap_or(0);
-    let clean = energy.consumption - (energy.import - certified).max(0);
-    let share = (energy.consumption > 0).then(|| {
-        round_half_even_div(
-            i128::from(clean) * 1_000_000,
-            i128::from(energy.consumption),
-        ) as i64
-    });
     statement.lines.push(
         Line::new(
             "clean-share",
@@ -250,7 +241,7 @@ fn clean_share(statement: &mut Statement, ground: &Ground<'_>) {
                 "Clean share of electricity (guiding: 90 %)",
                 "清洁电力占比（引导性指标：90%）",
             ),
-            share,
+            ground.clean_ppm(),
             Unit::Ppm,
         )
         .role(LineRole::Beside)

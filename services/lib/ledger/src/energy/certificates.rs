@@ -22,7 +22,7 @@ pub(crate) fn covered_by_certificates(
 ) -> BTreeMap<UnixSeconds, i64> {
     let resold_at = |hour_start: UnixSeconds| -> i64 {
         let of_nodes = third.iter().filter_map(|hours| hours.get(&hour_start));
-        of_nodes.map(|third| third.resold_grid_wh).sum()
+        of_nodes.map(ThirdPartyHour::resold_grid_wh).sum()
     };
     let mut covered = BTreeMap::new();
     let ledger = view.ledger();
@@ -59,12 +59,11 @@ pub(crate) fn covered_by_certificates(
     covered
 }
 
-/// Wh of each hour that were generated and used on site and whose certificates were sold. Sold certificates stand for exported
-/// Wh of their vintages first, each Wh for one certificate; only what exceeds all exports was used on site. Of vintages that
-/// overlap, the one that ends first takes first, and each its earliest hours.
-pub(crate) fn attributes_sold(view: &View<'_>, period: Period) -> BTreeMap<UnixSeconds, i64> {
+/// Certificates of the park's own plants that were sold, whenever: Wh by vintage, in the order in which they are looked for.
+/// Outside of the metered time nothing is known to have been generated.
+pub(crate) fn sold_vintages(view: &View<'_>) -> Vec<(Period, i64)> {
     let Some(metered) = view.metered_period() else {
-        return BTreeMap::new();
+        return Vec::new();
     };
     let mut by_vintage: BTreeMap<(UnixSeconds, UnixSeconds), i64> = BTreeMap::new();
     for line in view
@@ -80,44 +79,71 @@ pub(crate) fn attributes_sold(view: &View<'_>, period: Period) -> BTreeMap<UnixS
             *by_vintage.entry((to, from)).or_default() += line.amount;
         }
     }
-    let mut vintages: Vec<(Period, i64)> = by_vintage
+    by_vintage
         .into_iter()
         .map(|((to, from), sold)| {
-            // Outside of the metered time nothing is known to have been generated.
             let vintage = Period {
                 from: from.start_of_hour().max(metered.from),
                 to: to.min(metered.to),
             };
             (vintage, sold)
         })
-        .collect();
+        .collect()
+}
+
+/// Own generation whose certificates were sold.
+#[derive(Default)]
+pub(crate) struct SoldGeneration {
+    /// Of what was used on site, Wh by hour.
+    pub used: BTreeMap<UnixSeconds, i64>,
+    /// Of what was exported, Wh.
+    pub exported_wh: i64,
+}
+
+/// Which generation of a period was sold away with certificates of these vintages. They stand for exported Wh of their vintages
+/// first, each Wh for one certificate, and only for exports of the park's own generation; only what exceeds all of those was used
+/// on site. Of vintages that overlap, the one that ends first takes first, and each its earliest hours.
+pub(crate) fn generation_sold(
+    view: &View<'_>,
+    period: Period,
+    mut vintages: Vec<(Period, i64)>,
+    third: &[BTreeMap<UnixSeconds, ThirdPartyHour>],
+) -> SoldGeneration {
+    let foreign_at = |hour_start: UnixSeconds| -> i64 {
+        let of_nodes = third.iter().filter_map(|hours| hours.get(&hour_start));
+        of_nodes.map(|third| third.foreign_export_wh).sum()
+    };
     let mut hours: BTreeMap<UnixSeconds, (i64, i64)> = BTreeMap::new();
     for (vintage, _) in &vintages {
         for hour_start in vintage.hour_starts() {
             hours.entry(hour_start).or_insert_with(|| {
                 let amounts = view.park_hour(hour_start).amounts;
-                (amounts.export.max(0), amounts.self_use.max(0))
+                let own_export = amounts.export - foreign_at(hour_start);
+                (own_export.max(0), amounts.self_use.max(0))
             });
         }
     }
     let within = |vintage: &Period| vintage.from..vintage.to.max(vintage.from);
+    let mut found = SoldGeneration::default();
     for (vintage, sold) in &mut vintages {
-        for (_, (exported, _)) in hours.range_mut(within(vintage)) {
+        for (hour_start, (exported, _)) in hours.range_mut(within(vintage)) {
             let used = (*sold).min(*exported);
             *exported -= used;
             *sold -= used;
+            if period.contains(*hour_start) {
+                found.exported_wh += used;
+            }
         }
     }
-    let mut sold_at: BTreeMap<UnixSeconds, i64> = BTreeMap::new();
     for (vintage, sold) in &mut vintages {
         for (hour_start, (_, self_use)) in hours.range_mut(within(vintage)) {
             let used = (*sold).min(*self_use);
             *self_use -= used;
             *sold -= used;
             if used > 0 && period.contains(*hour_start) {
-                *sold_at.entry(*hour_start).or_default() += used;
+                *found.used.entry(*hour_start).or_default() += used;
             }
         }
     }
-    sold_at
+    found
 }

@@ -109,6 +109,11 @@ impl DayBlock {
         replaced
     }
 
+    /// Nothing of the day was recorded before this position, nor anything that was replaced since.
+    pub fn first_position(&self) -> u64 {
+        self.base_position
+    }
+
     fn remove(&mut self, second: u32) -> Option<CountedReading> {
         let place = self.place(second);
         if let Some(reading) = place.and_then(|place| self.reading(place)) {

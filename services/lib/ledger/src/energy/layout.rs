@@ -18,6 +18,19 @@ pub(crate) struct LaidNode {
     pub meters: Vec<(usize, Measures)>,
 }
 
+impl LaidNode {
+    /// Whether what it does in an hour depends on what its stores took in before.
+    pub fn has_stores(&self) -> bool {
+        let mut measures = self.meters.iter().map(|(_, measures)| measures);
+        measures.any(|measures| {
+            matches!(
+                measures,
+                Measures::StorageCharge | Measures::StorageDischarge
+            )
+        })
+    }
+}
+
 /// A version of the park's definition.
 pub(crate) struct Defined {
     pub definition: Arc<ParkDefinition>,

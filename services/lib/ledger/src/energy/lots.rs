@@ -1,9 +1,8 @@
 //! Stored energy as lots, each with where it came from, since when, and the emissions that it carries.
 //!
 //! What is charged is a lot; what is discharged is taken from lots, the oldest first unless another order is chosen. A store gives
-//! back less than it took: the loss belongs to the lots it was lost from and bears their emissions. A Wh that was zero-rated where
-//! it was charged (sold to a car as the park's own power) is marked so, and is not zero-rated again when it comes back.
-//! Whose store is whose, and what flows between them in an hour, is in [`super::stores`].
+//! back less than it took: the loss belongs to the lots it was lost from and bears their emissions. Whose store is whose, and what
+//! flows between them in an hour, is in [`super::stores`].
 //! Wh and milligrams are split by cumulative rounding, so that the parts always add up to the whole.
 
 use std::collections::VecDeque;
@@ -47,8 +46,6 @@ pub struct Lot {
     pub wh: i64,
     /// Emissions that they carry, mg.
     pub mg: i64,
-    /// It was zero-rated where it was charged.
-    pub is_claimed: bool,
 }
 
 /// What a discharge took out of one lot.
@@ -66,8 +63,6 @@ pub struct Taken {
     pub lost_wh: i64,
     /// Emissions of those, mg.
     pub lost_mg: i64,
-    /// It was zero-rated where it was charged.
-    pub is_claimed: bool,
 }
 
 /// The content of a store.
@@ -129,7 +124,6 @@ impl Lots {
                     delivered_mg: 0,
                     lost_wh: 0,
                     lost_mg: 0,
-                    is_claimed: false,
                 });
                 break;
             };
@@ -150,7 +144,6 @@ impl Lots {
                 delivered_mg,
                 lost_wh: part - delivered_wh,
                 lost_mg: part_mg - delivered_mg,
-                is_claimed: lot.is_claimed,
             });
             left -= delivered_wh;
             lot.wh -= part;
@@ -178,27 +171,24 @@ fn share(whole: i64, part: i64, of: i64) -> i64 {
 /// What a discharge of someone else's store (vehicle to grid) is to the park: a purchase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ThirdPartyPurchase {
-    /// Wh that came from known lots without emissions that nobody has zero-rated yet.
-    pub zero_rated_wh: i64,
     /// Wh that bear the emissions that they were charged with.
     pub carried_wh: i64,
     /// Emissions of those, mg.
     pub carried_mg: i64,
-    /// Wh of no known origin, or zero-rated before: they are priced at the grid's factor of the hour.
+    /// Wh of no known origin, or of the park's own generation: sold to the store's owner it was zero there, and is not zero again.
+    /// They are priced at the grid's factor of the hour.
     pub at_grid_factor_wh: i64,
 }
 
 /// Splits what came out of someone else's store by what is known of it.
 pub fn third_party_purchase(taken: &[Taken]) -> ThirdPartyPurchase {
     let mut purchase = ThirdPartyPurchase {
-        zero_rated_wh: 0,
         carried_wh: 0,
         carried_mg: 0,
         at_grid_factor_wh: 0,
     };
     for part in taken {
         match part.source {
-            Source::OnSite if !part.is_claimed => purchase.zero_rated_wh += part.delivered_wh,
             // Without any emissions no factor was known when it was charged.
             Source::Grid | Source::ThirdParty if part.delivered_mg + part.lost_mg > 0 => {
                 purchase.carried_wh += part.delivered_wh;

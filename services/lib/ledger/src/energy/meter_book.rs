@@ -293,12 +293,17 @@ impl MeterBook {
     pub fn contributions(&self, hour_start: UnixSeconds, sight: Sight) -> Vec<Contribution> {
         let hour = Interval::hour_of(hour_start);
         let mut found = Vec::new();
+        // No reading was ever longer than the longest, no two neighbouring reads farther apart: what starts outside says nothing of
+        // the hour, however much was recorded later.
+        let longest_s = i64::from(self.longest_s);
+        let from = UnixSeconds(hour.start.0.saturating_sub(longest_s));
+        let to = UnixSeconds(hour.end().0.saturating_add(longest_s));
         // What counts never overlaps, so walking back from the hour's end can stop at the first that ends before it.
         let mut later_read = self
-            .seen_from(hour.end(), sight)
+            .first_seen(hour.end(), to, sight)
             .filter(|(_, reading)| reading.seconds == 0);
         let mut before = hour.end();
-        while let Some((start, reading)) = self.seen_before(before, sight) {
+        while let Some((start, reading)) = self.last_seen(from, before, sight) {
             before = start;
             let contribution = if reading.seconds == 0 {
                 let closing = later_read.replace((start, reading));
@@ -430,14 +435,7 @@ impl MeterBook {
         time: UnixSeconds,
         sight: Sight,
     ) -> Option<(UnixSeconds, CountedReading)> {
-        let mut time = time;
-        loop {
-            let (start, reading) = self.reading_before(time)?;
-            if let Some(seen) = self.as_seen(start, reading, sight) {
-                return Some((start, seen));
-            }
-            time = start;
-        }
+        self.last_seen(UnixSeconds(i64::MIN), time, sight)
     }
 
     /// The first reading that starts at a moment or later, as seen.
@@ -446,14 +444,60 @@ impl MeterBook {
         time: UnixSeconds,
         sight: Sight,
     ) -> Option<(UnixSeconds, CountedReading)> {
-        let mut time = time;
+        self.first_seen(time, UnixSeconds(i64::MAX), sight)
+    }
+
+    /// The last reading that starts from one moment on and before another, as seen.
+    fn last_seen(
+        &self,
+        from: UnixSeconds,
+        to: UnixSeconds,
+        sight: Sight,
+    ) -> Option<(UnixSeconds, CountedReading)> {
+        let mut time = to;
         loop {
-            let (start, reading) = self.reading_from(time)?;
+            let (start, reading) = self.reading_before(time)?;
+            if start < from {
+                return None;
+            }
             if let Some(seen) = self.as_seen(start, reading, sight) {
                 return Some((start, seen));
             }
-            time = UnixSeconds(start.0 + 1);
+            time = match self.unknown_day(start, sight) {
+                Some(day) => instant(day, 0),
+                None => start,
+            };
         }
+    }
+
+    /// The first reading that starts from one moment on and not after another, as seen.
+    fn first_seen(
+        &self,
+        from: UnixSeconds,
+        to: UnixSeconds,
+        sight: Sight,
+    ) -> Option<(UnixSeconds, CountedReading)> {
+        let mut time = from;
+        loop {
+            let (start, reading) = self.reading_from(time)?;
+            if start > to {
+                return None;
+            }
+            if let Some(seen) = self.as_seen(start, reading, sight) {
+                return Some((start, seen));
+            }
+            time = match self.unknown_day(start, sight) {
+                Some(day) => instant(day + 1, 0),
+                None => UnixSeconds(start.0 + 1),
+            };
+        }
+    }
+
+    /// The day of a moment, if nothing of it was known.
+    fn unknown_day(&self, time: UnixSeconds, sight: Sight) -> Option<i64> {
+        let (day, _) = day_and_second(time);
+        let block = self.days.at(day)?;
+        (block.first_position() > sight.known_at).then_some(day)
     }
 
     /// The version of a reading that was known, if it was over.

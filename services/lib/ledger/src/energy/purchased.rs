@@ -18,7 +18,7 @@ use terrarium_model::{
 
 use crate::activity;
 use crate::books::{Basis, CarbonBook, Detail, FactorUse, MethodId, Posting, Scope};
-use crate::energy::certificates::{attributes_sold, covered_by_certificates};
+use crate::energy::certificates::{covered_by_certificates, generation_sold, sold_vintages};
 use crate::energy::third_party::{BoughtPart, ThirdPartyHour};
 use crate::factor_book::{FactorKind, FactorRow};
 use crate::gas::{Gas, GasMasses};
@@ -147,42 +147,61 @@ fn gas_of(unit: FactorUnit) -> Gas {
     }
 }
 
-/// Postings of purchased electricity and exports over a period, summed up by node and month of the park's zone.
-pub(crate) fn postings(view: &View<'_>, period: Period) -> Vec<Posting> {
+/// Purchased electricity and exports of a period.
+#[derive(Default)]
+pub(crate) struct Purchased {
+    /// Summed up by node and month of the park's zone.
+    pub postings: Vec<Posting>,
+    /// As in [`Books`](crate::books::Books::exports_sold_wh).
+    pub exports_sold_wh: i64,
+    /// As in [`Books`](crate::books::Books::resold_charge_wh).
+    pub resold_charge_wh: i64,
+}
+
+/// What was purchased and exported over a period.
+pub(crate) fn purchased(view: &View<'_>, period: Period) -> Purchased {
     let Some(definition) = view.definition() else {
-        return Vec::new();
+        return Purchased::default();
     };
     let mut factors = Factors::default();
     let nodes: Vec<&AssetId> = view.nodes().collect();
+    let vintages = sold_vintages(view);
+    let ends = vintages.iter().map(|(vintage, _)| vintage.to);
+    let until = ends.fold(period.to, UnixSeconds::max);
     let third: Vec<BTreeMap<UnixSeconds, ThirdPartyHour>> = nodes
         .iter()
-        .map(|node| view.third_party_hours(node, period.to))
+        .map(|node| view.third_party_hours(node, until))
         .collect();
     let nothing = ThirdPartyHour::default();
     let covered = covered_by_certificates(view, period, &third);
-    let sold = attributes_sold(view, period);
-    let mut postings = Vec::new();
+    let sold = generation_sold(view, period, vintages, &third);
+    let mut found = Purchased {
+        exports_sold_wh: sold.exported_wh,
+        ..Purchased::default()
+    };
     for month in months(period, |instant| definition.time_zone.month_key(instant)) {
         let mut sums: Vec<BTreeMap<Key, Sum>> = Vec::new();
         sums.resize_with(nodes.len(), BTreeMap::new);
         for hour_start in month.hour_starts() {
             let hour_factors = factors.of_hour(view, hour_start);
             let mut certified = covered.get(&hour_start).copied().unwrap_or(0);
-            let mut sold = sold.get(&hour_start).copied().unwrap_or(0);
+            let mut sold = sold.used.get(&hour_start).copied().unwrap_or(0);
             for ((node, sums), third) in nodes.iter().zip(&mut sums).zip(&third) {
                 let hour = view.node_hour(node, hour_start);
                 if !hour.complete {
                     continue;
                 }
                 let third = third.get(&hour_start).unwrap_or(&nothing);
-                let for_itself = hour.amounts.import.max(0) - third.resold_grid_wh;
+                let resold = third.resold_grid_wh();
+                found.resold_charge_wh += third.resold_charge_wh;
+                let for_itself = hour.amounts.import.max(0) - resold;
                 let by_certificate = certified.min(for_itself);
                 certified -= by_certificate;
                 let attribute_sold = sold.min(hour.amounts.self_use.max(0));
                 sold -= attribute_sold;
                 let parts = HourParts {
                     import: hour.amounts.import,
-                    resold: third.resold_grid_wh,
+                    resold,
                     export: hour.amounts.export - third.foreign_export_wh,
                     by_certificate,
                     attribute_sold,
@@ -193,11 +212,12 @@ pub(crate) fn postings(view: &View<'_>, period: Period) -> Vec<Posting> {
         }
         for (node, sums) in nodes.iter().zip(sums) {
             for (key, sum) in sums {
-                postings.push(posting(node, month, key, &sum, &factors));
+                let line = posting(node, month, key, &sum, &factors);
+                found.postings.push(line);
             }
         }
     }
-    postings
+    found
 }
 
 /// The months of a zone within a period; the first and last may be parts.

@@ -1,6 +1,7 @@
 //! Charging sessions: whose car was at which charger, and when.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use terrarium_model::{AssetId, Interval, UnixSeconds};
 
@@ -36,8 +37,9 @@ impl Session {
 }
 
 /// A session and what of it was told where in the record.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Told {
+    id: Arc<str>,
     session: Session,
     started_at: u64,
     ended_at: u64,
@@ -46,7 +48,8 @@ struct Told {
 /// The sessions of one charger.
 #[derive(Default)]
 struct ChargerSessions {
-    /// In order of their starts: a charger has one car at a time.
+    /// In order of their starts and ids: a charger has one car at a time, but one may leave in the second in which it came, and
+    /// the next one come in the same.
     told: Vec<Told>,
     /// Sum of the ids of all events, and of the ids each times its place in the record. An id is a hash of what its event says.
     ids: u128,
@@ -64,9 +67,9 @@ impl SessionBook {
     pub(crate) fn told(
         &mut self,
         charger: &AssetId,
+        id: &Arc<str>,
         owner: CarOwner,
-        start: UnixSeconds,
-        end: Option<UnixSeconds>,
+        (start, end): (UnixSeconds, Option<UnixSeconds>),
         origin: Origin,
     ) {
         if !self.chargers.contains_key(charger) {
@@ -74,30 +77,28 @@ impl SessionBook {
                 .insert(charger.clone(), ChargerSessions::default());
         }
         let sessions = self.chargers.get_mut(charger).expect("inserted above");
-        let id = origin.event.as_u128();
-        sessions.ids = sessions.ids.wrapping_add(id);
-        let placed = id.wrapping_mul(u128::from(origin.position) + 1);
+        let event = origin.event.as_u128();
+        sessions.ids = sessions.ids.wrapping_add(event);
+        let placed = event.wrapping_mul(u128::from(origin.position) + 1);
         sessions.placed_ids = sessions.placed_ids.wrapping_add(placed);
-        let place = sessions
+        let found = sessions
             .told
-            .partition_point(|told| told.session.start < start);
-        let is_known = sessions
-            .told
-            .get(place)
-            .is_some_and(|told| told.session.start == start);
-        if !is_known {
+            .binary_search_by(|told| (told.session.start, &told.id).cmp(&(start, id)));
+        let place = found.unwrap_or_else(|place| {
             let session = Session {
                 owner,
                 start,
                 end: UnixSeconds(i64::MAX),
             };
             let told = Told {
+                id: Arc::clone(id),
                 session,
                 started_at: origin.position,
                 ended_at: u64::MAX,
             };
             sessions.told.insert(place, told);
-        }
+            place
+        });
         if let Some(end) = end {
             let told = &mut sessions.told[place];
             told.session.end = end;
@@ -125,19 +126,24 @@ impl SessionBook {
             .iter()
             .rev()
             .filter(|told| told.started_at <= sight.known_at)
-            .map(|told| {
+            .filter_map(|told| {
+                let Session { start, .. } = told.session;
                 let is_over = told.ended_at <= sight.known_at;
+                // Over as it began: it took nothing, and no car had to leave for it.
+                if is_over && told.session.end <= start {
+                    return None;
+                }
                 let end = if is_over {
                     told.session.end
                 } else {
                     next_start
                 };
                 let end = end.min(next_start);
-                next_start = told.session.start;
-                Session {
+                next_start = start;
+                Some(Session {
                     end,
                     ..told.session
-                }
+                })
             })
             // Only one car at a time: before one that ended earlier there is none of this hour.
             .take_while(|session| session.end > hour_start)
@@ -168,13 +174,43 @@ mod tests {
     const ALL: Sight = Sight::ALL;
 
     fn told(book: &mut SessionBook, start: i64, end: Option<i64>, position: u64) {
+        told_of("a", CarOwner::Other, book, (start, end), position);
+    }
+
+    fn told_of(
+        id: &str,
+        owner: CarOwner,
+        book: &mut SessionBook,
+        (start, end): (i64, Option<i64>),
+        position: u64,
+    ) {
         let origin = Origin {
             position,
             event: Uuid::from_u128(u128::from(position) + 7),
         };
         let charger = AssetId::new("charger").expect("valid");
-        let end = end.map(UnixSeconds);
-        book.told(&charger, CarOwner::Other, UnixSeconds(start), end, origin);
+        let times = (UnixSeconds(start), end.map(UnixSeconds));
+        book.told(&charger, &Arc::from(id), owner, times, origin);
+    }
+
+    #[test]
+    fn a_car_that_comes_in_the_second_in_which_another_left_is_its_own() {
+        // The ids stand in either order.
+        for (brief, long) in [("a", "b"), ("b", "a")] {
+            let mut book = SessionBook::default();
+            told_of(brief, CarOwner::Other, &mut book, (600, None), 1);
+            told_of(brief, CarOwner::Other, &mut book, (600, Some(600)), 2);
+            told_of(long, CarOwner::Park, &mut book, (600, None), 3);
+            told_of(long, CarOwner::Park, &mut book, (600, Some(1_800)), 4);
+            let charger = AssetId::new("charger").expect("valid");
+            let found = book.in_hour(&charger, UnixSeconds(0), ALL);
+            let session = Session {
+                owner: CarOwner::Park,
+                start: UnixSeconds(600),
+                end: UnixSeconds(1_800),
+            };
+            assert_eq!(found, [(session, 1_200)]);
+        }
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! Each store has lots of its own: a battery of the park one content for ever, a charger the content of the car that is plugged
 //! in, as far as it was charged in this session. In an hour generation serves loads first, then the park's own stores, then
 //! cars, then the grid. What is discharged, of the park's own stores before cars, serves what loads still lack, then other stores,
-//! then the grid. What is charged beyond that came from the grid.
+//! then the grid. What is charged beyond that came from the grid. No more leaves for the grid than its meter saw: of a store that
+//! took and gave in one hour the node's balance knows only the difference, and the rest of it never was anybody else's.
 //!
 //! What goes into somebody else's car is sold (GHG Protocol Scope 2 Guidance 5.6: bought and resold electricity is scope 3,
 //! category 3), and what comes back out of it is bought from a third party. Where no session is on record for what a charger
@@ -57,6 +58,8 @@ pub struct StoreHour {
     pub charged_store_wh: i64,
     /// Wh charged from the grid.
     pub charged_grid_wh: i64,
+    /// Wh charged and discharged within the hour that only this store's meters know of: they are in no lot.
+    pub turned_wh: i64,
     /// What was discharged and used at the node, by lot.
     pub used: Vec<Taken>,
     /// What was discharged into other stores of the node, by lot, and whether they are the park's.
@@ -76,6 +79,7 @@ impl StoreHour {
             charged_on_site_wh: 0,
             charged_store_wh: 0,
             charged_grid_wh: 0,
+            turned_wh: 0,
             used: Vec::new(),
             passed_on: Vec::new(),
             exported: Vec::new(),
@@ -83,14 +87,13 @@ impl StoreHour {
         }
     }
 
-    /// Exported Wh that are not the park's own generation of which nobody has the benefit yet: no avoided emissions are counted
-    /// for them.
-    pub fn foreign_export_wh(&self) -> i64 {
-        self.exported
-            .iter()
-            .filter(|taken| {
-                self.owner != StoreOwner::Park || taken.source != Source::OnSite || taken.is_claimed
-            })
+    /// Exported Wh of the park's own generation. What came out of others' stores was theirs, also where they had it from the park.
+    pub fn own_export_wh(&self) -> i64 {
+        if self.owner != StoreOwner::Park {
+            return 0;
+        }
+        let own = self.exported.iter();
+        own.filter(|taken| taken.source == Source::OnSite)
             .map(|taken| taken.delivered_wh)
             .sum()
     }
@@ -175,12 +178,10 @@ impl NodeStores {
                 since: hour_start,
                 wh,
                 mg: 0,
-                // Sold as the park's own power: whoever bought it has the benefit.
-                is_claimed: flows[place].owner != StoreOwner::Park,
             };
             self.charge(&flows[place], lot);
         }
-        let (routes, from_grid) = routes(amounts, flows, &own_first, charging);
+        let (routes, from_grid) = routes(amounts, flows, &own_first, charging, surplus);
         for (place, wh) in from_grid.into_iter().enumerate() {
             hours[place].charged_grid_wh = wh;
             let lot = Lot {
@@ -188,22 +189,26 @@ impl NodeStores {
                 since: hour_start,
                 wh,
                 mg: if wh > 0 { grid_mg(wh) } else { 0 },
-                is_claimed: false,
             };
             self.charge(&flows[place], lot);
         }
-        for route in routes {
-            let taken = self.discharge(&flows[route.from], hour_start, route.wh);
-            match route.to {
-                RouteEnd::Loads => hours[route.from].used.extend(taken),
-                RouteEnd::Grid => hours[route.from].exported.extend(taken),
+        for Route { from, to, wh } in routes {
+            match to {
+                RouteEnd::Loads => {
+                    let taken = self.discharge(&flows[from], hour_start, wh);
+                    hours[from].used.extend(taken);
+                }
+                RouteEnd::Grid => {
+                    let taken = self.discharge(&flows[from], hour_start, wh);
+                    hours[from].exported.extend(taken);
+                }
+                RouteEnd::Back => hours[from].turned_wh = wh,
                 RouteEnd::Store(to) => {
-                    hours[to].charged_store_wh += route.wh;
-                    for part in taken {
-                        let lot =
-                            passed_on(hour_start, &part, &flows[route.from], &flows[to], &grid_mg);
+                    hours[to].charged_store_wh += wh;
+                    for part in self.discharge(&flows[from], hour_start, wh) {
+                        let lot = passed_on(hour_start, &part, &flows[from], &grid_mg);
                         self.charge(&flows[to], lot);
-                        hours[route.from].passed_on.push((part, flows[to].owner));
+                        hours[from].passed_on.push((part, flows[to].owner));
                     }
                 }
             }
@@ -245,6 +250,8 @@ fn own_first(flows: &[StoreFlow]) -> Vec<usize> {
 enum RouteEnd {
     Loads,
     Store(usize),
+    /// Into itself.
+    Back,
     Grid,
 }
 
@@ -255,32 +262,46 @@ struct Route {
     wh: i64,
 }
 
-/// Where everything discharged goes, and what each store is left to take from the grid. `charging`: Wh that stores still lack.
+/// Where everything discharged goes, and what each store is left to take from the grid. `charging`: Wh that stores still lack;
+/// `surplus`: Wh of the sun that are left for the grid.
 fn routes(
     amounts: &HourAmounts,
     flows: &[StoreFlow],
     own_first: &[usize],
     mut charging: Vec<i64>,
+    surplus: i64,
 ) -> (Vec<Route>, Vec<i64>) {
     let mut lacking = (amounts.consumption - amounts.self_use).max(0);
     let mut routes = Vec::new();
+    let mut send = |from, to, most: i64, left: &mut i64| {
+        let wh = most.min(*left);
+        *left -= wh;
+        if wh > 0 {
+            routes.push(Route { from, to, wh });
+        }
+        wh
+    };
+    let mut left: Vec<i64> = flows.iter().map(|flow| flow.discharge.max(0)).collect();
     for &from in own_first {
-        let mut left = flows[from].discharge.max(0);
-        let mut send = |to, most: i64, left: &mut i64| {
-            let wh = most.min(*left);
-            *left -= wh;
-            if wh > 0 {
-                routes.push(Route { from, to, wh });
-            }
-            wh
-        };
-        lacking -= send(RouteEnd::Loads, lacking, &mut left);
+        lacking -= send(from, RouteEnd::Loads, lacking, &mut left[from]);
         for &to in own_first {
             if flows[to].store != flows[from].store {
-                charging[to] -= send(RouteEnd::Store(to), charging[to], &mut left);
+                charging[to] -= send(from, RouteEnd::Store(to), charging[to], &mut left[from]);
             }
         }
-        send(RouteEnd::Grid, i64::MAX, &mut left);
+    }
+    // What the grid's meter did not see leave.
+    let left_for_grid: i64 = left.iter().sum();
+    let mut unseen = (left_for_grid - (amounts.export - surplus).max(0)).max(0);
+    for &place in own_first {
+        let most = unseen.min(charging[place]);
+        let turned = send(place, RouteEnd::Back, most, &mut left[place]);
+        charging[place] -= turned;
+        unseen -= turned;
+    }
+    for &from in own_first {
+        unseen -= send(from, RouteEnd::Loads, unseen, &mut left[from]);
+        send(from, RouteEnd::Grid, i64::MAX, &mut left[from]);
     }
     (routes, charging)
 }
@@ -290,7 +311,6 @@ fn passed_on(
     hour_start: UnixSeconds,
     part: &Taken,
     from: &StoreFlow,
-    to: &StoreFlow,
     grid_mg: impl Fn(i64) -> i64,
 ) -> Lot {
     let lot = Lot {
@@ -298,7 +318,6 @@ fn passed_on(
         since: part.since,
         wh: part.delivered_wh,
         mg: part.delivered_mg,
-        is_claimed: part.is_claimed || to.owner != StoreOwner::Park,
     };
     if from.owner == StoreOwner::Park {
         return lot;

@@ -19,14 +19,23 @@ use crate::view::View;
 /// What a node sold to cars and bought from them in one hour, and what of its export is not its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ThirdPartyHour {
-    /// Wh exported that avoid nothing.
+    /// Wh exported that avoid nothing, at most all that was exported.
     pub foreign_export_wh: i64,
-    /// Wh of the grid sold on.
-    pub resold_grid_wh: i64,
+    /// Wh of the grid sold on at two-way chargers: charged, and nobody's consumption.
+    pub resold_charge_wh: i64,
+    /// Wh of the grid sold on at one-way chargers, whose cars are loads: a part of the consumption.
+    pub resold_load_wh: i64,
     /// Bought for the park itself.
     pub bought: Vec<BoughtPart>,
     /// Bought to be sold on.
     pub bought_to_sell: Vec<BoughtPart>,
+}
+
+impl ThirdPartyHour {
+    /// Wh of the grid sold on.
+    pub fn resold_grid_wh(&self) -> i64 {
+        self.resold_charge_wh + self.resold_load_wh
+    }
 }
 
 /// A part of what was bought.
@@ -46,15 +55,14 @@ fn bought_parts(taken: &[Taken]) -> Vec<BoughtPart> {
     let mut parts = Vec::new();
     for part in taken {
         let ThirdPartyPurchase {
-            zero_rated_wh,
             carried_wh,
             carried_mg,
             at_grid_factor_wh,
         } = third_party_purchase(&[*part]);
-        if zero_rated_wh + carried_wh > 0 {
+        if carried_wh > 0 {
             parts.push(BoughtPart::Carried {
                 since: part.since,
-                wh: zero_rated_wh + carried_wh,
+                wh: carried_wh,
                 mg: carried_mg,
             });
         }
@@ -163,10 +171,12 @@ impl View<'_> {
             else {
                 return;
             };
-            let mut of_hour = ThirdPartyHour::default();
+            let mut of_hour = ThirdPartyHour {
+                foreign_export_wh: foreign_export_wh(amounts, &stores),
+                ..ThirdPartyHour::default()
+            };
             for store in &stores {
-                of_hour.foreign_export_wh += store.foreign_export_wh();
-                of_hour.resold_grid_wh += store.resold_grid_wh();
+                of_hour.resold_charge_wh += store.resold_grid_wh();
                 let (for_itself, to_sell) = store.bought();
                 of_hour.bought.extend(bought_parts(&for_itself));
                 of_hour.bought_to_sell.extend(bought_parts(&to_sell));
@@ -174,10 +184,13 @@ impl View<'_> {
             let charged: i64 = stores.iter().map(|store| store.charged_grid_wh).sum();
             let to_loads = (amounts.import - charged).max(0);
             for sold in &one_way {
-                of_hour.resold_grid_wh += sold.of_grid(to_loads, amounts.consumption);
+                of_hour.resold_load_wh += sold.of_grid(to_loads, amounts.consumption);
             }
             // Meters may differ by their tolerance: no more is sold on than was bought.
-            of_hour.resold_grid_wh = of_hour.resold_grid_wh.clamp(0, amounts.import.max(0));
+            let import = amounts.import.max(0);
+            of_hour.resold_charge_wh = of_hour.resold_charge_wh.clamp(0, import);
+            let import = import - of_hour.resold_charge_wh;
+            of_hour.resold_load_wh = of_hour.resold_load_wh.clamp(0, import);
             if of_hour != ThirdPartyHour::default() {
                 found.insert(hour_start, of_hour);
             }
@@ -310,6 +323,18 @@ impl View<'_> {
         }
         (flows, sold)
     }
+}
+
+/// What of an hour's export avoids nothing. Where stores were at work, only what is known to be of the park's own generation does:
+/// what its loads and stores left over of the hour's sun, and what came out of its own stores of another hour's.
+fn foreign_export_wh(amounts: &HourAmounts, stores: &[StoreHour]) -> i64 {
+    if stores.is_empty() {
+        return 0;
+    }
+    let stored: i64 = stores.iter().map(|store| store.charged_on_site_wh).sum();
+    let surplus = (amounts.generation - amounts.self_use).max(0) - stored;
+    let released: i64 = stores.iter().map(StoreHour::own_export_wh).sum();
+    (amounts.export.max(0) - surplus - released).max(0)
 }
 
 /// Energy over the sessions of an hour, by their seconds; the parts add up.

@@ -1,6 +1,6 @@
 //! Readings, releases of factors and definitions, and the sums by node and day that they move.
 
-use terrarium_model::{Interval, SECONDS_PER_HOUR, UnixSeconds};
+use terrarium_model::{Interval, UnixSeconds};
 
 use super::{ParkLedger, TouchedHour};
 use crate::energy::kept::NodeBook;
@@ -30,20 +30,20 @@ impl ParkLedger {
             put(&mut self.meters[meter]);
             return;
         };
+        // Of days that were let go of there is no sum left that could be moved.
+        let kept_from = self.kept_from;
+        let kept_hours = || {
+            let hours = changed.hour_starts();
+            hours.skip_while(move |hour_start| kept_from.is_some_and(|from| *hour_start < from))
+        };
         let mut before = std::mem::take(&mut self.before);
         before.clear();
-        before.extend(
-            changed
-                .hour_starts()
-                .map(|hour_start| self.present_totals(node, hour_start)),
-        );
+        before.extend(kept_hours().map(|hour_start| self.present_totals(node, hour_start)));
         put(&mut self.meters[meter]);
-        for (hour_start, before) in changed.hour_starts().zip(&before) {
+        for (hour_start, before) in kept_hours().zip(&before) {
             let has_moved = self.replace_hour(node, hour_start, before, position);
             if has_moved && self.periods.has_closed() {
-                let hour_end = UnixSeconds(hour_start.0 + SECONDS_PER_HOUR);
-                self.periods
-                    .moved_figures(hour_start, hour_end, reason, position);
+                self.note_hour(node, hour_start, reason, position);
             }
             let defined = self.definitions.last().expect("it has this node");
             touched.push((defined.nodes[node].asset.clone(), hour_start));
@@ -158,8 +158,9 @@ impl ParkLedger {
                 };
                 let first = extents().map(|(first, _)| first).min()?;
                 let last = extents().map(|(_, last)| last).max()?;
+                let from = first.start_of_hour();
                 let period = Period {
-                    from: first.start_of_hour(),
+                    from: self.kept_from.map_or(from, |kept| kept.max(from)),
                     to: last,
                 };
                 Some((place, period))

@@ -4,15 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use terrarium_ledger::claims::policy::Policy;
+use terrarium_ledger::claims::{ClaimKind, Question, Statement, make};
 use terrarium_ledger::energy::lots::LotOrder;
 use terrarium_ledger::energy::sessions::CarOwner;
 use terrarium_ledger::energy::stores::StoreOwner;
-use terrarium_ledger::{AsOf, Basis, Books, CarbonBook, Fact, ParkLedger, Scope};
+use terrarium_ledger::entry::EntryLine;
+use terrarium_ledger::{
+    AsOf, Basis, Books, CarbonBook, Fact, Grouping, GwpSet, ParkLedger, Scope, balance,
+};
 use terrarium_model::ParkDefinition;
 
 use crate::world::*;
 
-const METERS: [(&str, &str); 7] = [
+pub const METERS: [(&str, &str); 7] = [
     ("hub", "generation"),
     ("hub", "consumption"),
     ("battery", "storage_charge"),
@@ -23,7 +28,7 @@ const METERS: [(&str, &str); 7] = [
 ];
 
 /// A hub with panels, a load, a battery, a two-way charger and a one-way charging pole.
-fn charging_park() -> Arc<ParkDefinition> {
+pub fn charging_park() -> Arc<ParkDefinition> {
     let mut text = String::from(
         "[park]\nid = \"demo\"\nname = { en = \"Demo\", zh = \"演示\" }\ntime_zone = \"Etc/UTC\"\nclock = \"wall\"\n\
          grid_region = \"caiso\"\n\n[[zones]]\nid = \"street\"\nname = { en = \"Street\", zh = \"街区\" }\n\
@@ -78,9 +83,10 @@ const DAY: [[i64; 7]; 7] = [
     [500, 400, 0, 0, 0, 0, 600],
 ];
 
-fn session(charger: &str, owner: CarOwner, from: i64, to: i64) -> [Fact; 2] {
+pub fn session(charger: &str, owner: CarOwner, from: i64, to: i64) -> [Fact; 2] {
     let told = |end| Fact::ChargeSession {
         charger: asset(charger),
+        session: format!("{charger}-{from}").into(),
         owner,
         start: hour(from),
         end,
@@ -109,7 +115,7 @@ fn visitors_and_fleet() -> [[Fact; 2]; 3] {
     ]
 }
 
-fn ledger_with(facts: &[Fact]) -> ParkLedger {
+pub fn ledger_with(facts: &[Fact]) -> ParkLedger {
     let mut all = vec![defined(&charging_park(), 1)];
     all.extend(facts.iter().cloned());
     ledger_of(&all)
@@ -162,6 +168,73 @@ fn what_visitors_cars_get_is_sold_and_what_they_give_is_bought() {
             .iter()
             .all(|posting| posting.book != CarbonBook::Avoided)
     );
+}
+
+/// Entries and balances are of what crossed the grid's border at each node; postings and claims tell whose it was.
+#[test]
+fn entries_price_all_that_crossed_the_border_and_postings_tell_whose_it_was() {
+    let ledger = ledger_with(&day(visitors_and_fleet()));
+    let entries: Vec<_> = period(0, 7)
+        .hour_starts()
+        .flat_map(|hour_start| ledger.entries(&asset("hub"), hour_start))
+        .collect();
+    let of_line = |line: EntryLine| -> (i64, i64) {
+        let of_it = entries.iter().filter(|entry| entry.id.line == line);
+        of_it.fold((0, 0), |(wh, mg), entry| {
+            let mass = entry.mass.expect("priced").0;
+            (wh + entry.energy.0, mg + mass)
+        })
+    };
+    let told = told(&books(&ledger));
+    let posted = |scope, basis, activity: &str| {
+        let key = (scope, basis, activity.to_owned());
+        told.get(&key).copied().unwrap_or_default()
+    };
+    let own = posted(Some(Scope::Two), Basis::Location, "grid-import");
+    let sold_on = posted(Some(Scope::Three(3)), Basis::Both, "grid-import:resold");
+    assert_eq!(
+        of_line(EntryLine::Scope2Location),
+        (own.0 + sold_on.0, own.1 + sold_on.1)
+    );
+    // All that left came out of a visitor's car: it avoids nothing, and has no posting in the avoided book.
+    assert_eq!(of_line(EntryLine::AvoidedExport), (2_000, 1_272_200));
+    assert_eq!(posted(None, Basis::Both, "grid-export"), (0, 0));
+    let (_, total) = balance(&ledger.present(), period(0, 7), Grouping::Total, None);
+    assert_eq!(
+        (total.scope2_location_mg, total.avoided_mg),
+        (own.1 + sold_on.1, 1_272_200)
+    );
+}
+
+/// Scope 2, category 3 of scope 3 and the avoided book are claims' ground; two views go by other rules and say so.
+#[test]
+fn claims_take_what_visitors_cars_got_and_gave_for_nobodys_consumption_and_no_renewable() {
+    let ledger = ledger_with(&day(visitors_and_fleet()));
+    let books = books(&ledger);
+    assert_eq!(books.resold_charge_wh, 2_000);
+    let of = |kind| provisional(&ledger, &books, kind);
+    // 2,000 Wh went to the grid, all of them out of a visitor's car.
+    let leed = of(ClaimKind::LeedZero);
+    assert_eq!(leed.value("exported-renewables"), Some(0));
+    // Used: 7,400 Wh, the pole's 600 among them; bought: 5,800, 2,000 of them for the visitor's two-way car.
+    let indicators = of(ClaimKind::NdrcZeroCarbonPark);
+    assert_eq!(indicators.value("clean-share"), Some(486_486));
+}
+
+/// A statement over an open period.
+pub fn provisional(ledger: &ParkLedger, books: &Books, kind: ClaimKind) -> Statement {
+    let question = Question {
+        books,
+        policy: &Policy::of(&ledger.present()),
+        base_year: None,
+        years: &[],
+        beside: None,
+        gwp: GwpSet::Ar6,
+        provisional: true,
+        now: books.period.to,
+        zone: &ledger.definition().expect("the park is defined").time_zone,
+    };
+    make(kind, &question).expect("can be made")
 }
 
 #[test]

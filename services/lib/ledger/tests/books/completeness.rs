@@ -78,8 +78,11 @@ fn only_the_first_gaps_are_listed_and_all_hours_counted() {
 
 #[test]
 fn the_metered_period_goes_from_the_first_hour_touched_to_the_last() {
-    let period_of = |facts: &[Fact]| ledger_of(facts).metered_period();
-    assert_eq!(period_of(&[defined(&park(), 1)]), None);
+    let period_of = |facts: &[Fact]| {
+        let definition = defined(&park(), 1);
+        ledger_of(std::iter::once(&definition).chain(facts)).metered_period()
+    };
+    assert_eq!(period_of(&[]), None);
     let within = counted("home.load", interval(100, 60), 1);
     assert_eq!(period_of(std::slice::from_ref(&within)), Some(period(0, 1)));
     let to_the_border = counted("home.pv", interval(2 * HOUR, 3_600), 1);
@@ -100,4 +103,28 @@ fn the_metered_period_goes_from_the_first_hour_touched_to_the_last() {
         to: UnixSeconds(-9 * HOUR),
     };
     assert_eq!(period_of(&[before_1970]), Some(expected));
+}
+
+/// Meters of heat do not stretch the time that electricity is asked of, nor what it is found to lack.
+#[test]
+fn the_metered_period_is_that_of_electricity_and_the_reported_one_of_all_meters() {
+    let text = park_text("", "Etc/UTC")
+        + "\n[[assets]]\nid = \"pump\"\nkind = \"heat_pump\"\nzone = \"street\"\nname = { en = \"Pump\", zh = \"泵\" }\n\
+           rated_kw = 4\nheat_w = 12000\nheat_source = \"air\"\n\
+           \n[[connections]]\nkind = \"heat\"\nfrom = \"pump\"\nto = \"home\"\n";
+    let meters = [("pump", "heat_supply"), ("home", "heat_use")].map(|(asset, measures)| {
+        format!(
+            "\n[[meters]]\nid = \"{asset}.heat\"\nasset = \"{asset}\"\nmeasures = \"{measures}\"\nreports = \"interval\"\n\
+             rated_kw = 50.0\n"
+        )
+    });
+    let warm = parse_park(&(text + &meters.concat()));
+    let ledger = ledger_of([
+        defined(&warm, 1),
+        hourly("pump.heat", 0, 1_000),
+        hourly("home.load", 5, 100),
+        hourly("home.pv", 5, 0),
+    ]);
+    assert_eq!(ledger.metered_period(), Some(period(5, 6)));
+    assert_eq!(ledger.reported_period(), Some(period(0, 6)));
 }

@@ -88,7 +88,6 @@ fn a_day_of_grid_and_sun_in_one_store_worked_by_hand() {
         delivered_mg: 1_144_980,
         lost_wh: 200,
         lost_mg: 127_220,
-        is_claimed: false,
     };
     let sun = |delivered_wh, lost_wh| Taken {
         source: Source::OnSite,
@@ -97,12 +96,11 @@ fn a_day_of_grid_and_sun_in_one_store_worked_by_hand() {
         delivered_mg: 0,
         lost_wh,
         lost_mg: 0,
-        is_claimed: false,
     };
     assert_eq!(hours[2].used, [grid, sun(1_200, 134)]);
     // 1,000 / 0.9 = 1,111.1: 1,112 Wh of the noon's lot leave for the grid.
     assert_eq!(hours[2].exported, [sun(1_000, 112)]);
-    assert_eq!(hours[2].foreign_export_wh(), 0);
+    assert_eq!(hours[2].own_export_wh(), 1_000);
     // 1,500 / 0.9 = 1,666.7: 1,667 Wh; 5,000 - 1,334 - 1,112 - 1,667 = 887 Wh are left, all of the sun.
     assert_eq!(hours[3].used, [sun(1_500, 167)]);
     assert_eq!(hours[3].stored_wh, 887);
@@ -118,7 +116,6 @@ fn the_newest_first_gives_other_origins_and_the_same_sums() {
                 since: hour(number),
                 wh,
                 mg: 0,
-                is_claimed: false,
             });
         }
         lots.discharge(hour(3), 3_000)
@@ -144,7 +141,6 @@ fn emissions_of_a_lot_are_split_half_to_even_and_add_up() {
         since: hour(0),
         wh: 3,
         mg: 10,
-        is_claimed: false,
     });
     // 10 / 3 = 3.3; of the 7 left one of two Wh has 3.5, to even 4; the last has what is left.
     let split: Vec<i64> = (1..4)
@@ -154,38 +150,49 @@ fn emissions_of_a_lot_are_split_half_to_even_and_add_up() {
 }
 
 #[test]
-fn a_car_gives_back_the_parks_sun_at_most_once_as_zero() {
-    let charged = |is_claimed| {
-        let mut car = Lots::new(LotOrder::Fifo, 1_000);
+fn a_car_gives_back_the_parks_sun_at_the_grids_factor_and_the_grids_power_with_what_it_carries() {
+    let mut car = Lots::new(LotOrder::Fifo, 1_000);
+    for (source, wh) in [(Source::OnSite, 10_000), (Source::Grid, 2_000)] {
+        let mg = match source {
+            Source::Grid => grid_mg(wh),
+            _ => 0,
+        };
+        let since = hour(0);
         car.charge(Lot {
-            source: Source::OnSite,
-            since: hour(0),
-            wh: 10_000,
-            mg: 0,
-            is_claimed,
+            source,
+            since,
+            wh,
+            mg,
         });
-        car.charge(Lot {
-            source: Source::Grid,
-            since: hour(1),
-            wh: 2_000,
-            mg: grid_mg(2_000),
-            is_claimed: false,
-        });
-        third_party_purchase(&car.discharge(hour(5), 13_000))
+    }
+    // Sold to the driver as the park's own power: it was zero there, and is not zero again. Of 1,000 Wh no lot is known.
+    let bought = third_party_purchase(&car.discharge(hour(5), 13_000));
+    assert_eq!(bought.at_grid_factor_wh, 11_000);
+    assert_eq!((bought.carried_wh, bought.carried_mg), (2_000, 1_272_200));
+}
+
+/// No load, no sun: the battery takes 3,000 Wh and gives 5,000 in one hour, of which the node's balance knows 2,000.
+#[test]
+fn what_a_store_takes_and_gives_in_one_hour_leaves_for_the_grid_only_as_far_as_it_left() {
+    let mut stores = NodeStores::new(LotOrder::Fifo, 1_000);
+    store_hour(&mut stores, hour(0), &amounts((4_000, 0, 4_000, 0)));
+    let both_ways = store_hour(&mut stores, hour(1), &amounts((0, 0, 3_000, 5_000)));
+    assert_eq!((both_ways.turned_wh, both_ways.charged_grid_wh), (3_000, 0));
+    let exported: i64 = both_ways
+        .exported
+        .iter()
+        .map(|taken| taken.delivered_wh)
+        .sum();
+    assert_eq!((exported, both_ways.own_export_wh()), (2_000, 2_000));
+    assert_eq!(both_ways.stored_wh, 2_000);
+    // Where the grid's meter saw both ways, both were the grid's.
+    let metered = HourAmounts {
+        import: 3_000,
+        export: 5_000,
+        ..amounts((0, 0, 3_000, 5_000))
     };
-    // Sold to the driver as the park's own power: it was zero there, and is not zero again.
-    let claimed = charged(true);
-    assert_eq!(
-        (claimed.zero_rated_wh, claimed.at_grid_factor_wh),
-        (0, 11_000)
-    );
-    // Only stored for the park: zero once, here. What no lot is known of is priced at the grid's factor.
-    let kept = charged(false);
-    assert_eq!(
-        (kept.zero_rated_wh, kept.at_grid_factor_wh),
-        (10_000, 1_000)
-    );
-    assert_eq!((kept.carried_wh, kept.carried_mg), (2_000, 1_272_200));
+    let both_ways = store_hour(&mut stores, hour(2), &metered);
+    assert_eq!((both_ways.turned_wh, both_ways.charged_grid_wh), (0, 3_000));
 }
 
 /// The barn's meters over the day, with a grid average of 0.6361 kg/kWh.
@@ -307,11 +314,12 @@ proptest! {
             prop_assert!(on_site <= amounts.generation - amounts.self_use, "no Wh of the sun is used twice");
             let mut passed_on = 0;
             for (store, flow) in done.iter().zip(&flows) {
-                prop_assert_eq!(store.charged_grid_wh + store.charged_on_site_wh + store.charged_store_wh, flow.charge);
-                charged += flow.charge;
+                let charged_from = store.charged_grid_wh + store.charged_on_site_wh + store.charged_store_wh;
+                prop_assert_eq!(charged_from + store.turned_wh, flow.charge);
+                charged += charged_from;
                 grid_charged_mg += grid_mg(store.charged_grid_wh);
                 let out: i64 = all_taken(store).map(|taken| taken.delivered_wh).sum();
-                prop_assert_eq!(out, flow.discharge);
+                prop_assert_eq!(out + store.turned_wh, flow.discharge);
                 passed_on += store.passed_on.iter().map(|(taken, _)| taken.delivered_wh).sum::<i64>();
                 left_mg += store.used.iter().chain(&store.exported).map(|taken| taken.delivered_mg).sum::<i64>();
                 for taken in all_taken(store) {
@@ -335,6 +343,9 @@ proptest! {
             prop_assert_eq!(passed_on, sum(|store| store.charged_store_wh));
             let used: i64 = done.iter().flat_map(|store| &store.used).map(|taken| taken.delivered_wh).sum();
             prop_assert!(used <= (amounts.consumption - amounts.self_use).max(0));
+            let exported: i64 = done.iter().flat_map(|store| &store.exported).map(|taken| taken.delivered_wh).sum();
+            prop_assert_eq!(exported + amounts.generation - amounts.self_use - on_site, amounts.export, "the sun's or a store's");
+            prop_assert!(sum(|store| store.charged_grid_wh) <= amounts.import);
         }
         let stored: i64 = stores.lots().map(|lot| lot.wh).sum();
         let stored_mg: i64 = stores.lots().map(|lot| lot.mg).sum();

@@ -5,6 +5,7 @@ mod cars;
 mod completeness;
 mod day_blocks;
 mod factors;
+mod forgetting;
 mod hours;
 mod invariants;
 mod lots;
@@ -14,8 +15,10 @@ mod order;
 mod registers;
 mod restated;
 mod restated_beside;
+mod restated_stores;
 mod shelf;
 mod storage;
 #[path = "../fixture/told.rs"]
 mod told;
+mod visitors;
 mod world;

@@ -1,10 +1,12 @@
 //! Purchased electricity twice, by hand: location-based and market-based, what covers what, and what is lost on the way.
 
+use terrarium_ledger::claims::{ClaimKind, Scope2Total};
 use terrarium_ledger::{
     AsOf, Basis, Books, CarbonBook, Detail, Fact, FactorKind, FactorSet, InstrumentState,
     InstrumentStep, Scope,
 };
 
+use crate::cars::provisional;
 use crate::invariants::{certificate, instrument, opened};
 use crate::world::*;
 
@@ -145,6 +147,37 @@ fn the_sun_whose_certificate_was_sold_is_bought_back_at_the_residual_mix() {
         .map(|posting| (posting.amount, mg(posting), posting.basis))
         .collect();
     assert_eq!(sold, [(150, 120_000, Basis::Market)]);
+}
+
+/// LEED Zero counts exported renewables only while the project retains their attributes (carbon accounting note, section 1.7).
+/// Certificates are mostly issued and sold after the year that they are of.
+#[test]
+fn what_was_exported_and_whose_certificate_was_sold_avoids_nothing_in_leed_zero() {
+    let mut facts = facts();
+    // 300 Wh exported, 0.6 kg each kWh; of the certificate's two days the park generated in the first alone.
+    for (sold, left_mg) in [(None, 180_000), (Some(500), 120_000)] {
+        if let Some(at) = sold {
+            facts.extend([
+                certificate("b", 100, 0, 48),
+                instrument(
+                    "b",
+                    400,
+                    InstrumentStep::Held {
+                        own_generation: true,
+                    },
+                ),
+                instrument("b", at, InstrumentStep::Sold),
+            ]);
+        }
+        let ledger = ledger_of(&facts);
+        let books = ledger.books(period(0, 5), AsOf::default());
+        let books = books.expect("the park is defined");
+        let leed = provisional(&ledger, &books, ClaimKind::LeedZero);
+        assert_eq!(leed.value("exported-renewables"), Some(left_mg));
+        let inventory = ClaimKind::GhgpInventory(Scope2Total::Location);
+        let inventory = provisional(&ledger, &books, inventory);
+        assert_eq!(inventory.value("total-location"), Some(2_400_000));
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Registers that come round or are exchanged: the books go on across both.
 
-use terrarium_ledger::{Fact, Grouping, balance};
+use terrarium_ledger::{AsOf, Fact, Grouping, balance};
 use terrarium_model::EnergyWh;
 
 use crate::world::*;
@@ -93,4 +93,24 @@ fn the_hashes_tell_a_turn_from_none() {
     };
     assert_ne!(hashes(0), hashes(1_000_000));
     assert_eq!(hashes(1_000_000), hashes(1_000_000));
+}
+
+/// A view of long ago is no slower for what was recorded since: hour by hour through all of it this would not come to an end.
+#[test]
+fn what_was_known_early_is_told_of_a_long_record_without_looking_through_all_of_it() {
+    const READS: i64 = 100_000;
+    let mut facts = vec![defined(&park(), 1)];
+    facts.extend((0..READS).map(|number| counted("yard.in", interval(number * HOUR, 0), number)));
+    let ledger = ledger_of(&facts);
+    let early = AsOf {
+        at: None,
+        known_at: Some(100),
+    };
+    let view = ledger.view(early);
+    let yard = asset("yard");
+    let complete = period(0, READS)
+        .hour_starts()
+        .filter(|hour_start| view.node_hour(&yard, *hour_start).complete);
+    assert_eq!(complete.count(), 99);
+    assert_eq!(view.metered_period(), Some(period(0, 99)));
 }

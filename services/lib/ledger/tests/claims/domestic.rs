@@ -1,8 +1,8 @@
-use terrarium_ledger::claims::ClaimKind;
 use terrarium_ledger::claims::boundary::Boundary;
 use terrarium_ledger::claims::policy::Policy;
 use terrarium_ledger::claims::statement::VerdictKind;
-use terrarium_ledger::{Books, HourAmounts};
+use terrarium_ledger::claims::{ClaimKind, Statement};
+use terrarium_ledger::{Books, HourAmounts, Posting, Scope};
 use terrarium_model::UnixSeconds;
 
 use crate::world::*;
@@ -122,4 +122,51 @@ fn the_national_guideline_takes_electricity_given_out_from_what_is_bought() {
         &policy(),
     );
     assert_eq!(without_factor.verdict.kind, VerdictKind::Unknown);
+}
+
+/// The guideline goes by the grid's meter: which categories of scope 3 an inventory counts is another question.
+#[test]
+fn what_was_sold_on_is_bought_by_the_meter_whatever_categories_the_boundary_counts() {
+    // 30 GWh for the park itself, 20 GWh for visitors' cars, 10 GWh given out.
+    let mut postings = grid(30_000_000, 600_000).to_vec();
+    postings.push(Posting {
+        amount: 20_000_000,
+        activity_u95_ppm: 20_000,
+        ..emission(Scope::Three(3), "grid-import:resold", 12 * T)
+    });
+    let mut books = books(postings);
+    books.energy = hour(HourAmounts {
+        consumption: 40_000_000,
+        import: 50_000_000,
+        export: 10_000_000,
+        ..HourAmounts::default()
+    });
+    let with = |scope3: &[u8]| {
+        let mut policy = policy();
+        let boundary = Boundary {
+            scope3: scope3.iter().copied().collect(),
+            ..Boundary::default()
+        };
+        policy.boundaries.insert(UnixSeconds(0), decided(boundary));
+        [ClaimKind::CnGuideline, ClaimKind::NdrcZeroCarbonPark]
+            .map(|kind| claim(kind, &books, &policy))
+    };
+    let (all, waste) = (with(&[1, 3, 5]), with(&[5]));
+    for (one, other) in all.iter().zip(&waste) {
+        for id in [
+            "co2-electricity-in",
+            "co2-electricity-out",
+            "cn-total",
+            "park-co2",
+        ] {
+            let line = |statement: &Statement| {
+                let line = statement.line(id);
+                line.map(|line| (line.value, line.half95))
+            };
+            assert_eq!(line(one), line(other), "{id}");
+        }
+        // What is in is not told as left out.
+        assert_eq!(one.netting, other.netting);
+    }
+    assert_eq!(all[0].value("cn-total"), Some(24 * T));
 }

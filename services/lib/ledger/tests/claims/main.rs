@@ -6,7 +6,6 @@ mod domestic;
 mod draws;
 mod intervals;
 mod inventories;
-mod leed;
 mod life_cycle;
 mod like_with_like;
 mod promises;

@@ -1,6 +1,6 @@
 use terrarium_ledger::claims::statement::VerdictKind;
 use terrarium_ledger::claims::{ClaimKind, Refusal, make};
-use terrarium_ledger::{HourAmounts, Scope};
+use terrarium_ledger::{CarbonBook, HourAmounts, Posting, Scope};
 
 use crate::world::*;
 
@@ -73,12 +73,18 @@ fn targets_are_measured_on_the_straight_path_and_credits_do_not_help() {
 
 #[test]
 fn exported_renewables_count_in_leed_zero_and_in_no_inventory() {
-    let mut books = books(grid(50_000_000, 600_000).to_vec());
+    let mut postings = grid(50_000_000, 600_000).to_vec();
+    // 5 MWh more came out of visitors' cars: no renewables of the site.
+    postings.push(Posting {
+        amount: 60_000_000,
+        ..posting(CarbonBook::Avoided, "grid-export", 36 * T)
+    });
+    let mut books = books(postings);
     books.energy = hour(HourAmounts {
         consumption: 80_000_000,
         generation: 90_000_000,
         import: 50_000_000,
-        export: 60_000_000,
+        export: 65_000_000,
         self_use: 30_000_000,
         ..HourAmounts::default()
     });

@@ -146,6 +146,8 @@ pub fn books(postings: Vec<Posting>) -> Books {
         without_factor: WithoutFactor::default(),
         postings,
         instruments: Vec::new(),
+        exports_sold_wh: 0,
+        resold_charge_wh: 0,
     }
 }
 
