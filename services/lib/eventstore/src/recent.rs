@@ -9,13 +9,14 @@ use crate::read::Contents;
 
 /// The ids of the last events, which make retries without an exact revision harmless for a while.
 ///
-/// They are taken from the index when the first event is appended. The newest [`KEPT_IDS`] are there, and up to as many before.
+/// They are taken from the index when the first event is appended. The newest [`KEPT_IDS`] are there, and up to as many before
+/// and a group more.
 #[derive(Debug, Default)]
 pub(crate) struct RecentEvents {
     new: FramesById,
     old: FramesById,
-    /// What was added since it was last settled.
-    unsettled: Vec<(Uuid, u64)>,
+    /// What was added since it was last settled, and what `new` had in its place.
+    unsettled: Vec<(Uuid, Option<u64>)>,
     is_loaded: bool,
 }
 
@@ -42,27 +43,27 @@ impl RecentEvents {
 
     /// An id that comes again names its newest event.
     pub fn add(&mut self, id: Uuid, frame: u64) {
-        if self.new.len() >= KEPT_IDS {
-            std::mem::swap(&mut self.new, &mut self.old);
-            self.new.clear();
-        }
-        self.new.insert(id, frame);
-        self.unsettled.push((id, frame));
+        let before = self.new.insert(id, frame);
+        self.unsettled.push((id, before));
     }
 
     /// What was added became durable.
     pub fn settle(&mut self) {
         self.unsettled.clear();
+        // Only now: what is forgotten here can't come back when a group fails.
+        if self.new.len() >= KEPT_IDS {
+            std::mem::swap(&mut self.new, &mut self.old);
+            self.new.clear();
+        }
     }
 
-    /// Forgets what was added and not settled, because it did not become durable.
+    /// Forgets what was added and not settled, because it did not become durable: what was known before is known again.
     pub fn undo(&mut self) {
-        for (id, frame) in self.unsettled.drain(..) {
-            for frames in [&mut self.new, &mut self.old] {
-                if frames.get(&id) == Some(&frame) {
-                    frames.remove(&id);
-                }
-            }
+        while let Some((id, before)) = self.unsettled.pop() {
+            match before {
+                Some(frame) => self.new.insert(id, frame),
+                None => self.new.remove(&id),
+            };
         }
     }
 }
@@ -132,8 +133,8 @@ mod tests {
         let count = 3 * KEPT_IDS + 17;
         for number in 0..count {
             recent.add(id(number), number as u64);
+            recent.settle();
         }
-        recent.settle();
         for number in count - KEPT_IDS..count {
             assert_eq!(recent.frame_of(&id(number)), Some(number as u64));
         }
@@ -143,5 +144,26 @@ mod tests {
         assert_eq!(recent.frame_of(&id(count - 1)), Some(2));
         recent.undo();
         assert_eq!(recent.frame_of(&id(count)), None);
+    }
+
+    #[test]
+    fn what_was_durable_is_known_again_when_a_group_that_took_its_place_is_undone() {
+        let id = |number: usize| Uuid::from_u128(number as u128);
+        let mut recent = RecentEvents::default();
+        recent.add(id(1), 64);
+        recent.settle();
+        // The same id elsewhere, twice.
+        recent.add(id(1), 128);
+        recent.add(id(1), 192);
+        assert_eq!(recent.frame_of(&id(1)), Some(192));
+        recent.undo();
+        assert_eq!(recent.frame_of(&id(1)), Some(64));
+        // More than are kept.
+        for number in 0..2 * KEPT_IDS + 5 {
+            recent.add(id(100 + number), 256);
+        }
+        recent.undo();
+        assert_eq!(recent.frame_of(&id(1)), Some(64));
+        assert_eq!(recent.frame_of(&id(100)), None);
     }
 }

@@ -2,11 +2,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use terrarium_eventlog::{AppendError as LogError, LogWriter};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
 use crate::active::{ActiveIndex, IndexedCommit};
 use crate::clock::RecordingClock;
 use crate::decide::{Decision, Group};
+use crate::encoding::EVENT_FIXED_BYTES;
 use crate::error::AppendError;
 use crate::event::{ExpectedRevision, Position, ProposedEvent, Written};
 use crate::index::sealed_count;
@@ -14,8 +15,10 @@ use crate::read::Contents;
 use crate::recent::RecentEvents;
 use crate::table::build;
 
-/// Requests that wait, at most; a full queue makes appenders wait.
+/// Requests that wait, at most, ...
 pub(crate) const QUEUED_REQUESTS: usize = 1024;
+/// ... and what they hold in memory; a full queue makes appenders wait.
+pub(crate) const QUEUED_BYTES: u32 = 64 * 1024 * 1024;
 /// A group is written once this much is staged, even if more is queued.
 const GROUP_BYTES: usize = 4 * 1024 * 1024;
 
@@ -42,6 +45,19 @@ pub(crate) enum Change {
     Tombstone,
 }
 
+impl Operation {
+    /// What its events take in memory, about.
+    pub fn bytes(&self) -> usize {
+        match &self.change {
+            Change::Append(events) | Change::Restore(events) => events
+                .iter()
+                .map(|event| EVENT_FIXED_BYTES + event.data.len() + event.metadata.len())
+                .sum(),
+            Change::Delete | Change::Tombstone => 0,
+        }
+    }
+}
+
 /// What an operation expects of its stream.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Expected {
@@ -55,6 +71,8 @@ pub(crate) enum Request {
     Write {
         operations: Vec<Operation>,
         answer: oneshot::Sender<WriteResults>,
+        /// What it takes of the queue's room until its events are staged.
+        room: OwnedSemaphorePermit,
     },
     /// Wakes the writer so that it sees the `closing` flag.
     Close,
@@ -94,13 +112,19 @@ impl Writer {
         let mut answers = Vec::new();
         let mut next = Some(first);
         while let Some(request) = next {
-            if let Request::Write { operations, answer } = request {
+            if let Request::Write {
+                operations,
+                answer,
+                room,
+            } = request
+            {
                 let decisions: Vec<Decision> = operations
                     .into_iter()
                     .map(|operation| {
                         group.decide(&mut self.log, &self.contents, &mut self.recent, operation)
                     })
                     .collect();
+                drop(room);
                 answers.push((answer, decisions));
             }
             next = if self.log.staged_bytes() < GROUP_BYTES {
