@@ -18,8 +18,8 @@ use bevy::render::camera::ExtractedCamera;
 use bevy::render::extract_resource::{ExtractResource, ExtractResourcePlugin};
 use bevy::render::render_phase::{ViewBinnedRenderPhases, ViewSortedRenderPhases};
 use bevy::render::render_resource::{
-    Extent3d, RenderPassDescriptor, StoreOp, Texture, TextureDescriptor, TextureDimension,
-    TextureUsages,
+    Extent3d, PipelineCache, RenderPassDescriptor, StoreOp, Texture, TextureDescriptor,
+    TextureDimension, TextureUsages,
 };
 use bevy::render::renderer::{RenderContext, RenderDevice, ViewQuery};
 use bevy::render::view::{ExtractedView, ViewDepthTexture, ViewTarget};
@@ -231,7 +231,10 @@ fn show_scene(
             }
         }
     }
-    if version.is_settled() {
+    // Until its shaders are there, whatever needs them is left out: such a picture would stay until the next change.
+    let pipelines = world.resource::<PipelineCache>();
+    let is_whole = pipelines.waiting_pipelines().next().is_none();
+    if version.is_settled() && is_whole {
         keep(&mut kept, *version, target, world.resource(), &mut context);
     }
     Ok(())

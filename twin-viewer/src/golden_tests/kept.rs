@@ -1,5 +1,11 @@
 //! The scene is drawn when it changed and where it is seen; signs stand where their assets are drawn.
 
+use std::sync::{Arc, Mutex};
+
+use bevy::prelude::*;
+use bevy::render::render_resource::{ComputePipelineDescriptor, PipelineCache};
+use bevy::render::{Render, RenderApp, RenderSystems};
+use bevy::shader::Shader;
 use terrarium_render::SceneDrawings;
 use terrarium_view_model::{AssetIndex, Command, Drawing};
 
@@ -25,6 +31,59 @@ pub fn an_unchanged_scene_is_not_drawn_again(park: &mut Show, before: &Picture) 
     park.picture();
     park.does(Command::ShowDrawing(Drawing::Scene));
     assert_eq!(park.picture(), *before, "the scene comes back whole");
+}
+
+/// The shader of a pipeline that is asked for as soon as a test puts it here.
+#[derive(Resource, Clone, Default)]
+pub struct LateShader(Arc<Mutex<Option<Handle<Shader>>>>);
+
+impl LateShader {
+    /// Lets an app ask for it.
+    pub fn install(&self, app: &mut App) {
+        app.insert_resource(self.clone());
+        if let Some(render) = app.get_sub_app_mut(RenderApp) {
+            render
+                .insert_resource(self.clone())
+                .add_systems(Render, ask_for_late_shader.in_set(RenderSystems::Queue));
+        }
+    }
+}
+
+fn ask_for_late_shader(late: Res<'_, LateShader>, pipelines: Res<'_, PipelineCache>) {
+    let wanted = late.0.lock().ok().and_then(|mut shader| shader.take());
+    if let Some(shader) = wanted {
+        pipelines.queue_compute_pipeline(ComputePipelineDescriptor {
+            shader,
+            ..ComputePipelineDescriptor::default()
+        });
+    }
+}
+
+/// While a shader is awaited, what needs it may be missing: such a picture is drawn anew until it is whole.
+pub fn a_scene_whose_shaders_are_not_there_is_not_kept(park: &mut Show, before: &Picture) {
+    const FRAMES: usize = 12;
+    let world = park.stage.world();
+    let shader = world.resource::<Assets<Shader>>().reserve_handle();
+    let late = world.resource::<LateShader>().clone();
+    *late.0.lock().expect("nobody panicked") = Some(shader.clone());
+    let drawings = world.resource::<SceneDrawings>().clone();
+    park.does(Command::Select(AssetIndex(0)));
+    park.stage.frame().expect("a frame");
+    park.stage.frame().expect("a frame");
+    let put_back = drawings.put_back();
+    for _ in 0..FRAMES {
+        park.stage.frame().expect("a frame");
+    }
+    assert_eq!(drawings.put_back(), put_back, "half a picture was kept");
+    let nothing = "@compute @workgroup_size(1) fn main() {}";
+    let shaders = &mut park.stage.world().resource_mut::<Assets<Shader>>();
+    shaders
+        .insert(&shader, Shader::from_wgsl(nothing, "late.wgsl"))
+        .expect("its handle was kept free");
+    park.picture();
+    assert!(drawings.put_back() > put_back, "now it is whole");
+    park.does(Command::ClearSelection);
+    assert_eq!(park.picture(), *before);
 }
 
 /// The lower corners around what is selected stand below its foot, however large they are.
