@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 use uuid::Uuid;
@@ -14,9 +14,17 @@ use crate::read::Contents;
 pub(crate) struct RecentEvents {
     new: FramesById,
     old: FramesById,
-    /// What was added since it was last settled.
-    unsettled: Vec<(Uuid, u64)>,
+    /// What was added and is not durable, in order.
+    unsettled: VecDeque<Unsettled>,
     is_loaded: bool,
+}
+
+#[derive(Debug)]
+struct Unsettled {
+    id: Uuid,
+    frame: u64,
+    /// What was known of the id before.
+    before: Option<u64>,
 }
 
 /// Positions of the frames that hold the events.
@@ -28,8 +36,8 @@ impl RecentEvents {
         if !self.is_loaded {
             for (id, frame) in contents.newest_ids(KEPT_IDS)? {
                 self.add(id, frame);
+                self.settle(u64::MAX);
             }
-            self.settle();
             self.is_loaded = true;
         }
         Ok(())
@@ -42,27 +50,31 @@ impl RecentEvents {
 
     /// An id that comes again names its newest event.
     pub fn add(&mut self, id: Uuid, frame: u64) {
+        let before = self.new.insert(id, frame);
+        self.unsettled.push_back(Unsettled { id, frame, before });
+    }
+
+    /// What was added became durable, as far as it stands before `end`.
+    pub fn settle(&mut self, end: u64) {
+        let settled = self.unsettled.partition_point(|added| added.frame < end);
+        self.unsettled.drain(..settled);
+        // Only now: what is forgotten here can't come back when a group fails.
         if self.new.len() >= KEPT_IDS {
             std::mem::swap(&mut self.new, &mut self.old);
             self.new.clear();
         }
-        self.new.insert(id, frame);
-        self.unsettled.push((id, frame));
     }
 
-    /// What was added became durable.
-    pub fn settle(&mut self) {
-        self.unsettled.clear();
-    }
-
-    /// Forgets what was added and not settled, because it did not become durable.
+    /// Forgets what was added and not settled, because it did not become durable: what was known before is known again.
     pub fn undo(&mut self) {
-        for (id, frame) in self.unsettled.drain(..) {
-            for frames in [&mut self.new, &mut self.old] {
-                if frames.get(&id) == Some(&frame) {
-                    frames.remove(&id);
-                }
-            }
+        while let Some(Unsettled { id, frame, before }) = self.unsettled.pop_back() {
+            // It became old when the group before it was settled.
+            let is_new = self.new.get(&id) == Some(&frame);
+            let frames = if is_new { &mut self.new } else { &mut self.old };
+            match before {
+                Some(before) => frames.insert(id, before),
+                None => frames.remove(&id),
+            };
         }
     }
 }
@@ -132,8 +144,8 @@ mod tests {
         let count = 3 * KEPT_IDS + 17;
         for number in 0..count {
             recent.add(id(number), number as u64);
+            recent.settle(u64::MAX);
         }
-        recent.settle();
         for number in count - KEPT_IDS..count {
             assert_eq!(recent.frame_of(&id(number)), Some(number as u64));
         }
