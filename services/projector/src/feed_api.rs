@@ -70,9 +70,10 @@ impl FeedService for FeedApi {
             }
         };
         let after = request.after_position.map(Position);
-        if let Some(after) = after {
+        if after.is_some() {
+            // What it asks for shows whether the position is one of this record, also where the event was scavenged since.
             self.store
-                .event_at(after)
+                .read_all(after, 1)
                 .await
                 .map_err(|error| match error {
                     ReadError::Unavailable(_) => read_status(&error),

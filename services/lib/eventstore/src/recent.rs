@@ -9,7 +9,8 @@ use crate::read::Contents;
 
 /// The ids of the last events, which make retries without an exact revision harmless for a while.
 ///
-/// They are taken from the index when the first event is appended. The newest [`KEPT_IDS`] are there, and up to as many before.
+/// They are taken from the index when the first event is appended. The newest [`KEPT_IDS`] are there, and up to as many before
+/// and a group more.
 #[derive(Debug, Default)]
 pub(crate) struct RecentEvents {
     new: FramesById,
@@ -155,5 +156,26 @@ mod tests {
         assert_eq!(recent.frame_of(&id(count - 1)), Some(2));
         recent.undo();
         assert_eq!(recent.frame_of(&id(count)), None);
+    }
+
+    #[test]
+    fn what_was_durable_is_known_again_when_a_group_that_took_its_place_is_undone() {
+        let id = |number: usize| Uuid::from_u128(number as u128);
+        let mut recent = RecentEvents::default();
+        recent.add(id(1), 64);
+        recent.settle(u64::MAX);
+        // The same id elsewhere, twice.
+        recent.add(id(1), 128);
+        recent.add(id(1), 192);
+        assert_eq!(recent.frame_of(&id(1)), Some(192));
+        recent.undo();
+        assert_eq!(recent.frame_of(&id(1)), Some(64));
+        // More than are kept.
+        for number in 0..2 * KEPT_IDS + 5 {
+            recent.add(id(100 + number), 256);
+        }
+        recent.undo();
+        assert_eq!(recent.frame_of(&id(1)), Some(64));
+        assert_eq!(recent.frame_of(&id(100)), None);
     }
 }

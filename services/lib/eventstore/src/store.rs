@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use terrarium_eventlog::{
     Copied, Disk, FolderLock, Frame, LogOpening, LogSettings, RealDisk, Recovery,
 };
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 use crate::active::{ActiveIndex, IndexedCommit, MAX_SEGMENT_BYTES};
 use crate::backup::CopyError;
@@ -32,7 +32,9 @@ use crate::retention::{Retention, described_stream};
 use crate::sealed::SealedSet;
 use crate::subscribe::{AllSubscription, StreamSubscription};
 use crate::table::Totals;
-use crate::writer::{Change, Expected, Operation, QUEUED_REQUESTS, Request, WriteResults, Writer};
+use crate::writer::{
+    Change, Expected, Operation, QUEUED_BYTES, QUEUED_REQUESTS, Request, WriteResults, Writer,
+};
 
 /// Folder of the log inside the data folder.
 pub(crate) const LOG_FOLDER: &str = "log";
@@ -49,6 +51,8 @@ struct OpenStore {
     log_folder: PathBuf,
     contents: Arc<Contents>,
     requests: mpsc::Sender<Request>,
+    /// A permit for each byte that may still be queued.
+    room: Arc<Semaphore>,
     closing: Arc<AtomicBool>,
     fsyncs: Arc<AtomicU64>,
     last_position: watch::Receiver<Option<Position>>,
@@ -144,6 +148,7 @@ impl EventStore {
             log_folder: folder.join(LOG_FOLDER),
             contents,
             requests,
+            room: Arc::new(Semaphore::new(QUEUED_BYTES as usize)),
             closing,
             fsyncs,
             last_position,
@@ -202,11 +207,23 @@ impl EventStore {
         self.submit(operations(appends)).await
     }
 
-    /// [`queue`](Self::queue) if there is room at once; gives the appends back if there is not.
-    pub(crate) fn try_queue(&self, appends: Vec<Append>) -> Result<Pending, Vec<Append>> {
+    /// [`queue`](Self::queue) of events that hold `bytes` of memory, such as the messages that they came in.
+    pub(crate) async fn queue_holding(&self, appends: Vec<Append>, bytes: usize) -> Pending {
+        self.submit_holding(operations(appends), bytes).await
+    }
+
+    /// [`queue_holding`](Self::queue_holding) if there is room at once; gives the appends back if there is not.
+    pub(crate) fn try_queue(
+        &self,
+        appends: Vec<Append>,
+        bytes: usize,
+    ) -> Result<Pending, Vec<Append>> {
         let permit = match self.open.requests.try_reserve() {
             Err(mpsc::error::TrySendError::Full(())) => return Err(appends),
             permit => permit.ok(),
+        };
+        let Ok(room) = Arc::clone(&self.open.room).try_acquire_many_owned(permits(bytes)) else {
+            return Err(appends);
         };
         let count = appends.len();
         let (answer, answered) = oneshot::channel();
@@ -214,6 +231,7 @@ impl EventStore {
             permit.send(Request::Write {
                 operations: operations(appends),
                 answer,
+                room,
             });
         }
         Ok(Pending::of(answered, count))
@@ -257,12 +275,29 @@ impl EventStore {
     }
 
     async fn submit(&self, operations: Vec<Operation>) -> Pending {
+        let bytes = operations.iter().map(Operation::bytes).sum();
+        self.submit_holding(operations, bytes).await
+    }
+
+    async fn submit_holding(&self, operations: Vec<Operation>, bytes: usize) -> Pending {
         let count = operations.len();
         let (answer, answered) = oneshot::channel();
-        let request = Request::Write { operations, answer };
+        let room = self.room_for(bytes).await;
+        let request = Request::Write {
+            operations,
+            answer,
+            room,
+        };
         // A closed store drops the request, and with it the sender that `answered` waits for.
         let _ = self.open.requests.send(request).await;
         Pending::of(answered, count)
+    }
+
+    pub(crate) async fn room_for(&self, bytes: usize) -> OwnedSemaphorePermit {
+        Arc::clone(&self.open.room)
+            .acquire_many_owned(permits(bytes))
+            .await
+            .expect("nobody closes it")
     }
 
     /// A part of a stream as clients see it: without what its metadata hides, and with `$ce-` and `$et-` streams.
@@ -428,6 +463,11 @@ impl EventStore {
     pub fn close(self) {
         self.open.close();
     }
+}
+
+/// What a request takes of the queue's room. One that is larger than all of it waits until nothing else is queued.
+fn permits(bytes: usize) -> u32 {
+    u32::try_from(bytes).map_or(QUEUED_BYTES, |bytes| bytes.min(QUEUED_BYTES))
 }
 
 fn operations(appends: Vec<Append>) -> Vec<Operation> {

@@ -4,12 +4,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use terrarium_eventlog::{AppendError as LogError, Flushed, LogWriter};
 use tokio::runtime::Runtime;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::active::{ActiveIndex, IndexedCommit};
 use crate::clock::RecordingClock;
 use crate::decide::Deciding;
+use crate::encoding::EVENT_FIXED_BYTES;
 use crate::error::AppendError;
 use crate::event::{ExpectedRevision, Position, ProposedEvent, Written};
 use crate::group::{Decision, Group, Unsettled};
@@ -18,8 +19,10 @@ use crate::read::Contents;
 use crate::recent::RecentEvents;
 use crate::table::build;
 
-/// Requests that wait, at most; a full queue makes appenders wait.
+/// Requests that wait, at most, ...
 pub(crate) const QUEUED_REQUESTS: usize = 1024;
+/// ... and what they hold in memory; a full queue makes appenders wait.
+pub(crate) const QUEUED_BYTES: u32 = 64 * 1024 * 1024;
 /// A group is written once this much is staged, even if more is queued.
 const GROUP_BYTES: usize = 4 * 1024 * 1024;
 
@@ -46,6 +49,19 @@ pub(crate) enum Change {
     Tombstone,
 }
 
+impl Operation {
+    /// What its events take in memory, about.
+    pub fn bytes(&self) -> usize {
+        match &self.change {
+            Change::Append(events) | Change::Restore(events) => events
+                .iter()
+                .map(|event| EVENT_FIXED_BYTES + event.data.len() + event.metadata.len())
+                .sum(),
+            Change::Delete | Change::Tombstone => 0,
+        }
+    }
+}
+
 /// What an operation expects of its stream.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Expected {
@@ -59,6 +75,8 @@ pub(crate) enum Request {
     Write {
         operations: Vec<Operation>,
         answer: oneshot::Sender<WriteResults>,
+        /// What it takes of the queue's room until its events are staged.
+        room: OwnedSemaphorePermit,
     },
     /// Wakes the writer so that it sees the `closing` flag.
     Close,
@@ -140,7 +158,12 @@ impl Writer {
     }
 
     fn stage(&mut self, request: Request) {
-        let Request::Write { operations, answer } = request else {
+        let Request::Write {
+            operations,
+            answer,
+            room,
+        } = request
+        else {
             return;
         };
         let mut deciding = Deciding {
@@ -152,6 +175,7 @@ impl Writer {
         };
         let decide = |operation: Operation| deciding.decide(&operation);
         let decisions = operations.into_iter().map(decide).collect();
+        drop(room);
         self.asked.push(Asked { answer, decisions });
     }
 

@@ -191,6 +191,23 @@ fn what_a_full_disk_refused_is_not_taken_for_recorded_when_it_is_sent_again() {
 }
 
 #[test]
+fn what_is_recorded_stays_known_when_its_ids_are_refused_elsewhere() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let disk = FaultyDisk::new();
+    let (store, _) = EventStore::open_on(&disk, folder.path()).expect("the store opens");
+    write(&store, "a", Any, &[1, 2]).expect("appended");
+    disk.full_at(store.statistics().bytes + 8);
+    assert!(matches!(
+        write(&store, "b", Any, &[1, 2]),
+        Err(AppendError::StorageFull(_))
+    ));
+    disk.full_at(u64::MAX);
+    let again = write(&store, "a", Any, &[1, 2]).expect("it is there");
+    assert!(again.already_there);
+    assert_eq!(seen(&store, "a"), Some(vec![1, 2]));
+}
+
+#[test]
 fn a_softly_deleted_stream_is_gone_and_goes_on_with_its_numbering() {
     let folder = TempDir::new().expect("a temporary folder");
     let store = open_in_segments(folder.path());

@@ -21,6 +21,8 @@ pub(in crate::front) struct AppendChunk {
     pub options: Option<batch_append_req::Options>,
     pub events: Vec<ChunkEvent>,
     pub is_final: bool,
+    /// Length of the whole message, which the events keep in memory.
+    pub message_bytes: usize,
 }
 
 /// A proposed event, with what the store uses of its metadata.
@@ -37,10 +39,12 @@ pub(in crate::front) struct ChunkEvent {
 
 impl AppendChunk {
     pub fn decode(message: &Bytes) -> Result<AppendChunk, DecodeError> {
-        match read_chunk(message) {
-            Some(chunk) => Ok(chunk),
-            None => BatchAppendReq::decode(message.clone()).map(AppendChunk::from),
-        }
+        let mut chunk = match read_chunk(message) {
+            Some(chunk) => chunk,
+            None => AppendChunk::from(BatchAppendReq::decode(message.clone())?),
+        };
+        chunk.message_bytes = message.len();
+        Ok(chunk)
     }
 }
 
@@ -66,6 +70,7 @@ impl From<BatchAppendReq> for AppendChunk {
             options: request.options,
             events: request.proposed_messages.into_iter().map(event).collect(),
             is_final: request.is_final,
+            message_bytes: 0,
         }
     }
 }
@@ -344,7 +349,10 @@ mod tests {
         Result<AppendChunk, DecodeError>,
         Result<AppendChunk, DecodeError>,
     ) {
-        let generated = BatchAppendReq::decode(bytes.clone()).map(AppendChunk::from);
+        let generated = BatchAppendReq::decode(bytes.clone()).map(|request| AppendChunk {
+            message_bytes: bytes.len(),
+            ..AppendChunk::from(request)
+        });
         (AppendChunk::decode(bytes), generated)
     }
 

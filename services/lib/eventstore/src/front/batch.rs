@@ -41,7 +41,7 @@ const QUEUED_TOGETHER: usize = 32;
 const QUEUED_TOGETHER_BYTES: usize = 64 * 1024;
 /// Appends of one call whose last chunk has not come, at most, ...
 const UNFINISHED_APPENDS: usize = 1024;
-/// ... and their data.
+/// ... and the messages that they came in.
 const UNFINISHED_BYTES: usize = 16 * MAX_COMMIT_BYTES;
 
 pub(super) type Answers = Pin<Box<dyn Stream<Item = Result<BatchAppendResp, Status>> + Send>>;
@@ -93,7 +93,10 @@ impl Asked {
 struct Unfinished {
     asked: Asked,
     events: Vec<ProposedEvent>,
+    /// What the events count as an append.
     bytes: usize,
+    /// Of the messages that they came in, which stay in memory as long as they do.
+    held_bytes: usize,
     refusal: Option<rpc::Status>,
 }
 
@@ -191,7 +194,7 @@ impl Session {
                 break;
             };
             self.in_flight += 1;
-            bytes += finished.bytes;
+            bytes += finished.held_bytes;
             if finished.refusal.is_none() {
                 appends.push(Append {
                     stream: Arc::clone(&finished.asked.stream),
@@ -204,11 +207,11 @@ impl Session {
         if asks.is_empty() {
             return false;
         }
-        match self.store.try_queue(appends) {
+        match self.store.try_queue(appends, bytes) {
             Ok(pending) => self.groups.push_back(Group::new(asks, pending)),
             Err(appends) => {
                 let store = self.store.clone();
-                let queueing = async move { store.queue(appends).await };
+                let queueing = async move { store.queue_holding(appends, bytes).await };
                 self.queueing = Some((asks, Box::pin(queueing)));
             }
         }
@@ -222,10 +225,18 @@ impl Session {
             let Poll::Ready(received) = Pin::new(requests).poll_next(context) else {
                 return None;
             };
-            // The client is done, or gone.
-            let Some(Ok(chunk)) = received else {
-                self.requests = None;
-                return None;
+            let chunk = match received {
+                Some(Ok(chunk)) => chunk,
+                Some(Err(status)) => {
+                    // Which append it was can't be told, so what came before is answered and the call ends with it.
+                    self.requests = None;
+                    self.end = Some(status);
+                    return None;
+                }
+                None => {
+                    self.requests = None;
+                    return None;
+                }
             };
             match self.unfinished.take(chunk) {
                 Ok(None) => {}
@@ -321,6 +332,7 @@ impl UnfinishedAppends {
                 asked: asked(correlation_id, options)?,
                 events: Vec::new(),
                 bytes: 0,
+                held_bytes: 0,
                 refusal: None,
             },
             (None, None) => {
@@ -332,12 +344,13 @@ impl UnfinishedAppends {
                 )));
             }
         };
-        self.bytes -= append.bytes;
+        self.bytes -= append.held_bytes;
+        append.held_bytes += request.message_bytes;
         append.add(request.events);
         if request.is_final {
             return Ok(Some(append));
         }
-        self.bytes += append.bytes;
+        self.bytes += append.held_bytes;
         if self.by_correlation.len() >= UNFINISHED_APPENDS || self.bytes > UNFINISHED_BYTES {
             return Err(Status::resource_exhausted(format!(
                 "the call has more than {UNFINISHED_APPENDS} appends or {UNFINISHED_BYTES} bytes without a last chunk: finish some"
@@ -376,6 +389,7 @@ impl Unfinished {
         self.refusal = Some(refusal);
         self.events = Vec::new();
         self.bytes = 0;
+        self.held_bytes = 0;
     }
 }
 
@@ -406,82 +420,5 @@ fn patience(deadline: Option<DeadlineOption>) -> Duration {
     }
 }
 
-/// One chunk as it comes over a call of its own, for fuzzing.
-pub(super) async fn fuzzed_append(store: &EventStore, request: AppendChunk) {
-    let mut unfinished = UnfinishedAppends::default();
-    // Twice, so that the second completes or contradicts what the first began.
-    for request in [request.clone(), request] {
-        let Ok(Some(append)) = unfinished.take(request) else {
-            continue;
-        };
-        let pending = store
-            .queue(vec![Append {
-                stream: Arc::clone(&append.asked.stream),
-                expected: append.asked.expected,
-                events: append.events,
-            }])
-            .await;
-        let result = pending.result().await;
-        let stream = Arc::clone(&append.asked.stream);
-        let expected = append.asked.expected;
-        append
-            .asked
-            .answer(result.map_err(|error| write_in_band(&stream, expected, &error)));
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use tokio::sync::oneshot;
-
-    use super::super::protocol::streams::batch_append_resp;
-    use super::super::protocol::streams::batch_append_resp::success::CurrentRevisionOption;
-    use super::*;
-
-    fn ask(deadline: Instant) -> (Asked, Option<rpc::Status>) {
-        let asked = Asked {
-            correlation_id: shared::Uuid::default(),
-            stream: Arc::from("a"),
-            expected: ExpectedRevision::Any,
-            echoed: ExpectedStreamPosition::Any(()),
-            deadline,
-        };
-        (asked, None)
-    }
-
-    #[tokio::test]
-    async fn an_append_that_was_answered_as_overdue_leaves_the_next_one_its_own_result() {
-        let now = Instant::now();
-        let (sender, answered) = oneshot::channel();
-        let asks = [now, now, now + WRITE_DEADLINE].map(ask).into();
-        let mut group = Group::new(asks, Pending::of(answered, 3));
-        let mut alarm = Box::pin(tokio::time::sleep(Duration::ZERO));
-        let mut next = async || {
-            let answer =
-                std::future::poll_fn(|context| group.poll_answer(context, &mut alarm)).await;
-            answer.and_then(|answer| answer.result)
-        };
-        for _ in 0..2 {
-            let overdue = next().await;
-            assert_eq!(
-                overdue,
-                Some(batch_append_resp::Result::Error(timeout_in_band()))
-            );
-        }
-        let written = |revision| {
-            Ok(Written {
-                revision: Some(revision),
-                position: None,
-                already_there: false,
-            })
-        };
-        let results = (7..10).map(written).collect();
-        sender.send(results).expect("it is waited for");
-        let Some(batch_append_resp::Result::Success(success)) = next().await else {
-            panic!("the third append has a result");
-        };
-        let revision = success.current_revision_option;
-        assert_eq!(revision, Some(CurrentRevisionOption::CurrentRevision(9)));
-        assert_eq!(next().await, None);
-    }
-}
+mod tests;
