@@ -4,8 +4,8 @@
 //!
 //! - [`open_log`] or [`LogOpening`] (`recovery.rs`) opens or creates a log; `tail.rs` walks the unsealed segment, cuts a torn
 //!   end off and refuses a damaged middle.
-//! - [`LogWriter`] (`writer.rs`) stages frames in one buffer, makes them durable with one write and one `fdatasync`, and seals
-//!   full segments. [`LogSettings`] (`settings.rs`) has what can be chosen.
+//! - [`LogWriter`] (`writer.rs`) stages frames in one buffer; a [`Flush`] (`flush.rs`) makes them durable with one write and one
+//!   `fdatasync` while the next ones are staged; `seal.rs` seals full segments. [`LogSettings`] (`settings.rs`) has what can be chosen.
 //! - [`LogReader`], [`FrameCursor`] and [`FrameFetcher`] (`reader.rs`) read with handles of their own, never past the durable end.
 //! - [`SealedSegment`] (`segment.rs`) gives the index that the layer above put into a segment when it was sealed.
 //! - [`parse_frame`], [`frame_checksum`] (`frame.rs`), [`check_header`] (`header.rs`), [`parse_footer`] (`footer.rs`) and
@@ -20,7 +20,7 @@
 //! # Promises
 //!
 //! - A frame is one commit: after a crash it is there whole or not at all.
-//! - When [`LogWriter::flush`] answers `Ok`, its frames survive a power cut. Readers see nothing earlier than that.
+//! - When [`LogWriter::flush`] or [`LogWriter::finish_flush`] answers `Ok`, its frames survive a power cut. Readers see nothing earlier than that.
 //! - A failed write is undone and can be tried again. A failed `fsync` is never tried again: the kernel may already have
 //!   dropped the pages and would answer "fine" the second time, so the log takes no more writes until it is reopened.
 //! - Appends are refused before the disk is full ([`LogSettings::low_disk_bytes`]), and accepted again when space is back.
@@ -126,6 +126,7 @@ mod backup;
 mod disk;
 mod fault;
 mod files;
+mod flush;
 mod footer;
 mod frame;
 mod gap;
@@ -136,6 +137,7 @@ mod offline;
 mod reader;
 mod recovery;
 mod scavenge;
+mod seal;
 mod segment;
 mod settings;
 mod tail;
@@ -146,6 +148,7 @@ pub use backup::{BackupError, Copied, back_up, restore};
 pub use disk::{Disk, LogFile, RealDisk};
 pub use fault::FaultyDisk;
 pub use files::{FIRST_FORMAT_FILE_NAME, list_segments, segment_file_name};
+pub use flush::{Flush, Flushed};
 pub use footer::{
     FOOTER_BYTES, FOOTER_WITH_SCAVENGE_BYTES, Footer, FooterFault, INDEX_PAGE_BYTES, Scavenged,
     parse_footer,

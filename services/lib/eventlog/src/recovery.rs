@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::disk::{Disk, write_all};
 use crate::files::{FIRST_FORMAT_FILE_NAME, Files, list_segments, segment_file_name};
+use crate::flush::ActiveFile;
 use crate::footer::FooterFault;
 use crate::frame::Frame;
 use crate::header::{
@@ -206,7 +207,6 @@ impl LogOpening {
             previous_seal: sealed.last().map_or([0; 32], |last| last.footer().seal()),
             end: base + HEADER_BYTES,
             frames: 0,
-            file_bytes: 0,
             file: None,
         };
         if let Some((_, file)) = unsealed {
@@ -220,11 +220,11 @@ impl LogOpening {
             writing.sync_data().map_err(io_error("sync", &path))?;
             active.end = found.end;
             active.frames = found.frames;
-            active.file_bytes = match found.rest {
+            let file_bytes = match found.rest {
                 Rest::Zero => found.file_bytes,
                 Rest::UnfinishedSeal | Rest::Torn(_) => found.end - base,
             };
-            active.file = Some(writing);
+            active.file = Some(ActiveFile::new(writing, file_bytes));
             let mut segments = shared
                 .segments
                 .write()

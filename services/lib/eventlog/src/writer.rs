@@ -5,21 +5,17 @@ use std::sync::atomic::Ordering;
 
 use thiserror::Error;
 
-use crate::disk::{Disk, LogFile, is_out_of_space, write_all};
+use crate::disk::{Disk, is_out_of_space, write_all};
 use crate::files::segment_file_name;
-use crate::footer::{Footer, encode_seal_start};
+use crate::flush::{ActiveFile, Flush, FlushFault, Flushed};
 use crate::frame::{FRAME_HEADER_BYTES, frame_bytes, seal_frame};
 use crate::header::{FORMAT_VERSION, HEADER_BYTES, SegmentHeader, encode_header, read_u32};
 use crate::reader::Shared;
-use crate::segment::{SealedSegment, index_checksums, seal_body};
 use crate::settings::LogSettings;
-use crate::tree::{Digest, TreeHasher, tree_root};
+use crate::tree::{Digest, TreeHasher};
 
 /// A buffer that grew beyond this is given back after its flush.
 const KEPT_BUFFER_BYTES: usize = 8 * 1024 * 1024;
-/// Files grow by as much as they have, within these bounds.
-const LEAST_GROWTH_BYTES: u64 = 64 * 1024;
-const MOST_GROWTH_BYTES: u64 = 4 * 1024 * 1024;
 /// Read at a time when frames from before the opening are hashed.
 const HASHED_CHUNK_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -81,15 +77,21 @@ pub(crate) struct Active {
     /// Position after the last durable frame, or of the first frame to come.
     pub end: u64,
     pub frames: u64,
-    /// Length of the file; what is beyond the frames is zero.
-    pub file_bytes: u64,
-    /// `None` until the file is made, which the first flush does.
-    pub file: Option<Box<dyn LogFile>>,
+    /// `None` until the file is made, which the first flush does, and while a [`Flush`] has it.
+    pub file: Option<ActiveFile>,
+}
+
+/// Frames that are being written.
+struct InFlight {
+    /// Position after the last one.
+    end: u64,
+    frames: u64,
 }
 
 /// The one writer of a log.
 ///
-/// `base < end <= base + file_bytes`; between calls the file is zero from `end` on unless the log failed.
+/// `active.base < active.end <= in_flight.end`; the staged frames stand behind these. Behind `active.end` the file is zero
+/// unless a group is being written or the log failed.
 pub struct LogWriter {
     pub(crate) folder: PathBuf,
     pub(crate) disk: Box<dyn Disk>,
@@ -101,14 +103,17 @@ pub struct LogWriter {
     pub(crate) hashed_until: u64,
     /// Sealing is next tried when the active segment ends here or later.
     pub(crate) seal_from: u64,
+    in_flight: Option<InFlight>,
     staged: Vec<u8>,
     staged_frames: u64,
     /// Durable frames from `hashed_until` on that are still to be hashed; empty when they are to be read again.
     unhashed: Vec<u8>,
+    /// An empty buffer for the next frames.
+    spare: Vec<u8>,
     /// Why the active segment was not sealed when it was full.
-    unsealed_because: Option<String>,
-    failure: Option<AppendError>,
-    syncs: u64,
+    pub(crate) unsealed_because: Option<String>,
+    pub(crate) failure: Option<AppendError>,
+    pub(crate) syncs: u64,
 }
 
 impl LogWriter {
@@ -128,9 +133,11 @@ impl LogWriter {
             seal_from: active.base.saturating_add(settings.segment_bytes),
             settings,
             active,
+            in_flight: None,
             staged: Vec::new(),
             staged_frames: 0,
             unhashed: Vec::new(),
+            spare: Vec::new(),
             unsealed_because: None,
             failure: None,
             syncs: 0,
@@ -148,9 +155,16 @@ impl LogWriter {
         self.active.base
     }
 
-    /// Where the body of the next staged frame will begin.
-    pub fn next_body_position(&self) -> u64 {
-        self.active.end + (self.staged.len() + FRAME_HEADER_BYTES) as u64
+    /// Where the first staged frame stands or will stand.
+    fn staged_from(&self) -> u64 {
+        self.in_flight
+            .as_ref()
+            .map_or(self.active.end, |in_flight| in_flight.end)
+    }
+
+    /// Where the next staged frame will stand.
+    fn next_position(&self) -> u64 {
+        self.staged_from() + self.staged.len() as u64
     }
 
     /// How many `fdatasync` were done.
@@ -158,7 +172,12 @@ impl LogWriter {
         self.syncs
     }
 
-    /// How many bytes wait for [`flush`](Self::flush).
+    /// Nothing is staged, and nothing in flight.
+    pub fn is_settled(&self) -> bool {
+        self.staged.is_empty() && self.in_flight.is_none()
+    }
+
+    /// How many bytes wait for [`begin_flush`](Self::begin_flush).
     pub fn staged_bytes(&self) -> usize {
         self.staged.len()
     }
@@ -168,7 +187,7 @@ impl LogWriter {
     /// Panics when the body is empty or longer than [`MAX_BODY_BYTES`](crate::MAX_BODY_BYTES): the caller checks its limits first.
     pub fn stage(&mut self, write_body: impl FnOnce(&mut Vec<u8>)) -> StagedFrame {
         let start = self.staged.len();
-        let batch = self.active.end;
+        let batch = self.staged_from();
         let position = batch + start as u64;
         self.staged.extend_from_slice(&[0; FRAME_HEADER_BYTES]);
         write_body(&mut self.staged);
@@ -184,51 +203,75 @@ impl LogWriter {
     ///
     /// On an error none of them is in the log and the buffer is empty.
     pub fn flush(&mut self) -> Result<u64, AppendError> {
-        let outcome = self.write_and_sync();
-        if self.unhashed.is_empty() && outcome.is_ok() && self.hashed_until == self.active.end {
-            std::mem::swap(&mut self.staged, &mut self.unhashed);
+        match self.begin_flush()? {
+            None => Ok(self.durable_bytes()),
+            Some(flush) => self.finish_flush(flush.run()),
         }
-        if let Ok(end) = outcome {
-            self.active.end = end.max(self.active.end);
-            self.active.frames += self.staged_frames;
-        }
-        self.staged_frames = 0;
-        self.staged.clear();
-        if self.staged.capacity() > KEPT_BUFFER_BYTES {
-            self.staged = Vec::new();
-        }
-        outcome
     }
 
-    fn write_and_sync(&mut self) -> Result<u64, AppendError> {
+    /// Takes the staged frames out to be written, while the next ones are staged behind them; `None`: there are none.
+    ///
+    /// One group is written at a time: `batch` promises that everything before it is durable. On an error the staged frames are gone.
+    pub fn begin_flush(&mut self) -> Result<Option<Flush>, AppendError> {
+        assert!(self.in_flight.is_none(), "a group is being written");
+        let ready = self.check_before_writing();
+        if self.staged.is_empty() || ready.is_err() {
+            self.drop_staged();
+            return ready.map(|()| None);
+        }
+        let frames = std::mem::replace(&mut self.staged, std::mem::take(&mut self.spare));
+        self.in_flight = Some(InFlight {
+            end: self.active.end + frames.len() as u64,
+            frames: std::mem::take(&mut self.staged_frames),
+        });
+        Ok(Some(Flush {
+            file: self.active.file.take().expect("it was made"),
+            offset: self.active.end - self.active.base,
+            frames,
+        }))
+    }
+
+    fn check_before_writing(&mut self) -> Result<(), AppendError> {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
         }
         if self.staged.is_empty() {
-            return Ok(self.durable_bytes());
+            return Ok(());
         }
-        self.hash_flushed();
         self.refuse_overgrown()?;
         self.refuse_low_disk()?;
-        self.create_active()?;
-        let end = self.active.end + self.staged.len() as u64;
-        let offset = self.active.end - self.active.base;
-        let file = self.active.file.as_mut().expect("it was made");
-        let grown = grow(
-            &mut **file,
-            &mut self.active.file_bytes,
-            end - self.active.base,
-        );
-        let written = grown.and_then(|()| write_all(&mut **file, &self.staged, offset));
-        self.active.file_bytes = self.active.file_bytes.max(end - self.active.base);
-        if let Err(error) = written {
-            return Err(self.undo_write(&error));
+        self.create_active()
+    }
+
+    /// Takes the outcome of the flush that was begun; returns the new end of the log.
+    ///
+    /// On an error nothing of it is in the log, and what was staged since is gone: it stands behind what is not there.
+    pub fn finish_flush(&mut self, flushed: Flushed) -> Result<u64, AppendError> {
+        let in_flight = self.in_flight.take().expect("a flush was begun");
+        let Flushed {
+            mut file,
+            frames,
+            outcome,
+        } = flushed;
+        self.syncs += std::mem::take(&mut file.syncs);
+        self.active.file = Some(file);
+        if let Err(fault) = outcome {
+            self.drop_staged();
+            return Err(self.append_error(fault));
         }
-        if let Err(error) = self.sync() {
-            return Err(self.fail(format!("fsync failed ({error})")));
+        self.hash_flushed();
+        if self.hashed_until == self.active.end {
+            self.unhashed = frames;
         }
-        self.shared.durable.store(end, Ordering::Release);
-        Ok(end)
+        self.active.end = in_flight.end;
+        self.active.frames += in_flight.frames;
+        self.shared.durable.store(in_flight.end, Ordering::Release);
+        Ok(in_flight.end)
+    }
+
+    fn drop_staged(&mut self) {
+        self.staged.clear();
+        self.staged_frames = 0;
     }
 
     fn refuse_overgrown(&mut self) -> Result<(), AppendError> {
@@ -264,18 +307,11 @@ impl LogWriter {
         }
     }
 
-    /// The cut is synced too, so that a crash right after the refusal does not bring the refused frames back.
-    fn undo_write(&mut self, error: &io::Error) -> AppendError {
-        let length = self.active.end - self.active.base;
-        let file = self.active.file.as_mut().expect("it was written to");
-        let undone = file.set_len(length).and_then(|()| self.sync());
-        if let Err(undo_error) = undone {
-            return self.fail(format!(
-                "a write failed ({error}) and could not be undone ({undo_error})"
-            ));
+    pub(crate) fn append_error(&mut self, fault: FlushFault) -> AppendError {
+        match fault {
+            FlushFault::NotWritten(error) => self.storage_full_or_failed(&error),
+            FlushFault::Unknown(cause) => self.fail(cause),
         }
-        self.active.file_bytes = length;
-        self.storage_full_or_failed(error)
     }
 
     fn storage_full_or_failed(&mut self, error: &io::Error) -> AppendError {
@@ -293,16 +329,7 @@ impl LogWriter {
         self.folder.join(segment_file_name(self.active.base))
     }
 
-    fn sync(&mut self) -> io::Result<()> {
-        self.syncs += 1;
-        self.active
-            .file
-            .as_mut()
-            .expect("only a file is synced")
-            .sync_data()
-    }
-
-    fn fail(&mut self, cause: String) -> AppendError {
+    pub(crate) fn fail(&mut self, cause: String) -> AppendError {
         let failure = AppendError::Failed {
             path: self.active_path(),
             position: self.active.end,
@@ -341,22 +368,22 @@ impl LogWriter {
         match created {
             Ok(reading) => {
                 self.segments_mut().active_file = Some(Arc::new(reading));
-                self.active.file = Some(file);
-                self.active.file_bytes = HEADER_BYTES;
+                self.active.file = Some(ActiveFile::new(file, HEADER_BYTES));
                 Ok(())
             }
             Err(error) => Err(self.fail(format!("the segment could not be made ({error})"))),
         }
     }
 
-    fn segments_mut(&self) -> std::sync::RwLockWriteGuard<'_, crate::reader::Segments> {
+    pub(crate) fn segments_mut(&self) -> std::sync::RwLockWriteGuard<'_, crate::reader::Segments> {
         self.shared
             .segments
             .write()
             .expect("no one panics holding the segments")
     }
 
-    /// Hashes what the last flush wrote. A caller that has nothing to do calls it before it waits; otherwise the next flush does.
+    /// Hashes what the last flush wrote. A caller that has nothing to do calls it before it waits; otherwise the end of the next
+    /// flush does.
     pub fn hash_flushed(&mut self) {
         let mut at = 0;
         while at < self.unhashed.len() {
@@ -365,14 +392,15 @@ impl LogWriter {
             at += whole;
         }
         self.hashed_until += at as u64;
-        self.unhashed.clear();
-        if self.unhashed.capacity() > KEPT_BUFFER_BYTES {
-            self.unhashed = Vec::new();
+        let mut hashed = std::mem::take(&mut self.unhashed);
+        if (1..=KEPT_BUFFER_BYTES).contains(&hashed.capacity()) {
+            hashed.clear();
+            self.spare = hashed;
         }
     }
 
     /// Hashes the frames that were there before the log was opened.
-    fn hash_the_rest(&mut self) -> io::Result<()> {
+    pub(crate) fn hash_the_rest(&mut self) -> io::Result<()> {
         self.hash_flushed();
         if self.hashed_until == self.active.end {
             return Ok(());
@@ -397,9 +425,12 @@ impl LogWriter {
         Ok(())
     }
 
-    /// True when the active segment is to be sealed with [`seal`](Self::seal) before more is staged.
+    /// True when the active segment is to be sealed with [`seal`](Self::seal) before more is staged, once everything that was
+    /// staged is flushed.
     pub fn is_full(&self) -> bool {
-        self.failure.is_none() && self.active.frames > 0 && self.active.end >= self.seal_from
+        let next = self.next_position();
+        let has_frames = next > self.active.base + HEADER_BYTES;
+        self.failure.is_none() && has_frames && next >= self.seal_from
     }
 
     /// Has the active segment sealed now although it is not full, unless that was tried and postponed.
@@ -415,101 +446,6 @@ impl LogWriter {
         self.unsealed_because = Some(cause);
         self.seal_from = self.active.end + self.settings.segment_bytes / 8;
     }
-
-    /// Seals the active segment with the index of the layer above, and goes on in a new one.
-    ///
-    /// Nothing may be staged. When there is no space for it the segment stays as it is, and takes frames for a while longer.
-    pub fn seal(&mut self, index: &[u8]) -> Result<Arc<SealedSegment>, AppendError> {
-        assert!(self.staged.is_empty(), "frames are staged");
-        assert!(self.active.frames > 0, "there is nothing to seal");
-        if let Some(failure) = &self.failure {
-            return Err(failure.clone());
-        }
-        if let Err(error) = self.hash_the_rest() {
-            return Err(self.fail(format!(
-                "the segment to be sealed cannot be read again ({error})"
-            )));
-        }
-        let groups = std::mem::take(&mut self.tree).into_groups();
-        let (checksums, page_checksums) = index_checksums(index);
-        let footer = Footer {
-            base: self.active.base,
-            number: self.active.number,
-            end: self.active.end,
-            frames: self.active.frames,
-            index_bytes: index.len() as u64,
-            page_checksums,
-            root: tree_root(&groups),
-            index_digest: crate::tree::digest_of(index),
-            previous_seal: self.active.previous_seal,
-            scavenged: None,
-        };
-        let body = seal_body(&groups, index, &checksums);
-        self.write_seal(&footer, &body)?;
-        let sealed = Arc::new(SealedSegment::new(footer, self.shared.files.clone()));
-        self.continue_after(&sealed);
-        // A disk that is full now may have space at the next flush, which makes the file then.
-        let _ = self.create_active();
-        Ok(sealed)
-    }
-
-    /// The mark is durable before anything follows it, so that recovery always knows an unfinished seal; and the footer
-    /// comes when all before it is durable, so that a good footer vouches for it.
-    fn write_seal(&mut self, footer: &Footer, body: &[u8]) -> Result<(), AppendError> {
-        let mark = encode_seal_start(footer.base, footer.end, footer.frames);
-        self.write_part_of_seal(footer.seal_at(), &mark, None)?;
-        self.write_part_of_seal(footer.groups_at(), body, Some(footer.file_bytes()))?;
-        self.write_part_of_seal(footer.footer_at(), &footer.encode(), None)
-    }
-
-    fn write_part_of_seal(
-        &mut self,
-        offset: u64,
-        bytes: &[u8],
-        file_bytes: Option<u64>,
-    ) -> Result<(), AppendError> {
-        let file = self
-            .active
-            .file
-            .as_mut()
-            .expect("a segment with frames has a file");
-        let mut written = write_all(&mut **file, bytes, offset);
-        if let Some(file_bytes) = file_bytes {
-            written = written.and_then(|()| file.set_len(file_bytes));
-        }
-        if let Err(error) = written {
-            return Err(self.undo_seal(&error));
-        }
-        self.sync()
-            .map_err(|error| self.fail(format!("fsync failed ({error})")))
-    }
-
-    fn undo_seal(&mut self, error: &io::Error) -> AppendError {
-        // The tree was taken for the footer; it is read again for the next attempt.
-        self.hashed_until = self.active.base + HEADER_BYTES;
-        self.postpone_seal(error.to_string());
-        self.undo_write(error)
-    }
-
-    fn continue_after(&mut self, sealed: &Arc<SealedSegment>) {
-        let base = sealed.end();
-        self.active = Active {
-            base,
-            number: sealed.footer().number + 1,
-            previous_seal: sealed.footer().seal(),
-            end: base + HEADER_BYTES,
-            frames: 0,
-            file_bytes: 0,
-            file: None,
-        };
-        self.hashed_until = self.active.end;
-        self.unsealed_because = None;
-        self.seal_from = base.saturating_add(self.settings.segment_bytes);
-        let mut segments = self.segments_mut();
-        segments.sealed.push(sealed.clone());
-        segments.active_base = base;
-        segments.active_file = None;
-    }
 }
 
 impl Drop for LogWriter {
@@ -517,27 +453,10 @@ impl Drop for LogWriter {
     fn drop(&mut self) {
         let used = self.active.end - self.active.base;
         if self.failure.is_none()
-            && self.active.file_bytes > used
-            && let Some(file) = &mut self.active.file
+            && let Some(active) = &mut self.active.file
+            && active.bytes > used
         {
-            let _ = file.set_len(used);
+            let _ = active.file.set_len(used);
         }
     }
-}
-
-/// Fills the file with zeros to beyond `needed`: a sync of bytes inside a file does not wait for its metadata.
-fn grow(file: &mut dyn LogFile, file_bytes: &mut u64, needed: u64) -> io::Result<()> {
-    if needed <= *file_bytes {
-        return Ok(());
-    }
-    let growth = needed.clamp(LEAST_GROWTH_BYTES, MOST_GROWTH_BYTES);
-    let target = (needed + growth).next_multiple_of(LEAST_GROWTH_BYTES);
-    let zeros = vec![0; (target - needed) as usize];
-    match write_all(file, &zeros, needed) {
-        Ok(()) => *file_bytes = target,
-        // The frames may still fit.
-        Err(error) if is_out_of_space(&error) => {}
-        Err(error) => return Err(error),
-    }
-    Ok(())
 }

@@ -3,7 +3,6 @@
 //! The order of the rules is the one that clients of EventStoreDB rely on: a tombstone refuses everything; then the
 //! expectation is checked, and where it fails the events may turn out to be there already, by their ids.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -16,110 +15,52 @@ use crate::event::{
     ContentType, METADATA_TYPE, Position, ProposedEvent, TOMBSTONE_REVISION, TOMBSTONE_TYPE, Ticks,
     Written,
 };
+use crate::group::{Decision, FoundEvent, StagedCommit, Unsettled};
 use crate::read::Contents;
 use crate::recent::RecentEvents;
 use crate::retention::{METADATA_PREFIX, Retention, deletion, described_stream, revival};
 use crate::verdict::{StreamState, Verdict, verdict};
 use crate::writer::{Change, Expected, Operation};
 
-/// An answer, and whether it rests on commits that are not yet durable.
-pub(crate) struct Decision {
-    result: Result<Written, AppendError>,
-    rests_on_group: bool,
+/// What a decision looks at, and stages into.
+pub(crate) struct Deciding<'a> {
+    pub log: &'a mut LogWriter,
+    pub contents: &'a Contents,
+    pub recent: &'a mut RecentEvents,
+    pub unsettled: &'a mut Unsettled,
+    /// When what is staged was recorded.
+    pub recorded: Ticks,
 }
 
-impl Decision {
-    /// What is answered once it is known whether the group became durable.
-    pub fn settle(self, failure: Option<&AppendError>) -> Result<Written, AppendError> {
-        match failure {
-            Some(failure) if self.rests_on_group => Err(failure.clone()),
-            _ => self.result,
-        }
-    }
-}
-
-/// Commits staged for one fsync.
-pub(crate) struct Group {
-    recorded: Ticks,
-    staged: Vec<StagedCommit>,
-    /// The staged changes of each stream that has some.
-    tails: HashMap<Arc<str>, StagedTail>,
-}
-
-pub(crate) struct StagedCommit {
-    pub stream: Arc<str>,
-    pub is_tombstone: bool,
-    pub commit_position: u64,
-    pub first_revision: u64,
-    pub event_positions: Vec<u64>,
-    /// Ids and types.
-    pub events: Vec<(Uuid, Arc<str>)>,
-    /// What the described stream keeps, if this is a commit of metadata.
-    pub retention: Option<Retention>,
-}
-
-/// What a stream will be, beyond the index.
-struct StagedTail {
-    first_revision: u64,
-    events: Vec<(Uuid, Position)>,
-    is_tombstoned: bool,
-    retention: Option<Retention>,
-    /// Data of the last metadata event, if this is a metadata stream.
-    metadata: Option<Bytes>,
-}
-
-impl Group {
-    pub fn new(recorded: Ticks) -> Group {
-        Group {
-            recorded,
-            staged: Vec::new(),
-            tails: HashMap::new(),
-        }
-    }
-
-    pub fn staged(&self) -> &[StagedCommit] {
-        &self.staged
-    }
-
-    pub fn recorded(&self) -> Ticks {
-        self.recorded
-    }
-
-    pub fn decide(
-        &mut self,
-        log: &mut LogWriter,
-        contents: &Contents,
-        recent: &mut RecentEvents,
-        operation: Operation,
-    ) -> Decision {
+impl Deciding<'_> {
+    /// Carries out one operation, or finds out why not.
+    pub fn decide(&mut self, operation: &Operation) -> Decision {
         let unreadable = |error: ReadError| Decision {
             result: Err(AppendError::Failed(error.to_string())),
             rests_on_group: false,
         };
-        if let Err(error) = recent.load(contents) {
+        if let Err(error) = self.recent.load(self.contents) {
             return unreadable(error);
         }
-        let state = match self.state(contents, &operation.stream) {
+        let state = match self.state(&operation.stream) {
             Ok(state) => state,
             Err(error) => return unreadable(error),
         };
-        let staged_before = self.staged.len();
-        let mut writing = Writing {
-            group: self,
-            log,
-            contents,
-            recent,
-        };
-        let (result, rests_on_recent) = writing.carry_out(&operation, &state);
+        let described = described_stream(&operation.stream);
+        let is_described_staged =
+            described.is_some_and(|described| self.unsettled.tail_of(described).is_some());
+        let staged_before = self.unsettled.staging.staged.len();
+        let (result, rests_on_recent) = self.carry_out(operation, &state);
+        let has_staged = self.unsettled.staging.staged.len() > staged_before;
         Decision {
             result,
-            rests_on_group: state.in_group || rests_on_recent || self.staged.len() > staged_before,
+            rests_on_group: state.in_group || is_described_staged || rests_on_recent || has_staged,
         }
     }
 
-    fn state(&self, contents: &Contents, stream: &str) -> Result<StreamState, ReadError> {
-        let facts = contents.stream_facts(stream)?;
-        Ok(match self.tails.get(stream) {
+    fn state(&self, stream: &str) -> Result<StreamState, ReadError> {
+        let facts = self.contents.stream_facts(stream)?;
+        Ok(match self.unsettled.tail_of(stream) {
             None => StreamState {
                 count: facts.count,
                 is_tombstoned: facts.tombstone.is_some(),
@@ -135,50 +76,6 @@ impl Group {
         })
     }
 
-    /// What is staged for a stream that had `count` events before.
-    fn tail(&mut self, stream: &Arc<str>, count: u64) -> &mut StagedTail {
-        self.tails
-            .entry(Arc::clone(stream))
-            .or_insert_with(|| StagedTail {
-                first_revision: count,
-                events: Vec::new(),
-                is_tombstoned: false,
-                retention: None,
-                metadata: None,
-            })
-    }
-
-    /// The staged event that stands in the frame at `frame`, if that is one of this group: its stream and revision.
-    fn staged_event(&self, frame: u64, id: &Uuid) -> Option<FoundEvent> {
-        let place = self
-            .staged
-            .binary_search_by_key(&frame, |commit| commit.commit_position)
-            .ok()?;
-        let commit = &self.staged[place];
-        let ordinal = commit.events.iter().rposition(|(found, _)| found == id)?;
-        Some(FoundEvent {
-            stream: Arc::clone(&commit.stream),
-            revision: commit.first_revision + ordinal as u64,
-            position: Position(commit.event_positions[ordinal]),
-        })
-    }
-}
-
-impl StagedTail {
-    fn next_revision(&self) -> u64 {
-        self.first_revision + self.events.len() as u64
-    }
-}
-
-/// One operation on its way into a group.
-struct Writing<'a> {
-    group: &'a mut Group,
-    log: &'a mut LogWriter,
-    contents: &'a Contents,
-    recent: &'a mut RecentEvents,
-}
-
-impl Writing<'_> {
     /// The result, and whether it rests on recent events that may not yet be durable.
     fn carry_out(
         &mut self,
@@ -237,7 +134,7 @@ impl Writing<'_> {
     fn describes_tombstoned(&self, stream: &str) -> Result<bool, ReadError> {
         match described_stream(stream) {
             None => Ok(false),
-            Some(described) => Ok(self.group.state(self.contents, described)?.is_tombstoned),
+            Some(described) => Ok(self.state(described)?.is_tombstoned),
         }
     }
 
@@ -307,13 +204,11 @@ impl Writing<'_> {
     ) -> Result<Position, AppendError> {
         let metadata_stream: Arc<str> = Arc::from(format!("{METADATA_PREFIX}{stream}"));
         let state = self
-            .group
-            .state(self.contents, &metadata_stream)
+            .state(&metadata_stream)
             .map_err(|error| AppendError::Failed(error.to_string()))?;
         let staged = self
-            .group
-            .tails
-            .get(&metadata_stream)
+            .unsettled
+            .tail_of(&metadata_stream)
             .and_then(|tail| tail.metadata.clone());
         let present = match (staged, state.count.checked_sub(1)) {
             (Some(staged), _) => Some(staged),
@@ -350,8 +245,7 @@ impl Writing<'_> {
         let described = match (described_stream(&stream), &metadata) {
             (Some(described), Some(metadata)) => {
                 let state = self
-                    .group
-                    .state(self.contents, described)
+                    .state(described)
                     .map_err(|error| AppendError::Failed(error.to_string()))?;
                 let retention = Retention::parse(metadata, state.count);
                 Some((Arc::<str>::from(described), state.count, retention))
@@ -361,7 +255,7 @@ impl Writing<'_> {
         let head = CommitHead {
             stream: &stream,
             first_revision,
-            recorded: self.group.recorded,
+            recorded: self.recorded,
         };
         let mut offsets = Vec::new();
         let frame = self
@@ -375,7 +269,7 @@ impl Writing<'_> {
             self.recent.add(event.id, frame.position);
         }
         let is_tombstone = first_revision == TOMBSTONE_REVISION;
-        let tail = self.group.tail(&stream, count);
+        let tail = self.unsettled.tail_mut(&stream, count);
         if is_tombstone {
             tail.is_tombstoned = true;
         } else {
@@ -386,7 +280,8 @@ impl Writing<'_> {
         tail.metadata = metadata.or(tail.metadata.take());
         let retention = described.as_ref().map(|(_, _, retention)| *retention);
         if let Some((described, described_count, retention)) = described {
-            self.group.tail(&described, described_count).retention = Some(retention);
+            let tail = self.unsettled.tail_mut(&described, described_count);
+            tail.retention = Some(retention);
         }
         let last_position = Position(*event_positions.last().expect("what is staged has an event"));
         let mut last_type: Option<(&str, Arc<str>)> = None;
@@ -402,9 +297,10 @@ impl Writing<'_> {
             .iter()
             .map(|event| (event.id, intern_type(&event.event_type)))
             .collect();
-        self.group.staged.push(StagedCommit {
+        self.unsettled.staging.staged.push(StagedCommit {
             stream,
             is_tombstone,
+            recorded: self.recorded,
             commit_position: frame.position,
             first_revision,
             event_positions,
@@ -419,7 +315,7 @@ impl Writing<'_> {
         let Some(frame) = self.recent.frame_of(id) else {
             return Ok(None);
         };
-        match self.group.staged_event(frame, id) {
+        match self.unsettled.event_in_frame(frame, id) {
             Some(staged) => Ok(Some(staged)),
             None => self.contents.event_in_frame(frame, id),
         }
@@ -467,11 +363,9 @@ impl Writing<'_> {
             .into_iter()
             .map(|event| (event.id, event.position))
             .collect();
-        if let Some(tail) = self.group.tails.get(&operation.stream) {
-            let first = revision.saturating_sub(tail.first_revision) as usize;
-            let missing = events.len() - there.len();
-            there.extend(tail.events.iter().skip(first).take(missing).copied());
-        }
+        let next = revision + there.len() as u64;
+        let missing = events.len() - there.len();
+        there.extend(self.unsettled.events_from(&operation.stream, next, missing));
         let same = events
             .iter()
             .map(|event| event.id)
@@ -482,13 +376,6 @@ impl Writing<'_> {
             already_there: true,
         }))
     }
-}
-
-/// An event that was looked for by its id.
-pub(crate) struct FoundEvent {
-    pub stream: Arc<str>,
-    pub revision: u64,
-    pub position: Position,
 }
 
 /// What the recent ids say about events that are to be appended.

@@ -87,6 +87,7 @@ mod filter;
 pub mod front;
 #[doc(hidden)]
 pub mod fuzzing;
+mod group;
 mod index;
 mod lists;
 mod names;

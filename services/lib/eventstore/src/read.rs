@@ -3,10 +3,10 @@ use std::sync::{Arc, RwLock};
 use terrarium_eventlog::{Frame, FrameError, FrameFetcher, HEADER_BYTES, LogReader, is_gap};
 use uuid::Uuid;
 
-use crate::decide::FoundEvent;
 use crate::encoding::{CommitFault, CommitReader};
 use crate::error::ReadError;
 use crate::event::{Position, RecordedEvent};
+use crate::group::FoundEvent;
 use crate::index::Index;
 use crate::lists::{ListKind, Run};
 use crate::names::{NameCache, NameTable};

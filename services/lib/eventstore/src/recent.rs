@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 use uuid::Uuid;
@@ -15,9 +15,17 @@ use crate::read::Contents;
 pub(crate) struct RecentEvents {
     new: FramesById,
     old: FramesById,
-    /// What was added since it was last settled, and what `new` had in its place.
-    unsettled: Vec<(Uuid, Option<u64>)>,
+    /// What was added and is not durable, in order.
+    unsettled: VecDeque<Unsettled>,
     is_loaded: bool,
+}
+
+#[derive(Debug)]
+struct Unsettled {
+    id: Uuid,
+    frame: u64,
+    /// What was known of the id before.
+    before: Option<u64>,
 }
 
 /// Positions of the frames that hold the events.
@@ -29,8 +37,8 @@ impl RecentEvents {
         if !self.is_loaded {
             for (id, frame) in contents.newest_ids(KEPT_IDS)? {
                 self.add(id, frame);
+                self.settle(u64::MAX);
             }
-            self.settle();
             self.is_loaded = true;
         }
         Ok(())
@@ -44,12 +52,13 @@ impl RecentEvents {
     /// An id that comes again names its newest event.
     pub fn add(&mut self, id: Uuid, frame: u64) {
         let before = self.new.insert(id, frame);
-        self.unsettled.push((id, before));
+        self.unsettled.push_back(Unsettled { id, frame, before });
     }
 
-    /// What was added became durable.
-    pub fn settle(&mut self) {
-        self.unsettled.clear();
+    /// What was added became durable, as far as it stands before `end`.
+    pub fn settle(&mut self, end: u64) {
+        let settled = self.unsettled.partition_point(|added| added.frame < end);
+        self.unsettled.drain(..settled);
         // Only now: what is forgotten here can't come back when a group fails.
         if self.new.len() >= KEPT_IDS {
             std::mem::swap(&mut self.new, &mut self.old);
@@ -59,10 +68,13 @@ impl RecentEvents {
 
     /// Forgets what was added and not settled, because it did not become durable: what was known before is known again.
     pub fn undo(&mut self) {
-        while let Some((id, before)) = self.unsettled.pop() {
+        while let Some(Unsettled { id, frame, before }) = self.unsettled.pop_back() {
+            // It became old when the group before it was settled.
+            let is_new = self.new.get(&id) == Some(&frame);
+            let frames = if is_new { &mut self.new } else { &mut self.old };
             match before {
-                Some(frame) => self.new.insert(id, frame),
-                None => self.new.remove(&id),
+                Some(before) => frames.insert(id, before),
+                None => frames.remove(&id),
             };
         }
     }
@@ -133,7 +145,7 @@ mod tests {
         let count = 3 * KEPT_IDS + 17;
         for number in 0..count {
             recent.add(id(number), number as u64);
-            recent.settle();
+            recent.settle(u64::MAX);
         }
         for number in count - KEPT_IDS..count {
             assert_eq!(recent.frame_of(&id(number)), Some(number as u64));
@@ -151,7 +163,7 @@ mod tests {
         let id = |number: usize| Uuid::from_u128(number as u128);
         let mut recent = RecentEvents::default();
         recent.add(id(1), 64);
-        recent.settle();
+        recent.settle(u64::MAX);
         // The same id elsewhere, twice.
         recent.add(id(1), 128);
         recent.add(id(1), 192);

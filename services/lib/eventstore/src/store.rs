@@ -20,6 +20,7 @@ use crate::event::{
     RecordedEvent, Statistics, Ticks, Written,
 };
 use crate::filter::Filter;
+use crate::group::Unsettled;
 use crate::index::{Index, sealed_count};
 use crate::lists::ListKind;
 use crate::names::NameTable;
@@ -134,10 +135,13 @@ impl EventStore {
             last_position: last_position_sender,
             recent: RecentEvents::default(),
             clock: RecordingClock::new(clock.clone(), latest),
+            unsettled: Unsettled::default(),
+            asked: Vec::new(),
         };
+        let runtime = Writer::runtime().map_err(OpenError::Thread)?;
         let thread = std::thread::Builder::new()
             .name("event-log".to_owned())
-            .spawn(move || writer.run())
+            .spawn(move || runtime.block_on(writer.run()))
             .map_err(OpenError::Thread)?;
         let running = Mutex::new(Some((thread, lock)));
         let open = Arc::new(OpenStore {

@@ -1,15 +1,19 @@
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use terrarium_eventlog::{AppendError as LogError, LogWriter};
+use terrarium_eventlog::{AppendError as LogError, Flushed, LogWriter};
+use tokio::runtime::Runtime;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 
 use crate::active::{ActiveIndex, IndexedCommit};
 use crate::clock::RecordingClock;
-use crate::decide::{Decision, Group};
+use crate::decide::Deciding;
 use crate::encoding::EVENT_FIXED_BYTES;
 use crate::error::AppendError;
 use crate::event::{ExpectedRevision, Position, ProposedEvent, Written};
+use crate::group::{Decision, Group, Unsettled};
 use crate::index::sealed_count;
 use crate::read::Contents;
 use crate::recent::RecentEvents;
@@ -79,6 +83,9 @@ pub(crate) enum Request {
 }
 
 /// The thread that appends: the only one that changes the log and the index.
+///
+/// Requests go through three steps in the order of the queue: they are decided and staged; all that was staged is written and
+/// synced, with one fsync; they are published and answered. While one group is written the next one is staged.
 pub(crate) struct Writer {
     pub log: LogWriter,
     pub contents: Arc<Contents>,
@@ -88,65 +95,144 @@ pub(crate) struct Writer {
     pub last_position: watch::Sender<Option<Position>>,
     pub recent: RecentEvents,
     pub clock: RecordingClock,
+    pub unsettled: Unsettled,
+    /// Who waits for what is staged.
+    pub asked: Vec<Asked>,
+}
+
+/// Whom to answer once it is known whether the group became durable.
+pub(crate) struct Asked {
+    answer: oneshot::Sender<WriteResults>,
+    decisions: Vec<Decision>,
+}
+
+/// A group that another thread writes.
+struct InFlight {
+    asked: Vec<Asked>,
+    flushed: JoinHandle<Flushed>,
 }
 
 impl Writer {
+    /// The writer's runtime: the thread that calls [`run`](Self::run), and one to write a group while the next is staged.
+    pub fn runtime() -> io::Result<Runtime> {
+        tokio::runtime::Builder::new_current_thread()
+            .max_blocking_threads(1)
+            .thread_name("event-log-sync")
+            .build()
+    }
+
     /// Works until the store is closed and the queue is empty.
-    pub fn run(mut self) {
-        self.seal_if_full();
-        while !self.closing.load(Ordering::Acquire) {
-            let Some(request) = self.queue.blocking_recv() else {
-                return;
-            };
-            self.write_group(request);
-        }
-        self.queue.close();
-        while let Ok(request) = self.queue.try_recv() {
-            self.write_group(request);
+    pub async fn run(mut self) {
+        let mut in_flight = None;
+        loop {
+            self.stage_queued();
+            match in_flight.take() {
+                None if self.asked.is_empty() => {
+                    self.log.hash_flushed();
+                    self.seal_if_full();
+                    match self.queue.recv().await {
+                        Some(request) => self.stage(request),
+                        None => return,
+                    }
+                }
+                None => in_flight = self.write_group(),
+                Some(group) => in_flight = self.stage_beside(group).await,
+            }
         }
     }
 
-    /// Carries out `first` and whatever is queued behind it, with one fsync.
-    fn write_group(&mut self, first: Request) {
-        let mut group = Group::new(self.clock.now());
-        let mut answers = Vec::new();
-        let mut next = Some(first);
-        while let Some(request) = next {
-            if let Request::Write {
-                operations,
-                answer,
-                room,
-            } = request
-            {
-                let decisions: Vec<Decision> = operations
-                    .into_iter()
-                    .map(|operation| {
-                        group.decide(&mut self.log, &self.contents, &mut self.recent, operation)
-                    })
-                    .collect();
-                drop(room);
-                answers.push((answer, decisions));
-            }
-            next = if self.log.staged_bytes() < GROUP_BYTES {
-                self.queue.try_recv().ok()
-            } else {
-                None
-            };
+    fn stage_queued(&mut self) {
+        if self.closing.load(Ordering::Acquire) {
+            self.queue.close();
         }
-        let written = self.log.flush();
+        while self.takes_more() {
+            match self.queue.try_recv() {
+                Ok(request) => self.stage(request),
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn takes_more(&self) -> bool {
+        self.log.staged_bytes() < GROUP_BYTES && !self.log.is_full()
+    }
+
+    fn stage(&mut self, request: Request) {
+        let Request::Write {
+            operations,
+            answer,
+            room,
+        } = request
+        else {
+            return;
+        };
+        let mut deciding = Deciding {
+            log: &mut self.log,
+            contents: &self.contents,
+            recent: &mut self.recent,
+            unsettled: &mut self.unsettled,
+            recorded: self.clock.now(),
+        };
+        let decide = |operation: Operation| deciding.decide(&operation);
+        let decisions = operations.into_iter().map(decide).collect();
+        drop(room);
+        self.asked.push(Asked { answer, decisions });
+    }
+
+    /// Writes what is staged: a single request at once, more of them on another thread, because others will soon follow.
+    fn write_group(&mut self) -> Option<InFlight> {
+        let asked = std::mem::take(&mut self.asked);
+        self.unsettled.in_flight = Some(std::mem::take(&mut self.unsettled.staging));
+        let outcome = match self.log.begin_flush() {
+            Ok(Some(flush)) if asked.len() > 1 => {
+                let flushed = tokio::task::spawn_blocking(|| flush.run());
+                return Some(InFlight { asked, flushed });
+            }
+            Ok(Some(flush)) => self.log.finish_flush(flush.run()),
+            Ok(None) => Ok(self.log.durable_bytes()),
+            Err(error) => Err(error),
+        };
+        self.settle(asked, outcome);
+        None
+    }
+
+    /// Stages what comes until the group is written or the next one is full.
+    async fn stage_beside(&mut self, mut group: InFlight) -> Option<InFlight> {
+        self.log.hash_flushed();
+        tokio::select! {
+            biased;
+            flushed = &mut group.flushed => {
+                let outcome = self.log.finish_flush(flushed.expect("writing does not panic"));
+                self.settle(group.asked, outcome);
+                None
+            }
+            Some(request) = self.queue.recv(), if self.takes_more() => {
+                self.stage(request);
+                Some(group)
+            }
+        }
+    }
+
+    /// Publishes the group that was in flight and answers who asked for it.
+    ///
+    /// When it did not become durable, what was staged since rests on what is not there: it fails with it.
+    fn settle(&mut self, mut asked: Vec<Asked>, outcome: Result<u64, LogError>) {
+        let group = self.unsettled.in_flight.take().unwrap_or_default();
         self.fsyncs.store(self.log.syncs(), Ordering::Relaxed);
-        match &written {
-            Ok(_) => {
-                self.recent.settle();
-                self.publish(&group);
+        match &outcome {
+            Ok(end) => {
+                self.recent.settle(*end);
+                self.publish(&group, *end);
             }
             Err(error) => {
                 log_write_error(error);
                 self.recent.undo();
+                self.unsettled.staging = Group::default();
+                asked.append(&mut self.asked);
             }
         }
-        let failure = written.err().map(append_error);
-        for (answer, decisions) in answers {
+        let failure = outcome.err().map(append_error);
+        for Asked { answer, decisions } in asked {
             let results = decisions
                 .into_iter()
                 .map(|decision| decision.settle(failure.as_ref()))
@@ -154,15 +240,10 @@ impl Writer {
             // Whoever asked may have stopped waiting; the commits are durable all the same.
             let _ = answer.send(results);
         }
-        self.log.hash_flushed();
-        self.seal_if_full();
     }
 
     /// Seals a segment that is full, with its index.
     fn seal_if_full(&mut self) {
-        if self.contents.index().active.names() >= MOST_ACTIVE_NAMES {
-            self.log.fill_up();
-        }
         if !self.log.is_full() {
             return;
         }
@@ -200,12 +281,11 @@ impl Writer {
     }
 
     /// Makes durable commits readable.
-    fn publish(&self, group: &Group) {
-        let staged = group.staged();
+    fn publish(&mut self, group: &Group, end_of_log: u64) {
+        let staged = &group.staged;
         if staged.is_empty() {
             return;
         }
-        let end_of_log = self.log.durable_bytes();
         let mut index = self
             .contents
             .index
@@ -220,7 +300,7 @@ impl Writer {
                 stream: &commit.stream,
                 is_tombstone: commit.is_tombstone,
                 first_revision: commit.first_revision,
-                recorded: group.recorded(),
+                recorded: commit.recorded,
                 begin: commit.commit_position,
                 end,
                 last_position: *last.expect("what is staged has an event"),
@@ -229,8 +309,12 @@ impl Writer {
             index.active.add(&indexed, &commit.events);
         }
         let last_position = index.last_position();
+        let names = index.active.names();
         drop(index);
         self.last_position.send_replace(last_position);
+        if names >= MOST_ACTIVE_NAMES {
+            self.log.fill_up();
+        }
     }
 }
 
