@@ -16,6 +16,7 @@ mod registers;
 mod restated;
 mod restated_beside;
 mod restated_stores;
+mod shelf;
 mod storage;
 #[path = "../fixture/told.rs"]
 mod told;
