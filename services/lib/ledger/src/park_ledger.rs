@@ -51,11 +51,11 @@ pub struct ParkLedger {
     pub(crate) decisions: DecisionBook,
     pub(crate) activities: ActivityBook,
     pub(crate) sessions: SessionBook,
-    shelf: Option<Arc<dyn Shelf>>,
     /// Stretches of time whose hours certificates tie to each other.
     pub(crate) tied: Tied,
     /// Hours before it were let go of; `None`: none were.
     pub(crate) kept_from: Option<UnixSeconds>,
+    shelf: Option<Arc<dyn Shelf>>,
     before: Vec<Totals>,
 }
 
