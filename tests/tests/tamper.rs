@@ -181,7 +181,7 @@ fn verify_names_the_event_after_any_one_byte_of_the_log_was_changed() {
     let mut clean = std::fs::read(log.join(segment_file_name(0))).expect("the log is there");
     // A server that is killed leaves space that it prepared.
     let files = LogFiles::open(&log).expect("an undamaged log");
-    let end = files.frames(1 << 20).expect("an undamaged log").end();
+    let end = files.frames(1 << 20).end();
     clean.truncate(end as usize);
     let frames = frames_of(&clean, park.data());
     let events: usize = frames.iter().map(|frame| frame.events.len()).sum();

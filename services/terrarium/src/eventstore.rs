@@ -250,7 +250,6 @@ fn check(data: &Path, format: Format) -> anyhow::Result<ExitCode> {
 
 fn scavenge_now(data: &Path, format: Format) -> anyhow::Result<ExitCode> {
     let format = format.or_refuse_csv("eventstore scavenge")?;
-    anyhow::ensure!(data.is_dir(), "there is no store in {}", data.display());
     let done = scavenge(data)?;
     if format == Format::Json {
         print_json(&done)?;
@@ -268,6 +267,11 @@ fn scavenge_now(data: &Path, format: Format) -> anyhow::Result<ExitCode> {
 
 fn export_to(data: &Path, args: &ExportArgs) -> anyhow::Result<ExitCode> {
     let scan = Scan::open(data)?;
+    if scan.scavenged().0 > 0 {
+        eprintln!(
+            "the store was scavenged: other tools can read its export, but no store takes it in; `terrarium eventstore backup` copies it"
+        );
+    }
     let Some(output) = &args.output else {
         let mut stdout = BufWriter::new(std::io::stdout().lock());
         export(scan, &mut stdout)?;

@@ -321,6 +321,31 @@ macro_rules! suite {
             }
 
             #[tokio::test]
+            async fn many_appends_of_a_batch_session_are_on_their_way_at_once() {
+                let (server, client) = connect().await;
+                let batch = client.batch_append(&Default::default()).await.expect("a session");
+                let appends = (0..2_500u128).map(|number| {
+                    let stream = format!("many-{}", number % 5);
+                    batch.append_to_stream(stream, $state::Any, events(number * 2, 2))
+                });
+                for written in futures::future::join_all(appends).await {
+                    assert!(written.expect("appended").current_position().is_some());
+                }
+                assert_eq!(server.store().statistics().events, 5_000);
+                for place in 0..5u128 {
+                    let options = ReadStreamOptions::default();
+                    let stream = format!("many-{place}");
+                    let (mut ids, last) = read(&client, &stream, &options).await.expect("readable");
+                    assert_eq!(last, Some(999));
+                    // The two events of an append stand together.
+                    assert!(ids.chunks(2).all(|pair| pair[0] + 1 == pair[1]));
+                    ids.sort_unstable();
+                    let sent = (0..500u128).map(|round| (round * 5 + place) * 2);
+                    assert!(ids.into_iter().eq(sent.flat_map(|id| [id, id + 1])));
+                }
+            }
+
+            #[tokio::test]
             async fn a_stream_is_followed_from_before_through_caught_up_to_live() {
                 let (_server, client) = connect().await;
                 append(&client, "a", $state::Any, 0, 600).await.expect("appended");

@@ -11,10 +11,10 @@ use crate::disk::RealDisk;
 use crate::files::{Files, list_segments, read_range, segment_file_name};
 use crate::footer::Footer;
 use crate::header::HEADER_BYTES;
-use crate::offline::{LogFiles, SealFault, Unsealed, check_segment, used_bytes};
-use crate::reader::FrameError;
-use crate::recovery::{OpenError, sync_folder, write_marker};
-use crate::segment::{SealedSegment, read_sealed};
+use crate::offline::{LogFiles, SealFault, Unsealed, check_segment, durable_bytes};
+use crate::reader::{FrameCursor, FrameError, Span};
+use crate::recovery::{OpenError, segment_error, sync_folder, write_marker};
+use crate::segment::{SealedSegment, read_header, read_sealed};
 
 const CHUNK_BYTES: u64 = 4 * 1024 * 1024;
 const BLOCK_BYTES: usize = 64 * 1024;
@@ -56,10 +56,15 @@ pub enum BackupError {
 ///
 /// What an earlier copy holds stays in it, also where it was removed from `from` since.
 ///
-/// Needs no lock: whoever appends to `from` goes on. The copy holds whole commits only, all of them durable in `from`, and
-/// can be opened as it is. Every segment that is copied is checked.
-pub fn back_up(from: &Path, to: &Path) -> Result<Copied, BackupError> {
-    let files = open_for(from, to)?;
+/// Needs no lock: whoever appends to `from`, as `is_in_use` says, goes on. The copy holds whole commits only, all of them durable
+/// in `from`, and can be opened as it is. Everything that is copied is checked.
+pub fn back_up(
+    from: &Path,
+    to: &Path,
+    is_in_use: &dyn Fn() -> io::Result<bool>,
+) -> Result<Copied, BackupError> {
+    std::fs::create_dir_all(to).map_err(io_error(to))?;
+    let files = LogFiles::open_beside(from, is_in_use)?;
     let end_of_sealed = files.sealed.last().map_or(0, |last| last.end());
     let present = list_segments(to).map_err(io_error(to))?;
     for base in &present {
@@ -93,7 +98,8 @@ pub fn restore(backup: &Path, to: &Path) -> Result<Copied, BackupError> {
             path: to.to_owned(),
         });
     }
-    let files = open_for(backup, to)?;
+    std::fs::create_dir_all(to).map_err(io_error(to))?;
+    let files = LogFiles::open(backup)?;
     let mut copied = Copied {
         end: files.sealed.last().map_or(0, |last| last.end()),
         ..Copied::default()
@@ -109,11 +115,6 @@ pub fn restore(backup: &Path, to: &Path) -> Result<Copied, BackupError> {
     }
     sync_folder(to).map_err(io_error(to))?;
     Ok(copied)
-}
-
-fn open_for(from: &Path, to: &Path) -> Result<LogFiles, BackupError> {
-    std::fs::create_dir_all(to).map_err(io_error(to))?;
-    Ok(LogFiles::open(from)?)
 }
 
 fn copy_sealed(sealed: &SealedSegment, to: &Path, copied: &mut Copied) -> Result<(), BackupError> {
@@ -161,15 +162,12 @@ fn removed_frames(footer: &Footer) -> u64 {
 }
 
 fn copy_unsealed(unsealed: &Unsealed, to: &Path, copied: &mut Copied) -> Result<(), BackupError> {
-    // Frames that the writer has not yet synced are made durable, so that the copy is never ahead of its source.
-    unsealed
-        .file
-        .sync_data()
-        .map_err(io_error(&unsealed.path))?;
-    let bytes = used_bytes(unsealed).map_err(|error| BackupError::Unreadable {
+    let unreadable = |error| BackupError::Unreadable {
         path: unsealed.path.clone(),
         error,
-    })?;
+    };
+    // A copy that is ahead of its source would not fit to it any more after a power cut.
+    let bytes = durable_bytes(unsealed).map_err(unreadable)?;
     let path = to.join(segment_file_name(unsealed.header.base));
     if let Ok(file) = File::open(&path) {
         if read_sealed(&file).is_ok() {
@@ -178,6 +176,16 @@ fn copy_unsealed(unsealed: &Unsealed, to: &Path, copied: &mut Copied) -> Result<
         refuse_other(&file, &unsealed.file, bytes, &path)?;
     }
     let new_path = copy_bytes(&unsealed.file, bytes, &path)?;
+    let copy = File::open(&new_path).map_err(io_error(&new_path))?;
+    read_header(&copy).map_err(segment_error(&unsealed.path))?;
+    let span = Span {
+        file: Arc::new(copy),
+        base: unsealed.header.base,
+        end: unsealed.header.base + bytes,
+    };
+    FrameCursor::over(span, CHUNK_BYTES as usize)
+        .try_for_each(|frame| frame.map(drop))
+        .map_err(unreadable)?;
     put_in_place(&new_path, &path)?;
     copied.bytes += bytes;
     if bytes > HEADER_BYTES {

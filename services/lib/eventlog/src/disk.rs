@@ -1,7 +1,12 @@
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+
+use crate::files::read_range;
+
+const CHUNK_BYTES: u64 = 1024 * 1024;
 
 /// Where the writer gets its files from. Tests give a [`FaultyDisk`](crate::FaultyDisk).
 pub trait Disk: Send + Sync {
@@ -87,6 +92,21 @@ pub(crate) fn write_all(file: &mut dyn LogFile, bytes: &[u8], offset: u64) -> io
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
+    }
+    Ok(())
+}
+
+/// Copies bytes from a file to the same place in another one, or in itself.
+pub(crate) fn copy_range(
+    source: &File,
+    target: &mut dyn LogFile,
+    range: Range<u64>,
+) -> io::Result<()> {
+    let mut at = range.start;
+    while at < range.end {
+        let next = range.end.min(at + CHUNK_BYTES);
+        write_all(target, &read_range(source, at, next)?, at)?;
+        at = next;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::ops::Range;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -15,7 +16,8 @@ const SECTOR_BYTES: usize = 512;
 /// A real disk that fails on demand, for tests of this crate and of those that stand on it. Clones share the faults.
 ///
 /// With [`crash_after`](Self::crash_after) the machine loses power at an operation; [`power_cut`](Self::power_cut) then takes
-/// away some of what was not synced.
+/// away some of what was not synced, and all that a sync failed for: the kernel takes such pages for written (Rebello et al.,
+/// "Can applications recover from fsync failures?", USENIX ATC 2020), so that only another write brings them to the disk.
 #[derive(Clone, Debug, Default)]
 pub struct FaultyDisk {
     faults: Arc<Faults>,
@@ -27,7 +29,7 @@ struct Faults {
     free_bytes: AtomicU64,
     longest_write: AtomicUsize,
     writes_fail: AtomicBool,
-    syncs_fail: AtomicBool,
+    syncs_fail_from: AtomicU64,
     truncates_fail: AtomicBool,
     syncs_are_free: AtomicBool,
     syncs: AtomicU64,
@@ -41,6 +43,7 @@ struct Crash {
     operations_left: u64,
     random: u64,
     unsynced: Vec<Unsynced>,
+    lost: Vec<Lost>,
     renamed: Vec<Renamed>,
 }
 
@@ -80,6 +83,45 @@ struct Unsynced {
     length_before: u64,
 }
 
+/// A change that a failed sync left in memory only.
+#[derive(Debug)]
+struct Lost {
+    change: Unsynced,
+    /// Device and number of the file, by which a handle that is opened later is known.
+    file: (u64, u64),
+    /// Parts that were written again and synced since.
+    saved: Vec<Range<u64>>,
+}
+
+impl Lost {
+    fn is_saved(&self, offset: u64) -> bool {
+        self.saved.iter().any(|saved| saved.contains(&offset))
+    }
+
+    fn take_away(&self) -> io::Result<()> {
+        for (offset, byte) in (self.change.offset..).zip(self.change.bytes_before()) {
+            if !self.is_saved(offset) {
+                self.change.file.write_all_at(&[byte], offset)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Unsynced {
+    /// What was in the place of all that was changed.
+    fn bytes_before(&self) -> Vec<u8> {
+        let mut before = self.before.clone();
+        before.resize(self.written.max(self.before.len()), 0);
+        before
+    }
+}
+
+fn identity(file: &File) -> io::Result<(u64, u64)> {
+    let metadata = file.metadata()?;
+    Ok((metadata.dev(), metadata.ino()))
+}
+
 impl Default for Faults {
     fn default() -> Self {
         Faults {
@@ -87,7 +129,7 @@ impl Default for Faults {
             free_bytes: AtomicU64::new(u64::MAX),
             longest_write: AtomicUsize::new(usize::MAX),
             writes_fail: AtomicBool::new(false),
-            syncs_fail: AtomicBool::new(false),
+            syncs_fail_from: AtomicU64::new(u64::MAX),
             truncates_fail: AtomicBool::new(false),
             syncs_are_free: AtomicBool::new(false),
             syncs: AtomicU64::new(0),
@@ -124,7 +166,12 @@ impl FaultyDisk {
 
     /// Every `fdatasync` fails with EIO.
     pub fn fail_syncs(&self, fail: bool) {
-        self.faults.syncs_fail.store(fail, Ordering::SeqCst);
+        self.fail_syncs_from(if fail { 0 } else { u64::MAX });
+    }
+
+    /// Every `fdatasync` fails with EIO once [`syncs`](Self::syncs) were asked for.
+    pub fn fail_syncs_from(&self, syncs: u64) {
+        self.faults.syncs_fail_from.store(syncs, Ordering::SeqCst);
     }
 
     /// Every truncation fails with EIO.
@@ -155,6 +202,7 @@ impl FaultyDisk {
             operations_left: operations,
             random: seed,
             unsynced: Vec::new(),
+            lost: Vec::new(),
             renamed: Vec::new(),
         });
     }
@@ -175,6 +223,9 @@ impl FaultyDisk {
         };
         while let Some(change) = crash.unsynced.pop() {
             crash.take_away(&change)?;
+        }
+        while let Some(lost) = crash.lost.pop() {
+            lost.take_away()?;
         }
         while let Some(renamed) = crash.renamed.pop() {
             if crash.next_random().is_multiple_of(2) {
@@ -218,6 +269,31 @@ impl Crash {
         mixed ^ (mixed >> 31)
     }
 
+    /// What was written to a file is on the disk, and with it all that it was written over.
+    fn save(&mut self, file: &Arc<File>) -> io::Result<()> {
+        let identity = identity(file)?;
+        let is_saved = |change: &mut Unsynced| Arc::ptr_eq(&change.file, file);
+        for change in self.unsynced.extract_if(.., is_saved) {
+            let saved = change.offset..change.offset + change.written as u64;
+            let lost = self.lost.iter_mut().filter(|lost| lost.file == identity);
+            lost.for_each(|lost| lost.saved.push(saved.clone()));
+        }
+        Ok(())
+    }
+
+    /// What was written to a file stays in memory, and no later sync brings it to the disk.
+    fn lose(&mut self, file: &Arc<File>) -> io::Result<()> {
+        let identity = identity(file)?;
+        let is_lost = |change: &mut Unsynced| Arc::ptr_eq(&change.file, file);
+        let lost = self.unsynced.extract_if(.., is_lost);
+        self.lost.extend(lost.map(|change| Lost {
+            change,
+            file: identity,
+            saved: Vec::new(),
+        }));
+        Ok(())
+    }
+
     fn take_away(&mut self, change: &Unsynced) -> io::Result<()> {
         let length = change.file.metadata()?.len();
         match self.next_random() % 4 {
@@ -228,8 +304,7 @@ impl Crash {
             _ => {}
         }
         let drops_all = self.next_random().is_multiple_of(2);
-        let mut before = change.before.clone();
-        before.resize(change.written.max(change.before.len()), 0);
+        let before = change.bytes_before();
         let mut at = 0;
         while at < before.len() {
             let in_file = change.offset as usize + at;
@@ -371,19 +446,19 @@ impl LogFile for FaultyFile {
     }
 
     fn sync_data(&mut self) -> io::Result<()> {
-        self.disk.faults.syncs.fetch_add(1, Ordering::SeqCst);
+        let faults = &self.disk.faults;
+        let syncs_before = faults.syncs.fetch_add(1, Ordering::SeqCst);
         let crashes = self.disk.count_operation()?;
-        if crashes || self.disk.faults.syncs_fail.load(Ordering::SeqCst) {
+        let fails = syncs_before >= faults.syncs_fail_from.load(Ordering::SeqCst);
+        if fails && let Some(crash) = self.disk.crash().as_mut() {
+            crash.lose(&self.file)?;
+        }
+        if crashes || fails {
             return Err(io::Error::from_raw_os_error(EIO));
         }
         // What a power cut may take away is only simulated, so the real disk need not be waited for then.
         match self.disk.crash().as_mut() {
-            Some(crash) => {
-                crash
-                    .unsynced
-                    .retain(|change| !Arc::ptr_eq(&change.file, &self.file));
-                Ok(())
-            }
+            Some(crash) => crash.save(&self.file),
             None if self.disk.faults.syncs_are_free.load(Ordering::SeqCst) => Ok(()),
             None => self.file.sync_data(),
         }

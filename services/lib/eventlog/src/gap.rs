@@ -19,6 +19,8 @@ use crate::tree::{Digest, node_of};
 const GAP_MAGIC: [u8; 4] = *b"\x03GAP";
 const FIXED_BYTES: usize = 8;
 const SUBTREE_BYTES: usize = 33;
+/// A segment has fewer frames than `2^MAX_LEVEL`: 32 GiB of the shortest.
+const MAX_LEVEL: u8 = 32;
 /// A gap is not continued beyond this, so that one who walks over it reads little at a time.
 pub(crate) const LONG_GAP_BYTES: u64 = 1024 * 1024;
 
@@ -38,8 +40,10 @@ pub(crate) fn parse_gap(body: &[u8]) -> Option<Vec<Subtree>> {
     let count = read_u32(body, 4) as usize;
     let (subtrees, rest) =
         body[FIXED_BYTES..].split_at_checked(count.checked_mul(SUBTREE_BYTES)?)?;
-    let is_valid = count > 0 && rest.iter().all(|byte| *byte == 0);
     let subtrees = subtrees.chunks_exact(SUBTREE_BYTES);
+    let is_valid = count > 0
+        && subtrees.clone().all(|subtree| subtree[0] <= MAX_LEVEL)
+        && rest.iter().all(|byte| *byte == 0);
     is_valid.then(|| {
         subtrees
             .map(|subtree| (subtree[0], subtree[1..].try_into().expect("32 bytes")))
@@ -95,5 +99,26 @@ impl Gap {
         frame.resize(whole, 0);
         seal_frame(&mut frame, 0, self.begin, self.batch);
         (frame, used)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_of_more_frames_than_a_segment_can_have_is_none() {
+        let body = |level: u8| {
+            let mut gap = Gap::new(64, 64);
+            gap.end = 64 + 256;
+            gap.subtrees.push((0, level, [7; 32]));
+            gap.encode().0.split_off(FRAME_HEADER_BYTES)
+        };
+        for level in [0, 5, MAX_LEVEL] {
+            assert_eq!(parse_gap(&body(level)), Some(vec![(level, [7; 32])]));
+        }
+        for level in [MAX_LEVEL + 1, 63, 64, 255] {
+            assert_eq!(parse_gap(&body(level)), None, "{level}");
+        }
     }
 }

@@ -23,6 +23,7 @@
 //! - When [`LogWriter::flush`] or [`LogWriter::finish_flush`] answers `Ok`, its frames survive a power cut. Readers see nothing earlier than that.
 //! - A failed write is undone and can be tried again. A failed `fsync` is never tried again: the kernel may already have
 //!   dropped the pages and would answer "fine" the second time, so the log takes no more writes until it is reopened.
+//!   Opening writes the last frames, and the footer of a segment that is the last, again before it syncs them.
 //! - Appends are refused before the disk is full ([`LogSettings::low_disk_bytes`]), and accepted again when space is back.
 //! - Opening reads the frames of the unsealed segment only. A crash at any step of sealing or of making the next segment
 //!   leaves a log that opens with all its frames.

@@ -10,10 +10,10 @@ use thiserror::Error;
 
 use crate::files::{FIRST_FORMAT_FILE_NAME, Files, list_segments, read_range, read_up_to};
 use crate::footer::{INDEX_PAGE_BYTES, SEAL_START_BYTES, is_seal_start};
-use crate::frame::FRAME_HEADER_BYTES;
+use crate::frame::{FRAME_HEADER_BYTES, Frame};
 use crate::gap::{is_gap, parse_gap};
-use crate::header::{FIRST_FORMAT_VERSION, HEADER_BYTES, SegmentHeader};
-use crate::reader::{FrameCursor, FrameError, FrameProblem, Span, end_by_lengths};
+use crate::header::{FIRST_FORMAT_VERSION, HEADER_BYTES, SegmentHeader, read_u32};
+use crate::reader::{FrameCursor, FrameError, FrameProblem, Source, Span, end_by_lengths};
 use crate::recovery::{
     OpenError, check_chain, first_format_header, io_error, read_footers, segment_error,
 };
@@ -124,21 +124,19 @@ impl LogFiles {
     }
 
     /// Walks all frames from the first.
-    pub fn frames(&self, chunk_bytes: usize) -> io::Result<FrameCursor> {
-        let mut spans = Vec::with_capacity(self.sealed.len() + 1);
-        for sealed in &self.sealed {
-            spans.push(Span {
-                file: sealed.file()?,
-                base: sealed.base(),
-                end: sealed.end(),
-            });
-        }
-        spans.extend(self.unsealed.as_ref().map(|unsealed| Span {
-            file: unsealed.file.clone(),
-            base: unsealed.header.base,
-            end: unsealed.end,
-        }));
-        Ok(FrameCursor::over(spans, chunk_bytes))
+    pub fn frames(&self, chunk_bytes: usize) -> FrameCursor {
+        let end_of_sealed = self.sealed.last().map_or(0, |last| last.end());
+        let unsealed = self.unsealed.as_ref();
+        let end = unsealed.map_or(end_of_sealed, |unsealed| unsealed.end);
+        let source = Source::Files {
+            sealed: self.sealed.clone(),
+            last: unsealed.map(|unsealed| Span {
+                file: unsealed.file.clone(),
+                base: unsealed.header.base,
+                end: unsealed.end,
+            }),
+        };
+        FrameCursor::new(source, 0, end, chunk_bytes)
     }
 }
 
@@ -177,15 +175,20 @@ fn end_of_frames(
             return Ok((end?, None));
         }
     }
-    let walked = settled_frames(file, base).map_err(|error| match error.problem {
+    let walked = settled_frames(file, base).map_err(io_of)?;
+    if walked.bad.is_some() {
+        // Whoever reads on stumbles over it and says what it is.
+        return Ok((base + file.metadata()?.len(), Some(u64::MAX)));
+    }
+    let end = durable_end(file, base, &walked, || file.sync_data()).map_err(io_of)?;
+    Ok((end, Some(walked.last_batch)))
+}
+
+fn io_of(error: FrameError) -> io::Error {
+    match error.problem {
         FrameProblem::Io(error) => error,
         other => io::Error::other(other.to_string()),
-    })?;
-    Ok(match walked.bad {
-        // Whoever reads on stumbles over it and says what it is.
-        Some(_) => (base + file.metadata()?.len(), Some(u64::MAX)),
-        None => (walked.end, Some(walked.last_batch)),
-    })
+    }
 }
 
 /// The end of the frames, behind anything unknown.
@@ -314,13 +317,8 @@ impl SealCheck {
 
 /// Checks every part of a sealed segment: frames, tree, index.
 pub fn check_segment(sealed: &SealedSegment) -> Result<(), SealFault> {
-    let span = Span {
-        file: sealed.file()?,
-        base: sealed.base(),
-        end: sealed.end(),
-    };
     let mut check = SealCheck::default();
-    let mut frames = FrameCursor::over(vec![span], CHUNK_BYTES);
+    let mut frames = FrameCursor::over(sealed.span()?, CHUNK_BYTES);
     while let Some(frame) = frames.next() {
         let frame = frame?;
         check.push(frame.position, &frames.raw_frame(&frame));
@@ -356,24 +354,89 @@ pub fn check_index(sealed: &SealedSegment) -> Result<(), SealFault> {
     Ok(())
 }
 
-/// Length of what is copied of an unsealed segment: its header and its whole frames.
+/// Length of what is copied of an unsealed segment: its header and its whole frames, all of them durable.
 ///
 /// A bad frame ends it, unless a frame that was written later follows: then the bad one was durable once.
-pub(crate) fn used_bytes(unsealed: &Unsealed) -> Result<u64, FrameError> {
-    let walked = settled_frames(&unsealed.file, unsealed.header.base)?;
+pub(crate) fn durable_bytes(unsealed: &Unsealed) -> Result<u64, FrameError> {
+    let (file, base) = (&unsealed.file, unsealed.header.base);
+    let walked = settled_frames(file, base)?;
     match walked.bad {
         Some(bad) => Err(bad),
-        None => Ok(walked.end - unsealed.header.base),
+        None => Ok(durable_end(file, base, &walked, || file.sync_data())? - base),
+    }
+}
+
+/// Where the frames end that a power cut can't take away; of those that were found, and not of any that came since.
+///
+/// The last batch may not be synced yet, so it is synced; a writer may have taken it back meanwhile and written others in its
+/// place, so it is looked at again. The batches before it are durable, or it would not have been written.
+fn durable_end(
+    file: &Arc<File>,
+    base: u64,
+    walked: &WholeFrames,
+    sync: impl FnOnce() -> io::Result<()>,
+) -> Result<u64, FrameError> {
+    let Some(first) = walked.unproven.first() else {
+        return Ok(walked.end);
+    };
+    let mut end = first.position;
+    let io = |error: io::Error| FrameError {
+        position: end,
+        problem: error.into(),
+    };
+    sync().map_err(io)?;
+    let span = Span {
+        file: file.clone(),
+        base,
+        end: base + file.metadata().map_err(io)?.len(),
+    };
+    let mut frames = FrameCursor::from(span, end, CHUNK_BYTES);
+    for found in &walked.unproven {
+        match frames.next() {
+            Some(Ok(frame)) if FoundFrame::of(&frame, &frames) == *found => end = found.end,
+            Some(Err(error)) if is_failure(&error) => return Err(error),
+            _ => break,
+        }
+    }
+    Ok(end)
+}
+
+/// Whether the disk failed, rather than that a writer cut the file.
+fn is_failure(error: &FrameError) -> bool {
+    match &error.problem {
+        FrameProblem::Io(error) => error.kind() != io::ErrorKind::UnexpectedEof,
+        FrameProblem::Fault(_) | FrameProblem::Outside => false,
     }
 }
 
 /// The whole frames of an unsealed segment.
 struct WholeFrames {
     end: u64,
-    /// Where the last of them that were written together begin.
+    /// Where the last of them that were written together begin, ...
     last_batch: u64,
+    /// ... and these, as far as they were walked over.
+    unproven: Vec<FoundFrame>,
     /// What is wrong at the end.
     bad: Option<FrameError>,
+}
+
+/// Enough of a frame to know it again.
+#[derive(PartialEq, Eq)]
+struct FoundFrame {
+    position: u64,
+    end: u64,
+    checksum: u32,
+}
+
+impl FoundFrame {
+    /// Of the frame that was just read.
+    fn of(frame: &Frame, frames: &FrameCursor) -> FoundFrame {
+        FoundFrame {
+            position: frame.position,
+            end: frame.next_position(),
+            checksum: read_u32(&frames.raw_frame(frame), 4),
+        }
+    }
 }
 
 /// The whole frames of a segment to which somebody may be writing; `bad` is left only where there is damage.
@@ -421,6 +484,7 @@ fn whole_frames(file: &Arc<File>, base: u64, start: u64) -> Result<WholeFrames, 
     let mut walked = WholeFrames {
         end: start,
         last_batch: start,
+        unproven: Vec::new(),
         bad: None,
     };
     loop {
@@ -434,11 +498,16 @@ fn whole_frames(file: &Arc<File>, base: u64, start: u64) -> Result<WholeFrames, 
             end: base + length.len(),
         };
         let mut is_shorter_now = false;
-        for frame in FrameCursor::from(span, walked.end, CHUNK_BYTES) {
+        let mut frames = FrameCursor::from(span, walked.end, CHUNK_BYTES);
+        while let Some(frame) = frames.next() {
             match frame {
                 Ok(frame) => {
+                    if walked.last_batch != frame.batch {
+                        walked.last_batch = frame.batch;
+                        walked.unproven.clear();
+                    }
                     walked.end = frame.next_position();
-                    walked.last_batch = frame.batch;
+                    walked.unproven.push(FoundFrame::of(&frame, &frames));
                 }
                 Err(FrameError {
                     problem: FrameProblem::Io(error),
@@ -451,5 +520,72 @@ fn whole_frames(file: &Arc<File>, base: u64, start: u64) -> Result<WholeFrames, 
         if !is_shorter_now {
             return Ok(walked);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::FileExt;
+
+    use super::*;
+    use crate::{LogSettings, LogWriter, RealDisk, open_log, segment_file_name};
+
+    fn append(writer: &mut LogWriter, bodies: &[&[u8]]) -> u64 {
+        for body in bodies {
+            writer.stage(|buffer| buffer.extend_from_slice(body));
+        }
+        writer.flush().expect("the disk is fine")
+    }
+
+    fn log() -> (tempfile::TempDir, LogWriter, Arc<File>) {
+        let folder = tempfile::TempDir::new().expect("a temporary folder");
+        let opened = open_log(
+            folder.path(),
+            &RealDisk,
+            LogSettings::default(),
+            &mut |_| Ok(()),
+        );
+        let path = folder.path().join(segment_file_name(0));
+        let file = Arc::new(File::open(path).expect("a segment"));
+        (folder, opened.expect("an empty log opens").writer, file)
+    }
+
+    #[test]
+    fn what_is_written_after_the_frames_were_found_is_not_taken_for_durable() {
+        let (_folder, mut writer, file) = log();
+        append(&mut writer, &[b"first"]);
+        let end = append(&mut writer, &[b"second", b"third"]);
+        let walked = settled_frames(&file, 0).expect("readable");
+        let durable = durable_end(&file, 0, &walked, || {
+            // Another batch comes just before the sync, and one after it.
+            append(&mut writer, &[b"fourth"]);
+            append(&mut writer, &[b"fifth"]);
+            Ok(())
+        });
+        assert_eq!(durable.expect("readable"), end);
+    }
+
+    #[test]
+    fn what_a_writer_took_back_meanwhile_is_not_taken_for_durable() {
+        let (folder, mut writer, file) = log();
+        let first_end = append(&mut writer, &[b"first"]);
+        append(&mut writer, &[b"second"]);
+        let (other_folder, mut other, _) = log();
+        append(&mut other, &[b"first"]);
+        append(&mut other, &[b"sec0nd", b"third"]);
+        drop(other);
+        let others = std::fs::read(other_folder.path().join(segment_file_name(0))).expect("read");
+        let walked = settled_frames(&file, 0).expect("readable");
+        let path = folder.path().join(segment_file_name(0));
+        let writing = File::options().write(true).open(path).expect("open");
+        for instead in [&others[first_end as usize..], &[]] {
+            let found = durable_end(&file, 0, &walked, || {
+                writing.set_len(first_end)?;
+                writing.write_all_at(instead, first_end)
+            });
+            assert_eq!(found.expect("readable"), first_end);
+        }
+        let failed = durable_end(&file, 0, &walked, || Err(io::ErrorKind::Other.into()));
+        assert!(failed.is_err(), "a sync that fails proves nothing");
     }
 }

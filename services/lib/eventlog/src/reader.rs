@@ -104,13 +104,7 @@ impl Shared {
             let place = segments
                 .sealed
                 .partition_point(|sealed| sealed.end() <= position);
-            let sealed = &segments.sealed[place];
-            let file = sealed.file()?;
-            return Ok(Some(Span {
-                file,
-                base: sealed.base(),
-                end: sealed.end(),
-            }));
+            return segments.sealed[place].span().map(Some);
         }
         let file = segments.active_file.clone();
         Ok(file.map(|file| Span {
@@ -285,17 +279,23 @@ impl FrameFetcher {
 pub(crate) enum Source {
     /// An open log: its spans are asked for when they are reached.
     Log(Arc<Shared>),
-    /// Files that lie there; in order.
-    Files(Vec<Span>),
+    /// Files that lie there: sealed segments, opened when they are reached, and the frames behind them.
+    Files {
+        sealed: Vec<Arc<SealedSegment>>,
+        last: Option<Span>,
+    },
 }
 
 impl Source {
     fn span_from(&self, position: u64) -> io::Result<Option<Span>> {
         match self {
             Source::Log(shared) => shared.span_from(position),
-            Source::Files(spans) => {
-                let place = spans.partition_point(|span| span.end <= position);
-                Ok(spans.get(place).cloned())
+            Source::Files { sealed, last } => {
+                let place = sealed.partition_point(|sealed| sealed.end() <= position);
+                match sealed.get(place) {
+                    Some(sealed) => sealed.span().map(Some),
+                    None => Ok(last.clone().filter(|span| position < span.end)),
+                }
             }
         }
     }
@@ -330,17 +330,20 @@ impl FrameCursor {
         }
     }
 
-    /// Walks all frames of these files.
-    pub(crate) fn over(spans: Vec<Span>, chunk_bytes: usize) -> FrameCursor {
-        let start = spans.first().map_or(0, |span| span.base);
-        let end = spans.last().map_or(0, |span| span.end);
-        FrameCursor::new(Source::Files(spans), start, end, chunk_bytes)
+    /// Walks all frames of one file.
+    pub(crate) fn over(span: Span, chunk_bytes: usize) -> FrameCursor {
+        let start = span.base;
+        FrameCursor::from(span, start, chunk_bytes)
     }
 
     /// Walks the frames of one file from the frame at `start` on.
     pub(crate) fn from(span: Span, start: u64, chunk_bytes: usize) -> FrameCursor {
         let end = span.end;
-        FrameCursor::new(Source::Files(vec![span]), start, end, chunk_bytes)
+        let source = Source::Files {
+            sealed: Vec::new(),
+            last: Some(span),
+        };
+        FrameCursor::new(source, start, end, chunk_bytes)
     }
 
     /// Byte offset of the next frame, or of the end of a segment when that is next.

@@ -1,12 +1,13 @@
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, RwLock};
 
 use thiserror::Error;
 
-use crate::disk::{Disk, write_all};
+use crate::disk::{Disk, LogFile, copy_range, is_out_of_space, write_all};
 use crate::files::{FIRST_FORMAT_FILE_NAME, Files, list_segments, segment_file_name};
 use crate::flush::ActiveFile;
 use crate::footer::FooterFault;
@@ -209,6 +210,9 @@ impl LogOpening {
             frames: 0,
             file: None,
         };
+        if let (None, Some(last)) = (&unsealed, sealed.last()) {
+            confirm_footer(last, &*disk, &folder)?;
+        }
         if let Some((_, file)) = unsealed {
             let path = folder.join(segment_file_name(base));
             let found = walk(&path, &file, base, visit)?;
@@ -216,8 +220,17 @@ impl LogOpening {
                 .open_log(&path)
                 .map_err(io_error("open for writing", &path))?;
             torn_tail = found.cut(&folder, &path, &file, &mut *writing)?;
-            // After a killed process the last frames may stand in the page cache only; they count as durable from here on.
+            // After a killed process the last frames may stand in the page cache only, and after a failed sync the cache takes
+            // them for written: they are written again, and count as durable from here on.
+            write_again(
+                &file,
+                &mut *writing,
+                found.last_batch - base..found.end - base,
+            )
+            .map_err(io_error("write the last frames again in", &path))?;
             writing.sync_data().map_err(io_error("sync", &path))?;
+            disk.sync_folder(&folder)
+                .map_err(io_error("sync the folder", &folder))?;
             active.end = found.end;
             active.frames = found.frames;
             let file_bytes = match found.rest {
@@ -258,6 +271,34 @@ impl LogOpening {
             reader: LogReader::new(shared),
             recovery,
         })
+    }
+}
+
+/// Makes sure of the footer of a segment behind which nothing follows yet: its sync may have failed.
+fn confirm_footer(last: &SealedSegment, disk: &dyn Disk, folder: &Path) -> Result<(), OpenError> {
+    let path = last.path();
+    let footer = last.footer();
+    let confirmed = last.file().and_then(|file| {
+        let mut writing = disk.open_log(&path)?;
+        write_again(
+            &file,
+            &mut *writing,
+            footer.footer_at()..footer.file_bytes(),
+        )?;
+        writing.sync_data()
+    });
+    confirmed.map_err(io_error("write the footer again of", &path))?;
+    disk.sync_folder(folder)
+        .map_err(io_error("sync the folder", folder))
+}
+
+/// Writes what a file holds once more, so that a sync has something to do.
+fn write_again(file: &File, writing: &mut dyn LogFile, range: Range<u64>) -> io::Result<()> {
+    match copy_range(file, writing, range) {
+        // Only a file system that copies on write wants space for it, and such a one does not keep in memory what it failed to
+        // write (Rebello et al. 2020, as at `FaultyDisk`). A log on a full disk can be opened and read.
+        Err(error) if is_out_of_space(&error) => Ok(()),
+        written => written,
     }
 }
 
@@ -330,9 +371,7 @@ pub(crate) fn write_marker(folder: &Path, disk: &dyn Disk) -> Result<(), OpenErr
         disk.sync_folder(folder)
     });
     match written {
-        Err(error) if !crate::disk::is_out_of_space(&error) => {
-            Err(io_error("write", &new_path)(error))
-        }
+        Err(error) if !is_out_of_space(&error) => Err(io_error("write", &new_path)(error)),
         // It can be written at the next opening.
         _ => Ok(()),
     }

@@ -1,6 +1,5 @@
 //! Removing records from a sealed segment: what is left keeps its position, and the segment its seal.
 
-use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -8,14 +7,14 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::disk::{Disk, LogFile, is_out_of_space, write_all};
+use crate::disk::{Disk, LogFile, copy_range, is_out_of_space, write_all};
 use crate::files::{Files, read_range, segment_file_name};
 use crate::footer::{Footer, Scavenged, encode_seal_start};
 use crate::frame::Frame;
 use crate::gap::{Gap, LONG_GAP_BYTES, Subtree, is_gap, parse_gap};
 use crate::header::HEADER_BYTES;
 use crate::offline::{SealCheck, SealFault, check_segment};
-use crate::reader::{FrameCursor, FrameError, Span};
+use crate::reader::{FrameCursor, FrameError};
 use crate::segment::{SealedSegment, encode_gaps, seal_body};
 use crate::tree::{Digest, TreeHasher, leaf_of, tree_root};
 
@@ -128,11 +127,6 @@ impl Plan {
             path: sealed.path(),
             fault,
         };
-        let span = Span {
-            file: sealed.file().map_err(io)?,
-            base: sealed.base(),
-            end: sealed.end(),
-        };
         let mut plan = Plan {
             kept: Vec::new(),
             gaps: Vec::new(),
@@ -144,7 +138,7 @@ impl Plan {
         let mut check = SealCheck::default();
         let mut run = Run::default();
         let mut leaf = 0;
-        let mut frames = FrameCursor::over(vec![span], CHUNK_BYTES);
+        let mut frames = FrameCursor::over(sealed.span().map_err(io)?, CHUNK_BYTES);
         while let Some(frame) = frames.next() {
             let frame = frame.map_err(|error: FrameError| damaged(error.into()))?;
             let raw = frames.raw_frame(&frame);
@@ -294,15 +288,4 @@ impl Run {
         });
         leaf.saturating_add(leaves)
     }
-}
-
-/// Copies bytes from a file to the same place in another one.
-fn copy_range(source: &File, target: &mut dyn LogFile, range: Range<u64>) -> io::Result<()> {
-    let mut at = range.start;
-    while at < range.end {
-        let next = range.end.min(at + CHUNK_BYTES as u64);
-        write_all(target, &read_range(source, at, next)?, at)?;
-        at = next;
-    }
-    Ok(())
 }

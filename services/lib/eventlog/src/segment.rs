@@ -13,6 +13,7 @@ use crate::footer::{
     page_checksums, parse_footer,
 };
 use crate::header::{HEADER_BYTES, HeaderFault, SegmentHeader, check_header, read_u32, read_u64};
+use crate::reader::Span;
 use crate::tree::Digest;
 
 /// A segment that no more frames are added to.
@@ -93,6 +94,15 @@ impl SealedSegment {
 
     pub(crate) fn file(&self) -> io::Result<Arc<File>> {
         self.files.open(self.footer.base)
+    }
+
+    /// Its frames, in its file, which is opened unless it is open.
+    pub(crate) fn span(&self) -> io::Result<Span> {
+        Ok(Span {
+            file: self.file()?,
+            base: self.base(),
+            end: self.end(),
+        })
     }
 
     /// Length of the index that the layer above gave when the segment was sealed.

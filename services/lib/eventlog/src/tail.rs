@@ -24,7 +24,8 @@ const KEPT_WHOLE_BYTES: u64 = 1024 * 1024;
 /// What the walk over an unsealed segment found.
 pub(crate) struct Walked {
     pub base: u64,
-    /// Position after the last good frame.
+    /// Where the last good frames that were written together begin, and end.
+    pub last_batch: u64,
     pub end: u64,
     pub frames: u64,
     pub file_bytes: u64,
@@ -56,6 +57,7 @@ pub(crate) fn walk(
     let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::WillNeed);
     let mut walked = Walked {
         base,
+        last_batch: base + HEADER_BYTES,
         end: base + HEADER_BYTES,
         frames: 0,
         file_bytes,
@@ -66,7 +68,7 @@ pub(crate) fn walk(
         base,
         end: base + file_bytes,
     };
-    for frame in FrameCursor::over(vec![span], CHUNK_BYTES) {
+    for frame in FrameCursor::over(span, CHUNK_BYTES) {
         match frame {
             Ok(frame) => {
                 visit(&frame).map_err(|what| OpenError::Corrupt {
@@ -75,6 +77,7 @@ pub(crate) fn walk(
                     what,
                 })?;
                 walked.frames += 1;
+                walked.last_batch = frame.batch;
                 walked.end = frame.next_position();
             }
             Err(FrameError {

@@ -52,7 +52,8 @@ pub enum AppendError {
     },
     /// Final for this writer: nobody knows what is on the disk until the log is reopened and read.
     #[error(
-        "the log {path} takes no more writes: {cause} at byte {position}; check the disk, then restart, which rereads what is really there",
+        "the log {path} takes no more writes: {cause} at byte {position}; check the disk, then restart, which reads the log's end \
+         and writes it again",
         path = path.display()
     )]
     Failed {
@@ -406,14 +407,12 @@ impl LogWriter {
             return Ok(());
         }
         let file = std::fs::File::open(self.active_path())?;
-        let mut frames = crate::reader::FrameCursor::over(
-            vec![crate::reader::Span {
-                file: Arc::new(file),
-                base: self.active.base,
-                end: self.active.end,
-            }],
-            HASHED_CHUNK_BYTES as usize,
-        );
+        let span = crate::reader::Span {
+            file: Arc::new(file),
+            base: self.active.base,
+            end: self.active.end,
+        };
+        let mut frames = crate::reader::FrameCursor::over(span, HASHED_CHUNK_BYTES as usize);
         self.tree = TreeHasher::default();
         let mut hashed_until = self.active.base + HEADER_BYTES;
         while let Some(frame) = frames.next() {

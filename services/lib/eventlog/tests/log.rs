@@ -277,6 +277,41 @@ fn a_failed_fsync_is_never_tried_again() {
 }
 
 #[test]
+fn frames_that_a_failed_fsync_left_in_memory_are_on_the_disk_after_a_restart() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let disk = FaultyDisk::new();
+    disk.crash_after(u64::MAX, 7);
+    let (mut log, _) = open_on(&disk, folder.path()).expect("an empty log opens");
+    append(&mut log.writer, &[b"kept"]).expect("the disk is fine");
+    disk.fail_syncs(true);
+    append(&mut log.writer, &[b"unknown", b"with it"]).expect_err("fsync fails");
+    disk.fail_syncs(false);
+    drop(log);
+    let (mut log, bodies) = open_on(&disk, folder.path()).expect("the log reopens");
+    assert_eq!(bodies.len(), 3, "the page cache has them");
+    append(&mut log.writer, &[b"later"]).expect("the disk is fine again");
+    drop(log);
+    disk.power_cut().expect("the real disk works");
+    let (_, bodies) = open(folder.path()).expect("nothing acknowledged is lost");
+    assert_eq!(bodies, [&b"kept"[..], b"unknown", b"with it", b"later"]);
+}
+
+#[test]
+fn frames_that_a_failed_fsync_left_in_memory_are_gone_after_a_power_cut() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let disk = FaultyDisk::new();
+    disk.crash_after(u64::MAX, 7);
+    let (mut log, _) = open_on(&disk, folder.path()).expect("an empty log opens");
+    append(&mut log.writer, &[b"kept"]).expect("the disk is fine");
+    disk.fail_syncs(true);
+    append(&mut log.writer, &[b"unknown"]).expect_err("fsync fails");
+    drop(log);
+    disk.power_cut().expect("the real disk works");
+    let (_, bodies) = open(folder.path()).expect("the log reopens");
+    assert_eq!(bodies, [b"kept"]);
+}
+
+#[test]
 fn a_failed_write_that_is_not_about_space_or_cannot_be_undone_is_final() {
     let folder = TempDir::new().expect("a temporary folder");
     let disk = FaultyDisk::new();

@@ -247,7 +247,7 @@ fn records_that_were_changed_with_their_checksums_are_named_by_the_tree() {
     };
     assert_eq!((start, end), (HEADER_BYTES, files.sealed()[0].end()));
     let target = TempDir::new().expect("a temporary folder");
-    let error = back_up(folder.path(), target.path()).expect_err("damaged");
+    let error = back_up(folder.path(), target.path(), &|| Ok(false)).expect_err("damaged");
     assert!(matches!(error, BackupError::Damaged { .. }), "{error}");
 }
 
@@ -296,7 +296,7 @@ fn a_log_of_format_one_becomes_the_first_segment_and_old_programs_refuse_the_fol
     }
     fs::write(folder.path().join("events.log"), &old).expect("written");
     let backup = TempDir::new().expect("a temporary folder");
-    back_up(folder.path(), backup.path()).expect("copied before it is opened");
+    back_up(folder.path(), backup.path(), &|| Ok(false)).expect("copied before it is opened");
     for folder in [folder.path(), backup.path()] {
         let mut log = open(folder);
         assert_eq!(log.recovery.frames, 30);
@@ -382,7 +382,7 @@ fn a_copy_is_made_while_appending_copies_only_what_is_new_and_opens_like_the_log
             append(&mut log.writer, number).expect("the disk is fine");
         }
         // Staged frames are not in the copy, whatever the disk holds of them.
-        let copied = back_up(folder.path(), copy.path()).expect("copied");
+        let copied = back_up(folder.path(), copy.path(), &|| Ok(true)).expect("copied");
         assert_eq!(copied.end, log.reader.durable_bytes());
         assert_eq!(copied.kept, kept);
         kept += copied.segments;
@@ -395,7 +395,7 @@ fn a_copy_is_made_while_appending_copies_only_what_is_new_and_opens_like_the_log
     }
     assert!(kept >= 5);
     let other = log_of(10);
-    let error = back_up(other.path(), copy.path()).expect_err("another log");
+    let error = back_up(other.path(), copy.path(), &|| Ok(false)).expect_err("another log");
     assert!(matches!(error, BackupError::Other { .. }), "{error}");
 }
 
@@ -406,7 +406,7 @@ fn a_copy_of_another_log_is_not_replaced_while_its_only_segment_is_unsealed() {
         let folder = TempDir::new().expect("a temporary folder");
         let mut log = open(folder.path());
         append(&mut log.writer, number).expect("the disk is fine");
-        let answer = back_up(folder.path(), copy.path());
+        let answer = back_up(folder.path(), copy.path(), &|| Ok(true));
         assert_eq!(answer.is_ok(), is_copied, "{answer:?}");
         if let Err(error) = answer {
             assert!(matches!(error, BackupError::Other { .. }), "{error}");
@@ -422,14 +422,14 @@ fn damage_in_the_unsealed_segment_is_told_and_the_earlier_copy_stays() {
     for number in 0..3 {
         append(&mut log.writer, number).expect("the disk is fine");
     }
-    back_up(folder.path(), copy.path()).expect("copied");
+    back_up(folder.path(), copy.path(), &|| Ok(true)).expect("copied");
     let name = segment_file_name(0);
     let earlier = std::fs::read(copy.path().join(&name)).expect("the copy");
     let path = folder.path().join(&name);
     let mut bytes = std::fs::read(&path).expect("the segment");
     bytes[64 + 16] ^= 1;
     std::fs::write(&path, &bytes).expect("damaged");
-    let error = back_up(folder.path(), copy.path()).expect_err("damaged");
+    let error = back_up(folder.path(), copy.path(), &|| Ok(true)).expect_err("damaged");
     assert!(matches!(error, BackupError::Unreadable { .. }), "{error}");
     let now = std::fs::read(copy.path().join(&name)).expect("the copy");
     assert!(now == earlier, "the earlier copy was changed");
@@ -471,4 +471,62 @@ fn a_segment_that_cannot_be_sealed_stops_taking_frames_and_is_sealed_after_a_res
     log.writer.seal(b"index").expect("sealed");
     append(&mut log.writer, written).expect("it goes on");
     assert_eq!(all_bodies(&log), bodies(written + 1));
+}
+
+#[test]
+fn a_footer_whose_sync_failed_is_on_the_disk_after_a_restart() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let disk = FaultyDisk::new();
+    disk.crash_after(u64::MAX, 7);
+    let mut log = open_on(&disk, folder.path()).expect("an empty log opens");
+    let mut written = 0;
+    while !log.writer.is_full() {
+        log.writer
+            .stage(|buffer| buffer.extend_from_slice(&body(written)));
+        log.writer.flush().expect("the disk is fine");
+        written += 1;
+    }
+    // The mark and the parts before the footer are synced, the footer is not.
+    disk.fail_syncs_from(disk.syncs() + 2);
+    let error = log.writer.seal(&index_of(0)).expect_err("a sync fails");
+    assert!(matches!(error, AppendError::Failed { .. }), "{error}");
+    drop(log);
+    disk.fail_syncs(false);
+
+    let mut log = open_on(&disk, folder.path()).expect("the log reopens");
+    assert_eq!(log.recovery.sealed_segments, 1);
+    append(&mut log.writer, written).expect("it goes on");
+    drop(log);
+    disk.power_cut().expect("the real disk works");
+    let log = open(folder.path());
+    assert_eq!(log.recovery.sealed_segments, 1);
+    assert_eq!(all_bodies(&log), bodies(written + 1));
+}
+
+#[test]
+fn a_log_of_many_segments_is_walked_with_few_files_open_at_a_time() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let disk = FaultyDisk::without_syncs();
+    let mut log = open_on(&disk, folder.path()).expect("an empty log opens");
+    let mut number = 0;
+    while log.reader.sealed().len() < 300 {
+        append(&mut log.writer, number).expect("the disk is fine");
+        number += 1;
+    }
+    drop(log);
+    let files = LogFiles::open(folder.path()).expect("a log");
+    let mut frames = 0;
+    for frame in files.frames(1 << 20) {
+        frame.expect("a good frame");
+        frames += 1;
+    }
+    assert_eq!(frames, number);
+    let walk = files.frames(1 << 20);
+    let open_files = fs::read_dir("/proc/self/fd").expect("Linux has it");
+    let of_log = open_files
+        .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
+        .filter(|path| path.starts_with(folder.path()))
+        .count();
+    drop(walk);
+    assert!(of_log <= 257, "{of_log} files are open");
 }

@@ -25,6 +25,7 @@ pub fn back_up(data: &Path, to: &Path) -> Result<Copied, CopyError> {
     Ok(terrarium_eventlog::back_up(
         &data.join(LOG_FOLDER),
         &to.join(LOG_FOLDER),
+        &|| FolderLock::is_held(data),
     )?)
 }
 

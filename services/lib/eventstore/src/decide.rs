@@ -215,9 +215,8 @@ impl Deciding<'_> {
             (None, None) => None,
             (None, Some(last)) => self
                 .contents
-                .read_stream(&metadata_stream, last, 1)
+                .read_revision(&metadata_stream, last)
                 .map_err(|error| AppendError::Failed(error.to_string()))?
-                .pop()
                 .map(|event| event.data),
         };
         let event = [ProposedEvent {
@@ -350,15 +349,13 @@ impl Deciding<'_> {
         revision: u64,
         state: &StreamState,
     ) -> Result<Option<Written>, AppendError> {
-        let fits = revision
-            .checked_add(events.len() as u64)
-            .is_some_and(|until| until <= state.count);
-        if !fits {
+        let until = revision.checked_add(events.len() as u64);
+        let Some(until) = until.filter(|until| *until <= state.count) else {
             return Ok(None);
-        }
+        };
         let mut there: Vec<(Uuid, Position)> = self
             .contents
-            .read_stream(&operation.stream, revision, events.len())
+            .read_revisions(&operation.stream, &(revision..until))
             .map_err(|error| AppendError::Failed(error.to_string()))?
             .into_iter()
             .map(|event| (event.id, event.position))

@@ -9,8 +9,9 @@ use terrarium_eventlog::{MAGIC, frame_checksum, segment_file_name};
 use uuid::Uuid;
 
 use crate::error::ReadError;
-use crate::event::{ContentType, Position, ProposedCommit, ProposedEvent};
+use crate::event::{ContentType, ExpectedRevision, Position, ProposedCommit, ProposedEvent};
 use crate::scan::Scan;
+use crate::scavenge::scavenge;
 use crate::store::{EventStore, LOG_FOLDER};
 
 pub use crate::front::fuzzing::requests;
@@ -36,14 +37,16 @@ const FIRST_FORM_HEADER: [u8; 64] = {
 };
 const FRAME_ALIGNMENT: usize = 8;
 const MAX_EVENTS: usize = 100_000;
+const ENDED_STREAMS: usize = 4;
 
-/// Bytes as a log: frame decoding, footers, indexes, offline reading and recovery.
+/// Bytes as a log: frame decoding, footers, indexes, offline reading, recovery and scavenging.
 ///
 /// As a log of the first format if they begin like one; otherwise four bytes for a length (little endian), then a segment of a
 /// log of format 2, and so on.
 ///
 /// # Panics
-/// When something is not as promised: an undamaged log does not open, an opened one changes what it holds, or can't go on.
+/// When something is not as promised: an undamaged log does not open, an opened one changes what it holds, or can't go on, or
+/// scavenging leaves something else than a part of it.
 pub fn log(bytes: &[u8]) {
     let folder = Folder::new();
     let log_folder = folder.0.join(LOG_FOLDER);
@@ -99,6 +102,33 @@ pub fn log(bytes: &[u8]) {
         "opening again lost events"
     );
     assert_eq!(reopened.len(), opened.len() + usize::from(!is_over));
+    scavenged(&folder.0, store, scanned.is_some());
+}
+
+/// Ends some streams and scavenges what is left of them.
+fn scavenged(data: &Path, store: EventStore, is_undamaged: bool) {
+    let streams = store.list_streams("").unwrap_or_default();
+    runtime().block_on(async {
+        for stream in streams.iter().take(ENDED_STREAMS) {
+            // One that was ended before, or is described by one, stays as it is.
+            let _ = store.tombstone(stream, ExpectedRevision::Any).await;
+        }
+    });
+    let before = positions(&store).expect("what was readable still is");
+    store.close();
+    let outcome = scavenge(data);
+    assert!(
+        outcome.is_ok() || !is_undamaged,
+        "an undamaged log is not scavenged: {outcome:?}"
+    );
+    let (store, _) = EventStore::open(data).expect("what was scavenged opens");
+    let left = positions(&store).expect("what is left is readable");
+    assert!(left.iter().all(|position| before.contains(position)));
+    store.close();
+    if is_undamaged {
+        let mut scan = Scan::open(data).expect("what was scavenged is a log");
+        assert!(scan.all(|event| event.is_ok()), "scavenging damaged it");
+    }
 }
 
 fn write_segments(folder: &Path, bytes: &[u8]) {

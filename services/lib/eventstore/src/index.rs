@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::active::ActiveIndex;
 use crate::error::ReadError;
-use crate::event::Position;
+use crate::event::{Position, Ticks};
 use crate::lists::{ListKind, Run};
 use crate::read::{Contents, damaged_frame};
 use crate::retention::Retention;
@@ -67,6 +67,16 @@ pub(crate) fn sealed_count(
 }
 
 impl Contents {
+    /// Time of the last event; times in a log never fall.
+    pub fn last_recorded(&self) -> Result<Ticks, ReadError> {
+        let (last, sealed) = {
+            let index = self.index();
+            (index.active.last_recorded(), index.sealed.clone())
+        };
+        let before = sealed.last_header()?;
+        Ok(before.map_or(last, |header| header.last_recorded.max(last)))
+    }
+
     /// Everything but where the events are; a stream that nothing is known of has no events.
     pub fn stream_facts(&self, stream: &str) -> Result<StreamFacts, ReadError> {
         let (mut facts, has_events, sealed) = {

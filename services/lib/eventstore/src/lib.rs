@@ -23,8 +23,9 @@
 //!
 //! - A commit is appended whole or not at all, and only if its stream is as the commit expects.
 //! - An answer `Ok` means durable: the events survive a power cut. Nothing is readable before it is durable.
-//! - Appending the same events again at an exact revision changes nothing and answers the first positions. Without an exact
-//!   revision that holds for the newest 65,536 events, also after reopening.
+//! - Appending the same events again at an exact revision changes nothing and answers the first positions, unless they were
+//!   scavenged: then it is refused, or they are new to a stream that was deleted and is expected to be. Without an exact revision
+//!   it holds for the newest 65,536 events that were not scavenged, also after reopening.
 //! - Opening reads the last segment of the log and nothing else; memory holds the index of that segment, and of the others
 //!   what was asked for lately, within bounds.
 //! - A disk that is nearly full refuses appends ([`LogSettings::low_disk_bytes`]) and accepts them again when there is space.

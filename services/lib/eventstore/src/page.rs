@@ -24,6 +24,8 @@ const FORWARDS_CHUNK_BYTES: usize = 256 * 1024;
 const GUESSED_EVENT_BYTES: usize = 512;
 /// Read at a time when going backwards through the whole log.
 const BACKWARDS_CHUNK_BYTES: u64 = 256 * 1024;
+/// Revisions that were scavenged are passed over for one page, at most, and looked at together.
+const PASSED_OVER: u64 = 16 * 1024;
 
 /// Which way a reader goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -100,6 +102,7 @@ pub enum StreamPage {
     /// It was deleted for ever.
     Tombstoned { position: Position },
     Events {
+        /// May be none although there are more: long stretches that were scavenged are passed over in parts.
         events: Vec<ResolvedEvent>,
         /// Where the next page begins; `None`: there is no more in this direction.
         next: Option<u64>,
@@ -155,23 +158,27 @@ impl Contents {
         };
         let (kind, name) = list_of(stream);
         let mut from = from;
-        let found = loop {
-            let wanted = wanted_revisions(direction, from, first_kept, count, limit.events);
+        let mut window = limit.events;
+        let mut passed_over = 0;
+        let (found, next) = loop {
+            let wanted = wanted_revisions(direction, from, first_kept, count, window);
             let mut runs = self.runs(kind, name, &wanted)?;
             if direction == Direction::Backwards {
                 runs.reverse();
             }
-            let found = self.events_of_runs(&runs, direction, limit.bytes)?;
-            // Events that were scavenged are passed over.
+            let found = self.events_of_runs(&runs, direction, limit)?;
             let next = match direction {
+                _ if wanted.is_empty() => None,
                 Direction::Forwards => Some(wanted.end).filter(|next| *next < count),
                 Direction::Backwards if wanted.start <= first_kept => None,
                 Direction::Backwards => wanted.start.checked_sub(1),
             };
-            if !found.is_empty() || wanted.is_empty() || next.is_none() {
-                break found;
+            passed_over += wanted.end - wanted.start;
+            if !found.is_empty() || next.is_none() || passed_over >= PASSED_OVER {
+                break (found, next);
             }
             from = next;
+            window = next_window(window);
         };
         let mut events = Vec::with_capacity(found.len());
         let virtual_name: Option<Arc<str>> = is_virtual.then(|| self.names.intern(stream));
@@ -194,10 +201,13 @@ impl Contents {
                 None => self.resolve(event, resolve_links, now)?,
             });
         }
-        let next = last_revision.and_then(|last| match direction {
-            Direction::Forwards => Some(last + 1).filter(|next| *next < count),
-            Direction::Backwards => last.checked_sub(1).filter(|next| *next >= first_kept),
-        });
+        let next = match (last_revision, direction) {
+            (None, _) => next,
+            (Some(last), Direction::Forwards) => Some(last + 1).filter(|next| *next < count),
+            (Some(last), Direction::Backwards) => {
+                last.checked_sub(1).filter(|next| *next >= first_kept)
+            }
+        };
         Ok(StreamPage::Events {
             events,
             next,
@@ -222,7 +232,7 @@ impl Contents {
         let (mut low, mut high) = (first_kept, count);
         while low < high {
             let middle = low + (high - low) / 2;
-            let event = self.read_stream(stream, middle, 1)?.pop();
+            let event = self.read_revision(stream, middle)?;
             // What was scavenged was old, or truncated and so before what is old.
             if event.is_none_or(|event| event.recorded < oldest) {
                 low = middle + 1;
@@ -233,20 +243,29 @@ impl Contents {
         Ok(low)
     }
 
-    /// The events of these runs with their revisions in the list, in the order of reading, until they have `max_bytes`.
-    fn events_of_runs(
+    /// The events of these runs with their revisions in the list, in the order of reading, until there are enough; without
+    /// those that were scavenged.
+    pub fn events_of_runs(
         &self,
         runs: &[Run],
         direction: Direction,
-        max_bytes: usize,
+        limit: PageLimit,
     ) -> Result<Vec<(RecordedEvent, u64)>, ReadError> {
         let mut found = Vec::new();
         let mut found_bytes = 0;
         let mut fetcher = self.log.fetcher();
         let names = self.name_cache();
         for run in runs {
+            let missing = limit.events - found.len();
+            if missing == 0 {
+                break;
+            }
+            if self.is_removed(run.frame)? {
+                continue;
+            }
+            let run = run.part(direction, missing as u64);
             let mut events = Vec::with_capacity(run.count as usize);
-            self.events_of_run(&mut fetcher, &names, run, |event| {
+            self.events_of_run(&mut fetcher, &names, &run, |event| {
                 let revision = run.first_revision + events.len() as u64;
                 events.push((event.build(), revision));
                 Ok(())
@@ -257,12 +276,20 @@ impl Contents {
             for event in events {
                 found_bytes += event.0.data.len() + event.0.metadata.len();
                 found.push(event);
-                if found_bytes >= max_bytes {
+                if found_bytes >= limit.bytes {
                     return Ok(found);
                 }
             }
         }
         Ok(found)
+    }
+
+    fn is_removed(&self, frame: u64) -> Result<bool, ReadError> {
+        self.log
+            .is_removed(frame)
+            .map_err(|error| ReadError::Damaged {
+                what: error.to_string(),
+            })
     }
 
     pub fn events_of_frame(
@@ -391,7 +418,7 @@ impl Contents {
         let Some((revision, stream)) = target else {
             return Ok(None);
         };
-        let Some(event) = self.read_stream(stream, revision, 1)?.pop() else {
+        let Some(event) = self.read_revision(stream, revision)? else {
             return Ok(None);
         };
         Ok(self.is_visible(&event, now)?.then_some(event))
@@ -414,6 +441,39 @@ impl Contents {
 }
 
 impl Contents {
+    /// Whether reading from here on may have to wait for the disk: what is not sealed was written lately, and is in memory.
+    pub fn is_cold(&self, cursor: AllCursor) -> bool {
+        let index = self.index();
+        let base = index.active.base();
+        match cursor {
+            AllCursor::ForwardsFrom(position) => position.0 < base,
+            AllCursor::BackwardsBefore(position) => {
+                let end = position.0.min(index.end());
+                !index.sealed.is_empty() && end.saturating_sub(BACKWARDS_CHUNK_BYTES) < base
+            }
+        }
+    }
+
+    /// [`is_cold`](Self::is_cold) of a page of a stream.
+    pub fn is_stream_cold(
+        &self,
+        stream: &str,
+        from: Option<u64>,
+        direction: Direction,
+        limit: PageLimit,
+    ) -> bool {
+        let (kind, name) = list_of(stream);
+        let index = self.index();
+        if index.sealed.is_empty() {
+            return false;
+        }
+        let list = index.active.list(kind, name).filter(|list| list.count > 0);
+        let Some((list, first)) = list.and_then(|list| Some((list, list.first_revision?))) else {
+            return true;
+        };
+        wanted_revisions(direction, from, 0, list.end(), limit.events).start < first
+    }
+
     fn outline(&self, stream: &str) -> Result<Outline, ReadError> {
         let (kind, name) = list_of(stream);
         if kind != ListKind::Stream {
@@ -447,6 +507,27 @@ impl Contents {
             max_age: retention.max_age,
         })
     }
+}
+
+impl Run {
+    /// The first of its events in a direction, at most so many.
+    fn part(&self, direction: Direction, most: u64) -> Run {
+        let left_out = match direction {
+            Direction::Forwards => 0,
+            Direction::Backwards => self.count.saturating_sub(most),
+        };
+        Run {
+            frame: self.frame,
+            ordinal: self.ordinal + left_out as u32,
+            first_revision: self.first_revision + left_out,
+            count: self.count.min(most),
+        }
+    }
+}
+
+/// How many revisions are looked at next, when all before were scavenged.
+pub(crate) fn next_window(window: usize) -> usize {
+    window.saturating_mul(2).min(PASSED_OVER as usize)
 }
 
 /// By what the events of a stream are found: virtual ones by category or type.
@@ -519,6 +600,26 @@ mod tests {
         assert_eq!(wanted(Direction::Backwards, Some(3)), 2..4);
         assert_eq!(wanted(Direction::Backwards, Some(u64::MAX)), 3..6);
         assert!(wanted(Direction::Backwards, Some(1)).is_empty());
+    }
+
+    #[test]
+    fn a_run_is_cut_at_the_end_that_is_read_last() {
+        let run = Run {
+            frame: 64,
+            ordinal: 2,
+            first_revision: 10,
+            count: 5,
+        };
+        let part = |direction, most| {
+            let part = run.part(direction, most);
+            (part.ordinal, part.first_revision, part.count)
+        };
+        assert_eq!(part(Direction::Forwards, 2), (2, 10, 2));
+        assert_eq!(part(Direction::Backwards, 2), (5, 13, 2));
+        for direction in [Direction::Forwards, Direction::Backwards] {
+            assert_eq!(run.part(direction, 5), run);
+            assert_eq!(run.part(direction, u64::MAX), run);
+        }
     }
 
     #[test]

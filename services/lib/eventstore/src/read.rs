@@ -1,3 +1,4 @@
+use std::ops::Range;
 use std::sync::{Arc, RwLock};
 
 use terrarium_eventlog::{Frame, FrameError, FrameFetcher, HEADER_BYTES, LogReader, is_gap};
@@ -10,6 +11,7 @@ use crate::group::FoundEvent;
 use crate::index::Index;
 use crate::lists::{ListKind, Run};
 use crate::names::{NameCache, NameTable};
+use crate::page::{Direction, PageLimit, next_window};
 use crate::replay::{REPLAY_CHUNK_BYTES, Replay};
 
 const LARGEST_CHUNK_BYTES: usize = 1024 * 1024;
@@ -33,20 +35,53 @@ impl Contents {
         NameCache::over(&self.names)
     }
 
+    /// Events of a stream from a revision on, at most `max_events`; those that were scavenged are passed over.
     pub fn read_stream(
         &self,
         stream: &str,
         from_revision: u64,
         max_events: usize,
     ) -> Result<Vec<RecordedEvent>, ReadError> {
-        let wanted = from_revision..from_revision.saturating_add(max_events as u64);
+        let mut wanted = from_revision..from_revision.saturating_add(max_events as u64);
+        let mut events = self.read_revisions(stream, &wanted)?;
+        let mut window = max_events;
+        while events.len() < max_events && wanted.end < self.stream_facts(stream)?.count {
+            window = next_window(window);
+            wanted = wanted.end..wanted.end.saturating_add(window as u64);
+            let runs = self.runs(ListKind::Stream, stream, &wanted)?;
+            let limit = PageLimit {
+                events: max_events - events.len(),
+                bytes: usize::MAX,
+            };
+            let more = self.events_of_runs(&runs, Direction::Forwards, limit)?;
+            events.extend(more.into_iter().map(|(event, _)| event));
+        }
+        Ok(events)
+    }
+
+    /// The event of a stream at exactly this revision, unless it was scavenged.
+    pub fn read_revision(
+        &self,
+        stream: &str,
+        revision: u64,
+    ) -> Result<Option<RecordedEvent>, ReadError> {
+        let wanted = revision..revision.saturating_add(1);
+        Ok(self.read_revisions(stream, &wanted)?.pop())
+    }
+
+    /// Events of a stream with these revisions, without those that were scavenged.
+    pub fn read_revisions(
+        &self,
+        stream: &str,
+        wanted: &Range<u64>,
+    ) -> Result<Vec<RecordedEvent>, ReadError> {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
         let mut events = Vec::new();
         let mut fetcher = self.log.fetcher();
         let names = self.name_cache();
-        for run in self.runs(ListKind::Stream, stream, &wanted)? {
+        for run in self.runs(ListKind::Stream, stream, wanted)? {
             self.events_of_run(&mut fetcher, &names, &run, |event| {
                 if &**event.stream != stream || event.revision < wanted.start {
                     return Err(wrong_index(&run));
@@ -197,6 +232,28 @@ impl Contents {
             .commit_around(position.0)?
             .ok_or(ReadError::NotAnEvent { position })?;
         Ok((begin, end))
+    }
+
+    /// Refuses a position that this log never gave out. One beyond its end may be of a later state of it.
+    pub fn check_position(&self, position: Position) -> Result<(), ReadError> {
+        let last = self.index().last_position();
+        let Some((begin, _)) = self
+            .commit_around(position.0)?
+            .filter(|_| last.is_some_and(|last| position < last))
+        else {
+            return Ok(());
+        };
+        let frame = self.log.frame_at(begin).map_err(damaged_frame)?;
+        let mut is_event = is_gap(&frame.body);
+        self.each_event(&self.name_cache(), &frame, |event| {
+            is_event |= event.position() == position;
+            Ok(event.position() < position)
+        })?;
+        if is_event {
+            Ok(())
+        } else {
+            Err(ReadError::NotAnEvent { position })
+        }
     }
 
     pub fn event_at(&self, position: Position) -> Result<RecordedEvent, ReadError> {

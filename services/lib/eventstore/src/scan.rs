@@ -56,9 +56,7 @@ impl Scan {
         let is_in_use = || FolderLock::is_held(data);
         let files = LogFiles::open_beside(&folder, &is_in_use)
             .map_err(|error| open_error(&folder, error))?;
-        let frames = files
-            .frames(CHUNK_BYTES)
-            .map_err(|error| file_error(folder, 0, error.into()))?;
+        let frames = files.frames(CHUNK_BYTES);
         Ok(Scan {
             files,
             segments_done: 0,

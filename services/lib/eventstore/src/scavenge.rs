@@ -7,9 +7,11 @@
 //! number it had, and the names of removed streams stay in it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use terrarium_eventlog::{Disk, Frame, LogSettings, RealDisk, scavenge_segment};
+use terrarium_eventlog::{
+    Disk, FIRST_FORMAT_FILE_NAME, Frame, LogSettings, RealDisk, list_segments, scavenge_segment,
+};
 use thiserror::Error;
 
 use crate::clock::Clock;
@@ -22,6 +24,13 @@ use crate::store::{EventStore, LOG_FOLDER};
 /// Why a store was not scavenged, or not to the end: what was done before stays, and can be gone on with.
 #[derive(Debug, Error)]
 pub enum ScavengeError {
+    #[error("there is no event store in {}: name the data folder of one", data.display())]
+    NoStore { data: PathBuf },
+    #[error("cannot look for an event store in {}: {source}", data.display())]
+    Folder {
+        data: PathBuf,
+        source: std::io::Error,
+    },
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error(transparent)]
@@ -49,11 +58,26 @@ pub fn scavenge(data: &Path) -> Result<Scavenged, ScavengeError> {
 
 /// [`scavenge`] on a disk and with a clock of the caller's.
 pub fn scavenge_on(disk: &dyn Disk, data: &Path, clock: Clock) -> Result<Scavenged, ScavengeError> {
+    require_store(data)?;
     let now = clock.now();
     let (store, _) = EventStore::open_settings(disk, data, clock, LogSettings::default())?;
     let outcome = scavenge_open(disk, data, &store, now);
     store.close();
     outcome
+}
+
+/// Opening would make one.
+fn require_store(data: &Path) -> Result<(), ScavengeError> {
+    let folder = data.join(LOG_FOLDER);
+    let is_there = list_segments(&folder).and_then(|segments| {
+        Ok(!segments.is_empty() || folder.join(FIRST_FORMAT_FILE_NAME).try_exists()?)
+    });
+    let data = data.to_owned();
+    match is_there {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(ScavengeError::NoStore { data }),
+        Err(source) => Err(ScavengeError::Folder { data, source }),
+    }
 }
 
 fn scavenge_open(

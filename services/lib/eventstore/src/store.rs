@@ -363,7 +363,8 @@ impl EventStore {
         StreamSubscription::new(self.clone(), stream, after, resolve_links)
     }
 
-    /// Events of a stream from `from_revision` on, at most `max_events`; empty past its end or without such a stream.
+    /// Events of a stream from `from_revision` on, at most `max_events`; empty past its end or without such a stream. What
+    /// metadata hides is there until it is scavenged, and is then passed over.
     pub fn read_stream(
         &self,
         stream: &str,
@@ -373,6 +374,26 @@ impl EventStore {
         self.open
             .contents
             .read_stream(stream, from_revision, max_events)
+    }
+
+    /// Reads on a thread that may wait for the disk, unless what is read is in memory.
+    pub(crate) async fn read_by<T: Send + 'static>(
+        &self,
+        is_cold: bool,
+        read: impl FnOnce(&EventStore) -> Result<T, ReadError> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        if !is_cold {
+            return read(self);
+        }
+        let store = self.clone();
+        let reading = tokio::task::spawn_blocking(move || read(&store)).await;
+        match reading.map_err(tokio::task::JoinError::try_into_panic) {
+            Ok(outcome) => outcome,
+            Err(Ok(panic)) => std::panic::resume_unwind(panic),
+            Err(Err(_)) => Err(ReadError::Unavailable(
+                "the process is ending: read again when it is back".to_owned(),
+            )),
+        }
     }
 
     /// Number of events in a stream, 0 when there is none, or when its index can't be read (which is logged).
@@ -420,6 +441,7 @@ impl EventStore {
         Ok(terrarium_eventlog::back_up(
             &self.open.log_folder,
             &to.join(LOG_FOLDER),
+            &|| Ok(true),
         )?)
     }
 

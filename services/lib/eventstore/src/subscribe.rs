@@ -92,7 +92,10 @@ impl AllSubscription {
     pub async fn next(&mut self) -> Result<Vec<AllItem>, SubscriptionError> {
         loop {
             self.grown.mark_unchanged();
-            let events = self.store.read_all_page(self.cursor, PAGE)?;
+            let cursor = self.cursor;
+            let is_cold = self.store.contents().is_cold(cursor);
+            let read = move |store: &EventStore| store.read_all_page(cursor, PAGE);
+            let events = self.store.read_by(is_cold, read).await?;
             let items = if events.is_empty() {
                 if self.is_live {
                     self.grown
@@ -190,17 +193,23 @@ impl StreamSubscription {
         }
     }
 
+    async fn read_page(&self) -> Result<StreamPage, ReadError> {
+        let (stream, resolve_links) = (Arc::clone(&self.stream), self.resolve_links);
+        let (from, direction) = (Some(self.next_revision), Direction::Forwards);
+        // Whoever is live is at the end, where the unsealed segment is.
+        let contents = self.store.contents();
+        let is_cold = !self.is_live && contents.is_stream_cold(&stream, from, direction, PAGE);
+        let read = move |store: &EventStore| {
+            store.read_page(&stream, from, direction, PAGE, resolve_links)
+        };
+        self.store.read_by(is_cold, read).await
+    }
+
     /// The next items, at least one; waits for events when all that is durable was handed out.
     pub async fn next(&mut self) -> Result<Vec<StreamItem>, SubscriptionError> {
         loop {
             self.grown.mark_unchanged();
-            let page = self.store.read_page(
-                &self.stream,
-                Some(self.next_revision),
-                Direction::Forwards,
-                PAGE,
-                self.resolve_links,
-            )?;
+            let page = self.read_page().await?;
             let events = match page {
                 StreamPage::Tombstoned { position } => {
                     let tombstone = self
@@ -210,7 +219,26 @@ impl StreamSubscription {
                     return Ok(vec![StreamItem::Tombstoned(tombstone)]);
                 }
                 StreamPage::NotFound => Vec::new(),
-                StreamPage::Events { events, .. } => events,
+                StreamPage::Events {
+                    events,
+                    next: Some(next),
+                    ..
+                } if events.is_empty() => {
+                    // What was scavenged is passed over in parts, so that nobody is kept waiting.
+                    self.next_revision = next;
+                    tokio::task::yield_now().await;
+                    continue;
+                }
+                StreamPage::Events {
+                    events,
+                    last_revision,
+                    ..
+                } => {
+                    if events.is_empty() {
+                        self.next_revision = self.next_revision.max(last_revision + 1);
+                    }
+                    events
+                }
             };
             self.has_begun = true;
             if let Some(last) = events.last() {

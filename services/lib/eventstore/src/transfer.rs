@@ -4,7 +4,7 @@
 //!
 //! JSON, one value a line, each line ended by a line feed:
 //!
-//! 1. `{"terrarium_eventstore_export":1}`
+//! 1. `{"terrarium_eventstore_export":1}`, with `"removed_commits":N` if the store was scavenged
 //! 2. one line for each event, in the global order: `stream`, `revision`, `id` (UUID), `type`, `json` (whether the data are),
 //!    `recorded` (100 ns since 1970-01-01 UTC), `data` and `metadata` (base64, RFC 4648 section 4)
 //! 3. `{"events":N,"sha256":"..."}`: how many there were, and the SHA-256 of all bytes before this line
@@ -15,7 +15,8 @@
 //!
 //! Events keep stream, revision, id, type, content, time and order; only the id of a tombstone is made anew. What is there
 //! already stays as it is, so an import that was cut off is begun again with the same file; what contradicts the store is refused
-//! with its line. The export of a scavenged store can be read, but not be taken in: its streams have gaps.
+//! with its line, and so is what is older than the store's newest event, behind which it would lose its time. The export of a
+//! scavenged store can be read by other tools, but not be taken in: its streams would go on with other numbers.
 
 use std::collections::HashMap;
 use std::io::{BufRead, Write};
@@ -31,7 +32,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::error::AppendError;
+use crate::error::{AppendError, ReadError};
 use crate::event::{
     ContentType, ExpectedRevision, MAX_EVENT_BYTES, ProposedCommit, ProposedEvent, RecordedEvent,
     TOMBSTONE_REVISION, Ticks,
@@ -55,6 +56,9 @@ const COMMIT_BYTES: usize = 1 << 20;
 #[serde(deny_unknown_fields)]
 struct Head {
     terrarium_eventstore_export: u32,
+    /// How many commits scavenging took out of the store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    removed_commits: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -113,15 +117,15 @@ pub enum ImportError {
     )]
     Conflict { line: u64, reason: String },
     #[error(
-        "line {line} of the export is revision {revision} of {stream}, of which it has only {before} events before: the store was \
-         scavenged, so copy it with `terrarium eventstore backup` and `restore`, which keep revisions and positions"
+        "the export is of a store from which {removed_commits} commits were scavenged: copy the store with `terrarium eventstore \
+         backup` and `restore`, which keep revisions and positions"
     )]
-    LeftOut {
-        line: u64,
-        stream: Arc<str>,
-        before: u64,
-        revision: u64,
-    },
+    Scavenged { removed_commits: u64 },
+    #[error(
+        "line {line} of the export was recorded before the newest event of the store, and times in a store never fall: import into \
+         the store that it was begun with, or into an empty one"
+    )]
+    Older { line: u64 },
     #[error("the store took nothing from line {line} of the export on: {reason}")]
     Store { line: u64, reason: String },
 }
@@ -144,8 +148,10 @@ pub fn export(scan: Scan, output: &mut dyn Write) -> Result<u64, ExportError> {
         hash.update(&line);
         output.write_all(line)
     };
+    let (scavenged_segments, removed_commits) = scan.scavenged();
     let head = Head {
         terrarium_eventstore_export: FORM,
+        removed_commits: (scavenged_segments > 0).then_some(removed_commits),
     };
     serde_json::to_writer(&mut line, &head).map_err(std::io::Error::from)?;
     write(&mut line)?;
@@ -225,6 +231,9 @@ impl<'a> ExportLines<'a> {
                 "the export has form {form}, and this version reads form {FORM}: use the version that wrote it"
             )));
         }
+        if let Some(removed_commits) = head.removed_commits {
+            return Err(ImportError::Scavenged { removed_commits });
+        }
         lines.hash.update(&lines.buffer);
         Ok(lines)
     }
@@ -294,21 +303,13 @@ impl<'a> ExportLines<'a> {
         }))
     }
 
-    /// Counts an event; gives how many of its stream were before it. A stream has no gaps, unless it was scavenged.
+    /// Counts an event; gives how many of its stream were before it. A stream has no gaps.
     fn count(&mut self, stream: &Arc<str>, revision: u64) -> Result<u64, ImportError> {
         let before = self.events_of.get(stream).copied().unwrap_or(0);
         if revision == TOMBSTONE_REVISION {
             return Ok(before);
         }
-        if revision > before {
-            return Err(ImportError::LeftOut {
-                line: self.line,
-                stream: stream.clone(),
-                before,
-                revision,
-            });
-        }
-        if revision < before {
+        if revision != before {
             return Err(self.wrong(format!(
                 "it is revision {revision} of {stream}, of which {before} events are before it"
             )));
@@ -385,6 +386,13 @@ async fn tombstone(
     imported: &mut Imported,
 ) -> Result<(), ImportError> {
     let events = event.events_before;
+    if is_older(store, event.recorded, event.line)? {
+        let facts = store.contents().stream_facts(&event.stream);
+        let facts = facts.map_err(|error| unreadable(event.line, &error))?;
+        if facts.tombstone.is_none() && facts.count == events {
+            return Err(ImportError::Older { line: event.line });
+        }
+    }
     let expected = match events.checked_sub(1) {
         Some(last) => ExpectedRevision::Exact(last),
         None => ExpectedRevision::NoStream,
@@ -462,6 +470,22 @@ impl Batch {
         ));
     }
 
+    /// Refuses the first commit that the store does not hold.
+    fn refuse_new(&self, store: &EventStore) -> Result<(), ImportError> {
+        for (line, commit) in &self.commits {
+            let facts = store.contents().stream_facts(&commit.stream);
+            let actual = facts.map_err(|error| unreadable(*line, &error))?.count;
+            if actual == commit.expected_revision {
+                return Err(ImportError::Older { line: *line });
+            }
+            if !is_there(store, commit) {
+                let error = AppendError::WrongExpectedRevision { actual };
+                return Err(conflict(*line, commit, &error));
+            }
+        }
+        Ok(())
+    }
+
     async fn append(
         &mut self,
         store: &EventStore,
@@ -469,6 +493,12 @@ impl Batch {
         imported: &mut Imported,
     ) -> Result<(), ImportError> {
         let batch = std::mem::take(self);
+        let Some((first_line, _)) = batch.commits.first() else {
+            return Ok(());
+        };
+        if is_older(store, batch.recorded, *first_line)? {
+            batch.refuse_new(store)?;
+        }
         clock.set(batch.recorded);
         let commits = batch
             .commits
@@ -487,14 +517,7 @@ impl Batch {
                 Err(
                     error
                     @ (AppendError::WrongExpectedRevision { .. } | AppendError::StreamDeleted),
-                ) => {
-                    let stream = &commit.stream;
-                    let revision = commit.expected_revision;
-                    return Err(ImportError::Conflict {
-                        line,
-                        reason: format!("revision {revision} of {stream}: {error}"),
-                    });
-                }
+                ) => return Err(conflict(line, &commit, &error)),
                 Err(error) => {
                     return Err(ImportError::Store {
                         line,
@@ -504,6 +527,27 @@ impl Batch {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether a time is before that of the store's newest event.
+fn is_older(store: &EventStore, recorded: Ticks, line: u64) -> Result<bool, ImportError> {
+    let newest = store.contents().last_recorded();
+    Ok(recorded < newest.map_err(|error| unreadable(line, &error))?)
+}
+
+fn conflict(line: u64, commit: &ProposedCommit, error: &AppendError) -> ImportError {
+    let (stream, revision) = (&commit.stream, commit.expected_revision);
+    ImportError::Conflict {
+        line,
+        reason: format!("revision {revision} of {stream}: {error}"),
+    }
+}
+
+fn unreadable(line: u64, error: &ReadError) -> ImportError {
+    ImportError::Store {
+        line,
+        reason: error.to_string(),
     }
 }
 

@@ -15,8 +15,8 @@ use tempfile::TempDir;
 use terrarium_eventlog::{FaultyDisk, LogFiles, check_segment, list_segments, segment_file_name};
 use terrarium_eventstore::{
     AllCursor, Append, Clock, ContentType, Direction, EventStore, ExpectedRevision, ImportError,
-    METADATA_TYPE, PageLimit, ProposedEvent, RecordedEvent, Scan, Scavenged, StreamPage, Ticks,
-    back_up, check_export, export, restore, scavenge, scavenge_on,
+    METADATA_TYPE, PageLimit, ProposedEvent, RecordedEvent, Scan, ScavengeError, Scavenged,
+    StreamItem, StreamPage, Ticks, back_up, check_export, export, restore, scavenge, scavenge_on,
 };
 
 fn set_metadata(store: &EventStore, stream: &str, metadata: &str, id: u128) {
@@ -531,20 +531,161 @@ fn rules_that_are_loosened_later_bring_nothing_back_and_break_no_reader() {
 }
 
 #[test]
-fn the_export_of_a_scavenged_store_is_refused_with_the_way_that_works() {
+fn a_stream_is_read_on_behind_what_was_scavenged() {
     let folder = TempDir::new().expect("a temporary folder");
-    filled(folder.path(), 6);
-    let export_of = || {
-        let mut text = Vec::new();
-        export(Scan::open(folder.path()).expect("a log"), &mut text).expect("written");
-        text
+    filled(folder.path(), 40);
+    scavenge(folder.path()).expect("scavenged");
+    let store = open(folder.path());
+    set_metadata(&store, "few-1", "{}", 95_001);
+    let cases = [
+        ("few-1", 0, 1, 76..77),
+        ("few-1", 0, 3, 76..79),
+        ("few-1", 74, 4, 76..80),
+        ("few-1", 0, usize::MAX, 76..80),
+        ("few-1", 77, 9, 77..80),
+        ("few-1", 80, 9, 80..80),
+        ("cut-1", 3, 50, 40..80),
+        ("cut-1", 3, 20, 40..60),
+        ("gone-1", 0, 9, 0..0),
+        ("ended-1", 0, 9, 0..0),
+        ("kept-1", 3, 9, 3..12),
+        ("none", 0, 9, 0..0),
+    ];
+    for (stream, from, most, expected) in cases {
+        let events = store.read_stream(stream, from, most).expect("readable");
+        let revisions = events.iter().map(|event| event.revision);
+        assert!(revisions.eq(expected), "{stream} from {from}: {events:?}");
+        assert!(events.iter().all(|event| &*event.stream == stream));
+    }
+}
+
+/// A stream of which much was scavenged, and one of the same category of which nothing was.
+fn mostly_gone(folder: &Path) {
+    let store = open_in_segments(folder);
+    for round in 0..40u128 {
+        let ids: Vec<u128> = (0..1_000)
+            .map(|number| 1 + round * 1_000 + number)
+            .collect();
+        append(&store, vec![commit("x-1", round as u64 * 1_000, &ids)]);
+    }
+    wait(store.delete("x-1", ExpectedRevision::Any)).expect("deleted softly");
+    append(&store, vec![commit("x-2", 0, &[90_001, 90_002, 90_003])]);
+    store.close();
+    let done = scavenge(folder).expect("scavenged");
+    assert_eq!(done.removed_events, 40_000);
+}
+
+#[test]
+fn what_was_scavenged_from_a_virtual_stream_is_passed_over_in_parts() {
+    let folder = TempDir::new().expect("a temporary folder");
+    mostly_gone(folder.path());
+    let store = open(folder.path());
+    let limit = PageLimit {
+        events: 1,
+        bytes: usize::MAX,
     };
-    let whole = check_export(&mut export_of().as_slice()).expect("without gaps");
-    let done = scavenge(folder.path()).expect("scavenged");
-    let text = export_of();
-    let lines = text.iter().filter(|byte| **byte == b'\n').count() as u64;
-    assert_eq!(lines - 2, whole - done.removed_events);
-    let error = check_export(&mut text.as_slice()).expect_err("with gaps");
-    assert!(matches!(error, ImportError::LeftOut { .. }), "{error}");
-    assert!(error.to_string().contains("eventstore backup"), "{error}");
+    let (mut found, mut empty, mut from) = (Vec::new(), 0, None);
+    loop {
+        let page = store.read_page("$ce-x", from, Direction::Forwards, limit, true);
+        let StreamPage::Events { events, next, .. } = page.expect("readable") else {
+            panic!("the category has events")
+        };
+        assert!(events.len() <= 1);
+        empty += u32::from(events.is_empty());
+        let events = events.into_iter().filter_map(|event| event.event);
+        found.extend(events.map(|event| event.id.as_u128()));
+        from = next;
+        if from.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found, [90_001, 90_002, 90_003]);
+    assert!((1..=3).contains(&empty), "{empty} empty pages");
+    // Backwards from before what is left: there is nothing more.
+    let mut from = Some(39_999);
+    let mut pages = 0;
+    while from.is_some() {
+        let page = store.read_page("$ce-x", from, Direction::Backwards, limit, true);
+        let StreamPage::Events { events, next, .. } = page.expect("readable") else {
+            panic!("the category has events")
+        };
+        assert!(events.is_empty(), "{events:?}");
+        from = next;
+        pages += 1;
+    }
+    assert!((2..=4).contains(&pages), "{pages} pages");
+}
+
+#[tokio::test]
+async fn a_subscription_goes_on_behind_what_was_scavenged() {
+    let folder = TempDir::new().expect("a temporary folder");
+    std::thread::scope(|scope| {
+        let filling = scope.spawn(|| mostly_gone(folder.path()));
+        filling.join().expect("filled");
+    });
+    let store = open(folder.path());
+    let mut subscription = store.subscribe_to_stream("$ce-x", None, true);
+    let mut numbers = Vec::new();
+    loop {
+        let items = subscription.next().await.expect("subscribed");
+        if items == [StreamItem::CaughtUp] {
+            break;
+        }
+        for item in items {
+            let StreamItem::Event(event) = item else {
+                panic!("{item:?}")
+            };
+            numbers.push(event.event.map(|event| event.id.as_u128()));
+        }
+    }
+    assert_eq!(numbers, [90_001, 90_002, 90_003].map(Some));
+}
+
+#[test]
+fn the_export_of_a_scavenged_store_is_refused_with_the_way_that_works() {
+    // Of a wholly scavenged stream no line is left that would show a gap.
+    let only_gone = |folder: &Path| {
+        let store = open_in_segments(folder);
+        for round in 0..6u64 {
+            let ids = [u128::from(round) * 2 + 1, u128::from(round) * 2 + 2];
+            append(&store, vec![commit("gone-1", round * 2, &ids)]);
+        }
+        wait(store.delete("gone-1", ExpectedRevision::Any)).expect("deleted softly");
+        append(&store, vec![commit("kept-1", 0, &[100])]);
+        store.close();
+    };
+    let fill: [&dyn Fn(&Path); 2] = [&only_gone, &|folder| filled(folder, 6)];
+    for fill in fill {
+        let folder = TempDir::new().expect("a temporary folder");
+        fill(folder.path());
+        let export_of = || {
+            let mut text = Vec::new();
+            export(Scan::open(folder.path()).expect("a log"), &mut text).expect("written");
+            text
+        };
+        let whole = check_export(&mut export_of().as_slice()).expect("without gaps");
+        let done = scavenge(folder.path()).expect("scavenged");
+        assert!(done.removed_commits > 0);
+        let text = export_of();
+        let lines = text.iter().filter(|byte| **byte == b'\n').count() as u64;
+        assert_eq!(lines - 2, whole - done.removed_events);
+        let error = check_export(&mut text.as_slice()).expect_err("scavenged");
+        let removed = done.removed_commits;
+        assert!(
+            matches!(error, ImportError::Scavenged { removed_commits } if removed_commits == removed),
+            "{error}"
+        );
+        assert!(error.to_string().contains("eventstore backup"), "{error}");
+    }
+}
+
+#[test]
+fn a_folder_without_a_store_is_not_scavenged_and_stays_as_it_is() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let missing = folder.path().join("missing");
+    for data in [folder.path(), &missing] {
+        let error = scavenge(data).expect_err("there is no store");
+        assert!(matches!(error, ScavengeError::NoStore { .. }), "{error}");
+    }
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
 }

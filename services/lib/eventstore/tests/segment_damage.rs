@@ -64,7 +64,6 @@ fn a_forged_record_with_its_checksum_made_good_is_named_by_the_tree_hash() {
     let frame = LogFiles::open(&folder.path().join("log"))
         .expect("a log")
         .frames(1 << 20)
-        .expect("readable")
         .map(|frame| frame.expect("a good frame"))
         .find(|frame| frame.next_position() > forged.position.0)
         .expect("the event's frame");

@@ -7,8 +7,9 @@ use bytes::Bytes;
 use tempfile::TempDir;
 use terrarium_eventlog::RealDisk;
 use terrarium_eventstore::{
-    ContentType, EventStore, ExpectedRevision, ImportClock, ImportError, Imported, ProposedCommit,
-    ProposedEvent, RecordedEvent, Scan, TOMBSTONE_REVISION, check_export, export, import,
+    Clock, ContentType, EventStore, ExpectedRevision, ImportClock, ImportError, Imported,
+    LogSettings, ProposedCommit, ProposedEvent, RecordedEvent, Scan, TOMBSTONE_REVISION, Ticks,
+    check_export, export, import,
 };
 use uuid::Uuid;
 
@@ -224,7 +225,9 @@ async fn a_tombstone_of_an_export_ends_no_stream_that_holds_other_events() {
         imported(&other, &text).await.expect("taken in");
         // The same store, but a-1 had one event more before it ended.
         let longer = TempDir::new().expect("a temporary folder");
-        let (store, _) = EventStore::open(longer.path()).expect("an empty store opens");
+        let long_ago = Clock::new(|| Ticks(1));
+        let (store, _) = EventStore::open_with(&RealDisk, longer.path(), long_ago)
+            .expect("an empty store opens");
         for event in content(&other) {
             if &*event.stream != "a-1" || event.revision == TOMBSTONE_REVISION {
                 continue;
@@ -265,5 +268,43 @@ async fn a_tombstone_of_an_export_ends_no_stream_that_holds_other_events() {
             .filter(|event| event.revision == TOMBSTONE_REVISION)
             .count();
         assert_eq!(tombstones, usize::from(tombstoned_before));
+    }
+}
+
+#[tokio::test]
+async fn what_is_older_than_the_newest_event_of_the_store_is_refused_and_keeps_no_other_time() {
+    let original = filled().await;
+    let text = exported(&original);
+    let newest = content(&original).last().expect("an event").recorded;
+    // Part of it is there, and something that is newer: in the unsealed segment, or in a sealed one.
+    for segment_bytes in [1, LogSettings::DEFAULT_SEGMENT_BYTES] {
+        let other = TempDir::new().expect("a temporary folder");
+        let cut = text.len() / 2;
+        imported(&other, &text[..cut]).await.expect_err("cut off");
+        let settings = LogSettings {
+            segment_bytes,
+            ..LogSettings::default()
+        };
+        let later = Clock::new(move || Ticks(newest.0 + 1));
+        let opened = EventStore::open_settings(&RealDisk, other.path(), later, settings);
+        let (store, _) = opened.expect("the store opens");
+        let commit = ProposedCommit {
+            stream: Arc::from("newer"),
+            expected_revision: 0,
+            events: vec![event(77_777)],
+        };
+        let appended = store.append(vec![commit]).await.remove(0);
+        appended.expect("appended");
+        store.close();
+        let before = content(&other);
+        let error = imported(&other, &text).await.expect_err("older");
+        // The head, then what is there.
+        let there = before.len() as u64 - 1;
+        assert!(
+            matches!(error, ImportError::Older { line } if line > there && line <= there + 2),
+            "{there} are there: {error}"
+        );
+        assert!(error.to_string().contains("an empty one"), "{error}");
+        assert_eq!(content(&other), before);
     }
 }

@@ -11,7 +11,9 @@ use terrarium_journal::{Position, ReadError, RecordedEvent};
 use tokio::time::Instant;
 
 use crate::convert::{is_system, position, recorded};
-use crate::supervisor::{Failure, PATIENCE, RETRY, Supervisor, TRY_DEADLINE, is_trouble};
+use crate::supervisor::{
+    Failure, PATIENCE, RETRY, Supervisor, TRY_DEADLINE, is_invalid, is_trouble,
+};
 
 /// Names are kept for this many prefixes.
 const KEPT_PREFIXES: usize = 64;
@@ -112,12 +114,10 @@ async fn read_all_page(
     if max_events == 0 {
         return Ok(Vec::new());
     }
-    let start = after.map_or(StreamPosition::Start, |after| {
-        StreamPosition::Position(position(after))
-    });
-    // The event at the position comes first, and so proves that the position is one of this store.
+    // The event at the position comes first. If it does not, it was scavenged since: the server refuses positions that it never
+    // gave out.
     let wanted = max_events.saturating_add(usize::from(after.is_some()));
-    let mut events = read_events(supervisor, start, wanted).await?;
+    let mut events = read_events(supervisor, after, wanted).await?;
     let Some(after) = after else {
         return Ok(events);
     };
@@ -126,7 +126,10 @@ async fn read_all_page(
             events.remove(0);
             Ok(events)
         }
-        Some(_) => Err(ReadError::NotAnEvent { position: after }),
+        Some(_) => {
+            events.truncate(max_events);
+            Ok(events)
+        }
         None => Err(match last_position(supervisor).await? {
             Some(last) if last >= after => ReadError::NotAnEvent { position: after },
             last => ReadError::BeyondEnd {
@@ -137,11 +140,15 @@ async fn read_all_page(
     }
 }
 
+/// Events of all streams from a position on, which is that of the first unless that is gone.
 async fn read_events(
     supervisor: &Supervisor,
-    start: StreamPosition<eventstore::Position>,
+    from: Option<Position>,
     max_events: usize,
 ) -> Result<Vec<RecordedEvent>, ReadError> {
+    let start = from.map_or(StreamPosition::Start, |from| {
+        StreamPosition::Position(position(from))
+    });
     let options = ReadAllOptions::default()
         .position(start)
         .forwards()
@@ -158,7 +165,12 @@ async fn read_events(
             }
         })
         .await
-        .map_err(read_error)
+        .map_err(|failure| match (failure, from) {
+            (Failure::Refused(error), Some(position)) if is_invalid(&error) => {
+                ReadError::NotAnEvent { position }
+            }
+            (failure, _) => read_error(failure),
+        })
 }
 
 async fn collect(client: &Client, options: &ReadAllOptions) -> Result<Vec<ResolvedEvent>, Error> {
@@ -205,8 +217,7 @@ pub(crate) async fn event_at(
     supervisor: &Supervisor,
     wanted: Position,
 ) -> Result<RecordedEvent, ReadError> {
-    let start = StreamPosition::Position(position(wanted));
-    let found = read_events(supervisor, start, 1).await?.pop();
+    let found = read_events(supervisor, Some(wanted), 1).await?.pop();
     match found {
         Some(event) if event.position == wanted => Ok(event),
         Some(_) => Err(ReadError::NotAnEvent { position: wanted }),

@@ -166,6 +166,7 @@ pub(crate) fn is_trouble(error: &Error) -> bool {
 // Codes of gRPC.
 const CANCELLED: i32 = 1;
 const UNKNOWN: i32 = 2;
+const INVALID_ARGUMENT: i32 = 3;
 const ALREADY_EXISTS: i32 = 6;
 const RESOURCE_EXHAUSTED: i32 = 8;
 const ABORTED: i32 = 10;
@@ -175,6 +176,11 @@ const UNAVAILABLE: i32 = 14;
 /// Whether a batch session was told that a stream has another revision; it is not told which.
 pub(crate) fn is_wrong_revision(error: &Error) -> bool {
     matches!(error, Error::Grpc { code, .. } if i32::from(*code) == ALREADY_EXISTS)
+}
+
+/// Whether the server can't make sense of what it was asked, such as a position that it never gave out.
+pub(crate) fn is_invalid(error: &Error) -> bool {
+    matches!(error, Error::Grpc { code, .. } if i32::from(*code) == INVALID_ARGUMENT)
 }
 
 /// Whether the server has no room for events.

@@ -4,10 +4,14 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use support::{Subject, append_one, commit, ids, in_time, new_event};
-use terrarium_journal::{AppendError, Position, ReadError, Subscription};
+use support::{RunningFront, Subject, append_one, commit, ids, in_time, new_event};
+use tempfile::TempDir;
+use terrarium_eventstore::{Clock, EventStore, ExpectedRevision, LogSettings, RealDisk, scavenge};
+use terrarium_journal::{AppendError, Position, ReadError, RecordedEvent, Subscription};
+use terrarium_remotestore::RemoteStore;
 
 macro_rules! contract {
     ($($name:ident),* $(,)?) => {
@@ -351,5 +355,73 @@ async fn of_many_that_race_for_one_revision_exactly_one_wins(subject: Subject) {
             }
         }
         assert_eq!(winners, 1);
+    }
+}
+
+/// A store from whose middle events were scavenged: what was there, and what is left.
+async fn scavenged() -> (TempDir, EventStore, Vec<RecordedEvent>, Vec<RecordedEvent>) {
+    let folder = TempDir::new().expect("a temporary folder");
+    let settings = LogSettings {
+        segment_bytes: 700,
+        low_disk_bytes: 0,
+    };
+    let opened = EventStore::open_settings(&RealDisk, folder.path(), Clock::system(), settings);
+    let (store, _) = opened.expect("an empty store opens");
+    for round in 0..12 {
+        for stream in ["kept-1", "gone-1"] {
+            let appended = store.append(vec![commit(stream, round * 2, 2)]).await;
+            appended.into_iter().for_each(|result| {
+                result.expect("appended");
+            });
+        }
+    }
+    let before = store.read_all(None, 1_000, 1 << 20).expect("readable");
+    let deleted = store.delete("gone-1", ExpectedRevision::Any).await;
+    deleted.expect("deleted softly");
+    // Until all of the above is sealed.
+    for round in 12..24 {
+        let appended = store.append(vec![commit("kept-1", round * 2, 2)]).await;
+        appended.into_iter().for_each(|result| {
+            result.expect("appended");
+        });
+    }
+    store.close();
+    let done = scavenge(folder.path()).expect("scavenged");
+    assert_eq!(done.removed_events, 24);
+    let (store, _) = EventStore::open(folder.path()).expect("the store opens");
+    let mut left = store.read_all(None, 1_000, 1 << 20).expect("readable");
+    left.retain(|event| !event.stream.starts_with('$'));
+    (folder, store, before, left)
+}
+
+#[tokio::test]
+async fn whoever_was_at_an_event_that_was_scavenged_goes_on_behind_it() {
+    let (_folder, store, before, left) = scavenged().await;
+    let server = RunningFront::start(&store, SocketAddr::from(([127, 0, 0, 1], 0))).await;
+    let remote = RemoteStore::connect(&server.url()).await;
+    let adapters: [Arc<dyn terrarium_journal::EventStore>; 2] =
+        [Arc::new(store), Arc::new(remote.expect("connected"))];
+    for (adapter, name) in adapters.iter().zip(["embedded", "client on our front"]) {
+        for event in &before {
+            let at = Some(event.position);
+            let after = left.partition_point(|left| left.position <= event.position);
+            for most in [1, 3] {
+                let found = in_time(adapter.read_all(at, most)).await.expect("readable");
+                // The store's own events count and are left out.
+                let expected = ids(&left[after..left.len().min(after + most)]);
+                assert!(expected.starts_with(&ids(&found)), "{name} after {at:?}");
+                assert_eq!(found.is_empty(), expected.is_empty(), "{name} {at:?}");
+            }
+            let is_left = left.iter().any(|left| left.position == event.position);
+            let found = in_time(adapter.event_at(event.position)).await;
+            assert_eq!(found.is_ok(), is_left, "{name} at {at:?}");
+            // Inside of an event, gone or not.
+            let inside = Position(event.position.0 + 3);
+            let found = in_time(adapter.read_all(Some(inside), 1)).await;
+            let is_refused = matches!(found, Err(ReadError::NotAnEvent { .. }));
+            assert_eq!(is_refused, is_left, "{name} inside of {at:?}: {found:?}");
+        }
+        let found = in_time(adapter.read_stream("gone-1", 0, 5)).await;
+        assert!(found.expect("readable").is_empty(), "{name}");
     }
 }

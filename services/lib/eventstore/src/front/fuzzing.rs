@@ -164,7 +164,7 @@ async fn read(store: &EventStore, request: ReadReq) {
     let Ok(request) = read_request(request) else {
         return;
     };
-    let Ok(answers) = answer(store, request) else {
+    let Ok(answers) = answer(store, request).await else {
         return;
     };
     let mut answers = answers.take(MAX_ANSWERS);

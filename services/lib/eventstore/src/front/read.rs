@@ -1,10 +1,13 @@
-//! The answers to Read: a number of events, or a subscription. Pages are read as the client takes them.
+//! The answers to Read: a number of events, or a subscription. Pages are read as the client takes them, those that the disk may
+//! have to give on threads that may wait for it.
 
+use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures::stream::{self, Stream, StreamExt};
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 use tonic::Status;
 use uuid::Uuid;
 
@@ -33,31 +36,38 @@ pub(super) const PAGE: PageLimit = PageLimit {
 pub(super) type Answers = Pin<Box<dyn Stream<Item = Result<ReadAnswer, Status>> + Send>>;
 
 /// Begins to answer. What fails before the first event fails the call itself.
-pub(super) fn answer(store: &EventStore, request: ReadRequest) -> Result<Answers, Status> {
+pub(super) async fn answer(store: &EventStore, request: ReadRequest) -> Result<Answers, Status> {
     let store = store.clone();
     let structured_ids = request.structured_ids;
     match (request.source, request.extent) {
-        (Source::Stream { name, start }, Extent::Count(count)) => StreamRead {
-            store,
-            name,
-            next: match (start, request.direction) {
-                (Start::At(revision), _) => Next::At(revision),
-                (Start::Beginning, Direction::Forwards) | (Start::End, Direction::Backwards) => {
-                    Next::First
-                }
-                (Start::Beginning, Direction::Backwards) => Next::At(0),
-                (Start::End, Direction::Forwards) => Next::At(u64::MAX),
-            },
-            direction: request.direction,
-            left: count,
-            is_first_page: true,
-            has_events: false,
-            resolve_links: request.resolve_links,
-            structured_ids,
-            tells_ends: request.tells_ends,
+        (Source::Stream { name, start }, Extent::Count(count)) => {
+            let read = StreamRead {
+                store,
+                name,
+                next: match (start, request.direction) {
+                    (Start::At(revision), _) => Next::At(revision),
+                    (Start::Beginning, Direction::Forwards)
+                    | (Start::End, Direction::Backwards) => Next::First,
+                    (Start::Beginning, Direction::Backwards) => Next::At(0),
+                    (Start::End, Direction::Forwards) => Next::At(u64::MAX),
+                },
+                direction: request.direction,
+                left: count,
+                is_first_page: true,
+                has_events: false,
+                resolve_links: request.resolve_links,
+                structured_ids,
+                tells_ends: request.tells_ends,
+            };
+            read.answers().await
         }
-        .answers(),
         (Source::All { start }, Extent::Count(count)) => {
+            if let Start::At(position) = start {
+                let contents = store.contents();
+                let is_cold = contents.is_cold(AllCursor::ForwardsFrom(position));
+                let check = move |store: &EventStore| store.contents().check_position(position);
+                store.read_by(is_cold, check).await?;
+            }
             let walk = match (start, request.direction) {
                 (Start::Beginning, Direction::Forwards) => Walk::forwards(None),
                 (Start::At(position), Direction::Forwards) => {
@@ -81,7 +91,7 @@ pub(super) fn answer(store: &EventStore, request: ReadRequest) -> Result<Answers
             .answers())
         }
         (Source::Stream { name, start }, Extent::Subscription) => {
-            follow_stream(&store, &name, &start, request.resolve_links, structured_ids)
+            follow_stream(store, name, start, request.resolve_links, structured_ids).await
         }
         (Source::All { start }, Extent::Subscription) => Ok(follow_all(
             &store,
@@ -93,15 +103,42 @@ pub(super) fn answer(store: &EventStore, request: ReadRequest) -> Result<Answers
     }
 }
 
-/// Answers by the page; each page is read when the one before it was taken.
-pub(super) struct Pages<S> {
-    /// `None` after the last page or a failure.
-    pub reader: Option<S>,
-    pub next_page: fn(&mut S) -> Result<Option<AnswerPage>, Status>,
-    pub page: PageAnswers,
+/// What answers are read from, page by page.
+pub(super) trait PageReader: Send + Unpin + 'static {
+    /// The next page, perhaps empty; `None` after the last.
+    fn next_page(&mut self) -> NextPage;
+
+    /// Whether the disk may have to be waited for.
+    fn is_cold(&self) -> bool;
 }
 
-impl<S: Unpin> Stream for Pages<S> {
+pub(super) type NextPage = Result<Option<AnswerPage>, Status>;
+
+/// Answers by the page; each page is read when the one before it was taken.
+pub(super) struct Pages<S> {
+    reader: Reader<S>,
+    page: PageAnswers,
+}
+
+/// Where the reader is.
+enum Reader<S> {
+    Here(S),
+    /// On a thread that may wait for the disk.
+    Away(JoinHandle<(S, NextPage)>),
+    /// After the last page or a failure.
+    Gone,
+}
+
+impl<S> Pages<S> {
+    pub fn new(reader: S) -> Pages<S> {
+        Pages {
+            reader: Reader::Here(reader),
+            page: PageAnswers::default(),
+        }
+    }
+}
+
+impl<S: PageReader> Stream for Pages<S> {
     type Item = Result<ReadAnswer, Status>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -110,23 +147,58 @@ impl<S: Unpin> Stream for Pages<S> {
             if let Some(answer) = pages.page.next() {
                 return Poll::Ready(Some(Ok(answer)));
             }
-            let Some(reader) = &mut pages.reader else {
-                return Poll::Ready(None);
+            let next = match std::mem::replace(&mut pages.reader, Reader::Gone) {
+                Reader::Gone => return Poll::Ready(None),
+                Reader::Here(reader) if reader.is_cold() => {
+                    pages.reader = Reader::Away(read_away(reader));
+                    continue;
+                }
+                Reader::Here(mut reader) => {
+                    let next = reader.next_page();
+                    pages.reader = Reader::Here(reader);
+                    next
+                }
+                Reader::Away(mut reading) => match Pin::new(&mut reading).poll(context) {
+                    Poll::Pending => {
+                        pages.reader = Reader::Away(reading);
+                        return Poll::Pending;
+                    }
+                    Poll::Ready(Ok((reader, next))) => {
+                        pages.reader = Reader::Here(reader);
+                        next
+                    }
+                    Poll::Ready(Err(error)) => Err(not_read(error)),
+                },
             };
-            match (pages.next_page)(reader) {
+            match next {
                 Ok(Some(page)) if page.len() == 0 => {
                     // Nothing to send that could wait for the client: whoever looks for what is not there gives way.
                     context.waker().wake_by_ref();
                     return Poll::Pending;
                 }
                 Ok(Some(page)) => pages.page = page.into_answers(),
-                Ok(None) => pages.reader = None,
+                Ok(None) => pages.reader = Reader::Gone,
                 Err(status) => {
-                    pages.reader = None;
+                    pages.reader = Reader::Gone;
                     return Poll::Ready(Some(Err(status)));
                 }
             }
         }
+    }
+}
+
+fn read_away<S: PageReader>(mut reader: S) -> JoinHandle<(S, NextPage)> {
+    spawn_blocking(move || {
+        let next = reader.next_page();
+        (reader, next)
+    })
+}
+
+fn not_read(error: JoinError) -> Status {
+    match error.try_into_panic() {
+        Ok(panic) => resume_unwind(panic),
+        // The runtime is going away.
+        Err(_) => server_is_stopping(),
     }
 }
 
@@ -153,23 +225,44 @@ struct StreamRead {
 }
 
 impl StreamRead {
-    fn answers(mut self) -> Result<Answers, Status> {
+    async fn answers(self) -> Result<Answers, Status> {
         // The first page is read at once, because a deleted stream fails the call and not the stream of answers.
-        let first = self.next_page()?;
+        let (reader, first) = if self.is_cold() {
+            read_away(self).await.map_err(not_read)?
+        } else {
+            let mut reader = self;
+            let first = reader.next_page();
+            (reader, first)
+        };
         Ok(Box::pin(Pages {
-            reader: Some(self),
-            next_page: StreamRead::next_page,
-            page: first.map_or_else(PageAnswers::default, AnswerPage::into_answers),
+            page: first?.map_or_else(PageAnswers::default, AnswerPage::into_answers),
+            ..Pages::new(reader)
         }))
     }
 
-    fn next_page(&mut self) -> Result<Option<AnswerPage>, Status> {
+    fn limit(&self) -> PageLimit {
+        at_most(usize::try_from(self.left).unwrap_or(usize::MAX))
+    }
+}
+
+impl PageReader for StreamRead {
+    fn is_cold(&self) -> bool {
+        let from = match self.next {
+            Next::First => None,
+            Next::At(revision) => Some(revision),
+            Next::Nowhere => return false,
+        };
+        let contents = self.store.contents();
+        contents.is_stream_cold(&self.name, from, self.direction, self.limit())
+    }
+
+    fn next_page(&mut self) -> NextPage {
         let from = match self.next {
             Next::First => None,
             Next::At(revision) => Some(revision),
             Next::Nowhere => return Ok(None),
         };
-        let limit = at_most(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let limit = self.limit();
         let page = self
             .store
             .read_page(&self.name, from, self.direction, limit, self.resolve_links)
@@ -261,20 +354,23 @@ fn confirmation() -> Result<ReadAnswer, Status> {
     )))
 }
 
-fn follow_stream(
-    store: &EventStore,
-    name: &Arc<str>,
-    start: &Start<u64>,
+async fn follow_stream(
+    store: EventStore,
+    name: Arc<str>,
+    start: Start<u64>,
     resolve_links: bool,
     structured_ids: bool,
 ) -> Result<Answers, Status> {
     let after = match start {
         Start::Beginning => None,
-        Start::At(revision) => Some(*revision),
-        Start::End => last_revision(store, name)?,
+        Start::At(revision) => Some(revision),
+        Start::End => {
+            let name = Arc::clone(&name);
+            let read = move |store: &EventStore| last_revision(store, &name);
+            store.read_by(true, read).await?
+        }
     };
-    let subscription = store.subscribe_to_stream(name, after, resolve_links);
-    let name = Arc::clone(name);
+    let subscription = store.subscribe_to_stream(&name, after, resolve_links);
     // `None` ends the stream of answers, after its failure was sent.
     let events = stream::unfold(Some(subscription), move |subscription| {
         let name = Arc::clone(&name);
@@ -324,11 +420,8 @@ fn followed(events: impl Stream<Item = Followed> + Send + 'static) -> Answers {
 }
 
 /// Revision of the newest event, also of a stream that was deleted softly and may go on.
-fn last_revision(store: &EventStore, name: &str) -> Result<Option<u64>, Status> {
-    match store
-        .read_page(name, None, Direction::Backwards, at_most(1), false)
-        .map_err(|error| read_status(&error))?
-    {
+fn last_revision(store: &EventStore, name: &str) -> Result<Option<u64>, ReadError> {
+    match store.read_page(name, None, Direction::Backwards, at_most(1), false)? {
         StreamPage::Events { last_revision, .. } => Ok(Some(last_revision)),
         StreamPage::NotFound | StreamPage::Tombstoned { .. } => {
             Ok(store.stream_revision(name).checked_sub(1))
@@ -403,16 +496,29 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
+    use terrarium_eventlog::{LogSettings, RealDisk};
+
+    use crate::clock::Clock;
     use crate::event::{ContentType, ProposedCommit, ProposedEvent};
     use crate::filter::FilterOn;
 
+    /// No segment is ever full.
+    const WHOLE: u64 = 1 << 30;
+
+    const EVENTS: usize = 20 * PAGE.events;
+
     /// A store with many events, and how often others got their turn while `work` was done on the only thread.
-    async fn turns_while<F>(work: impl FnOnce(EventStore) -> F) -> u32
+    async fn turns_while<F>(segment_bytes: u64, work: impl FnOnce(EventStore) -> F) -> u32
     where
         F: Future<Output = ()>,
     {
         let folder = tempfile::TempDir::new().expect("a temporary folder");
-        let (store, _) = EventStore::open(folder.path()).expect("an empty store opens");
+        let settings = LogSettings {
+            segment_bytes,
+            ..LogSettings::default()
+        };
+        let opened = EventStore::open_settings(&RealDisk, folder.path(), Clock::system(), settings);
+        let (store, _) = opened.expect("an empty store opens");
         let event = |_| ProposedEvent {
             id: Uuid::new_v4(),
             event_type: Arc::from("happened"),
@@ -423,7 +529,7 @@ mod tests {
         let commit = ProposedCommit {
             stream: Arc::from("a"),
             expected_revision: 0,
-            events: (0..20 * PAGE.events).map(event).collect(),
+            events: (0..EVENTS).map(event).collect(),
         };
         for result in store.append(vec![commit]).await {
             result.expect("appended");
@@ -449,7 +555,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_read_in_which_nothing_matches_gives_way_at_every_page() {
-        let turns = turns_while(|store| async {
+        let turns = turns_while(WHOLE, |store| async {
             let read = AllRead {
                 store,
                 walk: Walk::forwards(None),
@@ -466,12 +572,78 @@ mod tests {
 
     #[tokio::test]
     async fn a_subscription_to_which_nothing_matches_gives_way_at_every_page() {
-        let turns = turns_while(|store| async move {
+        let turns = turns_while(WHOLE, |store| async move {
             let mut subscription = store.subscribe_to_all(None, Some(nothing()));
             let items = subscription.next().await.expect("caught up");
             assert!(matches!(items.last(), Some(AllItem::CaughtUp)));
         })
         .await;
         assert!(turns >= 10, "{turns} turns");
+    }
+
+    fn all_of(store: EventStore, walk: Walk) -> Answers {
+        AllRead {
+            store,
+            walk,
+            left: u64::MAX,
+            filter: None,
+            resolve_links: false,
+            structured_ids: false,
+        }
+        .answers()
+    }
+
+    fn stream_of(store: EventStore, direction: Direction) -> StreamRead {
+        StreamRead {
+            store,
+            name: Arc::from("a"),
+            next: Next::First,
+            direction,
+            left: u64::MAX,
+            is_first_page: true,
+            has_events: false,
+            resolve_links: false,
+            structured_ids: false,
+            tells_ends: false,
+        }
+    }
+
+    /// Reads all that there is, in one way or another.
+    async fn read_in_way(store: EventStore, way: usize) {
+        let answers = match way {
+            0 => all_of(store, Walk::forwards(None)),
+            1 => all_of(store, Walk::Backwards(AllCursor::END)),
+            2 | 3 => {
+                let directions = [Direction::Forwards, Direction::Backwards];
+                let read = stream_of(store, directions[way - 2]).answers();
+                read.await.expect("the stream is there")
+            }
+            4 => {
+                let mut subscription = store.subscribe_to_all(None, None);
+                let mut events = 0;
+                while events < EVENTS {
+                    events += subscription.next().await.expect("an event").len();
+                }
+                return;
+            }
+            _ => {
+                let mut subscription = store.subscribe_to_stream("a", None, false);
+                let mut events = 0;
+                while events < EVENTS {
+                    events += subscription.next().await.expect("an event").len();
+                }
+                return;
+            }
+        };
+        assert_eq!(answers.count().await, EVENTS);
+    }
+
+    #[tokio::test]
+    async fn whoever_reads_sealed_segments_keeps_no_one_waiting_for_the_disk() {
+        for way in 0..6 {
+            // The one commit is sealed at once.
+            let turns = turns_while(1, |store| read_in_way(store, way)).await;
+            assert!(turns >= 10, "way {way}: {turns} turns");
+        }
     }
 }

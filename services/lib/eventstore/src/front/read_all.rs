@@ -3,8 +3,8 @@
 use tonic::Status;
 
 use super::failure::{filter_status, read_status};
-use super::read::{Answers, PAGE, Pages, at_most, push_event};
-use super::read_answer::{AnswerPage, PageAnswers};
+use super::read::{Answers, NextPage, PAGE, PageReader, Pages, at_most, push_event};
+use super::read_answer::AnswerPage;
 use crate::error::ReadError;
 use crate::event::Position;
 use crate::filter::Filter;
@@ -53,27 +53,7 @@ impl Walk {
 
 impl AllRead {
     pub fn answers(self) -> Answers {
-        Box::pin(Pages {
-            reader: Some(self),
-            next_page: AllRead::next_page,
-            page: PageAnswers::default(),
-        })
-    }
-
-    fn next_page(&mut self) -> Result<Option<AnswerPage>, Status> {
-        if self.left == 0 {
-            return Ok(None);
-        }
-        let mut answers = AnswerPage::new(self.structured_ids);
-        let is_over = match &self.walk {
-            Walk::Forwards { .. } => self.go_forwards(&mut answers)?,
-            Walk::Backwards(cursor) => self.go_backwards(*cursor, &mut answers)?,
-            Walk::Done => true,
-        };
-        if is_over {
-            self.walk = Walk::Done;
-        }
-        Ok((!is_over || answers.len() > 0).then_some(answers))
+        Box::pin(Pages::new(self))
     }
 
     /// Adds the events of the next commits; true when there are no more.
@@ -153,6 +133,37 @@ impl AllRead {
             }
         }
         Ok(false)
+    }
+}
+
+impl PageReader for AllRead {
+    fn is_cold(&self) -> bool {
+        let cursor = match &self.walk {
+            _ if self.left == 0 => return false,
+            Walk::Done => return false,
+            Walk::Forwards { after: None, .. } => AllCursor::START,
+            Walk::Forwards {
+                after: Some(after), ..
+            } => AllCursor::START.after(*after),
+            Walk::Backwards(cursor) => *cursor,
+        };
+        self.store.contents().is_cold(cursor)
+    }
+
+    fn next_page(&mut self) -> NextPage {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        let mut answers = AnswerPage::new(self.structured_ids);
+        let is_over = match &self.walk {
+            Walk::Forwards { .. } => self.go_forwards(&mut answers)?,
+            Walk::Backwards(cursor) => self.go_backwards(*cursor, &mut answers)?,
+            Walk::Done => true,
+        };
+        if is_over {
+            self.walk = Walk::Done;
+        }
+        Ok((!is_over || answers.len() > 0).then_some(answers))
     }
 }
 

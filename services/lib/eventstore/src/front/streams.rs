@@ -49,7 +49,7 @@ impl Streams for StreamsApi {
     async fn read(&self, request: Request<ReadReq>) -> Result<Response<Answers>, Status> {
         let request = read_request(request.into_inner())?;
         let is_subscription = matches!(request.extent, Extent::Subscription);
-        let answers = answer(&self.store, request)?;
+        let answers = answer(&self.store, request).await?;
         Ok(Response::new(if is_subscription {
             until_stopped(answers, self.stopped())
         } else {
