@@ -5,8 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use terrarium_journal::{
-    EventStore, Position, ReadError, RecordedEvent, StreamName, Subscription, field_status,
-    read_status,
+    EventRef, EventStore, Position, ReadError, StreamName, Subscription, field_status, read_status,
 };
 use terrarium_proto::feed::v1 as wire;
 use terrarium_proto::feed::v1::feed_service_server::{FeedService, FeedServiceServer};
@@ -16,7 +15,7 @@ use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status};
 
-use crate::feed_wire::{cloud_event, event_columns};
+use crate::feed_wire::{ColumnsPage, cloud_event};
 
 const MAY_READ: &[Role] = &Role::ALL;
 /// Events in one answer at most.
@@ -128,23 +127,30 @@ async fn send_events(
     shutdown: &Shutdown,
 ) -> Result<(), ReadError> {
     let mut told_caught_up = false;
+    let mut columns = ColumnsPage::default();
     loop {
-        let events = subscription.available(EVENTS_PER_ANSWER).await?;
-        let caught_up = events.is_empty();
+        let mut rows = Vec::new();
+        let mut take = |event: &EventRef<'_>| {
+            if !filter.takes(event) {
+                return;
+            }
+            match layout {
+                wire::Layout::Columns => columns.push(event),
+                wire::Layout::Events | wire::Layout::Unspecified => rows.push(cloud_event(event)),
+            }
+        };
+        let events = subscription
+            .visit_available(EVENTS_PER_ANSWER, &mut take)
+            .await?;
+        let caught_up = events == 0;
         if !caught_up || !told_caught_up {
             told_caught_up = caught_up;
-            let taken = events.iter().filter(|event| filter.takes(event));
-            let mut answer = wire::SubscribeResponse {
+            let answer = wire::SubscribeResponse {
                 position: subscription.position().map(|position| position.0),
                 caught_up,
-                ..wire::SubscribeResponse::default()
+                events: rows,
+                columns: columns.take(),
             };
-            match layout {
-                wire::Layout::Columns => answer.columns = event_columns(taken),
-                wire::Layout::Events | wire::Layout::Unspecified => {
-                    answer.events = taken.map(cloud_event).collect();
-                }
-            }
             if answers.send(Ok(answer)).await.is_err() || shutdown.is_triggered() {
                 return Ok(());
             }
@@ -164,12 +170,12 @@ async fn send_events(
 }
 
 impl Filter {
-    fn takes(&self, event: &RecordedEvent) -> bool {
-        if !self.types.is_empty() && !self.types.contains(&*event.event_type) {
+    fn takes(&self, event: &EventRef<'_>) -> bool {
+        if !self.types.is_empty() && !self.types.contains(event.event_type) {
             return false;
         }
         self.park.as_deref().is_none_or(|park| {
-            StreamName::parse(&event.stream).is_ok_and(|stream| stream.park() == park)
+            StreamName::parse(event.stream).is_ok_and(|stream| stream.park() == park)
         })
     }
 }

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use bytes::Bytes;
 use serde::Deserialize;
-use terrarium_journal::RecordedEvent;
+use terrarium_journal::EventRef;
 use terrarium_proto::feed::v1 as wire;
 
 /// What a CloudEvent repeats of an event's metadata.
@@ -18,9 +19,9 @@ struct Attributes<'a> {
     time: Cow<'a, str>,
 }
 
-pub(crate) fn cloud_event(event: &RecordedEvent) -> wire::CloudEvent {
+pub(crate) fn cloud_event(event: &EventRef<'_>) -> wire::CloudEvent {
     // Metadata that can't be read still leaves the event itself; `terrarium verify` tells what is wrong with it.
-    let attributes: Attributes<'_> = serde_json::from_slice(&event.metadata).unwrap_or_default();
+    let attributes: Attributes<'_> = serde_json::from_slice(event.metadata).unwrap_or_default();
     wire::CloudEvent {
         id: event.id.to_string(),
         source: attributes.source.into_owned(),
@@ -29,60 +30,108 @@ pub(crate) fn cloud_event(event: &RecordedEvent) -> wire::CloudEvent {
         subject: attributes.subject.into_owned(),
         time: attributes.time.into_owned(),
         data_content_type: "application/protobuf".to_owned(),
-        data: event.data.clone(),
+        data: Bytes::copy_from_slice(event.data),
         position: event.position.0,
         stream: event.stream.to_string(),
         revision: event.revision,
-        metadata: event.metadata.clone(),
+        metadata: Bytes::copy_from_slice(event.metadata),
     }
 }
 
-/// A list for each property of the events; `None` when there are none.
-pub(crate) fn event_columns<'a>(
-    events: impl Iterator<Item = &'a RecordedEvent>,
-) -> Option<wire::EventColumns> {
-    let mut columns = wire::EventColumns::default();
-    let (mut ids, mut data, mut metadata) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut types, mut streams) = (Names::default(), Names::default());
-    for event in events {
-        ids.extend_from_slice(event.id.as_bytes());
-        columns.types.push(types.place_of(&event.event_type));
-        columns.streams.push(streams.place_of(&event.stream));
+/// The columns of an answer, which grow by one event at a time.
+#[derive(Default)]
+pub(crate) struct ColumnsPage {
+    columns: wire::EventColumns,
+    ids: Vec<u8>,
+    data: Vec<u8>,
+    metadata: Vec<u8>,
+    types: Places,
+    streams: Places,
+}
+
+impl ColumnsPage {
+    pub fn push(&mut self, event: &EventRef<'_>) {
+        let columns = &mut self.columns;
+        let names = &mut columns.type_names;
+        columns
+            .types
+            .push(self.types.place_of(event.event_type, names));
+        let names = &mut columns.stream_names;
+        columns
+            .streams
+            .push(self.streams.place_of(event.stream, names));
         columns.positions.push(event.position.0);
         columns.revisions.push(event.revision);
-        columns.data_bytes.push(bytes_of(&event.data));
-        data.extend_from_slice(&event.data);
-        columns.metadata_bytes.push(bytes_of(&event.metadata));
-        metadata.extend_from_slice(&event.metadata);
+        columns.data_bytes.push(bytes_of(event.data));
+        columns.metadata_bytes.push(bytes_of(event.metadata));
+        self.ids.extend_from_slice(event.id.as_bytes());
+        self.data.extend_from_slice(event.data);
+        self.metadata.extend_from_slice(event.metadata);
     }
-    if columns.positions.is_empty() {
-        return None;
+
+    /// The columns so far, and begins anew, with room for as much again; `None` when there are no events.
+    pub fn take(&mut self) -> Option<wire::EventColumns> {
+        let events = self.columns.positions.len();
+        if events == 0 {
+            return None;
+        }
+        let like = |bytes: &Vec<u8>| Vec::with_capacity(bytes.len());
+        let next = ColumnsPage {
+            columns: wire::EventColumns {
+                types: Vec::with_capacity(events),
+                streams: Vec::with_capacity(events),
+                positions: Vec::with_capacity(events),
+                revisions: Vec::with_capacity(events),
+                data_bytes: Vec::with_capacity(events),
+                metadata_bytes: Vec::with_capacity(events),
+                ..wire::EventColumns::default()
+            },
+            ids: like(&self.ids),
+            data: like(&self.data),
+            metadata: like(&self.metadata),
+            types: Places::default(),
+            streams: Places::default(),
+        };
+        let page = std::mem::replace(self, next);
+        Some(wire::EventColumns {
+            ids: page.ids.into(),
+            data: page.data.into(),
+            metadata: page.metadata.into(),
+            ..page.columns
+        })
     }
-    columns.type_names = types.names;
-    columns.stream_names = streams.names;
-    columns.ids = ids.into();
-    columns.data = data.into();
-    columns.metadata = metadata.into();
-    Some(columns)
 }
 
 fn bytes_of(part: &[u8]) -> u32 {
     u32::try_from(part.len()).expect("an event is far smaller than 4 GiB")
 }
 
-/// Names in the order of their first use.
+/// Where names stand in the order of their first use.
 #[derive(Default)]
-struct Names<'a> {
-    names: Vec<String>,
-    places: HashMap<&'a str, u32>,
+struct Places {
+    by_name: HashMap<String, u32>,
+    /// Of the name that was asked for last: it usually comes again.
+    last: u32,
 }
 
-impl<'a> Names<'a> {
-    fn place_of(&mut self, name: &'a str) -> u32 {
-        *self.places.entry(name).or_insert_with(|| {
-            self.names.push(name.to_owned());
-            (self.names.len() - 1) as u32
-        })
+impl Places {
+    fn place_of(&mut self, name: &str, names: &mut Vec<String>) -> u32 {
+        if names
+            .get(self.last as usize)
+            .is_some_and(|last| last == name)
+        {
+            return self.last;
+        }
+        self.last = match self.by_name.get(name) {
+            Some(place) => *place,
+            None => {
+                let place = names.len() as u32;
+                names.push(name.to_owned());
+                self.by_name.insert(name.to_owned(), place);
+                place
+            }
+        };
+        self.last
     }
 }
 
@@ -90,8 +139,7 @@ impl<'a> Names<'a> {
 mod tests {
     use std::sync::Arc;
 
-    use bytes::Bytes;
-    use terrarium_journal::{ContentType, Position, Ticks};
+    use terrarium_journal::{ContentType, Position, RecordedEvent, Ticks};
     use uuid::Uuid;
 
     use super::*;
@@ -141,7 +189,10 @@ mod tests {
                 r#"{"source":"/s","subject":"it","time":"2016"}"#,
             ),
         ];
-        let columns = event_columns(events.iter()).expect("there are events");
+        let mut page = ColumnsPage::default();
+        assert_eq!(page.take(), None);
+        events.iter().for_each(|event| page.push(&event.view()));
+        let columns = page.take().expect("there are events");
         assert_eq!(columns.type_names, ["T1", "T2"]);
         assert_eq!(columns.stream_names, ["a-1", "b-1"]);
         let without_attributes = |event: &RecordedEvent| wire::CloudEvent {
@@ -150,21 +201,26 @@ mod tests {
             time: String::new(),
             spec_version: String::new(),
             data_content_type: String::new(),
-            ..cloud_event(event)
+            ..cloud_event(&event.view())
         };
         let expected: Vec<_> = events.iter().map(without_attributes).collect();
         assert_eq!(rows(&columns), expected);
-        assert_eq!(event_columns([].iter()), None);
+        // The next page knows nothing of the names of the one before.
+        page.push(&events[1].view());
+        let columns = page.take().expect("there is an event");
+        assert_eq!(columns.stream_names, ["b-1"]);
+        assert_eq!(rows(&columns), expected[1..2]);
+        assert_eq!(page.take(), None);
     }
 
     #[test]
     fn a_cloud_event_repeats_attributes_of_its_metadata_also_those_with_escapes() {
         let metadata =
             r#"{"id":"x","source":"/s","subject":"a \"b\" \u00e9","time":"2016","actor":"me"}"#;
-        let sent = cloud_event(&event(3, "a-1", "T1", metadata));
+        let sent = cloud_event(&event(3, "a-1", "T1", metadata).view());
         let attributes = (&*sent.source, &*sent.subject, &*sent.time);
         assert_eq!(attributes, ("/s", "a \"b\" \u{e9}", "2016"));
-        let unreadable = cloud_event(&event(3, "a-1", "T1", "not JSON"));
+        let unreadable = cloud_event(&event(3, "a-1", "T1", "not JSON").view());
         assert_eq!((&*unreadable.source, unreadable.position), ("", 103));
     }
 }

@@ -7,6 +7,9 @@ use crate::disk::{LogFile, is_out_of_space, write_all};
 /// Files grow by as much as they have, within these bounds.
 const LEAST_GROWTH_BYTES: u64 = 64 * 1024;
 const MOST_GROWTH_BYTES: u64 = 4 * 1024 * 1024;
+/// A group of so many bytes makes its file longer by itself: writing zeros for it first would take longer than the sync of the file's
+/// metadata.
+const LARGE_GROUP_BYTES: usize = 128 * 1024;
 
 /// The file of the unsealed segment. What is behind the frames is zero.
 pub(crate) struct ActiveFile {
@@ -80,9 +83,12 @@ impl ActiveFile {
 
     fn write_durably(&mut self, frames: &[u8], offset: u64) -> Result<(), FlushFault> {
         let end = offset + frames.len() as u64;
-        let written = self
-            .grow(end)
-            .and_then(|()| write_all(&mut *self.file, frames, offset));
+        let grown = if frames.len() < LARGE_GROUP_BYTES {
+            self.grow(end)
+        } else {
+            Ok(())
+        };
+        let written = grown.and_then(|()| write_all(&mut *self.file, frames, offset));
         self.bytes = self.bytes.max(end);
         if let Err(error) = written {
             return Err(self.undo_write(offset, error));

@@ -3,8 +3,9 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use terrarium_eventlog::{
-    AppendError, Disk, FaultyDisk, FolderLock, HEADER_BYTES, LockError, LogSettings, LogWriter,
-    OpenError, OpenedLog, RealDisk, frame_bytes, frame_checksum, open_log, segment_file_name,
+    AppendError, Disk, FaultyDisk, Flush, FolderLock, HEADER_BYTES, LockError, LogSettings,
+    LogWriter, OpenError, OpenedLog, RealDisk, frame_bytes, frame_checksum, open_log,
+    segment_file_name,
 };
 
 fn open(folder: &Path) -> Result<(OpenedLog, Vec<Vec<u8>>), OpenError> {
@@ -363,4 +364,80 @@ fn a_second_lock_of_a_folder_is_refused_with_the_holders_pid_until_the_first_is_
     );
     drop(first);
     FolderLock::take(folder.path()).expect("free again");
+}
+
+/// Stages `body`, begins to write it, and stages `behind` behind it.
+fn begin_and_stage(writer: &mut LogWriter, body: &[u8], behind: &[u8]) -> Flush {
+    stage(writer, body);
+    let flush = writer.begin_flush().expect("the log takes writes");
+    stage(writer, behind);
+    flush.expect("a frame is staged")
+}
+
+#[test]
+fn frames_staged_while_a_group_is_written_stand_behind_it_in_a_batch_of_their_own() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let (mut log, _) = open(folder.path()).expect("an empty log");
+    let begin = append(&mut log.writer, &[b"zero"]).expect("the disk is fine");
+    let flush = begin_and_stage(&mut log.writer, b"one", b"two");
+    assert_eq!(log.writer.durable_bytes(), begin, "nothing is promised yet");
+    let flushed = std::thread::spawn(|| flush.run()).join().expect("it ran");
+    let middle = log.writer.finish_flush(flushed).expect("the disk is fine");
+    assert_eq!(log.writer.durable_bytes(), middle);
+    log.writer.flush().expect("the disk is fine");
+    drop(log);
+    let (log, bodies) = open(folder.path()).expect("a good log");
+    assert_eq!(bodies, [b"zero".to_vec(), b"one".to_vec(), b"two".to_vec()]);
+    let batches: Vec<u64> = log
+        .reader
+        .frames(begin, u64::MAX, 4096)
+        .map(|frame| frame.expect("a good frame").batch)
+        .collect();
+    assert_eq!(batches, [begin, middle]);
+}
+
+#[test]
+fn a_group_that_is_not_written_takes_the_frames_behind_it_along() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let disk = FaultyDisk::new();
+    let (mut log, _) = open_on(&disk, folder.path()).expect("an empty log");
+    let begin = append(&mut log.writer, &[b"zero"]).expect("the disk is fine");
+    let flush = begin_and_stage(&mut log.writer, b"one", b"two");
+    disk.full_at(begin + 8);
+    let refused = log.writer.finish_flush(flush.run());
+    assert!(
+        matches!(refused, Err(AppendError::StorageFull { .. })),
+        "{refused:?}"
+    );
+    assert!(log.writer.is_settled());
+    disk.full_at(u64::MAX);
+    assert_eq!(log.writer.flush().expect("nothing is staged"), begin);
+    append(&mut log.writer, &[b"three"]).expect("there is space");
+    drop(log);
+    let (_, bodies) = open(folder.path()).expect("a good log");
+    assert_eq!(bodies, [b"zero".to_vec(), b"three".to_vec()]);
+}
+
+#[test]
+fn after_a_failed_sync_the_frames_behind_the_group_are_never_written() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let disk = FaultyDisk::new();
+    let (mut log, _) = open_on(&disk, folder.path()).expect("an empty log");
+    append(&mut log.writer, &[b"zero"]).expect("the disk is fine");
+    let flush = begin_and_stage(&mut log.writer, b"one", b"two");
+    disk.fail_syncs(true);
+    let failed = log.writer.finish_flush(flush.run());
+    assert!(
+        matches!(failed, Err(AppendError::Failed { .. })),
+        "{failed:?}"
+    );
+    disk.fail_syncs(false);
+    let operations = disk.operations();
+    stage(&mut log.writer, b"three");
+    let refused = log.writer.begin_flush().map(|flush| flush.is_some());
+    assert!(
+        matches!(refused, Err(AppendError::Failed { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(disk.operations(), operations, "the disk is left alone");
 }

@@ -3,12 +3,13 @@
 //! # Map
 //!
 //! - [`EventStore`] (`store.rs`) is the public face; `event.rs`, `error.rs` and `clock.rs` have its words.
-//! - `writer.rs` is the one thread that appends: it takes what is queued, writes, syncs once, answers. `decide.rs` has its rules:
-//!   expected revisions (`verdict.rs`), and retries that change nothing (`recent.rs` remembers the newest ids).
+//! - `writer.rs` is the one thread that appends: it takes what is queued and stages it, has it written and synced at once while
+//!   more is staged, publishes, answers. `decide.rs` has its rules: expected revisions (`verdict.rs`), and retries that change
+//!   nothing (`recent.rs` remembers the newest ids); `group.rs` knows what is staged and not yet durable.
 //! - `read.rs` reads what was recorded; `page.rs` reads as clients do, in both directions, without what metadata hides
 //!   (`retention.rs`), with links and the virtual streams `$ce-<category>` and `$et-<type>`.
 //! - `subscribe.rs` follows all events or a stream; `filter.rs` says which events get through.
-//! - [`Replay`] (`replay.rs`) walks everything as fast as it can be read.
+//! - [`Replay`] (`replay.rs`) walks everything as fast as it can be read, [`Walk`] (`walk.rs`) page by page.
 //! - `index.rs` says where events are, by stream, category and type (`lists.rs`): of the unsealed segment in memory
 //!   (`active.rs`), of the sealed ones on disk (`table.rs` is the format, `sealed.rs` reads it, `bloom.rs` says where not to look).
 //! - `encoding.rs` turns a commit into bytes and back; `names.rs` keeps one copy of each stream and type name.
@@ -107,6 +108,7 @@ mod subscribe;
 mod table;
 mod transfer;
 mod verdict;
+mod walk;
 mod writer;
 
 pub use backup::{CopyError, back_up, restore};
@@ -127,3 +129,4 @@ pub use store::{EventStore, Pending};
 pub use subscribe::{AllItem, AllSubscription, StreamItem, StreamSubscription, SubscriptionError};
 pub use terrarium_eventlog::{BackupError, Copied, LogSettings, RealDisk, Recovery, TornTail};
 pub use transfer::{ExportError, ImportClock, ImportError, Imported, check_export, export, import};
+pub use walk::{Walk, Walked};

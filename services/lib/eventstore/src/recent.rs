@@ -178,4 +178,22 @@ mod tests {
         assert_eq!(recent.frame_of(&id(1)), Some(64));
         assert_eq!(recent.frame_of(&id(100)), None);
     }
+    #[test]
+    fn what_was_added_beside_a_group_is_forgotten_also_when_that_group_made_it_old() {
+        let id = |number: usize| Uuid::from_u128(number as u128);
+        let mut recent = RecentEvents::default();
+        for number in 0..KEPT_IDS {
+            recent.add(id(number), 64);
+        }
+        // Behind the group: an event of its own, and one that the group has too.
+        recent.add(id(KEPT_IDS), 128);
+        recent.add(id(0), 128);
+        recent.settle(128);
+        recent.add(id(1), 192);
+        assert_eq!(recent.frame_of(&id(0)), Some(128));
+        recent.undo();
+        assert_eq!(recent.frame_of(&id(KEPT_IDS)), None);
+        assert_eq!(recent.frame_of(&id(0)), Some(64));
+        assert_eq!(recent.frame_of(&id(1)), Some(64));
+    }
 }

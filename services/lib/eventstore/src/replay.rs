@@ -49,7 +49,7 @@ pub struct EventRef<'a> {
 
 impl RecordedEvent {
     /// The event as slices of itself.
-    pub(crate) fn view(&self) -> EventRef<'_> {
+    pub fn view(&self) -> EventRef<'_> {
         EventRef {
             position: self.position,
             stream: &self.stream,
@@ -74,6 +74,15 @@ impl Replay {
             contents,
             frames,
             after,
+        }
+    }
+
+    /// Takes what was recorded since the walk began, or last went on, behind what is left of it.
+    pub(crate) fn go_on(&mut self) {
+        let end = self.contents.index().end();
+        if end > self.frames.end() {
+            let from = self.frames.position();
+            self.frames = self.contents.log.frames(from, end, REPLAY_CHUNK_BYTES);
         }
     }
 

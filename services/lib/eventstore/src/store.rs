@@ -32,8 +32,10 @@ use crate::retention::{Retention, described_stream};
 use crate::sealed::SealedSet;
 use crate::subscribe::{AllSubscription, StreamSubscription};
 use crate::table::Totals;
+use crate::walk::Walk;
 use crate::writer::{
-    Change, Expected, Operation, QUEUED_BYTES, QUEUED_REQUESTS, Request, WriteResults, Writer,
+    Change, Expected, LastGroup, Operation, QUEUED_BYTES, QUEUED_REQUESTS, Request, WriteResults,
+    Writer,
 };
 
 /// Folder of the log inside the data folder.
@@ -137,6 +139,7 @@ impl EventStore {
             clock: RecordingClock::new(clock.clone(), latest),
             unsettled: Unsettled::default(),
             asked: Vec::new(),
+            last_group: LastGroup::default(),
         };
         let runtime = Writer::runtime().map_err(OpenError::Thread)?;
         let thread = std::thread::Builder::new()
@@ -408,6 +411,12 @@ impl EventStore {
     /// Walks everything after a position (exclusive; `None`: from the first event) to the present end, as fast as it can be read.
     pub fn replay(&self, after: Option<Position>) -> Result<Replay, ReadError> {
         self.open.contents.replay(after)
+    }
+
+    /// Walks everything after a position (exclusive; `None`: from the first event) page by page, and goes on with what is recorded
+    /// meanwhile.
+    pub fn walk(&self, after: Option<Position>) -> Result<Walk, ReadError> {
+        Ok(Walk::new(self.replay(after)?))
     }
 
     /// Names of the streams that begin with `prefix`, sorted.

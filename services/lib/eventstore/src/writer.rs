@@ -1,6 +1,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use terrarium_eventlog::{AppendError as LogError, Flushed, LogWriter};
 use tokio::runtime::Runtime;
@@ -25,6 +26,11 @@ pub(crate) const QUEUED_REQUESTS: usize = 1024;
 pub(crate) const QUEUED_BYTES: u32 = 64 * 1024 * 1024;
 /// A group is written once this much is staged, even if more is queued.
 const GROUP_BYTES: usize = 4 * 1024 * 1024;
+
+/// The part of the last group's time that the next one waits for company, ...
+const PATIENCE_PART: u32 = 4;
+/// ... and at most.
+const MOST_PATIENCE: Duration = Duration::from_millis(1);
 
 /// A segment with so many streams, categories and types is sealed before it is full: opening puts each of them into memory,
 /// which takes about 2 us a name.
@@ -98,6 +104,15 @@ pub(crate) struct Writer {
     pub unsettled: Unsettled,
     /// Who waits for what is staged.
     pub asked: Vec<Asked>,
+    pub last_group: LastGroup,
+}
+
+/// What the next group can expect.
+#[derive(Default)]
+pub(crate) struct LastGroup {
+    requests: usize,
+    /// Those who asked for it have their answers, and may have asked for more by then.
+    company_until: Option<Instant>,
 }
 
 /// Whom to answer once it is known whether the group became durable.
@@ -109,6 +124,7 @@ pub(crate) struct Asked {
 /// A group that another thread writes.
 struct InFlight {
     asked: Vec<Asked>,
+    begun: Instant,
     flushed: JoinHandle<Flushed>,
 }
 
@@ -135,7 +151,10 @@ impl Writer {
                         None => return,
                     }
                 }
-                None => in_flight = self.write_group(),
+                None => {
+                    self.wait_for_company();
+                    in_flight = self.write_group();
+                }
                 Some(group) => in_flight = self.stage_beside(group).await,
             }
         }
@@ -179,20 +198,38 @@ impl Writer {
         self.asked.push(Asked { answer, decisions });
     }
 
+    /// Those who were answered with the last group ask again about now. A group that begins with the first of them would have the
+    /// others wait for its sync and then for their own, so it waits for some, a small part of what a sync takes.
+    fn wait_for_company(&mut self) {
+        while self.asked.len() < self.last_group.requests / 2
+            && self.takes_more()
+            && let Some(until) = self.last_group.company_until
+            && Instant::now() < until
+        {
+            std::thread::yield_now();
+            self.stage_queued();
+        }
+    }
+
     /// Writes what is staged: a single request at once, more of them on another thread, because others will soon follow.
     fn write_group(&mut self) -> Option<InFlight> {
+        let begun = Instant::now();
         let asked = std::mem::take(&mut self.asked);
         self.unsettled.in_flight = Some(std::mem::take(&mut self.unsettled.staging));
         let outcome = match self.log.begin_flush() {
             Ok(Some(flush)) if asked.len() > 1 => {
                 let flushed = tokio::task::spawn_blocking(|| flush.run());
-                return Some(InFlight { asked, flushed });
+                return Some(InFlight {
+                    asked,
+                    begun,
+                    flushed,
+                });
             }
             Ok(Some(flush)) => self.log.finish_flush(flush.run()),
             Ok(None) => Ok(self.log.durable_bytes()),
             Err(error) => Err(error),
         };
-        self.settle(asked, outcome);
+        self.settle(asked, begun, outcome);
         None
     }
 
@@ -203,7 +240,7 @@ impl Writer {
             biased;
             flushed = &mut group.flushed => {
                 let outcome = self.log.finish_flush(flushed.expect("writing does not panic"));
-                self.settle(group.asked, outcome);
+                self.settle(group.asked, group.begun, outcome);
                 None
             }
             Some(request) = self.queue.recv(), if self.takes_more() => {
@@ -216,8 +253,10 @@ impl Writer {
     /// Publishes the group that was in flight and answers who asked for it.
     ///
     /// When it did not become durable, what was staged since rests on what is not there: it fails with it.
-    fn settle(&mut self, mut asked: Vec<Asked>, outcome: Result<u64, LogError>) {
+    fn settle(&mut self, mut asked: Vec<Asked>, begun: Instant, outcome: Result<u64, LogError>) {
         let group = self.unsettled.in_flight.take().unwrap_or_default();
+        self.last_group.requests = asked.len();
+        let patience = (begun.elapsed() / PATIENCE_PART).min(MOST_PATIENCE);
         self.fsyncs.store(self.log.syncs(), Ordering::Relaxed);
         match &outcome {
             Ok(end) => {
@@ -240,6 +279,7 @@ impl Writer {
             // Whoever asked may have stopped waiting; the commits are durable all the same.
             let _ = answer.send(results);
         }
+        self.last_group.company_until = Some(Instant::now() + patience);
     }
 
     /// Seals a segment that is full, with its index.
@@ -339,3 +379,6 @@ fn append_error(error: LogError) -> AppendError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,40 +12,68 @@ use terrarium_eventstore::{
     Append, AppendError, Clock, EventStore, ExpectedRevision, LogSettings, RecordedEvent,
 };
 
-/// Appends numbered commits until the power goes; answers what was acknowledged.
+/// Appends to a few streams, with new ids.
+fn numbered_appends(random: &mut Random, next_id: &mut u128) -> Vec<Append> {
+    let mut appends = Vec::new();
+    for _ in 0..1 + random.below(4) {
+        let stream = format!("s-{}", random.below(5));
+        let events = (0..1 + random.below(3))
+            .map(|_| {
+                *next_id += 1;
+                event(*next_id, &"y".repeat(random.below(90) as usize))
+            })
+            .collect();
+        appends.push(Append {
+            stream: Arc::from(stream),
+            expected: ExpectedRevision::Any,
+            events,
+        });
+    }
+    appends
+}
+
+/// Appends numbered commits until the power goes, some requests at a time so that groups are staged while others are written;
+/// answers what was acknowledged.
 fn append_until_crash(store: &EventStore, random: &mut Random, next_id: &mut u128) -> Vec<u128> {
     let mut acknowledged = Vec::new();
     for _ in 0..200 {
-        let mut appends = Vec::new();
+        let requests: Vec<_> = (0..1 + random.below(5))
+            .map(|_| numbered_appends(random, next_id))
+            .collect();
         let mut expected = Vec::new();
-        for _ in 0..1 + random.below(4) {
-            let stream = format!("s-{}", random.below(5));
-            let events: Vec<_> = (0..1 + random.below(3))
-                .map(|_| {
-                    *next_id += 1;
-                    event(*next_id, &"y".repeat(random.below(90) as usize))
-                })
-                .collect();
-            expected.push(
-                events
-                    .iter()
-                    .map(|event| event.id.as_u128())
-                    .collect::<Vec<_>>(),
-            );
-            appends.push(Append {
-                stream: Arc::from(stream),
-                expected: ExpectedRevision::Any,
-                events,
-            });
-        }
-        let results = wait(async { store.queue(appends).await.results().await });
-        let failed = results.iter().any(Result::is_err);
-        for (result, ids) in results.into_iter().zip(expected) {
+        let results = wait(async {
+            let mut pending = Vec::new();
+            for appends in requests {
+                let ids = |append: &Append| {
+                    append
+                        .events
+                        .iter()
+                        .map(|event| event.id.as_u128())
+                        .collect()
+                };
+                expected.extend(appends.iter().map(ids));
+                pending.push(store.queue(appends).await);
+            }
+            let mut results = Vec::new();
+            for pending in pending {
+                results.extend(pending.results().await);
+            }
+            results
+        });
+        let expected: Vec<Vec<u128>> = expected;
+        let first_failure = results.iter().position(Result::is_err);
+        assert!(
+            results[first_failure.unwrap_or(results.len())..]
+                .iter()
+                .all(Result::is_err),
+            "something was acknowledged behind what failed: {results:?}"
+        );
+        for (result, ids) in results.iter().zip(expected) {
             if result.is_ok() {
                 acknowledged.extend(ids);
             }
         }
-        if failed {
+        if first_failure.is_some() {
             break;
         }
     }

@@ -79,8 +79,8 @@ pub use reports::{
 };
 pub use shell::{Call, MAY_COMMAND, MAY_READ, MAY_REPORT, MAY_VERIFY, Shell, stream_of};
 pub use store::{
-    AppendError, Appended, ContentType, EventStore, Position, ProposedCommit, ProposedEvent,
-    ReadError, RecordedEvent, Subscription, Ticks,
+    AppendError, Appended, ContentType, EventRef, EventStore, Place, Position, ProposedCommit,
+    ProposedEvent, ReadError, RecordedEvent, Subscription, Ticks,
 };
 pub use stream::{InvalidStreamName, StreamName};
 pub use time_book::{ForgottenIds, TimeBook};

@@ -3,9 +3,10 @@
 use futures::future::BoxFuture;
 use tokio::sync::watch;
 
+use terrarium_eventstore::Walk;
 pub use terrarium_eventstore::{
-    AppendError, Appended, ContentType, Position, ProposedCommit, ProposedEvent, ReadError,
-    RecordedEvent, Ticks,
+    AppendError, Appended, ContentType, EventRef, Position, ProposedCommit, ProposedEvent,
+    ReadError, RecordedEvent, Ticks,
 };
 
 /// An event store: the only authority about what happened.
@@ -37,6 +38,26 @@ pub trait EventStore: Send + Sync + 'static {
         max_events: usize,
     ) -> BoxFuture<'_, Result<Vec<RecordedEvent>, ReadError>>;
 
+    /// Gives the events of all streams from a place on to `visit`, at most `max_events`, and moves the place behind them; answers
+    /// how many. 0: there are no more yet.
+    ///
+    /// What [`read_all`](Self::read_all) reads, without copies where the store has none to make.
+    fn visit_all<'a>(
+        &'a self,
+        place: &'a mut Place,
+        max_events: usize,
+        visit: &'a mut (dyn FnMut(&EventRef<'_>) + Send),
+    ) -> BoxFuture<'a, Result<usize, ReadError>> {
+        Box::pin(async move {
+            let events = self.read_all(place.after, max_events).await?;
+            events.iter().for_each(|event| visit(&event.view()));
+            if let Some(last) = events.last() {
+                place.after = Some(last.position);
+            }
+            Ok(events.len())
+        })
+    }
+
     /// The one event at a position.
     fn event_at(&self, position: Position) -> BoxFuture<'_, Result<RecordedEvent, ReadError>>;
 
@@ -48,6 +69,21 @@ pub trait EventStore: Send + Sync + 'static {
 
     /// Position of the last event on disk, now and as it moves on.
     fn watch_last_position(&self) -> watch::Receiver<Option<Position>>;
+}
+
+/// Where a reader of all events is: behind the event at a position, or before the first one.
+#[derive(Debug, Default)]
+pub struct Place {
+    after: Option<Position>,
+    /// How the embedded store goes on from there.
+    walk: Option<Walk>,
+}
+
+impl Place {
+    /// Behind the event at a position; `None` is before the first event.
+    pub fn after(after: Option<Position>) -> Place {
+        Place { after, walk: None }
+    }
 }
 
 const READ_CHUNK_BYTES: usize = 1 << 20;
@@ -97,6 +133,25 @@ impl EventStore for terrarium_eventstore::EventStore {
         })
     }
 
+    fn visit_all<'a>(
+        &'a self,
+        place: &'a mut Place,
+        max_events: usize,
+        visit: &'a mut (dyn FnMut(&EventRef<'_>) + Send),
+    ) -> BoxFuture<'a, Result<usize, ReadError>> {
+        Box::pin(async move {
+            let walk = match &mut place.walk {
+                Some(walk) => walk,
+                none => none.insert(self.walk(place.after)?),
+            };
+            let Some(walked) = walk.page(max_events, READ_CHUNK_BYTES, visit)? else {
+                return Ok(0);
+            };
+            place.after = Some(walked.last);
+            Ok(walked.events)
+        })
+    }
+
     fn event_at(&self, position: Position) -> BoxFuture<'_, Result<RecordedEvent, ReadError>> {
         Box::pin(async move { terrarium_eventstore::EventStore::event_at(self, position) })
     }
@@ -120,7 +175,7 @@ impl EventStore for terrarium_eventstore::EventStore {
 /// Follows all events of a store from a position on: first what is there, then live, each event once and in order.
 pub struct Subscription {
     store: std::sync::Arc<dyn EventStore>,
-    after: Option<Position>,
+    place: Place,
     last_position: watch::Receiver<Option<Position>>,
 }
 
@@ -130,24 +185,36 @@ impl Subscription {
         let last_position = store.watch_last_position();
         Subscription {
             store,
-            after,
+            place: Place::after(after),
             last_position,
         }
     }
 
     /// Position of the last event handed out.
     pub fn position(&self) -> Option<Position> {
-        self.after
+        self.place.after
     }
 
     /// The next events, at most `max_events`; empty when all events on disk were handed out.
     pub async fn available(&mut self, max_events: usize) -> Result<Vec<RecordedEvent>, ReadError> {
         self.last_position.mark_unchanged();
-        let events = self.store.read_all(self.after, max_events).await?;
+        let events = self.store.read_all(self.place.after, max_events).await?;
         if let Some(last) = events.last() {
-            self.after = Some(last.position);
+            self.place = Place::after(Some(last.position));
         }
         Ok(events)
+    }
+
+    /// Gives the next events to `visit`, at most `max_events`; answers how many. 0: all events on disk were handed out.
+    pub async fn visit_available(
+        &mut self,
+        max_events: usize,
+        visit: &mut (dyn FnMut(&EventRef<'_>) + Send),
+    ) -> Result<usize, ReadError> {
+        self.last_position.mark_unchanged();
+        self.store
+            .visit_all(&mut self.place, max_events, visit)
+            .await
     }
 
     /// Waits until there may be more events than [`Subscription::available`] has found. False: the store was closed.

@@ -18,6 +18,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 const STREAM_WINDOW_BYTES: u32 = 1 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
+/// So that a large answer, such as a page of the Feed, comes in few frames.
+const FRAME_BYTES: u32 = 256 << 10;
 
 /// What the generated clients are built on: every call carries the token and the current trace.
 pub type AuthorizedChannel = InterceptedService<Channel, CallMetadata>;
@@ -94,7 +96,8 @@ pub async fn connect(address: &ServerAddress) -> Result<AuthorizedChannel, Conne
         .tcp_nodelay(true)
         .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
-        .initial_connection_window_size(CONNECTION_WINDOW_BYTES);
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_frame_size(FRAME_BYTES);
     if is_encrypted {
         let ca = address
             .ca

@@ -22,6 +22,7 @@ use terrarium_proto::feed::v1::feed_service_client::FeedServiceClient;
 use terrarium_proto::feed::v1::{Layout, SubscribeRequest};
 use terrarium_tests::readings::{made_for_ten_homes, write_csv};
 use terrarium_tests::{Park, Seed, command, run};
+use tokio::runtime::Runtime;
 use tonic::transport::Channel;
 
 use work::{DATA_BYTES, Throughput, Waits};
@@ -30,6 +31,7 @@ const SYNCS: u64 = 2_000;
 const BLOCK: [u8; 4096] = [7; 4096];
 
 /// How much of each work is done.
+#[derive(Clone, Copy)]
 struct Amounts {
     one_by_one: usize,
     in_flight_256: usize,
@@ -82,14 +84,11 @@ fn main() {
     println!("floor: fdatasync of 4 KiB, preallocated file: p50 {sync_us:.0} us");
 
     let disk_data = scratch.path().join("ours");
-    let disk = runtime.block_on(measure_ours(&disk_data, &amounts));
+    let disk = on_a_worker(&runtime, measure_ours(disk_data.clone(), amounts));
     println!("load after our store: {}", load());
-    let unsynced = runtime.block_on(measure_ours(&memory.path().join("ours"), &amounts));
-    let umadb = runtime.block_on(measure_umadb(
-        &tools,
-        &scratch.path().join("umadb"),
-        &amounts,
-    ));
+    let unsynced = on_a_worker(&runtime, measure_ours(memory.path().join("ours"), amounts));
+    let umadb_data = scratch.path().join("umadb");
+    let umadb = on_a_worker(&runtime, measure_umadb(tools, umadb_data, amounts));
     if let Err(reason) = &umadb {
         println!("UmaDB could not be measured: {reason}");
     }
@@ -224,8 +223,17 @@ fn at_least(value: f64, target: f64) -> String {
     format!("at least {target:.0}: {verdict}")
 }
 
-async fn measure_ours(data: &Path, amounts: &Amounts) -> Figures {
-    let server = ours::Server::start(data);
+/// Runs a client where its connections are served: from the main thread every answer would cost two more switches of threads.
+fn on_a_worker<T: Send + 'static>(
+    runtime: &Runtime,
+    client: impl Future<Output = T> + Send + 'static,
+) -> T {
+    let outcome = runtime.block_on(runtime.spawn(client));
+    outcome.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
+
+async fn measure_ours(data: PathBuf, amounts: Amounts) -> Figures {
+    let server = ours::Server::start(&data);
     let mut client = server.client().await;
     client.append(amounts.one_by_one / 10 + 1, 1, 1).await;
     let (_, one_by_one) = client.append(amounts.one_by_one, 1, 1).await;
@@ -244,8 +252,8 @@ async fn measure_ours(data: &Path, amounts: &Amounts) -> Figures {
     }
 }
 
-async fn measure_umadb(tools: &Path, data: &Path, amounts: &Amounts) -> Result<Figures, String> {
-    let mut server = umadb::Server::start(tools, data)?;
+async fn measure_umadb(tools: PathBuf, data: PathBuf, amounts: Amounts) -> Result<Figures, String> {
+    let mut server = umadb::Server::start(&tools, &data)?;
     let mut client = server.client().await?;
     client.append(amounts.one_by_one / 10 + 1, 1, 1).await;
     let (_, one_by_one) = client.append(amounts.one_by_one, 1, 1).await;
@@ -306,8 +314,11 @@ async fn feed(hours: u32) -> (Throughput, Throughput) {
     write_csv(&file, &made_for_ten_homes(&mut Seed::of(0), hours));
     park.import_readings(&file, &["--park", "zne-homes"], 0);
     let mut feed = park.clients().await.feed;
-    let columns = read_feed(&mut feed, Layout::Columns).await;
-    let rows = read_feed(&mut feed, Layout::Events).await;
+    let reading = tokio::spawn(async move {
+        let columns = read_feed(&mut feed, Layout::Columns).await;
+        (columns, read_feed(&mut feed, Layout::Events).await)
+    });
+    let (columns, rows) = reading.await.expect("it does not panic");
     assert!(
         rows.count >= columns.count,
         "the same events either way, and perhaps newer ones"

@@ -30,6 +30,8 @@ const MAX_MESSAGE_BYTES: usize = 17 << 20;
 const MAX_CONCURRENT_STREAMS_PER_CONNECTION: u32 = 1024;
 const STREAM_WINDOW_BYTES: u32 = 1 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 8 << 20;
+/// So that an append of a hundred events comes in one frame.
+const FRAME_BYTES: u32 = 256 << 10;
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Between two tries to accept when the process has no file descriptor left.
@@ -136,6 +138,7 @@ impl Front {
             .max_concurrent_streams(MAX_CONCURRENT_STREAMS_PER_CONNECTION)
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+            .max_frame_size(FRAME_BYTES)
             .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
             .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT));
         if let Some(tls) = &self.settings.tls {
