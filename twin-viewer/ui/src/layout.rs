@@ -58,7 +58,7 @@ pub fn show(ui: &mut Ui, state: &ViewState, drafts: &mut Drafts) -> Answer {
                 .frame(frame())
                 .show(ui, |ui| top_bar::title(ui, state, &mut commands));
             notices(ui, state, &mut commands);
-            if state.overlay != Overlay::None {
+            if state.shown_overlay() != Overlay::None {
                 Panel::bottom("legend")
                     .frame(frame())
                     .show(ui, |ui| overlay_panel::show(ui, state, &mut commands));
@@ -139,7 +139,9 @@ fn desk(ui: &mut Ui, state: &ViewState, drafts: &mut Drafts, commands: &mut Vec<
                 alarm_card::show(ui, state, drafts, commands);
             });
         });
-    Panel::right("detail")
+    // A panel keeps the width that its widest content took; the ledger's and the differences' is not that of the others.
+    let is_wide = state.shows_carbon || state.comparison.is_on();
+    Panel::right(if is_wide { "wide-detail" } else { "detail" })
         .frame(frame())
         .default_size(320.0)
         .size_range(240.0..=560.0)
