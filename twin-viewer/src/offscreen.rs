@@ -55,13 +55,12 @@ pub fn run(args: &Args) -> Result<()> {
     write(&picture, out)?;
     println!("{}", out.display());
     if let Some((folder, incident)) = args.incident.as_ref().zip(bundle) {
-        let file = folder.join(&incident.name);
         let png = picture
             .png()
             .context("the picture can't be written as PNG")?;
-        bundle::bundle(&incident.files, &png)
-            .and_then(|bytes| files::write_whole(&file, &bytes))
-            .with_context(|| format!("{} can't be written", file.display()))?;
+        let file = bundle::bundle(&incident.files, &png)
+            .and_then(|bytes| files::write_beside(folder, &incident.name, &bytes))
+            .with_context(|| format!("{} can't be written to", folder.display()))?;
         println!("{}", file.display());
     }
     Ok(())
@@ -81,6 +80,10 @@ fn render_with_bundle(args: &Args) -> Result<(Picture, Option<Bundle>)> {
         None => None,
     };
     let mut stage = OffscreenStage::new(args.size, args.samples)?;
+    if bundle.is_some() {
+        // The picture is of the moment that the bundle tells of.
+        show.link = Link::default();
+    }
     show.stand_on(&mut stage, args);
     Ok((stage.picture()?, bundle))
 }
@@ -159,7 +162,7 @@ impl Show {
                     return Ok(Bundle { name, files });
                 }
             }
-            if let Some(("events around", reason)) = &self.view.0.failure {
+            if let Some(reason) = self.view.0.failure_of("events around") {
                 bail!("the events around the moment can't be fetched: {reason}");
             }
             if began.elapsed() > LONGEST_WAIT_FOR_SERVER {
@@ -350,6 +353,9 @@ pub fn wait_for_server(
     loop {
         report(view, link, network.take());
         refuse_what_will_not_come(&view.0.connection, &args.server)?;
+        if let Some(reason) = view.0.failure_of("replay") {
+            bail!("the moment can't be shown: {reason}");
+        }
         if let Some(problem) = &view.0.park_problem {
             bail!("the park's definition on the server can't be read: {problem}");
         }

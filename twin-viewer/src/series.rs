@@ -117,7 +117,6 @@ impl Series {
         let moment_ms = link.moment_ms.or(link.compare_ms.map(|(_, b_ms)| b_ms));
         self.with_view(|view, network| {
             refuse_what_is_not_there(view, &link)?;
-            view.0.failure = None;
             apply(view, network, [Command::GoTo(link)]);
             anyhow::Ok(())
         })?;
@@ -194,7 +193,7 @@ fn refuse_what_is_not_there(view: &View, link: &DeepLink) -> Result<()> {
 /// that came last, marked as such. When it is late, what is there has to do: a panel also says what it lacks.
 fn is_there(view: &View, moment_ms: Option<i64>, is_late: bool) -> Result<bool> {
     let state = &view.0;
-    if let Some(("replay", reason)) = &state.failure {
+    if let Some(reason) = state.failure_of("replay") {
         bail!("the moment can't be shown: {reason}");
     }
     let is_connected = state.connection == Connection::Live;

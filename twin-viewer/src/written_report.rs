@@ -36,9 +36,8 @@ pub fn run(args: &Args, out: &Path) -> Result<()> {
     while view.0.shift.is_none() || !view.0.alarms.is_told() {
         let reports: Vec<Report> = network.take();
         report(&mut view, &link, reports);
-        if let Some((what, reason)) = &view.0.failure
-            && matches!(*what, "shift" | "alarms")
-        {
+        let failed = ["shift", "alarms"].map(|what| view.0.failure_of(what));
+        if let Some(reason) = failed.into_iter().flatten().next() {
             bail!("the shift can't be fetched: {reason}");
         }
         if began.elapsed() > LONGEST_WAIT {

@@ -16,7 +16,6 @@ use tonic::{Code, Status};
 use uuid::Uuid;
 
 use crate::lanes::Lanes;
-use crate::pages::Pages;
 
 const MOST_ATTEMPTS: u32 = 5;
 const PAUSE_BETWEEN_ATTEMPTS: Duration = Duration::from_millis(400);
@@ -79,7 +78,7 @@ impl Commands {
             },
             Request::Show(_) => return,
             page => Report::Failed {
-                what: Pages::name_of(&page),
+                what: page.name(),
                 reason: "not connected".into(),
             },
         };

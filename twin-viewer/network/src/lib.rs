@@ -5,7 +5,8 @@
 //! - `supervisor`: connects, says how the connection stands, and connects again after a cut
 //! - `view`: the stream behind what is shown: live (resumed at its position after a cut), a moment, a replay
 //! - `alarms`: the alarm list and every transition after it
-//! - `pages`: histories, events, density, balances, entries; a newer request of a kind gives the older one up
+//! - `pages`: histories, events, density, balances, entries; a newer request of a kind gives the older one up, and what a cut
+//!   takes along is told; `around`: events on both sides of a moment
 //! - `shift`: all that a shift report tells
 //! - `commands`, `session`: what a person tells the park to do; each is answered exactly once, and only sent over the
 //!   connection whose picture the person saw
@@ -29,6 +30,7 @@
 //! ```
 
 mod alarms;
+mod around;
 mod commands;
 mod decode;
 mod lanes;
@@ -107,7 +109,7 @@ impl Network {
     }
 
     /// Sends a request. From [`Request::Show`] on, nothing of what was shown before is reported any more. A command that
-    /// finds the queue full is answered as refused; a page is given up.
+    /// finds the queue full is answered as refused, a page as failed.
     pub fn send(&self, request: Request) {
         let request = match request {
             Request::Show(want) => {
@@ -125,11 +127,13 @@ impl Network {
         let Err(error) = self.requests.try_send(Asked { session, request }) else {
             return;
         };
-        if let Request::Command { number, .. } = error.into_inner().request {
-            self.refuse(
-                number,
-                "too many requests wait already: try again in a moment",
-            );
+        const FULL: &str = "too many requests wait already: try again in a moment";
+        match error.into_inner().request {
+            Request::Command { number, .. } => self.refuse(number, FULL),
+            page => self.lanes.refuse_at_once(Report::Failed {
+                what: page.name(),
+                reason: FULL.to_owned(),
+            }),
         }
     }
 
@@ -172,5 +176,40 @@ impl Drop for Network {
             // A panic was printed by its own thread.
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    fn every_page_is_answered_also_when_more_are_asked_for_than_can_wait() {
+        const PAGES: usize = 3_000;
+        let server = ServerAddress {
+            url: "http://127.0.0.1:9".into(),
+            ..ServerAddress::default()
+        };
+        let network = Network::start(server, "park".into(), Arc::new(|| ())).expect("a thread");
+        for _ in 0..PAGES {
+            network.send(Request::ClaimNames);
+        }
+        let began = Instant::now();
+        let mut failed = 0;
+        while failed < PAGES {
+            let reports = network.take();
+            let told = reports
+                .iter()
+                .filter(|report| matches!(report, Report::Failed { what: "claims", .. }));
+            failed += told.count();
+            assert!(
+                began.elapsed() < Duration::from_secs(60),
+                "{failed} of {PAGES} pages are answered"
+            );
+            std::thread::yield_now();
+        }
+        assert_eq!(failed, PAGES, "each once");
     }
 }

@@ -11,8 +11,8 @@ use terrarium_proto::twin::v1 as wire;
 use terrarium_proto::twin::v1::twin_service_client::TwinServiceClient;
 use terrarium_runtime::AuthorizedChannel;
 use terrarium_view_model::{
-    CarbonBalances, CarbonLine, ClaimName, Density, EntryList, EventLine, LedgerBook, LedgerEntry,
-    Report, Request,
+    CarbonBalances, CarbonLine, ClaimName, Density, EntryList, LedgerBook, LedgerEntry, Report,
+    Request,
 };
 use tokio::task::{AbortHandle, JoinSet};
 use tonic::Status;
@@ -21,7 +21,7 @@ use crate::decode;
 use crate::lanes::Lanes;
 use crate::numbering::{Numbering, StreamNumbers};
 use crate::supervisor::MAX_ANSWER_BYTES;
-use crate::{shift, statements};
+use crate::{around, shift, statements};
 
 /// The service takes at most so many points at once.
 const MOST_POINTS: usize = 200;
@@ -30,18 +30,14 @@ const MOST_EVENTS: u32 = 100;
 
 /// Entries that are listed at most: a year of one asset's hours.
 const MOST_ENTRIES: usize = 9_000;
-/// Events of a bundle at most.
-const MOST_AROUND: usize = 20_000;
-/// The service gives at most so many events at once.
-const MOST_EVENTS_AT_ONCE: u32 = 1_000;
-const COMPARE: &str = "comparison";
 
 pub(crate) struct Pages {
     client: PageClient,
     lanes: Arc<Lanes>,
     /// Ends with the session, so that no page of an old connection arrives.
     tasks: JoinSet<()>,
-    running: BTreeMap<&'static str, AbortHandle>,
+    /// By the request's name: the newest one, of comparisons all.
+    running: BTreeMap<&'static str, Vec<AbortHandle>>,
 }
 
 #[derive(Clone)]
@@ -63,7 +59,9 @@ impl Pages {
     /// Fetches a page in the background; it arrives as a report, or as [`Report::Failed`].
     pub(crate) fn fetch(&mut self, request: Request) {
         while self.tasks.try_join_next().is_some() {}
-        let what = Pages::name_of(&request);
+        let what = request.name();
+        // Of a comparison both moments are wanted.
+        let is_one_of_several = matches!(request, Request::Compare { .. });
         let client = self.client.clone();
         let lanes = Arc::clone(&self.lanes);
         let task = self.tasks.spawn(async move {
@@ -76,31 +74,27 @@ impl Pages {
             };
             lanes.put(report).await;
         });
-        // Of a comparison both moments are wanted.
-        let is_one_of_several = what == COMPARE;
-        if let Some(older) = self.running.insert(what, task)
-            && !is_one_of_several
-        {
-            older.abort();
+        let running = self.running.entry(what).or_default();
+        running.retain(|older| !older.is_finished());
+        if !is_one_of_several {
+            running.drain(..).for_each(|older| older.abort());
         }
+        running.push(task);
     }
 
-    /// What a page is called in a message about its failure.
-    pub(crate) fn name_of(request: &Request) -> &'static str {
-        match request {
-            Request::History { .. } => "history",
-            Request::Events { .. } => "events",
-            Request::Density { .. } => "density",
-            Request::Carbon { .. } => "carbon",
-            Request::Entries { .. } => "entries",
-            Request::Explain { .. } => "explanation",
-            Request::ClaimNames => "claims",
-            Request::Claim { .. } => "claim",
-            Request::Compare { .. } => COMPARE,
-            Request::Shift { .. } => "shift",
-            Request::Around { .. } => "events around",
-            Request::Show(_) => "view",
-            Request::Command { .. } => "command",
+    /// The connection is gone: tells of every page that was on its way that it will not come.
+    pub(crate) async fn give_up(mut self) {
+        let is_awaited = |tasks: &Vec<AbortHandle>| tasks.iter().any(|task| !task.is_finished());
+        self.running.retain(|_, tasks| is_awaited(tasks));
+        self.tasks.abort_all();
+        for what in self.running.into_keys() {
+            let reason = "the connection was cut before the answer came: ask for it again";
+            self.lanes
+                .put(Report::Failed {
+                    what,
+                    reason: reason.to_owned(),
+                })
+                .await;
         }
     }
 }
@@ -208,7 +202,11 @@ impl PageClient {
                 to_ms,
             } => self.claim(claim, from_ms, to_ms).await,
             Request::Compare { moment_ms } => self.moment(moment_ms).await,
-            Request::Around { from_ms, to_ms } => self.around(from_ms, to_ms).await,
+            Request::Around {
+                from_ms,
+                moment_ms,
+                to_ms,
+            } => around::fetch(self.twin(), &self.park, [from_ms, moment_ms, to_ms]).await,
             Request::Shift { from_ms, to_ms } => {
                 shift::fetch(&self.channel, &self.park, from_ms, to_ms).await
             }
@@ -291,33 +289,6 @@ impl PageClient {
         delta.begins_anew = true;
         delta.moment_ms = moment_ms;
         Ok(Report::Compared(delta))
-    }
-
-    /// Every event from one moment to another, both included.
-    async fn around(&self, from_ms: i64, to_ms: i64) -> Result<Report, Status> {
-        let mut events = Vec::new();
-        let (mut next_ms, mut beyond_position) = (from_ms, None);
-        loop {
-            let request = wire::ListEventsRequest {
-                park: self.park.clone(),
-                from_ms: next_ms,
-                most_events: MOST_EVENTS_AT_ONCE,
-                beyond_position,
-                ..wire::ListEventsRequest::default()
-            };
-            let page = self.twin().list_events(request).await?.into_inner().events;
-            let is_last = (page.len() as u32) < MOST_EVENTS_AT_ONCE;
-            let lines = page.into_iter().map(decode::event);
-            events.extend(lines.take_while(|event| event.time_ms <= to_ms));
-            let newest: Option<&EventLine> = events.last();
-            match newest.filter(|_| !is_last && events.len() < MOST_AROUND) {
-                // What is not new does not go on.
-                Some(event) if Some(event.position) != beyond_position => {
-                    (next_ms, beyond_position) = (event.time_ms, Some(event.position));
-                }
-                _ => return Ok(Report::Around(events)),
-            }
-        }
     }
 
     async fn carbon(&self, from_ms: i64, to_ms: i64) -> Result<Report, Status> {

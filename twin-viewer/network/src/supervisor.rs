@@ -1,5 +1,6 @@
 //! Connects, says how the connection stands, and connects again after a cut.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -144,10 +145,8 @@ impl Supervisor {
             TwinServiceClient::new(channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES);
         let mut definition_position = None;
         let told = self.tell_park(&mut twin, &mut definition_position);
-        match tokio::time::timeout(ANSWER_WITHIN, told).await {
-            Ok(Ok(())) => {}
-            Ok(Err(ended)) => return ended,
-            Err(_) => return Ended::Cut("the server takes connections and does not answer".into()),
+        if let Err(ended) = in_time(ANSWER_WITHIN, told).await {
+            return ended;
         }
         self.cut_since_ms = None;
         self.sessions += 1;
@@ -173,11 +172,11 @@ impl Supervisor {
         );
         let clock = ask_clock(twin, &self.park, &lanes, tell_definition);
         tokio::pin!(watch_alarms, show, clock);
-        loop {
+        let ended = loop {
             tokio::select! {
-                ended = &mut show => return ended,
-                ended = &mut watch_alarms => return ended,
-                ended = &mut clock => return ended,
+                ended = &mut show => break ended,
+                ended = &mut watch_alarms => break ended,
+                ended = &mut clock => break ended,
                 request = self.requests.recv() => match request {
                     Some(Asked { session: seen, request: Request::Command { number, command } }) => {
                         if seen == Some(session) {
@@ -189,10 +188,12 @@ impl Supervisor {
                         }
                     }
                     Some(Asked { request: page, .. }) => pages.fetch(page),
-                    None => return Ended::Cut("the viewer is gone".into()),
+                    None => break Ended::Cut("the viewer is gone".into()),
                 },
             }
-        }
+        };
+        pages.give_up().await;
+        ended
     }
 
     /// Finds the park and tells its definition.
@@ -212,6 +213,18 @@ impl Supervisor {
             })
             .await;
         Ok(())
+    }
+}
+
+/// An answer that must not be waited for without end: a frozen server or a silent network breaks no stream, and only this
+/// finds it.
+async fn in_time<T>(
+    limit: Duration,
+    answer: impl Future<Output = Result<T, Ended>>,
+) -> Result<T, Ended> {
+    match tokio::time::timeout(limit, answer).await {
+        Ok(answer) => answer,
+        Err(_) => Err(Ended::Cut("the server does not answer".into())),
     }
 }
 
@@ -260,12 +273,9 @@ async fn ask_clock(
     let mut askings = 0;
     loop {
         ticks.tick().await;
-        let answer = tokio::time::timeout(ANSWER_WITHIN, summary_of(&mut twin, park));
-        let summary = match answer.await {
-            Ok(Ok(summary)) => summary,
-            Ok(Err(ended)) => return ended,
-            // A frozen server or a silent network breaks no stream: only this finds it.
-            Err(_) => return Ended::Cut("the server does not answer any more".into()),
+        let summary = match in_time(ANSWER_WITHIN, summary_of(&mut twin, park)).await {
+            Ok(summary) => summary,
+            Err(ended) => return ended,
         };
         lanes
             .put(Report::LiveMoment {
@@ -277,7 +287,7 @@ async fn ask_clock(
         if askings % ASKINGS_PER_DEFINITION != 0 {
             continue;
         }
-        match definition_of(&mut twin, park).await {
+        match in_time(ANSWER_WITHIN, definition_of(&mut twin, park)).await {
             Ok(definition) if Some(definition.position) == *definition_position.borrow() => {}
             Ok(definition) => {
                 let position = definition.position;
@@ -293,5 +303,19 @@ async fn ask_clock(
             }
             Err(ended) => return ended,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_that_never_comes_is_a_cut() {
+        let never = std::future::pending::<Result<(), Ended>>();
+        let ended = in_time(Duration::ZERO, never).await;
+        assert!(matches!(&ended, Err(Ended::Cut(reason)) if reason.contains("does not answer")));
+        let told = in_time(Duration::from_secs(60), async { Ok(7) }).await;
+        assert!(matches!(told, Ok(7)));
     }
 }

@@ -53,7 +53,7 @@ pub(crate) fn notices(state: &ViewState) -> Vec<Notice> {
             offers_live: false,
         });
     }
-    notices.extend(outcome_text(state).map(Notice::grey));
+    notices.extend(outcome_texts(state).into_iter().map(Notice::grey));
     let rate = state.alarms.rate(state.timeline.now_ms());
     if rate.band == RateBand::Flood && state.audience.sees_alarms() {
         let first = state.alarms.first_out();
@@ -92,34 +92,42 @@ fn compared(state: &ViewState) -> Option<(i64, i64)> {
     comparison.moments_ms().filter(|_| comparison.is_on())
 }
 
-/// What became of the file that was asked for last, and what could not be fetched.
-fn outcome_text(state: &ViewState) -> Option<String> {
+/// What became of the file that was asked for last, and what could not be done.
+fn outcome_texts(state: &ViewState) -> Vec<String> {
     let language = state.language;
-    match &state.saved {
-        Some(Ok(path)) => return Some(Word::Saved.with(language, &[("path", path)])),
-        Some(Err(reason)) => return Some(Word::NotSaved.with(language, &[("reason", reason)])),
-        None => {}
+    let saved = state.saved.as_ref().map(|saved| match saved {
+        Ok(path) => Word::Saved.with(language, &[("path", path)]),
+        Err(reason) => Word::NotSaved.with(language, &[("reason", reason)]),
+    });
+    let failed = state
+        .failures_of_no_panel()
+        .map(|(what, reason)| match what {
+            // It says itself what it is about.
+            "command line" => reason.to_owned(),
+            _ => not_fetched(state, what, reason),
+        });
+    saved.into_iter().chain(failed).collect()
+}
+
+fn not_fetched(state: &ViewState, what: &str, reason: &str) -> String {
+    Word::NotFetched.with(state.language, &[("what", what), ("reason", reason)])
+}
+
+/// Says in a panel that it lacks what was asked for under this name, where that is so.
+pub(crate) fn show_failure(ui: &mut Ui, state: &ViewState, what: &str) -> bool {
+    let reason = state.failure_of(what);
+    if let Some(reason) = reason {
+        let text = RichText::new(not_fetched(state, what, reason)).strong();
+        ui.add(egui::Label::new(text).wrap());
     }
-    // What is asked for again and again by itself is told by the panel that lacks it.
-    const ASKED_BY_PERSON: [&str; 8] = [
-        "entries",
-        "explanation",
-        "claims",
-        "claim",
-        "comparison",
-        "shift",
-        "events around",
-        "replay",
-    ];
-    let (what, reason) = state.failure.as_ref()?;
-    if *what == "command line" {
-        return Some(reason.clone());
+    reason.is_some()
+}
+
+/// Says in a panel that something is on its way, or why it is not.
+pub(crate) fn show_waiting(ui: &mut Ui, state: &ViewState, what: &str) {
+    if !show_failure(ui, state, what) {
+        ui.weak(Word::Waiting.text(state.language));
     }
-    if !ASKED_BY_PERSON.contains(what) {
-        return None;
-    }
-    let parts = [("what", *what), ("reason", reason.as_str())];
-    Some(Word::NotFetched.with(language, &parts))
 }
 
 fn bar(ui: &mut Ui, fill: Color32, add: impl FnOnce(&mut Ui)) {

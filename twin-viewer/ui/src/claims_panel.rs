@@ -7,6 +7,7 @@ use terrarium_view_model::{
     StatementPosting, ViewState, Word, figure_text,
 };
 
+use crate::banner;
 use crate::ledger_panel::short;
 use crate::theme::FAINT_INK;
 
@@ -27,14 +28,14 @@ pub(crate) fn show(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) 
             chooser(ui, state, commands);
         }
     });
+    if claims.shows {
+        banner::show_failure(ui, state, "claims");
+    }
     if !claims.shows || claims.asked.is_none() {
         return;
     }
     let Some(statement) = &claims.statement else {
-        let is_refused = matches!(&state.failure, Some(("claim", _)));
-        if !is_refused {
-            ui.weak(Word::Waiting.text(language));
-        }
+        banner::show_waiting(ui, state, "claim");
         return;
     };
     head(ui, statement, language, commands);

@@ -5,6 +5,7 @@ use terrarium_view_model::{
     Command, Difference, Language, Mark, Quantity, Unit, ViewState, Word, format,
 };
 
+use crate::banner;
 use crate::theme::FAINT_INK;
 
 /// Rows that are laid out at most: those of the selected asset first, then the others in the order of their ids.
@@ -24,7 +25,7 @@ pub(crate) fn show(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) 
         }
     });
     if !comparison.is_complete() {
-        ui.weak(Word::Waiting.text(language));
+        banner::show_waiting(ui, state, "comparison");
         ui.separator();
         return;
     }

@@ -8,7 +8,7 @@ use terrarium_view_model::{
 use crate::layout::Drafts;
 use crate::shapes::{alarm_mark, quality_mark};
 use crate::theme::{FAINT_INK, quality_ink};
-use crate::{orders, trend};
+use crate::{banner, ledger_panel, orders, trend};
 
 const MOST_EVENTS: usize = 30;
 
@@ -162,6 +162,7 @@ fn alarms(ui: &mut Ui, state: &ViewState, view: &AssetView, commands: &mut Vec<C
 fn events(ui: &mut Ui, state: &ViewState, park: &ParkView, commands: &mut Vec<Command>) {
     let language = state.language;
     ui.strong(Word::Events.text(language));
+    banner::show_failure(ui, state, "events");
     if state.events.is_empty() {
         ui.weak(Word::NoEvents.text(language));
     }
@@ -225,7 +226,9 @@ fn carbon(ui: &mut Ui, state: &ViewState, view: &AssetView) {
     let Some(line) = state.carbon.of(&view.id) else {
         return;
     };
-    let language = state.language;
-    ui.strong(Word::Carbon.text(language));
-    crate::ledger_panel::figures(ui, language, line);
+    ui.strong(Word::Carbon.text(state.language));
+    if !state.shows_carbon {
+        banner::show_failure(ui, state, "carbon");
+    }
+    ledger_panel::of_asset(ui, state, line);
 }

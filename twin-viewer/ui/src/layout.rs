@@ -58,7 +58,7 @@ pub fn show(ui: &mut Ui, state: &ViewState, drafts: &mut Drafts) -> Answer {
                 .frame(frame())
                 .show(ui, |ui| top_bar::title(ui, state, &mut commands));
             notices(ui, state, &mut commands);
-            if state.overlay != Overlay::None {
+            if state.shown_overlay() != Overlay::None {
                 Panel::bottom("legend")
                     .frame(frame())
                     .show(ui, |ui| overlay_panel::show(ui, state, &mut commands));
@@ -139,7 +139,13 @@ fn desk(ui: &mut Ui, state: &ViewState, drafts: &mut Drafts, commands: &mut Vec<
                 alarm_card::show(ui, state, drafts, commands);
             });
         });
-    Panel::right("detail")
+    // A panel keeps the width that its widest content took: that of the ledger is not for what stands there afterwards.
+    let name = match (state.shows_carbon, state.comparison.is_on()) {
+        (true, _) => "detail-with-ledger",
+        (false, true) => "detail-with-differences",
+        (false, false) => "detail",
+    };
+    Panel::right(name)
         .frame(frame())
         .default_size(320.0)
         .size_range(240.0..=560.0)

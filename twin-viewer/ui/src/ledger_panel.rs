@@ -7,11 +7,12 @@ use egui::{
 };
 use terrarium_view_model::{
     CarbonLine, Command, Contribution, EntryList, EventMark, Explanation, Language, LedgerBook,
-    LedgerEntry, LedgerPeriod, ParkView, ViewState, VisitorFigures, Word, format,
+    LedgerEntry, LedgerPeriod, ParkView, Quality, ViewState, VisitorFigures, Word, format,
 };
 
-use crate::claims_panel;
-use crate::theme::{FAINT_INK, INK, LINE};
+use crate::shapes::quality_mark;
+use crate::theme::{FAINT_INK, INK, LINE, quality_ink};
+use crate::{banner, claims_panel};
 
 /// Rows of entries that are seen at once.
 const ENTRY_ROWS: f32 = 9.0;
@@ -23,14 +24,14 @@ pub(crate) fn show(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) 
         period_chooser(ui, state, commands);
     });
     let carbon = &state.carbon;
+    banner::show_failure(ui, state, "carbon");
     let Some(position) = carbon.position else {
         ui.weak(Word::NoLedger.text(language));
         ui.separator();
         return;
     };
-    let [from, to] = [&carbon.from, &carbon.to].map(|moment| short(moment));
-    let parts = [("from", from.as_str()), ("to", to.as_str())];
-    ui.small(RichText::new(Word::Period.with(language, &parts)).color(FAINT_INK));
+    ui.small(RichText::new(period_text(state)).color(FAINT_INK));
+    mark_other_moment(ui, state);
     progress(ui, state);
     figures(ui, language, &carbon.total);
     let position = position.to_string();
@@ -45,6 +46,34 @@ pub(crate) fn show(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) 
         }
     }
     ui.separator();
+}
+
+fn period_text(state: &ViewState) -> String {
+    let [from, to] = [&state.carbon.from, &state.carbon.to].map(|moment| short(moment));
+    let parts = [("from", from.as_str()), ("to", to.as_str())];
+    Word::Period.with(state.language, &parts)
+}
+
+/// The figures stand as they are until those of the moment shown have come; until then they are marked. Whether they are.
+fn mark_other_moment(ui: &mut Ui, state: &ViewState) -> bool {
+    if state.is_balance_of_moment() {
+        return false;
+    }
+    ui.horizontal_wrapped(|ui| {
+        let label = Word::of_quality(Quality::Stale).text(state.language);
+        quality_mark(ui, Some(Quality::Stale), label);
+        let text = RichText::new(label).color(quality_ink(Some(Quality::Stale)));
+        ui.label(text.strong());
+    });
+    true
+}
+
+/// The figures of an asset, and of which period they are where it is not that of the moment shown.
+pub(crate) fn of_asset(ui: &mut Ui, state: &ViewState, line: &CarbonLine) {
+    if mark_other_moment(ui, state) {
+        ui.small(period_text(state));
+    }
+    figures(ui, state.language, line);
 }
 
 fn period_chooser(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) {
@@ -100,7 +129,7 @@ pub(crate) fn bar(ui: &mut Ui, share: f32, label: &str) {
 }
 
 /// The figures of one line.
-pub(crate) fn figures(ui: &mut Ui, language: Language, line: &CarbonLine) {
+fn figures(ui: &mut Ui, language: Language, line: &CarbonLine) {
     let energy = |wh: i64| format::watt_hours(wh as f64);
     let mut rows = vec![
         (Word::Scope2, format::co2(line.scope2_location_mg)),
@@ -205,7 +234,7 @@ fn entries(ui: &mut Ui, state: &ViewState, park: &ParkView, commands: &mut Vec<C
         }
     });
     let Some(list) = &state.trail.list else {
-        ui.weak(Word::Waiting.text(language));
+        banner::show_waiting(ui, state, "entries");
         return;
     };
     let [from, to] = [list.from_ms, list.to_ms].map(|ms| format::moment(&park.time_zone, ms));
@@ -272,7 +301,7 @@ fn explanation(ui: &mut Ui, state: &ViewState, park: &ParkView, commands: &mut V
     });
     ui.small(RichText::new(id).color(FAINT_INK));
     let Some(explanation) = &state.trail.explanation else {
-        ui.weak(Word::Waiting.text(language));
+        banner::show_waiting(ui, state, "explanation");
         return;
     };
     result(ui, explanation, language);

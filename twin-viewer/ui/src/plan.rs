@@ -174,7 +174,7 @@ fn connections(painter: &Painter, state: &ViewState, park: &ParkView, sight: &Si
         let is_selected = state.selection.contains(from) || state.selection.contains(connection.to);
         let is_asked_for = match connection.kind {
             ConnectionKind::Electric => true,
-            ConnectionKind::Water => is_selected || state.overlay == Overlay::Water,
+            ConnectionKind::Water => is_selected || state.shown_overlay() == Overlay::Water,
             ConnectionKind::Heat | ConnectionKind::Cold | ConnectionKind::Waste => is_selected,
         };
         if !is_asked_for {

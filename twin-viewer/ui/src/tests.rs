@@ -13,6 +13,7 @@ use terrarium_view_model::{
 
 use crate::{Drafts, install, show};
 
+mod answers;
 mod claims;
 mod tools;
 

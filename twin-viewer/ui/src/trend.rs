@@ -6,6 +6,7 @@ use egui::{Color32, RichText, Ui};
 use egui_plot::{Line, Plot, PlotPoints, VLine};
 use terrarium_view_model::{PointHistory, Quality, Quantity, Unit, ViewState, Word, format};
 
+use crate::banner;
 use crate::theme::{FAINT_INK, REPLAY};
 
 /// Lines of one plot at most; more can't be told apart.
@@ -24,6 +25,7 @@ const LINE_COLORS: [Color32; MOST_LINES] = [
 pub(crate) fn show(ui: &mut Ui, state: &ViewState) {
     let language = state.language;
     ui.strong(Word::Trend.text(language));
+    banner::show_failure(ui, state, "history");
     let mut by_unit: BTreeMap<Unit, Vec<&PointHistory>> = BTreeMap::new();
     for history in state
         .history

@@ -97,8 +97,28 @@ impl Comparison {
         true
     }
 
+    /// Without both moments there is nothing to compare, and it does not begin by itself once there is.
     pub(crate) fn turn(&mut self, on: bool) {
-        self.is_on = on;
+        self.is_on = on && self.moments_ms().is_some();
+    }
+
+    /// The moments that were asked for and whose values have not come.
+    pub(crate) fn missing_ms(&self) -> Vec<i64> {
+        let sides = [&self.a, &self.b].into_iter();
+        let missing = sides.filter(|side| side.table.is_none());
+        let mut moments: Vec<i64> = missing.filter_map(|side| side.moment_ms).collect();
+        moments.dedup();
+        moments
+    }
+
+    /// The park was defined anew: its assets have other numbers, so the values of both moments are to be fetched again.
+    pub(crate) fn forget_values(&mut self) {
+        for side in [&mut self.a, &mut self.b] {
+            *side = Side {
+                moment_ms: side.moment_ms,
+                ..Side::default()
+            };
+        }
     }
 
     /// Takes the values of a moment in; those of a moment that no mark stands at any more are dropped.

@@ -69,7 +69,7 @@ pub use command::Command;
 pub use comparison::{Comparison, Difference, Mark};
 pub use deep_link::{DeepLink, LinkError};
 pub use document::{Block, Document, Format};
-pub use incident::{BundleFile, incident_bundle};
+pub use incident::BundleFile;
 pub use kiosk::{Kiosk, KioskError, Screen};
 pub use ledger_trail::{
     Contribution, EnergyAccount, EntryList, EventMark, Explanation, FactorUsed, LedgerBook,
@@ -85,7 +85,9 @@ pub use park_view::{
 pub use point_table::{NewPoint, PointName, PointSlot, PointTable, Reading, Sample, TwinDelta};
 pub use quality::{Quality, Shown, fade, quality_at};
 pub use quantity::{Quantity, Unit};
-pub use request::{Connection, EventLine, Outcome, ParkCommand, PointHistory, Report, Request};
+pub use request::{
+    Connection, EventLine, EventsAround, Outcome, ParkCommand, PointHistory, Report, Request,
+};
 pub use search::SearchIndex;
 pub use selection::Selection;
 pub use shift_record::{

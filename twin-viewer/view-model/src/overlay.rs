@@ -296,6 +296,22 @@ impl OverlayView {
 }
 
 impl OverlayView {
+    /// The ledger's figures are those of another moment than the one shown: where the overlay is about them, none of them is
+    /// trusted.
+    pub(crate) fn doubt_the_ledger(&mut self) {
+        if !matches!(self.overlay, Overlay::CarbonIntensity | Overlay::Imbalance) {
+            return;
+        }
+        for cell in self.values.iter_mut().flatten() {
+            if let OverlayCell::Value(value) = cell {
+                value.is_doubtful = true;
+            }
+        }
+        if let Some(legend) = &mut self.legend {
+            legend.coverage.have = 0;
+        }
+    }
+
     /// Colours a park by what changed between two moments.
     pub(crate) fn of_change(
         overlay: Overlay,

@@ -54,10 +54,35 @@ pub enum Request {
     Compare { moment_ms: i64 },
     /// All that a shift report tells.
     Shift { from_ms: i64, to_ms: i64 },
-    /// Every event from one moment to another, up to a limit.
-    Around { from_ms: i64, to_ms: i64 },
+    /// Every event from one moment to another; where they are too many, those nearest to a moment between the two.
+    Around {
+        from_ms: i64,
+        moment_ms: i64,
+        to_ms: i64,
+    },
     /// To the park; answered by exactly one [`Report::Outcome`] with the same number.
     Command { number: u64, command: ParkCommand },
+}
+
+impl Request {
+    /// What it is called where it is told that it failed: [`Report::Failed`].
+    pub fn name(&self) -> &'static str {
+        match self {
+            Request::Show(_) => "replay",
+            Request::History { .. } => "history",
+            Request::Events { .. } => "events",
+            Request::Density { .. } => "density",
+            Request::Carbon { .. } => "carbon",
+            Request::Entries { .. } => "entries",
+            Request::Explain { .. } => "explanation",
+            Request::ClaimNames => "claims",
+            Request::Claim { .. } => "claim",
+            Request::Compare { .. } => "comparison",
+            Request::Shift { .. } => "shift",
+            Request::Around { .. } => "events around",
+            Request::Command { .. } => "command",
+        }
+    }
 }
 
 /// Something that a person tells the park to do. Who it was is the credential.
@@ -145,6 +170,18 @@ pub struct EventLine {
     pub time_ms: i64,
 }
 
+/// Events around a moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventsAround {
+    /// From here to there none is missing.
+    pub from_ms: i64,
+    pub to_ms: i64,
+    /// In the order they happened.
+    pub events: Vec<EventLine>,
+    /// The stretch is shorter than was asked for: they are too many.
+    pub is_cut_short: bool,
+}
+
 /// What the viewer hears.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Report {
@@ -194,7 +231,7 @@ pub enum Report {
     /// The state at a moment of a comparison.
     Compared(TwinDelta),
     Shift(Box<ShiftRecord>),
-    Around(Vec<EventLine>),
+    Around(EventsAround),
     /// A file was written, or why not.
     Saved(Result<String, String>),
     Outcome {
@@ -203,6 +240,7 @@ pub enum Report {
     },
     /// A page could not be fetched.
     Failed {
+        /// [`Request::name`], `alarms`, or `command line`.
         what: &'static str,
         reason: String,
     },

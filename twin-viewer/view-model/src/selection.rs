@@ -44,6 +44,18 @@ impl Selection {
         self.replace(selected);
     }
 
+    /// The same assets under their new numbers, where they still are, now and on the way back and forward.
+    pub(crate) fn moved(&self, number: impl Fn(AssetIndex) -> Option<AssetIndex>) -> Selection {
+        let moved = |assets: &BTreeSet<AssetIndex>| -> BTreeSet<AssetIndex> {
+            assets.iter().filter_map(|asset| number(*asset)).collect()
+        };
+        Selection {
+            selected: moved(&self.selected),
+            back: self.back.iter().map(moved).collect(),
+            forward: self.forward.iter().map(moved).collect(),
+        }
+    }
+
     fn replace(&mut self, selected: BTreeSet<AssetIndex>) {
         if selected == self.selected {
             return;

@@ -292,8 +292,13 @@ impl Timeline {
         Want::Step { from_ms, backwards }
     }
 
-    /// There is no further event that way: what is shown stays.
-    pub fn step_found_nothing(&mut self) {
+    /// What was asked for last can't be shown, or there is no further event that way: what is shown stays. An answer that
+    /// comes after the person went back to live changes nothing: the live state is still on its way.
+    pub fn stay(&mut self) {
+        if self.is_live() {
+            return;
+        }
+        self.wants_to_play = false;
         self.may_play = true;
         self.asked_ms = self.shown_ms;
     }
@@ -391,6 +396,21 @@ mod tests {
         assert!(timeline.wants_to_play() && !timeline.is_playing());
         timeline.replay_arrived(2_060_000, false);
         assert!(timeline.is_playing());
+    }
+
+    #[test]
+    fn what_can_not_be_shown_leaves_what_is_shown_and_never_unlocks_an_old_picture() {
+        let mut timeline = timeline();
+        timeline.seek_exact(2_000_000);
+        timeline.replay_arrived(2_000_000, true);
+        timeline.play(false);
+        timeline.stay();
+        assert!(!timeline.is_waiting() && !timeline.wants_to_play());
+        assert_eq!(timeline.asked_ms(), 2_000_000);
+        timeline.seek_exact(99);
+        timeline.follow();
+        timeline.stay();
+        assert!(!timeline.allows_commands(), "the old picture still stands");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::camera::{Bookmark, CameraPose, CameraWish};
 use crate::carbon::CarbonBalances;
 use crate::claims::Claims;
 use crate::comparison::Comparison;
+use crate::incident::Incident;
 use crate::ledger_trail::LedgerTrail;
 use crate::overlay::{Overlay, OverlayView};
 use crate::park_view::{AssetIndex, ParkView};
@@ -32,6 +33,19 @@ pub use files::FileWish;
 const MOST_FOUND: usize = 12;
 const MOST_SENT: usize = 20;
 const HOUR_MS: i64 = 3_600_000;
+/// Requests whose failure the panel tells that lacks the answer.
+const ASKED_BY_PANELS: [&str; 10] = [
+    "alarms",
+    "carbon",
+    "claim",
+    "claims",
+    "comparison",
+    "density",
+    "entries",
+    "events",
+    "explanation",
+    "history",
+];
 /// What the trend looks back on.
 const LOOK_BACK_MS: i64 = 24 * HOUR_MS;
 
@@ -85,7 +99,7 @@ pub struct ViewState {
     pub comparison: Comparison,
     /// The shift whose report is open.
     pub shift: Option<Box<ShiftRecord>>,
-    /// What became of the file that was written last: its path, or why not.
+    /// What became of the file that was written last: its path, or why not. It is told until the next command.
     pub saved: Option<Result<String, String>>,
     pub reduced_motion: bool,
     pub ui_scale: Option<f32>,
@@ -104,18 +118,21 @@ pub struct ViewState {
     pub bookmarks: Vec<Bookmark>,
     /// What the camera saw last.
     pub camera: Option<CameraPose>,
-    /// What could not be fetched last, and why.
-    pub failure: Option<(&'static str, String)>,
+    /// What could not be fetched, by [`Request::name`], and why. What a panel lacks is told there until it is asked for
+    /// again or comes; all else until the next command ([`ViewState::failures_of_no_panel`]).
+    pub failures: BTreeMap<&'static str, String>,
     drawn: Option<Drawn>,
     camera_wish: Option<CameraWish>,
     file_wishes: Vec<FileWish>,
-    /// A bundle waits for its events.
-    wants_bundle: bool,
+    /// A bundle that waits for its events.
+    incident: Option<Incident>,
     next_number: u64,
-    /// The state's position when the balance was asked for last.
-    carbon_asked_at: Option<u64>,
+    /// The state's position and the stretch of the ledger when the balance was asked for last.
+    carbon_asked: Option<(Option<u64>, (i64, i64))>,
     /// The park's clock when the timeline's pages were asked for last.
     pages_asked_ms: Option<i64>,
+    /// The park's clock when the selected asset's pages were asked for last because time went on.
+    selection_asked_ms: Option<i64>,
 }
 
 /// A park with its values.
@@ -211,8 +228,26 @@ impl ViewState {
         view && ledger && entries && explanation && claim && comparison && events
     }
 
+    /// Why a page could not be fetched, by [`Request::name`].
+    pub fn failure_of(&self, what: &str) -> Option<&str> {
+        self.failures.get(what).map(String::as_str)
+    }
+
+    /// What could not be done and no panel tells: by its name, with the reason.
+    pub fn failures_of_no_panel(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let told = self.failures.iter();
+        told.filter(|(what, _)| !ASKED_BY_PANELS.contains(what))
+            .map(|(what, reason)| (*what, reason.as_str()))
+    }
+
+    /// The theme that the park is coloured by: the chosen one, or that of the comparison.
+    pub fn shown_overlay(&self) -> Overlay {
+        self.overlay_view()
+            .map_or(self.overlay, |view| view.overlay)
+    }
+
     /// The balance that came last is that of the period which the moment shown asks for.
-    fn is_balance_of_moment(&self) -> bool {
+    pub fn is_balance_of_moment(&self) -> bool {
         let (_, to_ms) = self.ledger_range_ms();
         let to = terrarium_model::parse_rfc3339_with_offset(&self.carbon.to);
         to.is_ok_and(|to| to.0 * 1_000 == to_ms)

@@ -82,11 +82,19 @@ fn a_claim_that_is_refused_is_told_with_its_reason_until_one_comes() {
         what: "claim",
         reason: "no base year: set one with SetBaseYear".into(),
     });
-    let told = state
-        .failure
-        .as_ref()
-        .is_some_and(|(what, reason)| *what == "claim" && reason.contains("base year"));
-    assert!(told, "{:?}", state.failure);
+    let told = state.failure_of("claim");
+    assert!(told.is_some_and(|reason| reason.contains("base year")));
+    state.apply(Command::ZoomTimeline(None));
+    assert!(
+        state.failure_of("claim").is_some(),
+        "its panel still lacks it"
+    );
     state.take(statement("sbti"));
-    assert_eq!(state.failure, None);
+    assert_eq!(state.failure_of("claim"), None);
+    state.take(Report::Failed {
+        what: "claim",
+        reason: "gone".into(),
+    });
+    state.apply(Command::MakeClaim(Some("sbti".into())));
+    assert_eq!(state.failure_of("claim"), None, "it is asked for again");
 }

@@ -6,10 +6,10 @@ use terrarium_model::Name;
 use terrarium_view_model::{
     Alarm, AlarmDefinition, AlarmEvent, AlarmLine, AlarmPriority, AlarmState, AlarmStatus,
     Audience, CarbonBalances, CarbonLine, Command, Connection, DeepLink, Drawing, EntryList,
-    EventLine, Explanation, FileWish, Format, Language, LedgerBook, LedgerEntry, LedgerPeriod,
-    Mark, MeterQuality, NewPoint, OrderLine, OrderStep, OrderValue, Outcome, Overlay, OverlayCell,
-    Page, ParkCommand, PointName, Quality, Quantity, Report, Request, Sample, ShiftRecord,
-    TwinDelta, ViewState, VisitorFigures, Want,
+    EventLine, EventsAround, Explanation, FileWish, Format, Language, LedgerBook, LedgerEntry,
+    LedgerPeriod, Mark, MeterQuality, NewPoint, OrderLine, OrderStep, OrderValue, Outcome, Overlay,
+    OverlayCell, Page, ParkCommand, PointName, Quality, Quantity, Report, Request, Sample,
+    ShiftRecord, TwinDelta, ViewState, VisitorFigures, Want,
 };
 
 const HAOTIAN: &str = include_str!("../../../deploy/parks/haotian.toml");
@@ -438,19 +438,27 @@ fn an_incident_bundle_holds_the_values_of_the_moment_and_the_events_around_it() 
     let mut state = live(&[("bin-1", Quantity::FillPermille, 987)]);
     let asked = state.apply(Command::SaveIncident);
     assert!(
-        matches!(asked[..], [Request::Around { from_ms, to_ms }] if from_ms < NOW_MS && to_ms > NOW_MS)
+        matches!(asked[..], [Request::Around { from_ms, moment_ms: NOW_MS, to_ms }] if from_ms < NOW_MS && to_ms > NOW_MS)
     );
-    state.take(Report::Around(vec![EventLine {
+    let event = EventLine {
         position: 42,
         id: "an id".into(),
         kind: "terrarium.waste.v1.BinWeighedV1".into(),
         domain: "waste".into(),
         asset: "bin-1".into(),
         time_ms: NOW_MS,
-    }]));
+    };
+    state.take(Report::Around(EventsAround {
+        events: vec![event],
+        ..EventsAround::default()
+    }));
     let wishes = state.take_file_wishes();
-    let [FileWish::Bundle { name, files }] = &wishes[..] else {
-        panic!("one bundle: {wishes:?}");
+    let [
+        FileWish::BundlePicture { .. },
+        FileWish::Bundle { name, files },
+    ] = &wishes[..]
+    else {
+        panic!("a picture and one bundle: {wishes:?}");
     };
     assert_eq!(name, "haotian-2026-05-01T140000-incident.zip");
     let text = |name: &str| {

@@ -1,6 +1,6 @@
 //! What a person's commands make of what is shown.
 
-use super::{MOST_FOUND, MOST_SENT, SentCommand, ViewState};
+use super::{ASKED_BY_PANELS, MOST_FOUND, MOST_SENT, SentCommand, ViewState};
 use crate::audience::Page;
 use crate::camera::{Bookmark, CameraPose, CameraWish};
 use crate::command::Command;
@@ -18,6 +18,18 @@ pub(crate) const NOT_CONNECTED: &str =
 impl ViewState {
     /// Takes in what the person did. What to ask of the services.
     pub fn apply(&mut self, command: Command) -> Vec<Request> {
+        // Told once, and the person goes on.
+        self.saved = None;
+        self.failures
+            .retain(|what, _| ASKED_BY_PANELS.contains(what));
+        let requests = self.carry_out(command);
+        for request in &requests {
+            self.failures.remove(request.name());
+        }
+        requests
+    }
+
+    fn carry_out(&mut self, command: Command) -> Vec<Request> {
         match command {
             Command::Follow
             | Command::Pause
@@ -59,7 +71,6 @@ impl ViewState {
             Command::Compare(on) => self.compare(on),
             Command::GoTo(link) => self.go_to(link),
             Command::MakeShiftReport { from_ms, to_ms } => {
-                self.saved = None;
                 self.ask_shift(from_ms, to_ms).into_iter().collect()
             }
             Command::SaveIncident => self.ask_bundle().into_iter().collect(),
@@ -203,6 +214,12 @@ impl ViewState {
     }
 
     fn apply_to_time(&mut self, command: Command) -> Vec<Request> {
+        let leaves_comparison = matches!(command, Command::Follow | Command::Play { .. });
+        if leaves_comparison && self.comparison.is_on() {
+            // Its colours are those of two past moments: they belong neither to now nor to a picture that moves on.
+            self.comparison.turn(false);
+            self.redraw();
+        }
         let timeline = &mut self.timeline;
         let want: Option<Want> = match command {
             Command::Follow => Some(timeline.follow()),
@@ -289,10 +306,7 @@ impl ViewState {
             Command::OpenAlarm(alarm) => {
                 self.open_alarm = alarm.filter(|_| self.audience.sees_alarms());
             }
-            Command::CloseShiftReport => {
-                self.shift = None;
-                self.saved = None;
-            }
+            Command::CloseShiftReport => self.shift = None,
             Command::SaveShiftReport(format) => self.save_shift_report(format),
             Command::SavePicture => self.ask_picture(),
             Command::SaveLink => self.save_link(),

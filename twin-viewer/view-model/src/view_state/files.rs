@@ -5,8 +5,8 @@ use terrarium_model::UnixMillis;
 use super::ViewState;
 use crate::deep_link::DeepLink;
 use crate::document::Format;
-use crate::incident::{AROUND_MS, BundleFile, incident_bundle};
-use crate::request::{EventLine, Request};
+use crate::incident::{BundleFile, Incident};
+use crate::request::{EventsAround, Request};
 use crate::shift_report::{LONGEST_SHIFT_MS, shift_report};
 
 /// A file that a person asked for.
@@ -16,7 +16,11 @@ pub enum FileWish {
         name: String,
         text: String,
     },
-    /// A ZIP file of this name with these files, a picture of what is shown, and a manifest.
+    /// A picture of what is shown, for the bundle of this name, whose files follow as soon as its events are there.
+    BundlePicture {
+        name: String,
+    },
+    /// A ZIP file of this name with these files, the picture that was asked for with the same name, and a manifest.
     Bundle {
         name: String,
         files: Vec<BundleFile>,
@@ -91,28 +95,25 @@ impl ViewState {
         self.file_wishes.push(wish);
     }
 
+    /// Everything but the events is taken at once: by the time they come, another moment may be shown.
     pub(super) fn ask_bundle(&mut self) -> Option<Request> {
-        self.park()?;
-        self.wants_bundle = true;
         let moment_ms = self.timeline.shown_ms();
-        Some(Request::Around {
-            from_ms: moment_ms - AROUND_MS,
-            to_ms: moment_ms + AROUND_MS,
-        })
+        let name = format!("{}.zip", self.file_name("incident", moment_ms));
+        let incident = Incident::of(self, name.clone())?;
+        let request = incident.request();
+        self.incident = Some(incident);
+        self.file_wishes.push(FileWish::BundlePicture { name });
+        Some(request)
     }
 
-    pub(super) fn make_bundle(&mut self, events: &[EventLine]) {
-        if !std::mem::take(&mut self.wants_bundle) {
+    pub(super) fn make_bundle(&mut self, around: &EventsAround) {
+        let Some(incident) = self.incident.take() else {
             return;
-        }
-        let wish = FileWish::Bundle {
-            name: format!(
-                "{}.zip",
-                self.file_name("incident", self.timeline.shown_ms())
-            ),
-            files: incident_bundle(self, events),
         };
-        self.file_wishes.push(wish);
+        self.file_wishes.push(FileWish::Bundle {
+            name: incident.name.clone(),
+            files: incident.files(around),
+        });
     }
 
     pub(super) fn save_link(&mut self) {

@@ -16,6 +16,8 @@ use crate::selection::Selection;
 const DENSITY_BUCKETS: u32 = 240;
 /// Pages are asked for anew after this much of the park's time at the earliest.
 const LEAST_PAGE_AGE_MS: i64 = 5_000;
+/// The course, the events and the carbon of what is selected follow the present at this distance of the park's time.
+const LONGEST_SELECTION_AGE_MS: i64 = 10_000;
 
 impl ViewState {
     /// Takes in what the network reports. What to ask for next.
@@ -23,6 +25,7 @@ impl ViewState {
         match report {
             Report::Connection(connection) => {
                 let was_cut = self.shown().is_cut;
+                let was_live = self.connection == Connection::Live;
                 self.connection = connection;
                 if self.connection != Connection::Live {
                     // What was proposed was proposed to a picture that is not the newest any more.
@@ -31,7 +34,11 @@ impl ViewState {
                 if self.shown().is_cut != was_cut {
                     self.redraw();
                 }
-                Vec::new()
+                if self.connection == Connection::Live && !was_live {
+                    self.pages_of_new_session()
+                } else {
+                    Vec::new()
+                }
             }
             Report::Park {
                 definition,
@@ -42,10 +49,16 @@ impl ViewState {
                 if !self.timeline.is_live() {
                     return Vec::new();
                 }
+                let was_elsewhere = self.timeline.is_waiting();
                 self.timeline.live_arrived(delta.moment_ms);
                 self.lags.stream_ms = Some(waited_ms);
                 self.take_delta(&delta);
-                Vec::new()
+                if was_elsewhere {
+                    // The panels still tell of the moment that was shown before.
+                    self.moment_requests()
+                } else {
+                    Vec::new()
+                }
             }
             Report::LiveMoment { first_ms, now_ms } => {
                 self.timeline.know_record(first_ms, now_ms);
@@ -56,6 +69,7 @@ impl ViewState {
                     self.redraw();
                 }
                 let mut requests = self.outdated_pages(now_ms);
+                requests.extend(self.outdated_selection(now_ms));
                 requests.extend(self.outdated_balance());
                 requests
             }
@@ -63,6 +77,7 @@ impl ViewState {
                 if self.timeline.is_live() {
                     return Vec::new();
                 }
+                self.failures.remove("replay");
                 let next = self.timeline.replay_arrived(delta.moment_ms, is_end);
                 self.take_delta(&delta);
                 match next {
@@ -73,10 +88,11 @@ impl ViewState {
                 }
             }
             Report::NoFurtherEvent => {
-                self.timeline.step_found_nothing();
+                self.timeline.stay();
                 Vec::new()
             }
             Report::Carbon(carbon) => {
+                self.failures.remove("carbon");
                 let is_new = carbon.position != self.carbon.position;
                 self.carbon = *carbon;
                 self.redraw();
@@ -95,18 +111,19 @@ impl ViewState {
 
     fn take_page(&mut self, report: Report) {
         let answers = match &report {
-            Report::Entries(_) => Some("entries"),
-            Report::Explanation(_) => Some("explanation"),
-            Report::ClaimNames(_) => Some("claims"),
-            Report::Statement(_) => Some("claim"),
-            Report::Compared(_) => Some("comparison"),
-            Report::Shift(_) => Some("shift"),
-            Report::Around(_) => Some("events around"),
-            _ => None,
+            Report::History(_) => "history",
+            Report::Events { .. } => "events",
+            Report::Density(_) => "density",
+            Report::Entries(_) => "entries",
+            Report::Explanation(_) => "explanation",
+            Report::ClaimNames(_) => "claims",
+            Report::Statement(_) => "claim",
+            Report::Compared(_) => "comparison",
+            Report::Shift(_) => "shift",
+            Report::Around(_) => "events around",
+            _ => "",
         };
-        if answers.is_some() && self.failure.as_ref().map(|(what, _)| *what) == answers {
-            self.failure = None;
-        }
+        self.failures.remove(answers);
         match report {
             Report::Entries(list) => self.trail.take_entries(list),
             Report::Explanation(explanation) => self.trail.take_explanation(explanation),
@@ -121,7 +138,7 @@ impl ViewState {
                 }
             }
             Report::Shift(shift) => self.shift = Some(shift),
-            Report::Around(events) => self.make_bundle(&events),
+            Report::Around(around) => self.make_bundle(&around),
             Report::Saved(saved) => self.saved = Some(saved),
             Report::Alarms {
                 alarms,
@@ -157,7 +174,7 @@ impl ViewState {
                     sent.outcome = Some(outcome);
                 }
             }
-            Report::Failed { what, reason } => self.failure = Some((what, reason)),
+            Report::Failed { what, reason } => self.take_failure(what, reason),
             Report::Connection(_)
             | Report::Park { .. }
             | Report::Live { .. }
@@ -166,6 +183,39 @@ impl ViewState {
             | Report::Carbon(_)
             | Report::NoFurtherEvent => {}
         }
+    }
+
+    fn take_failure(&mut self, what: &'static str, reason: String) {
+        match what {
+            "replay" => self.timeline.stay(),
+            "events around" => self.incident = None,
+            _ => {}
+        }
+        self.failures.insert(what, reason);
+    }
+
+    /// What a cut may have taken along: a page that was on its way over the last connection never arrives.
+    fn pages_of_new_session(&self) -> Vec<Request> {
+        if self.drawn.is_none() {
+            return Vec::new();
+        }
+        let mut requests = self.selection_requests();
+        requests.extend(self.trail_requests());
+        if self.claims.shows && self.claims.names.is_empty() {
+            requests.push(Request::ClaimNames);
+        }
+        if self.claims.statement.is_none() {
+            requests.extend(self.claim_request());
+        }
+        requests.extend(self.missing_comparisons());
+        requests
+    }
+
+    fn missing_comparisons(&self) -> Vec<Request> {
+        let missing = self.comparison.missing_ms().into_iter();
+        missing
+            .map(|moment_ms| Request::Compare { moment_ms })
+            .collect()
     }
 
     fn take_park(&mut self, definition: &str, first_ms: Option<i64>, now_ms: i64) -> Vec<Request> {
@@ -180,19 +230,32 @@ impl ViewState {
         self.park_problem = None;
         let park = ParkView::new(&parsed);
         let is_known = self.park().is_some_and(|known| *known == park);
+        let mut requests = self.refetch_pages();
         if !is_known {
             self.draw_park(park);
+            requests.extend(self.missing_comparisons());
         }
-        self.refetch_pages()
+        requests
     }
 
+    /// Draws a park in the place of the last one. Where it is the same park, defined anew, the person goes on where they were.
     fn draw_park(&mut self, park: ParkView) {
-        self.selection = Selection::default();
-        self.found.clear();
-        self.comparison = Comparison::default();
+        match self.drawn.as_ref().map(|drawn| &drawn.park) {
+            Some(known) if known.id == park.id => {
+                let moved = |asset: AssetIndex| park.index_of(&known.asset(asset).id);
+                self.selection = self.selection.moved(moved);
+                self.found = self.found.iter().copied().filter_map(moved).collect();
+                self.comparison.forget_values();
+            }
+            _ => {
+                self.selection = Selection::default();
+                self.found.clear();
+                self.comparison = Comparison::default();
+                self.camera_wish = Some(CameraWish::To(CameraPose::home(&park)));
+            }
+        }
         let park_generation = self.park_generation() + 1;
         let generation = self.generation() + 1;
-        self.camera_wish = Some(CameraWish::To(CameraPose::home(&park)));
         let states = vec![AssetState::default(); park.assets.len()];
         let table = match self.drawn.take() {
             Some(drawn) => drawn.table.moved_to(&park),
@@ -221,15 +284,24 @@ impl ViewState {
             return Vec::new();
         }
         self.pages_asked_ms = Some(now_ms);
-        let mut requests = self.refetch_pages();
-        if self.timeline.is_live() {
-            requests.extend(self.selection_requests());
+        self.refetch_pages()
+    }
+
+    /// What the detail panel tells of the selected asset: it goes on however long the stretch is that the timeline shows.
+    fn outdated_selection(&mut self, now_ms: i64) -> Vec<Request> {
+        let shows_live = self.timeline.is_live() && !self.timeline.is_waiting();
+        let is_due = self
+            .selection_asked_ms
+            .is_none_or(|asked_ms| now_ms - asked_ms >= LONGEST_SELECTION_AGE_MS);
+        if !shows_live || !is_due || self.selection.single().is_none() {
+            return Vec::new();
         }
-        requests
+        self.selection_asked_ms = Some(now_ms);
+        self.moment_requests()
     }
 
     /// What the panels tell of the moment shown.
-    pub(super) fn moment_requests(&mut self) -> Vec<Request> {
+    fn moment_requests(&self) -> Vec<Request> {
         let mut requests = self.selection_requests();
         requests.push(self.carbon_request());
         requests
@@ -265,14 +337,14 @@ impl ViewState {
         }
     }
 
-    /// The balance anew, where it is on the screen and something was recorded since.
+    /// The balance anew, where it is on the screen and something was recorded since, or another hour has begun.
     fn outdated_balance(&mut self) -> Option<Request> {
-        let is_due =
-            self.timeline.is_live() && self.shows_ledger() && self.position != self.carbon_asked_at;
-        if !is_due || self.drawn.is_none() {
+        let is_shown = self.timeline.is_live() && self.shows_ledger() && self.drawn.is_some();
+        let present = Some((self.position, self.ledger_range_ms()));
+        if !is_shown || self.carbon_asked == present {
             return None;
         }
-        self.carbon_asked_at = self.position;
+        self.carbon_asked = present;
         Some(self.carbon_request())
     }
 
@@ -323,6 +395,7 @@ impl ViewState {
     /// Works out again what is drawn. States depend on the moment too (age), so all of them are looked at.
     pub(super) fn redraw(&mut self) {
         let shown = self.shown();
+        let has_balance = self.is_balance_of_moment();
         let Some(drawn) = &mut self.drawn else {
             return;
         };
@@ -355,6 +428,9 @@ impl ViewState {
         drawn.overlay_view = change.unwrap_or_else(|| {
             OverlayView::of(self.overlay, &drawn.park, &drawn.states, &self.carbon)
         });
+        if !has_balance {
+            drawn.overlay_view.doubt_the_ledger();
+        }
         drawn.generation += 1;
         self.lags.sensor_ms = drawn
             .table
