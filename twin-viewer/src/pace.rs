@@ -12,6 +12,7 @@ use terrarium_network::Wake;
 use terrarium_render::Looks;
 use terrarium_scene::{Poses, StillMotion};
 
+use crate::repaint::{BETWEEN_VALUES, LaidOut};
 use crate::rig::Rig;
 use crate::view::View;
 
@@ -126,6 +127,7 @@ fn set_pace(
     buttons: Res<'_, ButtonInput<MouseButton>>,
     mut moved: MessageReader<'_, '_, CursorMoved>,
     waker: Option<Res<'_, Waker>>,
+    panels: Res<'_, LaidOut>,
     mut redraws: ResMut<'_, Messages<RequestRedraw>>,
 ) {
     let is_touched = moved.read().count() > 0
@@ -149,8 +151,15 @@ fn set_pace(
     let is_attended = rig.is_flying() || view.0.timeline.is_playing() || (is_touched && !is_idle);
     // The renderer does not hand its own type on, only the value.
     let is_software = adapter.is_some_and(|info| format!("{:?}", info.device_type) == "Cpu");
+    let longest = wait(is_attended, moves, is_software);
+    let frame_at = time.last_update().unwrap_or(time.startup());
+    // Not to the moment: for every other mode the window draws a frame of its own.
+    let longest = match panels.come_back_before(frame_at + longest) {
+        true if !is_idle => longest.min(BETWEEN_VALUES),
+        _ => longest,
+    };
     let mode = UpdateMode::Reactive {
-        wait: wait(is_attended, moves, is_software),
+        wait: longest,
         react_to_device_events: false,
         react_to_user_events: !is_idle,
         react_to_window_events: true,
@@ -179,6 +188,44 @@ mod tests {
             .is_idle_kiosk()
         );
         assert_eq!(wait(false, false, true), Duration::from_secs(1));
+    }
+
+    /// How long the next frame may wait in a still scene whose panels want to be laid out again at once or not at all.
+    fn paced(is_kiosk: bool, do_panels_wait: bool) -> Duration {
+        let mut panels = LaidOut::default();
+        if do_panels_wait {
+            panels.come_back_at(std::time::Instant::now());
+        }
+        let mut app = App::new();
+        app.insert_resource(Pace {
+            is_kiosk,
+            untouched_s: 60.0,
+        })
+        .insert_resource(panels)
+        .init_resource::<WinitSettings>()
+        .init_resource::<StillMotion>()
+        .init_resource::<View>()
+        .init_resource::<Rig>()
+        .init_resource::<Looks>()
+        .init_resource::<Poses>()
+        .init_resource::<Time<Real>>()
+        .init_resource::<ButtonInput<KeyCode>>()
+        .init_resource::<ButtonInput<MouseButton>>()
+        .add_message::<CursorMoved>()
+        .add_message::<RequestRedraw>()
+        .add_plugins(PacePlugin);
+        app.update();
+        match app.world().resource::<WinitSettings>().focused_mode {
+            UpdateMode::Reactive { wait, .. } => wait,
+            UpdateMode::Continuous => Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn panels_that_wait_for_a_frame_get_it_soon_and_on_an_idle_wall_with_the_next_second() {
+        assert_eq!(paced(false, false), CALM);
+        assert_eq!(paced(false, true), BETWEEN_VALUES);
+        assert_eq!(paced(true, true), CALM);
     }
 
     #[test]

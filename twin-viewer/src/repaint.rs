@@ -16,7 +16,7 @@ use crate::rig::SceneCamera;
 use crate::view::View;
 
 /// Values are read at most so often; what a person does shows at once.
-const BETWEEN_VALUES: Duration = Duration::from_millis(100);
+pub(crate) const BETWEEN_VALUES: Duration = Duration::from_millis(100);
 
 /// Whether new values may wait a moment.
 #[derive(Resource, Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -24,15 +24,19 @@ pub enum Patience {
     /// New values show in the very next frame: for pictures.
     #[default]
     None,
-    /// New values show within [`BETWEEN_VALUES`].
+    /// New values show [`BETWEEN_VALUES`] after those before them.
     Short,
 }
 
+/// What decides how the panels come out: the values, where the scene is seen from, and how large the screen is.
+type Basis = (Tick, GlobalTransform, Option<egui::Rect>);
+
 /// What the panels looked like last, and what of.
 #[derive(Resource, Default)]
-struct LaidOut {
+pub(crate) struct LaidOut {
     at: Option<Instant>,
-    of: Option<(Tick, GlobalTransform, Option<egui::Rect>)>,
+    of: Option<Basis>,
+    /// When they are laid out again even if nothing happens until then.
     again_at: Option<Instant>,
     jobs: Vec<egui::ClippedPrimitive>,
     cursor: egui::CursorIcon,
@@ -44,6 +48,42 @@ struct LaidOut {
 
 /// Frames until a changed texture has reached the adapter.
 const FRAMES_TO_SETTLE: u32 = 4;
+
+/// Whether the panels have to be laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Due {
+    Not,
+    Now,
+    At(Instant),
+}
+
+impl LaidOut {
+    /// Whether they want a frame until then even if nothing happens.
+    pub(crate) fn come_back_before(&self, then: Instant) -> bool {
+        self.again_at.is_some_and(|again_at| again_at < then)
+    }
+
+    fn due(&self, of: Basis, patience: Patience, now: Instant) -> Due {
+        let Some((values, place, screen)) = self.of else {
+            return Due::Now;
+        };
+        if (place, screen) != (of.1, of.2) {
+            return Due::Now;
+        }
+        if values == of.0 {
+            return Due::Not;
+        }
+        match self.at.map(|at| at + BETWEEN_VALUES) {
+            Some(at) if patience == Patience::Short && at > now => Due::At(at),
+            _ => Due::Now,
+        }
+    }
+
+    /// New values that wait must not wait for somebody else to want a frame.
+    pub(crate) fn come_back_at(&mut self, at: Instant) {
+        self.again_at = Some(self.again_at.map_or(at, |known| known.min(at)));
+    }
+}
 
 /// How often the panels were laid out.
 #[derive(Resource, Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -95,17 +135,13 @@ fn lay_out(world: &mut World) -> Result {
     let has_input = !input.events.is_empty();
     let now = Instant::now();
     let input = input.0.clone();
-    let laid = world.resource::<LaidOut>();
-    let is_due = match laid.of {
-        None => true,
-        Some((known, place, screen)) => {
-            let may_wait =
-                patience == Patience::Short && laid.at.is_some_and(|at| now - at < BETWEEN_VALUES);
-            (place, screen) != (of.1, of.2) || (known != changed && !may_wait)
-        }
-    };
+    let mut laid = world.resource_mut::<LaidOut>();
+    let due = laid.due(of, patience, now);
+    if let Due::At(at) = due {
+        laid.come_back_at(at);
+    }
     let is_awaited = laid.again_at.is_some_and(|again_at| again_at <= now);
-    if !is_due && !is_awaited && !has_input {
+    if due != Due::Now && !is_awaited && !has_input {
         return skip(world);
     }
     let mut outcome = Ok(());
@@ -173,5 +209,57 @@ fn draw_again(
     if is_new || laid.frames_to_settle > 0 {
         version.0 += 1;
         laid.frames_to_settle = laid.frames_to_settle.saturating_sub(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HERE: GlobalTransform = GlobalTransform::IDENTITY;
+
+    #[test]
+    fn values_that_come_soon_after_others_have_their_own_moment_to_be_laid_out_at() {
+        let began = Instant::now();
+        let soon = began + BETWEEN_VALUES / 3;
+        let mut laid = LaidOut::default();
+        let (old, new) = (Tick::new(1), Tick::new(2));
+        assert_eq!(
+            laid.due((old, HERE, None), Patience::Short, began),
+            Due::Now
+        );
+        laid.at = Some(began);
+        laid.of = Some((old, HERE, None));
+        assert_eq!(laid.due((old, HERE, None), Patience::Short, soon), Due::Not);
+        let later = began + BETWEEN_VALUES;
+        let waits = laid.due((new, HERE, None), Patience::Short, soon);
+        assert_eq!(waits, Due::At(later));
+        assert_eq!(
+            laid.due((new, HERE, None), Patience::Short, later),
+            Due::Now
+        );
+        assert_eq!(laid.due((new, HERE, None), Patience::None, soon), Due::Now);
+        // A tooltip that comes up earlier is not put off, and one that comes up later waits for no values.
+        laid.come_back_at(later);
+        assert!(!laid.come_back_before(later));
+        laid.come_back_at(soon);
+        laid.come_back_at(later);
+        assert_eq!(laid.again_at, Some(soon));
+    }
+
+    #[test]
+    fn another_eye_or_screen_is_laid_out_at_once() {
+        let began = Instant::now();
+        let of = (Tick::new(1), HERE, None);
+        let laid = LaidOut {
+            at: Some(began),
+            of: Some(of),
+            ..LaidOut::default()
+        };
+        let moved = GlobalTransform::from_xyz(1.0, 0.0, 0.0);
+        let screen = Some(egui::Rect::EVERYTHING);
+        for other in [(of.0, moved, None), (of.0, HERE, screen)] {
+            assert_eq!(laid.due(other, Patience::Short, began), Due::Now);
+        }
     }
 }

@@ -36,12 +36,31 @@ impl Default for ShownView {
     }
 }
 
-/// What outlives a cut: points keep their numbers, and the live view goes on where it was.
+/// What outlives a cut: points keep their numbers, and a view goes on where it was.
 #[derive(Debug, Default)]
 pub(crate) struct LiveView {
     numbering: Numbering,
-    /// The view whose values the viewer has whole, and up to which position.
-    resume: Option<(u64, u64)>,
+    /// How far the view of a generation is.
+    progress: Option<(u64, Progress)>,
+}
+
+/// How much of a view the viewer has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    /// The live state up to a position.
+    UpTo { position: u64 },
+    /// A replay up to a moment.
+    PlayedTo { moment_ms: i64 },
+    /// All of it, or the answer that it can't be shown: nothing is fetched again, or a picture that stands would move.
+    Done,
+}
+
+impl LiveView {
+    /// How far a view is; of another one nothing is known.
+    fn progress_of(&self, generation: u64) -> Option<Progress> {
+        let (of, progress) = self.progress?;
+        (of == generation).then_some(progress)
+    }
 }
 
 /// Shows what is asked for, one view after the other, until the connection breaks.
@@ -54,34 +73,36 @@ pub(crate) async fn show(
 ) -> Ended {
     loop {
         let view = shown.borrow_and_update().clone();
+        let generation = view.generation;
+        if live.progress_of(generation) == Some(Progress::Done) {
+            if shown.changed().await.is_err() {
+                return Ended::Cut("the viewer is gone".into());
+            }
+            continue;
+        }
         let stream = OneView {
             twin: twin.clone(),
             park,
             lanes,
             live,
-            generation: view.generation,
+            generation,
         };
         tokio::select! {
-            ended = stream.run(view.want) => match ended {
-                // All is shown that was asked for; wait for the next wish.
-                Ok(()) => {
-                    if shown.changed().await.is_err() {
-                        return Ended::Cut("the viewer is gone".into());
+            ended = stream.run(view.want) => {
+                match ended {
+                    Ok(()) => {}
+                    // The connection is sound, only this moment or range can't be shown; the next wish may be.
+                    Err(status) if view.want != Want::Follow && is_refusal(status.code()) => {
+                        lanes.put(Report::Failed {
+                            what: "replay",
+                            reason: status.message().to_owned(),
+                        })
+                        .await;
                     }
+                    Err(status) => return Ended::from_status(&status),
                 }
-                // The connection is sound, only this moment or range can't be shown; the next wish may be.
-                Err(status) if view.want != Want::Follow && is_refusal(status.code()) => {
-                    lanes.put(Report::Failed {
-                        what: "replay",
-                        reason: status.message().to_owned(),
-                    })
-                    .await;
-                    if shown.changed().await.is_err() {
-                        return Ended::Cut("the viewer is gone".into());
-                    }
-                }
-                Err(status) => return Ended::from_status(&status),
-            },
+                live.progress = Some((generation, Progress::Done));
+            }
             changed = shown.changed() => {
                 if changed.is_err() {
                     return Ended::Cut("the viewer is gone".into());
@@ -116,17 +137,22 @@ impl OneView<'_> {
                 from_ms,
                 to_ms,
                 speed,
-            } => self.replay(from_ms, to_ms, speed).await,
+            } => {
+                let from_ms = match self.live.progress_of(self.generation) {
+                    Some(Progress::PlayedTo { moment_ms }) => moment_ms,
+                    _ => from_ms,
+                };
+                self.replay(from_ms, to_ms, speed).await
+            }
             Want::Step { from_ms, backwards } => self.step(from_ms, backwards).await,
         }
     }
 
     async fn follow(&mut self) -> Result<(), Status> {
-        let resume = self
-            .live
-            .resume
-            .filter(|(generation, _)| *generation == self.generation)
-            .map(|(_, position)| position);
+        let resume = match self.live.progress_of(self.generation) {
+            Some(Progress::UpTo { position }) => Some(position),
+            _ => None,
+        };
         let request = |after_position| wire::FollowRequest {
             park: self.park.to_owned(),
             after_position,
@@ -142,9 +168,9 @@ impl OneView<'_> {
             }
             opened => opened?,
         };
-        self.live.resume = resume
-            .filter(|_| !begins_anew)
-            .map(|position| (self.generation, position));
+        if begins_anew {
+            self.live.progress = None;
+        }
         self.pass_on(updates.into_inner(), begins_anew, true)
             .await?;
         Err(Status::unavailable("the server ended the live stream"))
@@ -214,20 +240,26 @@ impl OneView<'_> {
             let mut delta = self.live.numbering.read(&mut numbers, update);
             delta.begins_anew = std::mem::take(&mut begins_anew);
             if is_live {
-                let position = delta.position;
+                let progress = delta.position.map(|position| Progress::UpTo { position });
                 let is_shown = self.put(delta, ViewKind::Live);
-                self.live.resume = position
-                    .filter(|_| is_shown)
-                    .map(|position| (self.generation, position))
-                    .or(self.live.resume);
+                self.has_come_to(progress.filter(|_| is_shown));
             } else if let Some(delta) = waiting.replace(delta) {
-                self.put(delta, ViewKind::Replay { is_end: false });
+                let moment_ms = delta.moment_ms;
+                if self.put(delta, ViewKind::Replay { is_end: false }) {
+                    self.has_come_to(Some(Progress::PlayedTo { moment_ms }));
+                }
             }
         }
         if let Some(last) = waiting {
             self.put(last, ViewKind::Replay { is_end: true });
         }
         Ok(())
+    }
+
+    fn has_come_to(&mut self, progress: Option<Progress>) {
+        if let Some(progress) = progress {
+            self.live.progress = Some((self.generation, progress));
+        }
     }
 
     fn put(&self, delta: TwinDelta, kind: ViewKind) -> bool {

@@ -1,10 +1,10 @@
 //! The material. `StandardMaterial` is fifteen times slower without a graphics card, so there is one flat material for all.
 
 use bevy::asset::{load_internal_asset, uuid_handle};
-use bevy::mesh::{MeshVertexAttribute, MeshVertexBufferLayoutRef};
-use bevy::pbr::{MaterialPipeline, MaterialPipelineKey};
 use bevy::ecs::system::SystemParamItem;
 use bevy::ecs::system::lifetimeless::SRes;
+use bevy::mesh::{MeshVertexAttribute, MeshVertexBufferLayoutRef};
+use bevy::pbr::{MaterialPipeline, MaterialPipelineKey};
 use bevy::prelude::*;
 use bevy::render::render_asset::RenderAssets;
 use bevy::render::render_resource::{

@@ -381,7 +381,10 @@ mod tests {
         for (read, written) in read.iter().zip([0.1, 0.2, 0.3, 0.9, 0.5, 0.25]) {
             assert!((read - written).abs() < 1e-5, "{read} for {written}");
         }
-        let floats: Vec<f32> = of_tag[3..].iter().map(|word| f32::from_bits(*word)).collect();
+        let floats: Vec<f32> = of_tag[3..]
+            .iter()
+            .map(|word| f32::from_bits(*word))
+            .collect();
         let (across, along) = 2.0_f32.sin_cos();
         assert_eq!(floats, [-2.0, 1.5, 12.0, 0.4, 0.0, along, across]);
         assert_eq!(looks.light_rows(7.0)[2][3], 7.0);

@@ -19,8 +19,9 @@ use bevy::render::camera::ExtractedCamera;
 use bevy::render::extract_resource::{ExtractResource, ExtractResourcePlugin};
 use bevy::render::render_phase::{ViewBinnedRenderPhases, ViewSortedRenderPhases};
 use bevy::render::render_resource::{
-    Extent3d, LoadOp, Operations, Origin3d, RenderPassColorAttachment, RenderPassDescriptor,
-    StoreOp, TexelCopyTextureInfo, Texture, TextureDescriptor, TextureDimension, TextureUsages,
+    Extent3d, LoadOp, Operations, Origin3d, PipelineCache, RenderPassColorAttachment,
+    RenderPassDescriptor, StoreOp, TexelCopyTextureInfo, Texture, TextureDescriptor,
+    TextureDimension, TextureUsages,
 };
 use bevy::render::renderer::{RenderContext, RenderDevice, ViewQuery};
 use bevy::render::view::{ExtractedView, ViewDepthTexture, ViewTarget};
@@ -244,7 +245,10 @@ fn show_scene(
             }
         }
     }
-    if version.is_settled() {
+    // Until its shaders are there, whatever needs them is left out: such a picture would stay until the next change.
+    let pipelines = world.resource::<PipelineCache>();
+    let is_whole = pipelines.waiting_pipelines().next().is_none();
+    if version.is_settled() && is_whole {
         let texture = kept.texture_like(target, world.resource());
         copy_room(&mut context, target.main_texture(), &texture, room);
         *kept = KeptPicture {

@@ -1,6 +1,9 @@
 //! What may stay in the picture from the frame before: all that is drawn around the scene, while none of it changes. Panels
 //! are nearly half of what is filled without a graphics card.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use bevy::prelude::*;
 use bevy::render::RenderApp;
 use bevy::render::extract_resource::{ExtractResource, ExtractResourcePlugin};
@@ -14,6 +17,24 @@ use crate::scene_pass::SceneRoom;
 /// change is sure to have reached the adapter.
 #[derive(Resource, ExtractResource, Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PanelsVersion(pub u64);
+
+/// In how many frames the panels were drawn whole, and in how many they stood; counted where frames are rendered, which is
+/// another thread.
+#[derive(Resource, Debug, Clone, Default)]
+pub struct PanelDrawings {
+    whole: Arc<AtomicU64>,
+    standing: Arc<AtomicU64>,
+}
+
+impl PanelDrawings {
+    pub fn whole(&self) -> u64 {
+        self.whole.load(Ordering::Relaxed)
+    }
+
+    pub fn standing(&self) -> u64 {
+        self.standing.load(Ordering::Relaxed)
+    }
+}
 
 /// A picture with whole panels in it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,15 +80,20 @@ pub struct SeeWhatStands;
 
 impl Plugin for StandingPlugin {
     fn build(&self, app: &mut App) {
+        let drawings = PanelDrawings::default();
         app.init_resource::<PanelsVersion>()
+            .insert_resource(drawings.clone())
             .add_plugins(ExtractResourcePlugin::<PanelsVersion>::default());
         if let Some(render_app) = app.get_sub_app_mut(RenderApp) {
-            render_app.init_resource::<StandingPanels>().add_systems(
-                Render,
-                see_what_stands
-                    .in_set(SeeWhatStands)
-                    .in_set(RenderSystems::Queue),
-            );
+            render_app
+                .init_resource::<StandingPanels>()
+                .insert_resource(drawings)
+                .add_systems(
+                    Render,
+                    see_what_stands
+                        .in_set(SeeWhatStands)
+                        .in_set(RenderSystems::Queue),
+                );
         }
     }
 }
@@ -78,6 +104,7 @@ fn see_what_stands(
     version: Res<'_, PanelsVersion>,
     room: Res<'_, SceneRoom>,
     background: Res<'_, ClearColor>,
+    drawings: Res<'_, PanelDrawings>,
 ) {
     let wanted = targets.single().ok().map(|target| WithPanels {
         texture: target.main_texture().id(),
@@ -86,6 +113,11 @@ fn see_what_stands(
         background: background.0.to_linear(),
     });
     standing.want(wanted);
+    let counted = match standing.stand() {
+        true => &drawings.standing,
+        false => &drawings.whole,
+    };
+    counted.fetch_add(1, Ordering::Relaxed);
 }
 
 #[cfg(test)]

@@ -20,7 +20,8 @@ use terrarium_view_model::{Command, Overlay, Report};
 
 use self::colour::{assert_is_calm, only_the_asset_is_coloured, values_are_read_back};
 use self::kept::{
-    an_unchanged_scene_is_not_drawn_again, signs_stand_at_their_assets_at_every_size_of_text,
+    a_scene_whose_shaders_are_not_there_is_not_kept, an_unchanged_scene_is_not_drawn_again,
+    signs_stand_at_their_assets_at_every_size_of_text,
 };
 use self::show::{Show, alarms_of, balances};
 use crate::picture::Picture;
@@ -34,6 +35,7 @@ fn the_parks_look_as_they_did_and_colour_is_kept_for_what_is_abnormal() {
     let noon = park.assert_golden("haotian-noon");
     assert_is_calm(&noon, "at noon");
     an_unchanged_scene_is_not_drawn_again(&mut park, &noon);
+    a_scene_whose_shaders_are_not_there_is_not_kept(&mut park, &noon);
     signs_stand_at_their_assets_at_every_size_of_text(&mut park, &noon);
     park.look("parking");
     assert_is_calm(&park.assert_golden("haotian-parking"), "in the car park");

@@ -11,6 +11,7 @@ use terrarium_view_model::{
 };
 
 use super::golden::compare;
+use super::kept::LateShader;
 use crate::offscreen::OffscreenStage;
 use crate::panels::Bare;
 use crate::picture::Picture;
@@ -28,7 +29,9 @@ pub struct Show {
 
 impl Show {
     pub fn of(park: &str, at: &str, size: (u32, u32), bare: bool) -> Show {
-        let mut stage = OffscreenStage::new(size, 1).expect("a software adapter is installed");
+        let late = LateShader::default();
+        let mut stage = OffscreenStage::with(size, 1, |app| late.install(app))
+            .expect("a software adapter is installed");
         stage.world().insert_resource(Bare(bare));
         stage.world().insert_resource(view_of(park, at));
         let info = stage.world().resource::<RenderAdapterInfo>();

@@ -1,5 +1,10 @@
 //! The viewer's network and model against the real server: what they show is what the services say, also after a cut, and
 //! what a person does is on record.
+//!
+//! - here: live values, commands, alarms, pages
+//! - `cuts`: what becomes of a past moment, of a replay and of a page on its way when the connection is cut
+
+mod cuts;
 
 use std::net::TcpListener;
 use std::sync::Arc;
