@@ -10,7 +10,7 @@ use bevy::log::{Level, LogPlugin};
 use bevy::prelude::*;
 use bevy::render::RenderPlugin as BevyRenderPlugin;
 use bevy::render::render_resource::TextureUsages;
-use bevy::render::view::Msaa;
+use bevy::render::view::{Msaa, NoIndirectDrawing};
 use bevy::window::{ExitCondition, PresentMode, WindowResolution};
 use bevy::winit::WinitPlugin;
 use bevy_egui::EguiPlugin;
@@ -19,6 +19,7 @@ use terrarium_scene::{ChooseDetail, StagePlugin};
 
 use crate::panels::PanelsPlugin;
 use crate::recovery;
+use crate::redraw::RedrawPlugin;
 use crate::repaint::RepaintPlugin;
 use crate::rig::{Rig, SceneCamera, SceneClick, VERTICAL_VIEW_DEG, place_camera};
 use crate::view::ViewPlugin;
@@ -111,6 +112,7 @@ fn with_plugins(surface: &Surface) -> App {
         ViewPlugin,
         PanelsPlugin,
         RepaintPlugin,
+        RedrawPlugin,
     ))
     .insert_resource(recovery::handler())
     .init_resource::<Rig>()
@@ -126,6 +128,8 @@ pub fn scene_camera() -> impl Bundle {
         Camera3d::default(),
         Msaa::Off,
         Tonemapping::None,
+        // Which parts to draw is decided before: asking the adapter again costs more than it saves.
+        NoIndirectDrawing,
         // The kept picture of the scene is put back into it.
         CameraMainTextureUsages::default().with(TextureUsages::COPY_DST),
         Projection::from(PerspectiveProjection {

@@ -3,6 +3,7 @@
 mod made_up;
 mod served;
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ use terrarium_view_model::{Command, Connection, Report, TwinDelta};
 
 use crate::args::Args;
 use crate::cameras;
+use crate::marks::Names;
 use crate::offscreen::OffscreenStage;
 use crate::panels::Bare;
 use crate::repaint::Patience;
@@ -26,6 +28,8 @@ use crate::view::View;
 const WARM_UP_FRAMES: u32 = 12;
 const NOON: &str = "2026-06-21T12:00:00+08:00";
 const DELTAS_PER_S: u64 = 50_000;
+/// Names over the scene, where there is room for them.
+const LABELS: usize = 100;
 /// Trees of the second park, which is loaded while the first is shown.
 const TREES: u32 = 20_000;
 /// Seconds that an idle wall is watched for.
@@ -61,8 +65,8 @@ pub fn run(args: &Args, frames: u32) -> Result<()> {
     stage.world().insert_resource(Patience::Short);
     stage.world().resource_mut::<Rig>().jump(pose);
     stage.world().insert_resource(view);
-    stage.frame()?;
-    stage.frame()?;
+    stage.world().resource_mut::<Names>().most = LABELS;
+    stage.whole_frame()?;
     let first_frame_ms = began.elapsed().as_millis();
     for _ in 0..WARM_UP_FRAMES {
         stage.frame()?;
@@ -100,12 +104,8 @@ fn tell_scene(stage: &mut OffscreenStage, args: &Args, assets: usize) {
     let world = stage.world();
     let pieces = world.resource::<Stage>().pieces();
     let (triangles, vertices, meshes) = world.resource::<Squares>().shown();
-    let poses = world.resource::<Poses>();
-    let moving = poses
-        .assets
-        .iter()
-        .filter(|pose| pose.spin_rad_per_s != 0.0)
-        .count();
+    let moving = world.resource::<Stage>().turning(world.resource::<Poses>());
+    let labels = world.resource::<Names>().drawn;
     let adapter = world.resource::<RenderAdapterInfo>();
     println!(
         "adapter: {} ({:?}, {})",
@@ -116,8 +116,8 @@ fn tell_scene(stage: &mut OffscreenStage, args: &Args, assets: usize) {
         load().unwrap_or_else(|| "not known".to_owned())
     );
     println!(
-        "{assets} assets, {moving} moving, {pieces} parts in {meshes} meshes, {triangles} triangles, {vertices} vertices, \
-         {}x{}, panels {}",
+        "{assets} assets, {moving} moving, {labels} labels, {pieces} parts in {meshes} meshes, {triangles} triangles, \
+         {vertices} vertices, {}x{}, panels {}",
         args.size.0,
         args.size.1,
         if args.bare { "closed" } else { "open" }
@@ -200,18 +200,15 @@ fn with_deltas(stage: &mut OffscreenStage, assets: u32, frames: u32, noon_ms: i6
         let (lane, is_over) = (Arc::clone(&lane), Arc::clone(&is_over));
         move || feed(&lane, &is_over, assets, noon_ms)
     });
-    let mut latencies_ms = Vec::with_capacity(frames as usize);
-    let mut taken_since: Option<Instant> = None;
+    let mut taken = Taken::default();
     let course = Course::of(stage, frames, |stage| {
-        // The frame before is finished: what it took can be seen.
-        if let Some(since) = taken_since.take() {
-            latencies_ms.push(since.elapsed().as_secs_f64() * 1_000.0);
-        }
+        taken.see(stage.finished());
         let (delta, since) = {
             let mut lane = lane.lock().unwrap_or_else(PoisonError::into_inner);
             (lane.delta.take(), lane.since.take())
         };
-        taken_since = since;
+        let frame = stage.begun() + 1;
+        taken.waiting.extend(since.map(|since| (frame, since)));
         if let Some(delta) = delta {
             let mut view = stage.world().resource_mut::<View>();
             view.0.take(Report::Live {
@@ -224,12 +221,36 @@ fn with_deltas(stage: &mut OffscreenStage, assets: u32, frames: u32, noon_ms: i6
     let is_fed = feed.join().is_ok();
     anyhow::ensure!(is_fed, "the thread that makes deltas panicked");
     let deltas = lane.lock().unwrap_or_else(PoisonError::into_inner).put;
+    let course = course?;
+    while !taken.waiting.is_empty() {
+        stage.frame()?;
+        taken.see(stage.finished());
+    }
+    let mut latencies_ms = taken.latencies_ms;
     latencies_ms.sort_by(f64::total_cmp);
     Ok(Busy {
-        course: course?,
+        course,
         deltas,
         latencies_ms,
     })
+}
+
+/// Deltas on their way from the lane to the picture.
+#[derive(Default)]
+struct Taken {
+    /// The frame that shows them, and since when the first of them waited.
+    waiting: VecDeque<(u64, Instant)>,
+    latencies_ms: Vec<f64>,
+}
+
+impl Taken {
+    /// Frames up to this one can be seen.
+    fn see(&mut self, finished: u64) {
+        while let Some((_, since)) = self.waiting.pop_front_if(|(frame, _)| *frame <= finished) {
+            self.latencies_ms
+                .push(since.elapsed().as_secs_f64() * 1_000.0);
+        }
+    }
 }
 
 fn feed(lane: &Mutex<Lane>, is_over: &AtomicBool, assets: u32, noon_ms: i64) {
@@ -298,7 +319,7 @@ fn load_trees(stage: &mut OffscreenStage, args: &Args, noon_ms: i64) -> Result<(
     let mut view = stage.world().resource_mut::<View>();
     show(&mut view, definition, noon_ms)?;
     view.0.apply(Command::CameraHome);
-    stage.frame()?;
+    stage.whole_frame()?;
     let loaded_ms = began.elapsed().as_millis();
     let parts = stage.world().resource::<Stage>().pieces();
     let (triangles, _, _) = stage.world().resource::<Squares>().shown();

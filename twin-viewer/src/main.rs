@@ -5,7 +5,8 @@
 //! - `app`: the Bevy app that they share
 //! - `view`: what is shown, kept in step with the services; `dress`: from values to how parts stand and look
 //! - `rig`, `cameras`, `pick`: the camera, cameras by name, pointing at things
-//! - `panels`, `marks`: the operator's panels; signs over the scene; `repaint`: when they are laid out anew
+//! - `panels`, `marks`: the operator's panels; signs over the scene; `repaint`: when they are laid out anew;
+//!   `redraw`: what of them is drawn anew
 //! - `pace`: when a frame is drawn at all; `recovery`: what becomes of a lost graphics adapter
 //! - `rotation`: screens that follow one another
 //! - `files`, `bundle`, `written_report`: what is written to files
@@ -28,6 +29,7 @@ mod panels;
 mod pick;
 mod picture;
 mod recovery;
+mod redraw;
 mod repaint;
 mod rig;
 mod rotation;

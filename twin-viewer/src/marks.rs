@@ -1,6 +1,6 @@
 //! Signs over the scene, drawn with the panels: names, alarms with their arrows at the rim, what is selected, north.
 
-use bevy::prelude::{Camera, GlobalTransform, Vec3};
+use bevy::prelude::{Camera, GlobalTransform, Resource, Vec3};
 use egui::{
     Align2, Color32, FontId, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Vec2, pos2, vec2,
 };
@@ -17,8 +17,21 @@ const INK: Color32 = Color32::from_gray(38);
 const PAPER: Color32 = Color32::from_rgba_premultiplied(216, 216, 214, 216);
 const LABEL_PX: f32 = 12.0;
 const LABEL_MARGIN: Vec2 = vec2(5.0, 2.0);
-/// Names drawn at most; those that matter come first.
-const MOST_LABELS: usize = 40;
+
+/// Names over the scene.
+#[derive(Resource, Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Names {
+    /// Drawn at most; those that matter come first.
+    pub most: usize,
+    /// Drawn last.
+    pub drawn: usize,
+}
+
+impl Default for Names {
+    fn default() -> Names {
+        Names { most: 40, drawn: 0 }
+    }
+}
 
 /// Where things are on the screen.
 pub struct Projection<'a> {
@@ -49,12 +62,13 @@ pub fn draw(
     state: &ViewState,
     anchors: &[Anchor],
     eye: &Projection<'_>,
+    names: &mut Names,
 ) {
     let painter = painter.with_clip_rect(room);
     let mut taken: Vec<Rect> = vec![compass_room(room)];
     selected(&painter, state, anchors, eye);
     alarms(&painter, room, state, anchors, eye, &mut taken);
-    labels(&painter, room, state, anchors, eye, &mut taken);
+    names.drawn = labels(&painter, room, state, anchors, eye, &mut taken, names.most);
     compass(&painter, room, eye);
 }
 
@@ -253,7 +267,8 @@ fn sign(painter: &Painter, at: Pos2, priority: AlarmPriority, is_unacknowledged:
     );
 }
 
-/// Names, and values where an overlay is on; those that would cover another are left out, the least important first.
+/// Names, and values where an overlay is on; those that would cover another are left out, the least important first. How many
+/// were drawn.
 fn labels(
     painter: &Painter,
     room: Rect,
@@ -261,9 +276,10 @@ fn labels(
     anchors: &[Anchor],
     eye: &Projection<'_>,
     taken: &mut Vec<Rect>,
-) {
+    most: usize,
+) -> usize {
     let Some(park) = state.park() else {
-        return;
+        return 0;
     };
     let mut wanted: Vec<(u8, f32, AssetIndex, Pos2)> = park
         .indexed()
@@ -278,7 +294,7 @@ fn labels(
     wanted.sort_by(|one, other| one.0.cmp(&other.0).then(one.1.total_cmp(&other.1)));
     let mut drawn = 0;
     for (rank, _, index, at) in wanted {
-        if drawn == MOST_LABELS {
+        if drawn == most {
             break;
         }
         let asset = park.asset(index);
@@ -315,6 +331,7 @@ fn labels(
         taken.push(rect);
         drawn += 1;
     }
+    drawn
 }
 
 /// How important the name of an asset is now, 0 first; `None`: not shown.

@@ -2,7 +2,7 @@
 
 use std::mem::ManuallyDrop;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -29,6 +29,7 @@ use crate::cameras;
 use crate::files;
 use crate::panels::Bare;
 use crate::picture::Picture;
+use crate::repaint::Layouts;
 use crate::rig::Rig;
 use crate::rotation;
 use crate::start;
@@ -38,6 +39,8 @@ use crate::view::{Link, View, apply, report};
 const FRAME: Duration = Duration::from_millis(20);
 /// Frames until meshes, fonts and layouts have settled; all but the first are cheap.
 const FRAMES_TO_SETTLE: usize = 6;
+/// Frames after which meshes, glyphs and rows that changed are sure to have reached the adapter.
+const FRAMES_UNTIL_WHOLE: u64 = 4;
 /// A picture that was asked for is there after a few frames.
 const MOST_FRAMES_TO_WAIT: usize = 60;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
@@ -198,7 +201,18 @@ pub struct OffscreenStage {
     apps: ManuallyDrop<SubApps>,
     target: ImageRenderTarget,
     samples: u32,
-    waiting_pipelines: Arc<AtomicUsize>,
+    rendered: Arc<Rendered>,
+    /// Frames that were begun, and those of them that are finished.
+    begun: u64,
+    finished: u64,
+}
+
+/// What the render thread tells of its frames.
+struct Rendered {
+    /// How many pipelines can't be used yet, as of the frame that was drawn last; no frame yet counts as one.
+    waiting_pipelines: AtomicUsize,
+    /// Frames that were handed to the adapter.
+    submitted: AtomicU64,
 }
 
 impl OffscreenStage {
@@ -218,7 +232,7 @@ impl OffscreenStage {
         // the order in which glyphs are kept, which decides how the last bit of their pixels is rounded.
         app.insert_resource(TimeUpdateStrategy::ManualDuration(FRAME));
         more(&mut app);
-        let waiting_pipelines = count_waiting_pipelines(&mut app);
+        let rendered = watch_rendering(&mut app);
         app::finish(&mut app);
         let handle = app
             .world_mut()
@@ -234,7 +248,9 @@ impl OffscreenStage {
             apps: ManuallyDrop::new(std::mem::take(app.sub_apps_mut())),
             target,
             samples,
-            waiting_pipelines,
+            rendered,
+            begun: 0,
+            finished: 0,
         })
     }
 
@@ -242,9 +258,12 @@ impl OffscreenStage {
         self.apps.main.world_mut()
     }
 
-    /// Draws a frame and waits for it.
+    /// Begins a frame and waits for all that the adapter was given. While another thread still renders this frame, as it does
+    /// for a window, that is the one before.
     pub fn frame(&mut self) -> Result<()> {
         self.apps.update();
+        self.begun += 1;
+        let submitted = self.rendered.submitted.load(Ordering::Acquire);
         let device = self.apps.main.world().resource::<RenderDevice>();
         device
             .wgpu_device()
@@ -253,7 +272,39 @@ impl OffscreenStage {
                 timeout: None,
             })
             .context("the graphics adapter was lost while drawing: start again")?;
+        self.finished = submitted;
         Ok(())
+    }
+
+    /// The number of the frame that was begun last, from 1.
+    pub fn begun(&self) -> u64 {
+        self.begun
+    }
+
+    /// The number of the last frame that is finished: its pixels are there.
+    pub fn finished(&self) -> u64 {
+        self.finished
+    }
+
+    /// Draws frames until one is finished that lacks nothing of what the world holds now: shaders, meshes, texts.
+    pub fn whole_frame(&mut self) -> Result<()> {
+        let began = Instant::now();
+        let laid_out = self.world().resource::<Layouts>().0;
+        let mut settled = self.begun + FRAMES_UNTIL_WHOLE;
+        loop {
+            self.frame()?;
+            // The first layout only installs the fonts.
+            let is_laid_out = self.world().resource::<Layouts>().0 >= laid_out.max(1) + 1;
+            let waits = self.rendered.waiting_pipelines.load(Ordering::Acquire) > 0;
+            if waits || !is_laid_out {
+                settled = self.begun + 1;
+            } else if self.finished >= settled {
+                return Ok(());
+            }
+            if began.elapsed() > LONGEST_WAIT_FOR_SHADERS {
+                bail!("the graphics driver does not compile the viewer's shaders");
+            }
+        }
     }
 
     /// The picture as it is now.
@@ -268,7 +319,7 @@ impl OffscreenStage {
         for _ in 0..frames {
             self.frame()?;
         }
-        while self.waiting_pipelines.load(Ordering::Acquire) > 0 {
+        while self.rendered.waiting_pipelines.load(Ordering::Acquire) > 0 {
             if began.elapsed() > LONGEST_WAIT_FOR_SHADERS {
                 bail!("the graphics driver does not compile the viewer's shaders");
             }
@@ -309,17 +360,21 @@ impl OffscreenStage {
     }
 }
 
-/// How many pipelines can't be used yet, as of the frame that was drawn last; no frame yet counts as one.
-fn count_waiting_pipelines(app: &mut App) -> Arc<AtomicUsize> {
-    let waiting = Arc::new(AtomicUsize::new(1));
-    let told = Arc::clone(&waiting);
-    let count = move |cache: Res<'_, PipelineCache>| {
-        told.store(cache.waiting_pipelines().count(), Ordering::Release);
+fn watch_rendering(app: &mut App) -> Arc<Rendered> {
+    let rendered = Arc::new(Rendered {
+        waiting_pipelines: AtomicUsize::new(1),
+        submitted: AtomicU64::new(0),
+    });
+    let told = Arc::clone(&rendered);
+    let tell = move |cache: Res<'_, PipelineCache>| {
+        let waiting = cache.waiting_pipelines().count();
+        told.waiting_pipelines.store(waiting, Ordering::Release);
+        told.submitted.fetch_add(1, Ordering::AcqRel);
     };
     if let Some(render) = app.get_sub_app_mut(RenderApp) {
-        render.add_systems(Render, count.in_set(RenderSystems::Cleanup));
+        render.add_systems(Render, tell.in_set(RenderSystems::Cleanup));
     }
-    waiting
+    rendered
 }
 
 fn empty_image(width: u32, height: u32) -> Image {

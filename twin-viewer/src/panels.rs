@@ -10,7 +10,7 @@ use terrarium_render::SceneRoom;
 use terrarium_scene::Stage;
 use terrarium_ui::Drafts;
 
-use crate::marks::{self, Projection};
+use crate::marks::{self, Names, Projection};
 use crate::pace::Waker;
 use crate::rig::{PointerElsewhere, Rig, SceneCamera};
 use crate::view::{Link, Reader, View, apply};
@@ -33,6 +33,7 @@ impl Plugin for PanelsPlugin {
         app.init_resource::<PanelState>()
             .init_resource::<PointerElsewhere>()
             .init_resource::<Bare>()
+            .init_resource::<Names>()
             .add_systems(EguiPrimaryContextPass, draw);
     }
 }
@@ -52,6 +53,7 @@ fn draw(
     mut rig: ResMut<'_, Rig>,
     mut elsewhere: ResMut<'_, PointerElsewhere>,
     mut scene_room: ResMut<'_, SceneRoom>,
+    mut names: ResMut<'_, Names>,
     camera: Single<'_, '_, (&Camera, &GlobalTransform), With<SceneCamera>>,
     waker: Option<Res<'_, Waker>>,
 ) -> Result {
@@ -104,7 +106,7 @@ fn draw(
         };
         let painter =
             context.layer_painter(egui::LayerId::new(egui::Order::Background, "signs".into()));
-        marks::draw(&painter, room, state, stage.anchors(), &eye);
+        marks::draw(&painter, room, state, stage.anchors(), &eye, &mut names);
     }
     let seen = if state.shows_scene() {
         in_pixels(room, context.pixels_per_point())

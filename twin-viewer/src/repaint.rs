@@ -10,6 +10,8 @@ use bevy_egui::{
     EguiPrimaryContextPass, EguiRenderOutput, egui,
 };
 
+use terrarium_render::PanelsVersion;
+
 use crate::rig::SceneCamera;
 use crate::view::View;
 
@@ -40,7 +42,12 @@ pub(crate) struct LaidOut {
     cursor: egui::CursorIcon,
     pixels_per_point: f32,
     is_new: bool,
+    /// Until glyphs that it needs have reached the adapter.
+    frames_to_settle: u32,
 }
+
+/// Frames until a changed texture has reached the adapter.
+const FRAMES_TO_SETTLE: u32 = 4;
 
 /// Whether the panels have to be laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,15 +191,24 @@ fn skip(world: &mut World) -> Result {
 /// The renderer takes the pictures of the panels away, so it is given them again.
 fn draw_again(
     mut laid: ResMut<'_, LaidOut>,
+    mut version: ResMut<'_, PanelsVersion>,
     mut outputs: Query<'_, '_, &mut EguiRenderOutput, With<SceneCamera>>,
 ) {
     let Ok(mut output) = outputs.single_mut() else {
         return;
     };
-    if std::mem::take(&mut laid.is_new) {
+    let is_new = std::mem::take(&mut laid.is_new);
+    if is_new {
         laid.jobs.clone_from(&output.paint_jobs);
     } else {
         output.paint_jobs.clone_from(&laid.jobs);
+    }
+    if !output.textures_delta.is_empty() {
+        laid.frames_to_settle = FRAMES_TO_SETTLE;
+    }
+    if is_new || laid.frames_to_settle > 0 {
+        version.0 += 1;
+        laid.frames_to_settle = laid.frames_to_settle.saturating_sub(1);
     }
 }
 

@@ -1,26 +1,85 @@
 //! The material. `StandardMaterial` is fifteen times slower without a graphics card, so there is one flat material for all.
 
 use bevy::asset::{load_internal_asset, uuid_handle};
+use bevy::ecs::system::SystemParamItem;
+use bevy::ecs::system::lifetimeless::SRes;
 use bevy::mesh::{MeshVertexAttribute, MeshVertexBufferLayoutRef};
 use bevy::pbr::{MaterialPipeline, MaterialPipelineKey};
 use bevy::prelude::*;
+use bevy::render::render_asset::RenderAssets;
 use bevy::render::render_resource::{
-    AsBindGroup, BlendComponent, BlendFactor, BlendOperation, BlendState, RenderPipelineDescriptor,
-    SpecializedMeshPipelineError,
+    AsBindGroup, AsBindGroupError, BindGroupLayout, BindGroupLayoutEntry, BindingResources,
+    BindingType, BlendComponent, BlendFactor, BlendOperation, BlendState, BufferBindingType,
+    OwnedBindingResource, RenderPipelineDescriptor, ShaderStages, SpecializedMeshPipelineError,
+    UnpreparedBindGroup,
 };
-use bevy::render::storage::ShaderBuffer;
+use bevy::render::renderer::RenderDevice;
+use bevy::render::storage::{GpuShaderBuffer, ShaderBuffer};
 use bevy::shader::{Shader, ShaderDefVal, ShaderRef};
 use terrarium_scene::{ALONG, AXIS, COLOR, FOLLOWS, Layer, NORMAL, PIVOT, TAG};
 
 const SHADER: Handle<Shader> = uuid_handle!("5f0a7c1e-6d43-4c57-9a2b-8f7b1a52d9c4");
 
-/// Flat clay. All look alike but for the finish; what differs between things is kept under their tags in `rows`.
-#[derive(Asset, TypePath, AsBindGroup, Debug, Clone)]
-#[bind_group_data(Finish)]
+/// Flat clay. All look alike but for the finish; what differs between things is kept under their tags in `words`.
+#[derive(Asset, TypePath, Debug, Clone)]
 pub(crate) struct Clay {
-    #[storage(0, read_only)]
-    pub rows: Handle<ShaderBuffer>,
+    pub words: Handle<ShaderBuffer>,
+    pub light: Handle<ShaderBuffer>,
     pub finish: Finish,
+}
+
+impl AsBindGroup for Clay {
+    type Data = Finish;
+    type Param = SRes<RenderAssets<GpuShaderBuffer>>;
+
+    fn label() -> &'static str {
+        "clay"
+    }
+
+    fn bind_group_data(&self) -> Finish {
+        self.finish
+    }
+
+    fn unprepared_bind_group(
+        &self,
+        _layout: &BindGroupLayout,
+        _device: &RenderDevice,
+        buffers: &mut SystemParamItem<'_, '_, Self::Param>,
+        _force_no_bindless: bool,
+    ) -> Result<UnpreparedBindGroup, AsBindGroupError> {
+        let bound = |binding: u32, handle: &Handle<ShaderBuffer>| {
+            let buffer = buffers
+                .get(handle)
+                .ok_or(AsBindGroupError::RetryNextUpdate)?
+                .buffer
+                .clone();
+            Ok((binding, OwnedBindingResource::Buffer(buffer)))
+        };
+        let bindings = vec![bound(0, &self.words)?, bound(1, &self.light)?];
+        Ok(UnpreparedBindGroup {
+            bindings: BindingResources(bindings),
+        })
+    }
+
+    fn bind_group_layout_entries(
+        _device: &RenderDevice,
+        _force_no_bindless: bool,
+    ) -> Vec<BindGroupLayoutEntry> {
+        let entry = |binding: u32, ty: BufferBindingType| BindGroupLayoutEntry {
+            binding,
+            visibility: ShaderStages::VERTEX_FRAGMENT,
+            ty: BindingType::Buffer {
+                ty,
+                has_dynamic_offset: false,
+                min_binding_size: None,
+            },
+            count: None,
+        };
+        vec![
+            entry(0, BufferBindingType::Storage { read_only: true }),
+            entry(1, BufferBindingType::Uniform),
+        ]
+    }
 }
 
 /// How the pipeline is set up.
@@ -32,15 +91,17 @@ pub(crate) enum Finish {
     Glow,
     Flow,
     Rain,
+    Backdrop,
 }
 
 impl Finish {
-    pub const ALL: [Finish; 5] = [
+    pub const ALL: [Finish; 6] = [
         Finish::Solid,
         Finish::Shadow,
         Finish::Glow,
         Finish::Flow,
         Finish::Rain,
+        Finish::Backdrop,
     ];
 
     /// What the shader calls it; solid is what it does without a word.
@@ -51,6 +112,7 @@ impl Finish {
             Finish::Glow => Some("GLOW"),
             Finish::Flow => Some("FLOW"),
             Finish::Rain => Some("RAIN"),
+            Finish::Backdrop => Some("BACKDROP"),
         }
     }
 
@@ -83,7 +145,7 @@ impl Material for Clay {
     /// light are culled: thrown onto the ground they cover the same.
     fn alpha_mode(&self) -> AlphaMode {
         match self.finish {
-            Finish::Solid | Finish::Flow => AlphaMode::Opaque,
+            Finish::Solid | Finish::Flow | Finish::Backdrop => AlphaMode::Opaque,
             Finish::Shadow => AlphaMode::Mask(0.5),
             Finish::Glow => AlphaMode::Add,
             Finish::Rain => AlphaMode::Blend,

@@ -3,28 +3,34 @@
 //! - `clay`: the material and its finishes (solid, shadow, glow, flow, rain)
 //! - `light`: sun, sky and lamps of a moment (pure)
 //! - `looks`: tint, emphasis, fade, flow and stance of every tag, written into one storage buffer
-//! - `rain`: streaks in front of the scene
-//! - `scene_pass`: draws all that where it is seen and when it changed; `output`: the finished picture into the window
+//! - `rain`: streaks in front of the scene; `backdrop`: what is seen behind it
+//! - `scene_pass`: draws all that where it is seen and when it changed; `standing`: what need not be drawn again around it
+//! - `output`: the finished picture into the window
 
+mod backdrop;
 mod clay;
 mod light;
 mod looks;
 mod output;
 mod rain;
 mod scene_pass;
+mod standing;
 
 use bevy::prelude::*;
 use terrarium_scene::Drawn;
 
+use crate::backdrop::spawn_backdrop;
 use crate::clay::{Clay, ClayPlugin, Finish};
 use crate::looks::{Motion, Rows, write_rows};
 use crate::output::OutputPlugin;
 use crate::rain::{show_rain, spawn_rain};
 use crate::scene_pass::ScenePassPlugin;
+use crate::standing::StandingPlugin;
 
 pub use light::Light;
 pub use looks::{Look, Looks, Rain};
 pub use scene_pass::{SceneDrawings, SceneRoom, SceneVersion};
+pub use standing::{PanelDrawings, PanelsVersion, SeeWhatStands, StandingPanels};
 
 /// Gives every [`Drawn`] its material and keeps the shader's rows up to date.
 pub struct RenderPlugin;
@@ -40,12 +46,12 @@ impl Finishes {
 
 impl Plugin for RenderPlugin {
     fn build(&self, app: &mut App) {
-        app.add_plugins((ClayPlugin, ScenePassPlugin, OutputPlugin))
+        app.add_plugins((ClayPlugin, ScenePassPlugin, StandingPlugin, OutputPlugin))
             .init_resource::<Looks>()
             .init_resource::<Motion>()
             .init_resource::<Rows>()
             .init_resource::<Finishes>()
-            .add_systems(Startup, spawn_rain)
+            .add_systems(Startup, (spawn_backdrop, spawn_rain))
             .add_systems(
                 PostUpdate,
                 (
@@ -61,11 +67,15 @@ impl Plugin for RenderPlugin {
 
 impl FromWorld for Finishes {
     fn from_world(world: &mut World) -> Finishes {
-        let rows = world.resource::<Rows>().buffer.clone();
+        let rows = world.resource::<Rows>();
+        let (words, light) = (rows.words.clone(), rows.light.clone());
         let mut clays = world.resource_mut::<Assets<Clay>>();
         let handles = Finish::ALL.map(|finish| {
-            let rows = rows.clone();
-            clays.add(Clay { rows, finish })
+            clays.add(Clay {
+                words: words.clone(),
+                light: light.clone(),
+                finish,
+            })
         });
         Finishes(handles.to_vec())
     }

@@ -1,7 +1,8 @@
-//! How every tag looks now, and the light: the rows that the shader reads.
+//! How every tag looks now, and the light: the words and rows that the shader reads.
 
 use bevy::asset::RenderAssetUsages;
 use bevy::prelude::*;
+use bevy::render::render_resource::BufferUsages;
 use bevy::render::storage::ShaderBuffer;
 use terrarium_scene::{Poses, SHADOW_M, Stage, StillMotion, Tag};
 use terrarium_view_model::AssetIndex;
@@ -11,13 +12,12 @@ use crate::light::Light;
 use crate::rain::MOST_STREAKS;
 use crate::scene_pass::SceneVersion;
 
-/// Rows of light before those of the tags; the shader's `LIGHT_ROWS`.
+/// Rows of the shader's `light`.
 const LIGHT_ROWS: usize = 7;
-/// The shader's `ROWS_PER_TAG`.
-const ROWS_PER_TAG: usize = 3;
+/// The shader's `WORDS_PER_TAG`.
+const WORDS_PER_TAG: usize = 10;
 /// A gauge that is empty keeps a sliver, so that it is still one.
 const SLIVER: f32 = 0.01;
-const ROW_BYTES: usize = 16;
 
 /// How something looks that has values.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -120,7 +120,8 @@ impl Looks {
         self.by_tag.get(tag.0 as usize).copied().unwrap_or_default()
     }
 
-    fn rows(&self, tags: usize, flow_clock_s: f32, stances: &[Stance]) -> Vec<[f32; 4]> {
+    /// The light of the moment, for the shader.
+    fn light_rows(&self, flow_clock_s: f32) -> [[f32; 4]; LIGHT_ROWS] {
         let light = &self.light;
         // What is flat is in no light: no lamp and no rain either.
         let (lamps, rain) = match self.flat {
@@ -128,12 +129,12 @@ impl Looks {
             false => (light.lamps, self.rain),
         };
         let row = |xyz: Vec3, w: f32| [xyz.x, xyz.y, xyz.z, w];
-        let mut rows = vec![
+        [
             row(light.direction, SHADOW_M),
             row(light.sun, lamps),
             row(light.sky, flow_clock_s),
             row(light.bounce, self.haze_m.0),
-            row(light.background, self.haze_m.1),
+            row(self.background(), self.haze_m.1),
             [light.shade, 0.0, 0.0, self.paleness],
             [
                 rain.strength * MOST_STREAKS as f32,
@@ -141,18 +142,39 @@ impl Looks {
                 rain.slant,
                 f32::from(u8::from(self.flat)),
             ],
-        ];
-        debug_assert_eq!(rows.len(), LIGHT_ROWS);
-        rows.reserve(tags * ROWS_PER_TAG);
+        ]
+    }
+
+    /// What the shader reads of every tag.
+    fn words(&self, tags: usize, stances: &[Stance]) -> Vec<u32> {
+        let mut words = Vec::with_capacity(tags * WORDS_PER_TAG);
         for tag in 0..tags {
             let look = self.by_tag.get(tag).copied().unwrap_or_default();
             let [red, green, blue] = look.tint;
-            rows.push([red, green, blue, look.tint_share]);
-            rows.push([look.emphasis, look.fade, look.flow_m_per_s, 0.0]);
             let stance = stances.get(tag).copied().unwrap_or_default();
-            rows.push([stance.full, stance.angle, stance.growth, stance.living]);
+            words.extend([
+                shares(red, green),
+                shares(blue, look.tint_share),
+                shares(look.emphasis, look.fade),
+                look.flow_m_per_s.to_bits(),
+            ]);
+            // By kind of motion: `terrarium_scene::Follows`.
+            let of_kinds: [[f32; 2]; 3] = [
+                [stance.growth, stance.living],
+                [stance.full, 0.0],
+                [stance.angle.cos(), stance.angle.sin()],
+            ];
+            words.extend(of_kinds.iter().flatten().map(|value| value.to_bits()));
         }
-        rows
+        words
+    }
+
+    /// What is seen where nothing stands.
+    fn background(&self) -> Vec3 {
+        match self.flat {
+            true => Vec3::ZERO,
+            false => self.light.background,
+        }
     }
 
     /// Whether anything moves by the clock: what flows, or rain.
@@ -161,10 +183,17 @@ impl Looks {
     }
 }
 
-/// Where the rows lie, and how many tags they hold.
+/// Two values from 0 to 1 as WGSL's `unpack2x16unorm` reads them.
+fn shares(low: f32, high: f32) -> u32 {
+    let part = |value: f32| (value.clamp(0.0, 1.0) * f32::from(u16::MAX)).round() as u32;
+    part(low) | part(high) << 16
+}
+
+/// Where the light and the words lie, and of how many tags.
 #[derive(Resource)]
 pub(crate) struct Rows {
-    pub buffer: Handle<ShaderBuffer>,
+    pub words: Handle<ShaderBuffer>,
+    pub light: Handle<ShaderBuffer>,
     tags: usize,
     frames_to_bind: u8,
 }
@@ -174,10 +203,20 @@ const FRAMES_TO_BIND: u8 = 3;
 
 impl FromWorld for Rows {
     fn from_world(world: &mut World) -> Rows {
-        let bytes = bytes_of(&Looks::default().rows(1, 0.0, &[]));
+        let looks = Looks::default();
+        let mut light = ShaderBuffer::new(
+            &bytes_of_light(&looks.light_rows(0.0)),
+            RenderAssetUsages::default(),
+        );
+        light.buffer_description.usage = BufferUsages::UNIFORM | BufferUsages::COPY_DST;
+        let words = ShaderBuffer::new(
+            &bytes_of_words(&looks.words(1, &[])),
+            RenderAssetUsages::default(),
+        );
         let mut buffers = world.resource_mut::<Assets<ShaderBuffer>>();
         Rows {
-            buffer: buffers.add(ShaderBuffer::new(&bytes, RenderAssetUsages::default())),
+            words: buffers.add(words),
+            light: buffers.add(light),
             tags: 1,
             frames_to_bind: 0,
         }
@@ -216,7 +255,7 @@ fn bind_again(rows: &Rows, clays: &mut Assets<Clay>) {
     let ids: Vec<_> = clays.ids().collect();
     for id in ids {
         if let Some(mut clay) = clays.get_mut(id) {
-            clay.rows = rows.buffer.clone();
+            clay.words = rows.words.clone();
         }
     }
 }
@@ -275,29 +314,34 @@ pub(crate) fn write_rows(
     if !has_changed && !flows && !turns && tags == rows.tags {
         return;
     }
-    let Some(mut buffer) = buffers.get_mut(&rows.buffer) else {
-        return;
-    };
     let stances = stage.map_or_else(Vec::new, |stage| stances(&stage, &poses, &motion.angles));
-    buffer.data = Some(bytes_of(&looks.rows(tags, motion.flow_s, &stances)));
+    for (buffer, bytes) in [
+        (&rows.words, bytes_of_words(&looks.words(tags, &stances))),
+        (
+            &rows.light,
+            bytes_of_light(&looks.light_rows(motion.flow_s)),
+        ),
+    ] {
+        if let Some(mut buffer) = buffers.get_mut(buffer) {
+            buffer.data = Some(bytes);
+        }
+    }
     version.change_values();
     if tags != rows.tags {
         rows.tags = tags;
         rows.frames_to_bind = FRAMES_TO_BIND;
     }
-    let Vec3 { x, y, z } = match looks.flat {
-        true => Vec3::ZERO,
-        false => looks.light.background,
-    };
+    let Vec3 { x, y, z } = looks.background();
     clear_color.0 = Color::linear_rgb(x, y, z);
 }
 
-fn bytes_of(rows: &[[f32; 4]]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(rows.len() * ROW_BYTES);
-    for value in rows.iter().flatten() {
-        bytes.extend(value.to_le_bytes());
-    }
-    bytes
+fn bytes_of_words(words: &[u32]) -> Vec<u8> {
+    words.iter().flat_map(|word| word.to_le_bytes()).collect()
+}
+
+fn bytes_of_light(rows: &[[f32; 4]; LIGHT_ROWS]) -> Vec<u8> {
+    let values = rows.iter().flatten();
+    values.flat_map(|value| value.to_le_bytes()).collect()
 }
 
 #[cfg(test)]
@@ -307,7 +351,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_look_is_found_in_the_rows_of_its_tag() {
+    fn a_look_is_found_in_the_words_of_its_tag() {
         let mut looks = Looks::default();
         let look = Look {
             tint: [0.1, 0.2, 0.3],
@@ -319,19 +363,39 @@ mod tests {
         looks.set(Tag(3), look);
         assert_eq!(looks.get(Tag(3)), look);
         assert_eq!(looks.get(Tag(99)), Look::default());
-        let rows = looks.rows(5, 7.0, &[Stance::default(); 4]);
-        assert_eq!(rows.len(), LIGHT_ROWS + ROWS_PER_TAG * 5);
-        assert_eq!(rows[LIGHT_ROWS + 9], [0.1, 0.2, 0.3, 0.9]);
-        assert_eq!(rows[LIGHT_ROWS + 10], [0.5, 0.25, -2.0, 0.0]);
-        assert_eq!(rows[2][3], 7.0);
-        assert_eq!(bytes_of(&rows).len(), rows.len() * ROW_BYTES);
+        let mut stances = [Stance::default(); 4];
+        stances[3] = Stance {
+            full: 0.4,
+            angle: 2.0,
+            growth: 1.5,
+            living: 12.0,
+        };
+        let words = looks.words(5, &stances);
+        assert_eq!(words.len(), WORDS_PER_TAG * 5);
+        let of_tag = &words[WORDS_PER_TAG * 3..WORDS_PER_TAG * 4];
+        let read: Vec<f32> = of_tag[..3]
+            .iter()
+            .flat_map(|word| [word & 0xffff, word >> 16])
+            .map(|part| part as f32 / 65_535.0)
+            .collect();
+        for (read, written) in read.iter().zip([0.1, 0.2, 0.3, 0.9, 0.5, 0.25]) {
+            assert!((read - written).abs() < 1e-5, "{read} for {written}");
+        }
+        let floats: Vec<f32> = of_tag[3..]
+            .iter()
+            .map(|word| f32::from_bits(*word))
+            .collect();
+        let (across, along) = 2.0_f32.sin_cos();
+        assert_eq!(floats, [-2.0, 1.5, 12.0, 0.4, 0.0, along, across]);
+        assert_eq!(looks.light_rows(7.0)[2][3], 7.0);
+        assert_eq!(shares(0.0, 1.0), 0xffff_0000, "whole shares are exact");
     }
 
     #[test]
-    fn the_shader_reads_as_many_rows_of_light_as_are_written() {
+    fn the_shader_reads_as_many_words_and_rows_as_are_written() {
         let shader = include_str!("clay.wgsl");
-        assert!(shader.contains(&format!("const LIGHT_ROWS: u32 = {LIGHT_ROWS}u;")));
-        assert!(shader.contains(&format!("const ROWS_PER_TAG: u32 = {ROWS_PER_TAG}u;")));
+        assert!(shader.contains(&format!("light: array<vec4<f32>, {LIGHT_ROWS}>;")));
+        assert!(shader.contains(&format!("const WORDS_PER_TAG: u32 = {WORDS_PER_TAG}u;")));
         for (name, number) in [
             ("GROWTH", Follows::Growth as u32),
             ("FILL", Follows::Fill as u32),

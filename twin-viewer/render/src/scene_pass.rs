@@ -1,5 +1,6 @@
 //! The pass that draws the scene: only where the panels leave room for it, and only when something in it has changed; else the
-//! picture that was kept of it is put back. Without a graphics card the scene is most of what a frame costs.
+//! picture that was kept of it is put back. Without a graphics card the scene is most of what a frame costs. Around it the
+//! picture stays as it was while the panels stand there.
 //!
 //! It takes the place of Bevy's opaque and transparent passes, which always draw everything, and does in one pass what they
 //! do in two.
@@ -18,11 +19,14 @@ use bevy::render::camera::ExtractedCamera;
 use bevy::render::extract_resource::{ExtractResource, ExtractResourcePlugin};
 use bevy::render::render_phase::{ViewBinnedRenderPhases, ViewSortedRenderPhases};
 use bevy::render::render_resource::{
-    Extent3d, PipelineCache, RenderPassDescriptor, StoreOp, Texture, TextureDescriptor,
+    Extent3d, LoadOp, Operations, Origin3d, PipelineCache, RenderPassColorAttachment,
+    RenderPassDescriptor, StoreOp, TexelCopyTextureInfo, Texture, TextureDescriptor,
     TextureDimension, TextureUsages,
 };
 use bevy::render::renderer::{RenderContext, RenderDevice, ViewQuery};
 use bevy::render::view::{ExtractedView, ViewDepthTexture, ViewTarget};
+
+use crate::standing::StandingPanels;
 
 /// Frames until meshes and buffers that changed have reached the adapter.
 const FRAMES_TO_SETTLE: u32 = 4;
@@ -189,14 +193,27 @@ fn show_scene(
     >,
     version: Res<'_, SceneVersion>,
     room: Res<'_, SceneRoom>,
+    panels: Res<'_, StandingPanels>,
     kept: Res<'_, Kept>,
     drawings: Res<'_, SceneDrawings>,
     mut context: RenderContext<'_, '_>,
 ) -> Result {
     let entity = view.entity();
     let (camera, extracted, target, depth) = view.into_inner();
+    let size = camera.physical_target_size.unwrap_or(UVec2::ZERO);
+    let whole = URect::from_corners(UVec2::ZERO, size);
+    let room = room.0.map_or(whole, |room| room.intersect(whole));
+    let attachment = color_attachment(target, panels.stand());
     let mut kept = held(&kept);
-    if put_back(&kept, *version, target, &mut context) {
+    if let Some(texture) = kept.of(*version, target) {
+        if matches!(attachment.ops.load, LoadOp::Clear(_)) {
+            let _ = context.begin_tracked_render_pass(RenderPassDescriptor {
+                label: Some("wiped_picture"),
+                color_attachments: &[Some(attachment)],
+                ..RenderPassDescriptor::default()
+            });
+        }
+        copy_room(&mut context, texture, target.main_texture(), room);
         drawings.put_back.fetch_add(1, Ordering::Relaxed);
         return Ok(());
     }
@@ -205,13 +222,10 @@ fn show_scene(
     let masks = world.resource::<ViewBinnedRenderPhases<AlphaMask3d>>();
     let clear = world.resource::<ViewSortedRenderPhases<Transparent3d>>();
     let seen = &extracted.retained_view_entity;
-    let size = camera.physical_target_size.unwrap_or(UVec2::ZERO);
-    let whole = URect::from_corners(UVec2::ZERO, size);
-    let room = room.0.map_or(whole, |room| room.intersect(whole));
     {
         let mut pass = context.begin_tracked_render_pass(RenderPassDescriptor {
             label: Some("park_scene"),
-            color_attachments: &[Some(target.get_color_attachment())],
+            color_attachments: &[Some(attachment)],
             // Nobody looks at the depths afterwards.
             depth_stencil_attachment: Some(depth.get_attachment(StoreOp::Discard)),
             timestamp_writes: None,
@@ -235,74 +249,93 @@ fn show_scene(
     let pipelines = world.resource::<PipelineCache>();
     let is_whole = pipelines.waiting_pipelines().next().is_none();
     if version.is_settled() && is_whole {
-        keep(&mut kept, *version, target, world.resource(), &mut context);
+        let texture = kept.texture_like(target, world.resource());
+        copy_room(&mut context, target.main_texture(), &texture, room);
+        *kept = KeptPicture {
+            texture: Some(texture),
+            version: Some(version.number),
+        };
     }
     Ok(())
 }
 
-/// Puts the kept picture back where it is of this version; whether it did.
-fn put_back(
-    kept: &KeptPicture,
-    version: SceneVersion,
-    target: &ViewTarget,
-    context: &mut RenderContext<'_, '_>,
-) -> bool {
-    let Some(texture) = kept
-        .texture
-        .as_ref()
-        .filter(|texture| kept.version == Some(version.number) && is_like(texture, target))
-    else {
-        return false;
+/// The picture, wiped unless the panels stand in it. The scene has a background of its own.
+fn color_attachment(target: &ViewTarget, panels_stand: bool) -> RenderPassColorAttachment<'_> {
+    // The first who asks for it gets one that is cleared: that has to be us.
+    let attachment = target.get_color_attachment();
+    if !panels_stand {
+        return attachment;
+    }
+    RenderPassColorAttachment {
+        ops: Operations {
+            load: LoadOp::Load,
+            ..attachment.ops
+        },
+        ..attachment
+    }
+}
+
+/// Copies the part of a picture that shows the scene.
+fn copy_room(context: &mut RenderContext<'_, '_>, from: &Texture, to: &Texture, room: URect) {
+    if room.is_empty() {
+        return;
+    }
+    let origin = Origin3d {
+        x: room.min.x,
+        y: room.min.y,
+        z: 0,
     };
-    // The first who asks for the attachment gets one that is cleared: that has to be us.
-    let _ = target.get_color_attachment();
+    let size = Extent3d {
+        width: room.width(),
+        height: room.height(),
+        depth_or_array_layers: 1,
+    };
     context.command_encoder().copy_texture_to_texture(
-        texture.as_image_copy(),
-        target.main_texture().as_image_copy(),
-        target.main_texture().size(),
+        TexelCopyTextureInfo {
+            origin,
+            ..from.as_image_copy()
+        },
+        TexelCopyTextureInfo {
+            origin,
+            ..to.as_image_copy()
+        },
+        size,
     );
-    true
+}
+
+impl KeptPicture {
+    /// It, where it is of this version.
+    fn of(&self, version: SceneVersion, target: &ViewTarget) -> Option<&Texture> {
+        self.texture
+            .as_ref()
+            .filter(|texture| self.version == Some(version.number) && is_like(texture, target))
+    }
+
+    /// The texture to keep it in.
+    fn texture_like(&mut self, target: &ViewTarget, device: &RenderDevice) -> Texture {
+        let main = target.main_texture();
+        let known = self
+            .texture
+            .take()
+            .filter(|texture| is_like(texture, target));
+        known.unwrap_or_else(|| {
+            device.create_texture(&TextureDescriptor {
+                label: Some("kept_scene"),
+                size: main.size(),
+                mip_level_count: 1,
+                sample_count: 1,
+                dimension: TextureDimension::D2,
+                format: main.format(),
+                usage: TextureUsages::COPY_DST | TextureUsages::COPY_SRC,
+                view_formats: &[],
+            })
+        })
+    }
 }
 
 fn is_like(texture: &Texture, target: &ViewTarget) -> bool {
     let main = target.main_texture();
     texture.size() == main.size() && texture.format() == main.format()
-}
-
-fn keep(
-    kept: &mut KeptPicture,
-    version: SceneVersion,
-    target: &ViewTarget,
-    device: &RenderDevice,
-    context: &mut RenderContext<'_, '_>,
-) {
-    let main = target.main_texture();
-    let known = kept
-        .texture
-        .take()
-        .filter(|texture| is_like(texture, target));
-    let texture = known.unwrap_or_else(|| {
-        device.create_texture(&TextureDescriptor {
-            label: Some("kept_scene"),
-            size: Extent3d {
-                depth_or_array_layers: 1,
-                ..main.size()
-            },
-            mip_level_count: 1,
-            sample_count: 1,
-            dimension: TextureDimension::D2,
-            format: main.format(),
-            usage: TextureUsages::COPY_DST | TextureUsages::COPY_SRC,
-            view_formats: &[],
-        })
-    });
-    context.command_encoder().copy_texture_to_texture(
-        main.as_image_copy(),
-        texture.as_image_copy(),
-        main.size(),
-    );
-    kept.texture = Some(texture);
-    kept.version = Some(version.number);
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The merged park as entities. Knows meshes, no material: the renderer adds one to every [`Drawn`]. Nothing here moves: how
 //! parts stand is worked out by the renderer from the [`Poses`], so that values never touch an entity.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bevy::asset::RenderAssetUsages;
@@ -14,8 +14,9 @@ use terrarium_model::ConnectionKind;
 use terrarium_view_model::{AssetIndex, ParkView};
 
 use crate::chunks::{Chunk, chunks, glow, ground, lines};
-use crate::layout::{Anchor, Layer, Layout, Role, Tags};
+use crate::layout::{Anchor, Layer, Layout, Piece, Role, Tags};
 use crate::merge::Merged;
+use crate::models::Motion;
 use crate::pick::pick;
 use crate::poses::{Poses, StillMotion};
 
@@ -85,6 +86,25 @@ impl Stage {
     /// Parts of the park, each of which one might draw by itself.
     pub fn pieces(&self) -> usize {
         self.layout.pieces.len()
+    }
+
+    /// Assets of which a part turns now.
+    pub fn turning(&self, poses: &Poses) -> usize {
+        let turns = |piece: &&Piece| matches!(piece.role, Role::Moves(Motion::Spin(_)));
+        let tags: BTreeSet<u32> = self
+            .layout
+            .pieces
+            .iter()
+            .filter(turns)
+            .map(|piece| piece.tag.0)
+            .collect();
+        (0..)
+            .map(AssetIndex)
+            .zip(&poses.assets)
+            .filter(|(asset, pose)| {
+                pose.spin_rad_per_s != 0.0 && tags.contains(&self.tags().asset(*asset).0)
+            })
+            .count()
     }
 
     /// The asset that a ray meets first, as the parts stand now.

@@ -4,6 +4,7 @@ use terrarium_view_model::{
     Audience, Command, Connection, Drawing, Kiosk, Language, Mark, Page, Report,
 };
 
+use super::kept::panels_stand_until_one_of_them_changes;
 use super::show::{Show, alarms_of, balances};
 use crate::rotation;
 use crate::view::{Link, View};
@@ -55,6 +56,11 @@ fn the_panels_look_as_they_did() {
         "only a replay is violet"
     );
     screens(&mut desk);
+}
+
+#[test]
+fn panels_that_did_not_change_stand_and_those_that_did_are_drawn() {
+    panels_stand_until_one_of_them_changes(&mut desk());
 }
 
 /// What is selected, in alarm, with the card of the alarm open; in Chinese too.

@@ -1,4 +1,4 @@
-//! The scene is drawn when it changed and where it is seen; signs stand where their assets are drawn.
+//! The scene and the panels are drawn when they changed and where they are seen; signs stand where their assets are drawn.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,8 +6,8 @@ use bevy::prelude::*;
 use bevy::render::render_resource::{ComputePipelineDescriptor, PipelineCache};
 use bevy::render::{Render, RenderApp, RenderSystems};
 use bevy::shader::Shader;
-use terrarium_render::SceneDrawings;
-use terrarium_view_model::{AssetIndex, Command, Drawing};
+use terrarium_render::{PanelDrawings, PanelsVersion, SceneDrawings};
+use terrarium_view_model::{AssetIndex, Command, Connection, Drawing, Language, Overlay, Report};
 
 use super::show::Show;
 use crate::picture::Picture;
@@ -84,6 +84,92 @@ pub fn a_scene_whose_shaders_are_not_there_is_not_kept(park: &mut Show, before: 
     assert!(drawings.put_back() > put_back, "now it is whole");
     park.does(Command::ClearSelection);
     assert_eq!(park.picture(), *before);
+}
+
+/// What stands in the picture from the frame before is what would be drawn, whatever has changed; and while nothing changes
+/// nothing of it is drawn.
+pub fn panels_stand_until_one_of_them_changes(desk: &mut Show) {
+    let first = desk.picture();
+    let drawings = desk.stage.world().resource::<PanelDrawings>().clone();
+    let (whole, standing) = (drawings.whole(), drawings.standing());
+    assert_eq!(desk.picture(), first);
+    assert_eq!(drawings.whole(), whole, "nothing changed");
+    assert!(drawings.standing() > standing);
+    type Change = (&'static str, fn(&mut Show), fn(&mut Show));
+    let changes: [Change; 9] = [
+        (
+            "a selection and its panel",
+            |desk| desk.does(Command::Select(AssetIndex(0))),
+            |desk| desk.does(Command::ClearSelection),
+        ),
+        (
+            "another language",
+            |desk| desk.does(Command::SetLanguage(Language::Chinese)),
+            |desk| desk.does(Command::SetLanguage(Language::English)),
+        ),
+        (
+            "an overlay and its legend",
+            |desk| desk.does(Command::SetOverlay(Overlay::Power)),
+            |desk| desk.does(Command::SetOverlay(Overlay::None)),
+        ),
+        (
+            "a panel that takes room from the scene",
+            |desk| desk.does(Command::ShowCarbon(true)),
+            |desk| desk.does(Command::ShowCarbon(false)),
+        ),
+        (
+            "a plan in the place of the scene",
+            |desk| desk.does(Command::ShowDrawing(Drawing::Plan)),
+            |desk| desk.does(Command::ShowDrawing(Drawing::Scene)),
+        ),
+        (
+            "larger texts",
+            |desk| desk.does(Command::SetUiScale(1.5)),
+            |desk| desk.does(Command::SetUiScale(1.0)),
+        ),
+        (
+            "another eye",
+            |desk| desk.look("parking"),
+            |desk| desk.look("home"),
+        ),
+        (
+            "a lost connection",
+            |desk| {
+                desk.take(Report::Connection(Connection::Connecting {
+                    server: "http://127.0.0.1:7470".to_owned(),
+                }));
+            },
+            |desk| desk.take(Report::Connection(Connection::Live)),
+        ),
+        (
+            "another sky",
+            |desk| desk.at("2026-06-21T22:00:00+08:00"),
+            |desk| desk.at("2026-06-22T12:00:00+08:00"),
+        ),
+    ];
+    for (what, change, back) in changes {
+        let before = desk.picture();
+        change(desk);
+        let changed = desk.picture();
+        assert_ne!(changed, before, "{what} is not seen");
+        assert_eq!(drawn_whole(desk), changed, "{what} is seen in part");
+        back(desk);
+        let after = desk.picture();
+        assert_ne!(after, changed, "{what} stays");
+        assert_eq!(drawn_whole(desk), after, "{what} stays in part");
+    }
+}
+
+/// With nothing in it from a frame before.
+fn drawn_whole(desk: &mut Show) -> Picture {
+    let drawings = desk.stage.world().resource::<PanelDrawings>().clone();
+    let whole = drawings.whole();
+    desk.stage.world().resource_mut::<PanelsVersion>().0 += 1;
+    // The second frame is there when the first one is drawn.
+    desk.stage.frame().expect("a frame");
+    desk.stage.frame().expect("a frame");
+    assert!(drawings.whole() > whole);
+    desk.picture()
 }
 
 /// The lower corners around what is selected stand below its foot, however large they are.
