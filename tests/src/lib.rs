@@ -11,8 +11,11 @@
 //! - [`Ingest`], [`AckModel`] (`ingest.rs`): a streaming client that sends until all is acknowledged and remembers every ack
 //! - [`send_bytes`] (`raw_request.rs`): requests that no generated client would send
 //! - [`feed`]: reads the whole record and compares it with what an [`AckModel`] was told
+//! - [`LiveView`] (`live_view.rs`): the viewer's view model over a live connection
+//! - [`one_building`]: a park file of the smallest park
 //! - [`record`]: what a simulated park's record says, line by line
 //! - [`readings`]: readings from and to CSV files, and made ones
+//! - [`expect_refused`], [`expect_status`] (`refusal.rs`): what a refused call says
 //! - [`Seed`] (`seed.rs`): random choices that can be made again
 //! - [`processes`]: what the operating system says about processes
 //! - [`TwinState`] (`twin_state.rs`): what a caller of the twin knows after some updates
@@ -36,12 +39,15 @@ pub mod feed;
 mod guarded;
 pub mod haotian;
 mod ingest;
+mod live_view;
 pub mod nats;
+mod one_building;
 mod park;
 pub mod processes;
 mod raw_request;
 pub mod readings;
 pub mod record;
+mod refusal;
 mod seed;
 mod twin_state;
 pub mod wait;
@@ -54,8 +60,11 @@ pub use clients::{Clients, connect};
 pub use cluster::{Cluster, ClusterPlan};
 pub use guarded::{GuardedPark, with_token};
 pub use ingest::{Ack, AckModel, Ingest};
+pub use live_view::LiveView;
+pub use one_building::one_building;
 pub use park::{Endpoint, Park, StartFailure, State};
 pub use raw_request::send_bytes;
+pub use refusal::{expect_refused, expect_status};
 pub use seed::Seed;
 pub use twin_state::{Shown, TwinState};
 

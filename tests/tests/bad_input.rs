@@ -5,9 +5,8 @@ use terrarium_proto::energy::v1::{
     StreamReadingsRequest,
 };
 use terrarium_tests::readings::reading;
-use terrarium_tests::{Clients, Park, feed, send_bytes};
+use terrarium_tests::{Clients, Park, expect_status, feed, send_bytes};
 use tonic::{Code, Status};
-use tonic_types::StatusExt;
 
 const PARK: &str = "zne-homes";
 const INVALID_ARGUMENT: u32 = Code::InvalidArgument as u32;
@@ -402,24 +401,6 @@ async fn a_bad_request_is_refused_whole_with_its_status_and_field() {
     report(&mut clients, PARK, vec![good(0)])
         .await
         .expect("the server goes on");
-}
-
-#[track_caller]
-fn expect_status(status: &Status, code: Code, field: &str, said: &str) {
-    assert_eq!(status.code(), code, "{status:?}");
-    assert!(
-        status.message().contains(said),
-        "{said:?} is not in {status:?}"
-    );
-    let details = status
-        .get_details_bad_request()
-        .unwrap_or_else(|| panic!("no field details: {status:?}"));
-    let fields: Vec<&str> = details
-        .field_violations
-        .iter()
-        .map(|violation| violation.field.as_str())
-        .collect();
-    assert_eq!(fields, [field], "{status:?}");
 }
 
 #[tokio::test]

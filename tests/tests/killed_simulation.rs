@@ -9,11 +9,10 @@ use std::time::{Duration, Instant};
 use terrarium_proto::clock::v1::GetNowRequest;
 use terrarium_proto::clock::v1::clock_service_client::ClockServiceClient;
 use terrarium_proto::ledger::v1::GetStateRequest;
+use terrarium_tests::haotian::{FROM, PARK};
 use terrarium_tests::record::{assert_same, lines_of};
 use terrarium_tests::{Clients, Park, command, repository};
 
-const PARK: &str = "haotian";
-const FROM: &str = "2025-06-01T00:00:00+08:00";
 const TO: &str = "2025-06-01T20:00:00+08:00";
 /// A silent meter, late reports and a stuck value: alarms are raised and cleared.
 const FAULTS: [&str; 3] = [
@@ -43,8 +42,30 @@ fn park_at_a_place_of_its_own() -> Park {
     park
 }
 
+/// A simulator that does not outlive a test that fails: it would go on trying to reach its server.
+struct Simulation(Child);
+
+impl Simulation {
+    fn has_ended(&mut self) -> bool {
+        self.0.try_wait().expect("our own child").is_some()
+    }
+
+    fn expect_good_end(mut self) {
+        let status = self.0.wait().expect("our own child");
+        assert!(status.success(), "`terrarium simulate` ended with {status}");
+    }
+}
+
+impl Drop for Simulation {
+    fn drop(&mut self) {
+        // It may have ended before.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Starts `terrarium simulate`; it goes on while the server is away.
-fn simulation(data: &Path) -> Child {
+fn simulation(data: &Path) -> Simulation {
     let mut simulate = command();
     let file = repository().join("deploy/parks/haotian.toml");
     simulate.arg("simulate").arg("--data").arg(data);
@@ -63,12 +84,7 @@ fn simulation(data: &Path) -> Child {
         simulate.args(["--fault", fault]);
     }
     simulate.stdin(Stdio::null()).stdout(Stdio::null());
-    simulate.spawn().expect("the program can be run")
-}
-
-fn expect_good_end(mut simulation: Child) {
-    let status = simulation.wait().expect("our own child");
-    assert!(status.success(), "`terrarium simulate` ended with {status}");
+    Simulation(simulate.spawn().expect("the program can be run"))
 }
 
 async fn events(clients: &Clients) -> u64 {
@@ -90,13 +106,17 @@ async fn open_bundle(clients: &Clients) -> Option<(i64, i64)> {
 }
 
 /// Waits for a moment inside a bundle and kills the server then. False: the simulation ended before.
-async fn kill_inside_a_bundle(park: &mut Park, simulation: &mut Child, moment: Moment) -> bool {
+async fn kill_inside_a_bundle(
+    park: &mut Park,
+    simulation: &mut Simulation,
+    moment: Moment,
+) -> bool {
     let clients = park.clients().await;
     let started = Instant::now();
     let mut began: Option<(i64, i64, u64)> = None;
     loop {
         assert!(started.elapsed() < RUN_WITHIN, "no bundle was open in time");
-        if simulation.try_wait().expect("our own child").is_some() {
+        if simulation.has_ended() {
             return false;
         }
         let Some((now_ms, decided_ms)) = open_bundle(&clients).await else {
@@ -127,7 +147,7 @@ async fn record_and_content(park: &Park) -> (Vec<String>, String) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_killed_inside_bundles_leaves_the_same_record() {
     let undisturbed = park_at_a_place_of_its_own();
-    expect_good_end(simulation(undisturbed.data()));
+    simulation(undisturbed.data()).expect_good_end();
     let (lines, content) = record_and_content(&undisturbed).await;
     assert!(
         lines.iter().any(|line| line.contains("AlarmRaisedV1")),
@@ -150,7 +170,7 @@ async fn a_server_that_is_killed_inside_bundles_leaves_the_same_record() {
             park.start();
         }
     }
-    expect_good_end(running);
+    running.expect_good_end();
     assert!(kills >= 3, "only {kills} kills inside a bundle");
     let (killed_lines, killed_content) = record_and_content(&park).await;
     assert_same(&lines, &killed_lines, "undisturbed and server killed");
@@ -162,12 +182,13 @@ async fn a_server_that_is_killed_inside_bundles_leaves_the_same_record() {
         let mut running = simulation(park.data());
         if kill_inside_a_bundle(&mut park, &mut running, moment).await {
             kills += 1;
-            running.kill().expect("our own child");
+            drop(running);
             park.start();
+        } else {
+            running.expect_good_end();
         }
-        running.wait().expect("our own child");
     }
-    expect_good_end(simulation(park.data()));
+    simulation(park.data()).expect_good_end();
     assert!(kills >= 2, "only {kills} kills of both inside a bundle");
     let (killed_lines, killed_content) = record_and_content(&park).await;
     assert_same(&lines, &killed_lines, "undisturbed and both killed");

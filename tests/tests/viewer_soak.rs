@@ -1,5 +1,6 @@
-//! The viewer over its whole way (network, view model, scene, drawing, panels) for many frames: its memory must not grow, and a
-//! moment of the last day is there at once. `TERRARIUM_TEST_LONG=1` draws a hundred thousand frames, for an hour or so.
+//! The viewer over its whole way (network, view model, scene, drawing, panels) for many frames: a moment of the last day is there
+//! at once, and `TERRARIUM_TEST_LONG=1` draws a hundred thousand frames, for an hour or so, in which its memory must not grow. In
+//! the few frames of other runs everything is shown for the first time, and they say nothing of memory.
 
 use std::process::Command;
 
@@ -60,7 +61,7 @@ fn memory(printed: &str) -> Vec<(u64, u64, f64)> {
 }
 
 #[test]
-fn memory_does_not_grow_and_the_last_day_is_sought_at_once() {
+fn the_last_day_is_sought_at_once_and_memory_does_not_grow_in_a_long_run() {
     let park = park(&[]);
     let frames = if is_long() {
         FRAMES_OF_A_LONG_RUN
@@ -85,7 +86,6 @@ fn memory_does_not_grow_and_the_last_day_is_sought_at_once() {
     assert_eq!(marks, [frames / 10, frames / 2, frames], "{printed}");
     let (_, values, growth) = memory[2];
     assert!(values > memory[0].1, "nothing came over the network");
-    // In a few frames everything is shown for the first time.
     if is_long() {
         assert!(
             growth < MOST_GROWTH_PERCENT,

@@ -14,7 +14,7 @@ use tokio::sync::{broadcast, watch};
 
 use crate::kept_blocks::{KeptBlocks, Mark};
 use crate::ledger_wire::hour_balance;
-use crate::projection::{FoldError, Projection};
+use crate::projection::{FOLD_VERSION, FoldError, Projection};
 use crate::shelf::FileShelf;
 
 /// Events folded under one lock.
@@ -25,9 +25,9 @@ const WATCH_BATCHES: usize = 1_024;
 const WATCH_BATCH_HOURS: usize = 1_000;
 /// A checkpoint is written at most this often.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
-/// Day blocks are kept at most this often ...
+/// Day blocks are kept at most this often.
 const BLOCKS_EVERY: Duration = Duration::from_secs(600);
-/// ... and when at least this many events came since: fewer are folded in less than a second.
+/// Fewer events are folded in less than a second: day blocks are not worth it.
 const BLOCKS_AFTER_EVENTS: u64 = 100_000;
 /// Between two tries to read from a store that is away.
 const RETRY_AFTER: Duration = Duration::from_millis(250);
@@ -44,9 +44,6 @@ pub enum ProjectorError {
     #[error("the event store can't be read: {0}")]
     Store(#[from] ReadError),
 }
-
-/// Grows when the same events give another state hash than before: checkpoints of other versions can't be compared.
-const FOLD_VERSION: u32 = 4;
 
 /// Where a projection was, so that a later rebuild can be compared with it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -103,6 +100,8 @@ pub struct Projector {
     folded: watch::Sender<Option<Position>>,
     checkpoint_path: Option<PathBuf>,
     blocks_path: Option<PathBuf>,
+    /// Day blocks are kept when at least this many events came since.
+    blocks_after_events: u64,
 }
 
 impl Projector {
@@ -127,6 +126,7 @@ impl Projector {
             folded: watch::channel(None).0,
             checkpoint_path: data.map(Checkpoint::path),
             blocks_path: data.map(KeptBlocks::path),
+            blocks_after_events: BLOCKS_AFTER_EVENTS,
         })
     }
 
@@ -134,7 +134,7 @@ impl Projector {
     pub async fn run(&self, shutdown: Shutdown) -> Result<(), ProjectorError> {
         self.take_kept_blocks().await;
         let mut subscription = Subscription::new(Arc::clone(&self.store), None);
-        let mut blocks = BlocksKept::now(&self.read());
+        let mut blocks = BlocksKept::now(self);
         let mut checkpointed = None;
         let mut checkpointed_at = Instant::now();
         loop {
@@ -156,9 +156,8 @@ impl Projector {
                     self.write_checkpoint();
                     checkpointed = subscription.position();
                     checkpointed_at = Instant::now();
-                    if blocks.are_due(&self.read()) {
-                        self.keep_blocks().await;
-                        blocks = BlocksKept::now(&self.read());
+                    if blocks.tried_at.elapsed() >= BLOCKS_EVERY {
+                        self.keep_blocks_if_worth_it(&mut blocks).await;
                     }
                 }
                 tokio::select! {
@@ -174,10 +173,19 @@ impl Projector {
             }
         }
         self.write_checkpoint();
-        if blocks.are_worth_it(&self.read()) {
-            self.keep_blocks().await;
-        }
+        self.keep_blocks_if_worth_it(&mut blocks).await;
         Ok(())
+    }
+
+    /// What can't be written is tried again another time, as if nothing had been tried.
+    async fn keep_blocks_if_worth_it(&self, blocks: &mut BlocksKept) {
+        if !blocks.are_worth_it(self) {
+            return;
+        }
+        blocks.tried_at = Instant::now();
+        if self.keep_blocks().await {
+            *blocks = BlocksKept::now(self);
+        }
     }
 
     /// Starts from day blocks, if there are some that fit the record.
@@ -200,28 +208,29 @@ impl Projector {
         }
     }
 
-    async fn keep_blocks(&self) {
+    /// Writes day blocks; false: none were written, and the old ones stand.
+    async fn keep_blocks(&self) -> bool {
         let Some(path) = self.blocks_path.clone() else {
-            return;
+            return false;
         };
         let Some(position) = self.read().position() else {
-            return;
+            return false;
         };
         let event = match self.store.event_at(Position(position)).await {
             Ok(event) => event,
             Err(error) => {
                 tracing::warn!(%error, "day blocks were not written");
-                return;
+                return false;
             }
         };
         let Some(mark) = Mark::of(position, event.id, &event.metadata) else {
-            return;
+            return false;
         };
         let bytes = {
+            // Only the caller folds, so that it still stands at that position.
             let projection = self.read();
-            // More came in the meantime: it is quiet again soon.
-            if projection.position() != Some(position) || projection.waits_for_readings() {
-                return;
+            if projection.waits_for_readings() {
+                return false;
             }
             KeptBlocks::bytes_of(&projection, mark)
         };
@@ -230,11 +239,12 @@ impl Projector {
             move || KeptBlocks::write(&bytes, &path)
         });
         let failed = match written.await {
-            Ok(Ok(())) => return,
+            Ok(Ok(())) => return true,
             Ok(Err(error)) => error.to_string(),
             Err(error) => error.to_string(),
         };
         tracing::warn!(failed, path = %path.display(), "day blocks were not written");
+        false
     }
 
     /// Waits until everything that was recorded before this call is folded.
@@ -327,25 +337,23 @@ impl Projector {
 
 /// When day blocks were kept last.
 struct BlocksKept {
-    at: Instant,
+    /// A try that fails counts here too: a disk that is full is not written to all the time.
+    tried_at: Instant,
     events: u64,
 }
 
 impl BlocksKept {
-    fn now(projection: &Projection) -> BlocksKept {
+    fn now(projector: &Projector) -> BlocksKept {
         BlocksKept {
-            at: Instant::now(),
-            events: projection.events(),
+            tried_at: Instant::now(),
+            events: projector.read().events(),
         }
     }
 
-    fn are_worth_it(&self, projection: &Projection) -> bool {
+    fn are_worth_it(&self, projector: &Projector) -> bool {
+        let projection = projector.read();
         let kept = self.events.max(projection.events_of_blocks());
-        projection.events() >= kept + BLOCKS_AFTER_EVENTS
-    }
-
-    fn are_due(&self, projection: &Projection) -> bool {
-        self.at.elapsed() >= BLOCKS_EVERY && self.are_worth_it(projection)
+        projection.events() >= kept + projector.blocks_after_events
     }
 }
 
@@ -375,3 +383,6 @@ fn collect_changes(
     }
     changes
 }
+
+#[cfg(test)]
+mod tests;

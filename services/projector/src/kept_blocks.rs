@@ -1,10 +1,10 @@
 //! Day blocks of all parks in a file: a start takes the readings of the ledger from it instead of taking in each of them again.
 //!
 //! ```text
-//! "TRMBLK" version | position | id and digest of the event there | parks | of each: id, length, day blocks | SHA-256 of it all
+//! "TRMBLK" version fold | position | id and digest of the event there | parks | of each: id, length, day blocks | SHA-256 of it all
 //! ```
 //!
-//! The file is disposable. It counts only if its version is this build's, its checksum fits, and the record has at its position
+//! The file is disposable. It counts only if its version is this build's, and that of the fold whose sums it holds, its checksum fits, and the record has at its position
 //! the event that it was written after, with the same digest of its stream up to it. The rest of the record (all that is no
 //! reading) is folded as ever, and the state hash at that position is the same.
 
@@ -20,11 +20,11 @@ use terrarium_ledger::hash::Hasher;
 use terrarium_model::ParkId;
 use uuid::Uuid;
 
-use crate::projection::Projection;
+use crate::projection::{FOLD_VERSION, Projection};
 
 const MAGIC: &[u8] = b"TRMBLK";
 /// Grows with every change of what day blocks hold or how they are written.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const SHA256_BYTES: usize = 32;
 
 /// The event that day blocks were written after.
@@ -90,7 +90,7 @@ impl KeptBlocks {
         if unread.raw(MAGIC.len())? != MAGIC {
             return Err(Damaged.into());
         }
-        if unread.u32()? != VERSION {
+        if unread.u32()? != VERSION || unread.u32()? != FOLD_VERSION {
             return Err(NotUsed::OtherVersion);
         }
         if checksum != sha256(content) {
@@ -117,6 +117,7 @@ impl KeptBlocks {
         bytes
             .raw(MAGIC)
             .u32(VERSION)
+            .u32(FOLD_VERSION)
             .u64(mark.position)
             .raw(mark.event.as_bytes())
             .raw(&mark.digest)
@@ -166,4 +167,4 @@ fn sha256(bytes: &[u8]) -> [u8; SHA256_BYTES] {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -6,8 +6,7 @@ use terrarium_journal::field_status;
 use terrarium_ledger::natural::{
     BalanceSums, DayPeriod, NaturalAccount, NaturalBook, NaturalMedium, Thermal,
 };
-use terrarium_ledger::park_ledger::Period;
-use terrarium_model::{AssetId, ParkDefinition, ParkId, UnixSeconds, parse_rfc3339_with_offset};
+use terrarium_model::{AssetId, ParkId, SECONDS_PER_HOUR, UnixSeconds, parse_rfc3339_with_offset};
 use terrarium_proto::ledger::v1 as wire;
 use terrarium_proto::ledger::v1::natural_book_service_server::{
     NaturalBookService, NaturalBookServiceServer,
@@ -16,6 +15,10 @@ use terrarium_runtime::{Role, actor};
 use tonic::{Code, Request, Response, Status};
 
 use crate::follow::Projector;
+use crate::projection::Projection;
+
+/// Hours of meters of heat and cold that one query may look at: a hundred meters over two decades.
+const MOST_METER_HOURS: u64 = 20_000_000;
 
 /// The natural books over a projector.
 #[derive(Clone)]
@@ -48,46 +51,86 @@ impl NaturalBookService for NaturalBookApi {
             ));
         }
         let request = request.into_inner();
-        let projection = self.projector.read();
-        let park = ParkId::new(&request.park).ok();
-        let known = park.as_ref().and_then(|park| {
-            let ledger = projection.park(park)?;
-            Some((ledger, ledger.definition()?, projection.natural(park)?))
-        });
-        let Some((ledger, definition, book)) = known else {
-            return Err(field_status(
-                Code::NotFound,
-                "park",
-                format!(
-                    "no park \"{}\" is defined here; `terrarium status` lists the parks",
-                    request.park
-                ),
-            ));
-        };
-        let metered = match definition.thermal_networks.is_empty() {
-            true => None,
-            false => ledger.reported_period(),
-        };
-        let period = period_of(book, metered, request.period.as_ref())?;
-        Ok(Response::new(answer(
-            definition,
-            book,
-            &Thermal::of(ledger),
-            period,
-            projection.position().unwrap_or(0),
-        )))
+        let projector = Arc::clone(&self.projector);
+        // Heat and cold are added up hour by hour and meter by meter.
+        let answer = tokio::task::spawn_blocking(move || answer(&projector.read(), &request));
+        answer
+            .await
+            .map_err(|error| Status::internal(format!("the books were not added up: {error}")))?
+            .map(Response::new)
     }
 }
 
-fn period_of(
-    book: &NaturalBook,
-    metered: Option<Period>,
-    asked: Option<&wire::Period>,
-) -> Result<DayPeriod, Status> {
+/// What the books of a park say of the days that are asked for.
+pub(crate) fn answer(
+    projection: &Projection,
+    request: &wire::GetNaturalBalanceRequest,
+) -> Result<wire::GetNaturalBalanceResponse, Status> {
+    let park = ParkId::new(&request.park).ok();
+    let known = park.as_ref().and_then(|park| {
+        let ledger = projection.park(park)?;
+        Some((ledger, ledger.definition()?, projection.natural(park)?))
+    });
+    let Some((ledger, definition, book)) = known else {
+        return Err(field_status(
+            Code::NotFound,
+            "park",
+            format!(
+                "no park \"{}\" is defined here; `terrarium status` lists the parks",
+                request.park
+            ),
+        ));
+    };
+    let metered = match definition.thermal_networks.is_empty() {
+        true => None,
+        false => ledger.reported_period(),
+    };
     let known = book.days_with(metered).unwrap_or(DayPeriod {
         from: UnixSeconds(0),
         to: UnixSeconds(0),
     });
+    let period = period_of(book, known, request.period.as_ref())?;
+    // Outside of it nothing is known, whatever is asked for.
+    let looked_at = DayPeriod {
+        from: period.from.clamp(known.from, known.to),
+        to: period.to.clamp(known.from, known.to),
+    };
+    let networks = definition.thermal_networks.values();
+    check_size(
+        looked_at,
+        networks.map(|network| network.meters.len()).sum(),
+    )?;
+    let mut answer = sums(book, &Thermal::of(ledger), looked_at);
+    answer.park = definition.id.to_string();
+    answer.period = Some(wire::Period {
+        from: definition.time_zone.format_rfc3339(period.from),
+        to: definition.time_zone.format_rfc3339(period.to),
+    });
+    answer.position = projection.position().unwrap_or(0);
+    Ok(answer)
+}
+
+/// Refuses what takes too long to add up.
+fn check_size(period: DayPeriod, thermal_meters: usize) -> Result<(), Status> {
+    let hours = (period.to.0 - period.from.0) as u64 / SECONDS_PER_HOUR as u64;
+    let meter_hours = hours * thermal_meters as u64;
+    if meter_hours > MOST_METER_HOURS {
+        return Err(field_status(
+            Code::InvalidArgument,
+            "period",
+            format!(
+                "it has {meter_hours} hours of meters of heat and cold; ask for at most {MOST_METER_HOURS} at once"
+            ),
+        ));
+    }
+    Ok(())
+}
+
+fn period_of(
+    book: &NaturalBook,
+    known: DayPeriod,
+    asked: Option<&wire::Period>,
+) -> Result<DayPeriod, Status> {
     let bound = |field: &'static str, text: &str, default: UnixSeconds| {
         if text.is_empty() {
             return Ok(default);
@@ -118,12 +161,11 @@ fn period_of(
     Ok(period)
 }
 
-fn answer(
-    definition: &ParkDefinition,
+/// Totals and balances of a period.
+fn sums(
     book: &NaturalBook,
     thermal: &Thermal<'_>,
     period: DayPeriod,
-    position: u64,
 ) -> wire::GetNaturalBalanceResponse {
     let mut totals = book.totals(period);
     let of_networks = thermal.totals(period).into_iter();
@@ -133,11 +175,6 @@ fn answer(
     balances.extend(of_networks.map(|(medium, node, sums)| (medium, Some(node), sums)));
     balances.sort_by_key(|(medium, asset, _)| (*asset, *medium));
     wire::GetNaturalBalanceResponse {
-        park: definition.id.to_string(),
-        period: Some(wire::Period {
-            from: definition.time_zone.format_rfc3339(period.from),
-            to: definition.time_zone.format_rfc3339(period.to),
-        }),
         totals: totals
             .into_iter()
             .map(|((account, asset), amount)| wire::NaturalTotal {
@@ -150,7 +187,7 @@ fn answer(
             .into_iter()
             .map(|(medium, asset, sums)| balance_to_wire(medium, asset, sums))
             .collect(),
-        position,
+        ..wire::GetNaturalBalanceResponse::default()
     }
 }
 
@@ -208,5 +245,23 @@ fn account_to_wire(account: NaturalAccount) -> wire::NaturalAccount {
         NaturalAccount::TreesLostG => wire::NaturalAccount::TreesLostG,
         NaturalAccount::TreesDied => wire::NaturalAccount::TreesDied,
         NaturalAccount::Visitors => wire::NaturalAccount::Visitors,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_too_long_to_add_up_is_refused() {
+        let hours = |hours: i64| DayPeriod {
+            from: UnixSeconds(0),
+            to: UnixSeconds(hours * SECONDS_PER_HOUR),
+        };
+        assert!(check_size(hours(200_000), 100).is_ok());
+        let refused = check_size(hours(200_001), 100).expect_err("too much");
+        assert_eq!(refused.code(), Code::InvalidArgument);
+        assert!(refused.message().contains("20000100 hours"), "{refused}");
+        assert!(check_size(hours(1_000_000), 0).is_ok());
     }
 }

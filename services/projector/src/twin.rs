@@ -43,6 +43,7 @@ pub struct ParkTwin {
     devices: devices::Asks,
     batches: waste::Batches,
     trees: trees::Living,
+    registers: meters::Registers,
     alarms: BTreeMap<Arc<str>, Alarm>,
     /// Samples of the newest event.
     fresh: Vec<(PointName, Sample)>,
@@ -177,6 +178,7 @@ impl ParkTwin {
         if let Some(fact) = known.meter_fact {
             return Ok(Some(meters::observe(
                 samples,
+                &mut self.registers,
                 fact,
                 known,
                 event.position.0,

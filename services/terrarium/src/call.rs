@@ -15,6 +15,7 @@ use tonic::Request;
 use tonic::codegen::http::uri::PathAndQuery;
 
 use crate::call::codec::DynamicCodec;
+use crate::call::request::Draft;
 use crate::client::{Client, ClientArgs};
 use crate::output::{Format, print_json, print_json_line, print_line};
 use crate::wire;
@@ -26,8 +27,8 @@ pub struct Args {
     method: Option<String>,
     /// Fields of the request: `zone=lawn`, `reading.meter=m-1`, a repeated one as often as needed
     ///
-    /// Enums by full or short name, bytes as a UUID or in hexadecimal. `park` is the server's only park unless given, and
-    /// `client_request_id` a fresh one.
+    /// Enums by full or short name, bytes as a UUID or in hexadecimal. `park` is the server's only park unless given (`park=`
+    /// leaves it empty), and `client_request_id` a fresh one.
     #[arg(value_name = "FIELD=VALUE")]
     fields: Vec<String>,
     /// The request as JSON with the names of the protobuf message, from a file or `-` for stdin; FIELD=VALUE overrides it
@@ -56,15 +57,16 @@ pub async fn run(client: &ClientArgs, args: Args) -> anyhow::Result<ExitCode> {
             method.full_name()
         );
     }
-    let mut message = match &args.json {
-        Some(file) => request::from_json(&method.input(), &read(file)?)?,
-        None => DynamicMessage::new(method.input()),
+    let mut draft = match &args.json {
+        Some(file) => Draft::of_json(&method.input(), &read(file)?)?,
+        None => Draft::of(&method.input()),
     };
-    request::set_fields(&mut message, &args.fields)
+    draft
+        .set_fields(&args.fields)
         .with_context(|| format!("`terrarium call {name} --describe` shows its fields"))?;
     let server = client.connect().await?;
-    fill_in(&server, &mut message).await?;
-    send(&server, &method, message, format).await?;
+    fill_in(&server, &mut draft).await?;
+    send(&server, &method, draft.message, format).await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -77,14 +79,13 @@ fn read(file: &str) -> anyhow::Result<String> {
 }
 
 /// What every other command adds by itself.
-async fn fill_in(server: &Client, message: &mut DynamicMessage) -> anyhow::Result<()> {
-    if request::lacks(message, "park") {
-        let park = server.park_or_only(None).await?;
-        request::set_text(message, "park", park);
+async fn fill_in(server: &Client, draft: &mut Draft) -> anyhow::Result<()> {
+    if draft.lacks("park") {
+        let how = "park=ID (park= leaves it empty)";
+        draft.set_text("park", server.only_park(how).await?);
     }
-    if request::lacks(message, "client_request_id") {
-        let id = uuid::Uuid::new_v4().to_string();
-        request::set_text(message, "client_request_id", id);
+    if draft.lacks("client_request_id") {
+        draft.set_text("client_request_id", uuid::Uuid::new_v4().to_string());
     }
     Ok(())
 }

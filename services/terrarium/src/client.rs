@@ -178,9 +178,14 @@ impl Client {
 
     /// The named park, or the server's only one.
     pub async fn park_or_only(&self, named: Option<&str>) -> anyhow::Result<String> {
-        if let Some(park) = named {
-            return Ok(park.to_owned());
+        match named {
+            Some(park) => Ok(park.to_owned()),
+            None => self.only_park("--park").await,
         }
+    }
+
+    /// The server's only park. `how`: how a person names one where there are several.
+    pub async fn only_park(&self, how: &str) -> anyhow::Result<String> {
         let request = GetStateRequest { hashes: false };
         let state = self
             .ledger()
@@ -190,14 +195,14 @@ impl Client {
             .into_inner();
         match state.parks.as_slice() {
             [] => bail!(
-                "the server at {} has no park yet; define one, or name it with --park",
+                "the server at {} has no park yet; define one, or name it with {how}",
                 self.url
             ),
             [only] => Ok(only.park.clone()),
             several => {
                 let names: Vec<&str> = several.iter().map(|park| park.park.as_str()).collect();
                 bail!(
-                    "the server has several parks; choose one with --park: {}",
+                    "the server has several parks; choose one with {how}: {}",
                     names.join(", ")
                 )
             }

@@ -26,12 +26,12 @@ pub struct Args {
     /// Claim, such as ghgp_inventory_location, iso14064, stage; `list` shows them all
     #[arg(long, required_unless_present = "portfolio")]
     claim: Option<String>,
-    /// Several parks as one, location-based, each tonne once: PARK,PARK,...
+    /// Several parks as one, location-based: PARK,PARK,...; what is named with --transfer counts once
     #[arg(
         long,
         value_name = "PARKS",
         value_delimiter = ',',
-        conflicts_with_all = ["park", "claim", "period", "beside", "provisional"]
+        conflicts_with_all = ["park", "claim", "period", "beside"]
     )]
     portfolio: Vec<String>,
     /// What a park of the portfolio takes from another, such as plant:office:centre:heat-import
@@ -163,6 +163,7 @@ async fn portfolio(server: &Client, args: &Args) -> anyhow::Result<(Statement, u
         transfers,
         gwp: args.gwp.clone(),
         as_of: args.as_of.as_of(),
+        provisional: args.provisional,
     };
     let answer = server
         .reports()
@@ -200,13 +201,12 @@ async fn list(server: &Client) -> anyhow::Result<()> {
         .map_err(|status| server.failed(status))?
         .into_inner();
     for claim in claims.claims {
-        let note = if claim.promise {
-            "  (over closed periods, or --provisional)"
-        } else {
-            ""
-        };
+        let note = if claim.promise { " *" } else { "" };
         print_line(format!("{}{note}", claim.claim))?;
     }
+    print_line(
+        "Over closed periods, or --provisional. * promises something: all that it rests on needs a factor, or --provisional.",
+    )?;
     Ok(())
 }
 

@@ -6,10 +6,10 @@ use super::*;
 #[tokio::test(flavor = "multi_thread")]
 async fn an_overflowing_bin_is_raised_seen_by_an_operator_and_cleared() {
     let (_folder, park) = park_of("wall");
-    let tokens = park.scratch("tokens.toml");
-    let operator = token(&tokens, "shift-2", "operator");
-    let auditor = token(&tokens, "auditor-1", "auditor");
-    let mut park = park.with_variable("TERRARIUM_TOKENS", &tokens.to_string_lossy());
+    let guarded = GuardedPark::new(park);
+    let operator = guarded.token("shift-2", "operator", None);
+    let auditor = guarded.token("auditor-1", "auditor", None);
+    let mut park = guarded.park;
     park.start();
     let report = |fill_l: i64, minute: i64| waste::ReportBinsRequest {
         park: PARK.into(),

@@ -26,10 +26,9 @@ use terrarium_proto::waste::v1 as waste;
 use terrarium_proto::waste::v1::waste_service_client::WasteServiceClient;
 use terrarium_proto::water::v1 as water;
 use terrarium_proto::water::v1::water_service_client::WaterServiceClient;
-use terrarium_tests::{Park, command, feed, repository, run};
+use terrarium_tests::{GuardedPark, Park, expect_refused, feed, repository, with_token};
 use tonic::transport::Channel;
-use tonic::{Code, Request, Response, Status};
-use tonic_types::StatusExt;
+use tonic::{Code, Status};
 
 const PARK: &str = "domains";
 /// 2025-08-01T06:00:00+08:00.
@@ -238,24 +237,6 @@ fn set_service(alarm: &str, out_of_service: bool, id: &str) -> wire::SetAlarmSer
     }
 }
 
-/// Passes if the call was refused with this code and field, saying this.
-#[track_caller]
-fn expect_refused<T: std::fmt::Debug>(
-    answer: Result<Response<T>, Status>,
-    code: Code,
-    field: &str,
-    said: &str,
-) {
-    let status = answer.expect_err("this must be refused");
-    assert_eq!(status.code(), code, "{status}");
-    let named = status
-        .get_details_bad_request()
-        .expect("a refusal names its field")
-        .field_violations;
-    assert_eq!(named[0].field, field, "{status}");
-    assert!(status.message().contains(said), "{status}");
-}
-
 fn of_alarms(events: &[CloudEvent]) -> Vec<&CloudEvent> {
     let is_of_alarms = |event: &&CloudEvent| event.r#type.starts_with("terrarium.alarm.v1.");
     events.iter().filter(is_of_alarms).collect()
@@ -264,22 +245,4 @@ fn of_alarms(events: &[CloudEvent]) -> Vec<&CloudEvent> {
 fn short_types(events: &[&CloudEvent]) -> Vec<String> {
     let last = |event: &&CloudEvent| event.r#type.rsplit('.').next().unwrap_or("").to_owned();
     events.iter().map(last).collect()
-}
-
-fn token(tokens: &std::path::Path, name: &str, role: &str) -> String {
-    let mut create = command();
-    create
-        .args([
-            "token", "create", "--name", name, "--role", role, "--format", "json", "--tokens",
-        ])
-        .arg(tokens);
-    let made = run(&mut create).expect_code(0).json();
-    made["token"].as_str().expect("a token").to_owned()
-}
-
-fn with_token<T>(token: &str, message: T) -> Request<T> {
-    let mut request = Request::new(message);
-    let value = format!("Bearer {token}").parse().expect("plain text");
-    request.metadata_mut().insert("authorization", value);
-    request
 }

@@ -10,39 +10,9 @@ use answers::Answers;
 use questions::QUESTIONS;
 use terrarium_proto::carbon::v1 as carbon;
 use terrarium_proto::energy::v1::{Correction, Reading, ReportReadingsRequest};
-use terrarium_tests::{Clients, Park, repository};
+use terrarium_tests::{Clients, Park, one_building, repository};
 
 const PARK: &str = "asked";
-const DEFINITION: &str = r#"
-[park]
-id = "asked"
-name = { en = "Asked", zh = "问园" }
-time_zone = "Asia/Shanghai"
-clock = "wall"
-grid_region = "north-china"
-
-[[zones]]
-id = "yard"
-name = { en = "Yard", zh = "院子" }
-
-[[assets]]
-id = "centre"
-kind = "building"
-zone = "yard"
-name = { en = "Centre", zh = "中心" }
-
-[[connections]]
-kind = "electric"
-from = "grid"
-to = "centre"
-
-[[meters]]
-id = "centre.in"
-asset = "centre"
-measures = "grid_import"
-reports = "interval"
-rated_kw = 20.0
-"#;
 
 /// 1 March 2023, midnight in the park, and the same hour in UTC.
 const HOUR: &str = "2023-03-01T00:00:00+08:00";
@@ -189,7 +159,7 @@ async fn tell(park: &Park, clients: &mut Clients) {
 async fn every_competency_question_has_its_answer() {
     let mut park = Park::new(&[]);
     let file = park.scratch("asked.toml");
-    std::fs::write(&file, DEFINITION).expect("a file");
+    std::fs::write(&file, one_building(PARK, "问园")).expect("a file");
     park = park.with_park_file(file);
     park.start();
     let mut clients = park.clients().await;

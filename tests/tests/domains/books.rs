@@ -5,11 +5,12 @@ use terrarium_proto::carbon::v1 as carbon;
 use terrarium_proto::carbon::v1::carbon_service_client::CarbonServiceClient;
 use terrarium_proto::ledger::v1 as ledger;
 use terrarium_proto::ledger::v1::carbon_books_service_client::CarbonBooksServiceClient;
+use terrarium_tests::expect_refused;
 use terrarium_tests::{Park, repository};
 use tonic::Code;
 use tonic::transport::Channel;
 
-use crate::{PARK, at, expect_refused};
+use crate::{PARK, at};
 
 fn import(park: &Park, what: &str) -> Vec<serde_json::Value> {
     let path = repository().join("deploy/factors").join(what);

@@ -2,10 +2,11 @@
 
 use terrarium_proto::carbon::v1 as carbon;
 use terrarium_proto::carbon::v1::carbon_service_client::CarbonServiceClient;
+use terrarium_tests::expect_refused;
 use tonic::Code;
 use tonic::transport::Channel;
 
-use crate::{PARK, at, expect_refused};
+use crate::{PARK, at};
 
 /// Gives a position that covers all of it.
 pub async fn drive(channel: Channel) -> u64 {

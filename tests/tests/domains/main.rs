@@ -13,8 +13,6 @@ use terrarium_proto::report::v1::ReportCounts;
 use terrarium_proto::waste::v1::waste_service_client::WasteServiceClient;
 use terrarium_proto::water::v1::water_service_client::WaterServiceClient;
 use terrarium_tests::{Park, feed, repository};
-use tonic::{Code, Response, Status};
-use tonic_types::StatusExt;
 
 pub const PARK: &str = "domains";
 
@@ -37,24 +35,6 @@ pub fn from_now(seconds: i64) -> String {
 
 pub fn park() -> Park {
     Park::new(&[repository().join("tests/data/domains/park.toml")])
-}
-
-/// Passes if the call was refused with this code and field, saying this.
-#[track_caller]
-pub fn expect_refused<T: std::fmt::Debug>(
-    answer: Result<Response<T>, Status>,
-    code: Code,
-    field: &str,
-    said: &str,
-) {
-    let status = answer.expect_err("this must be refused");
-    assert_eq!(status.code(), code, "{status}");
-    let named = status
-        .get_details_bad_request()
-        .expect("a refusal names its field")
-        .field_violations;
-    assert_eq!(named[0].field, field, "{status}");
-    assert!(status.message().contains(said), "{status}");
 }
 
 pub fn counts(recorded: u64, already_recorded: u64, rejected: u64) -> Option<ReportCounts> {

@@ -2,10 +2,11 @@
 
 use terrarium_proto::mobility::v1 as mobility;
 use terrarium_proto::mobility::v1::mobility_service_client::MobilityServiceClient;
+use terrarium_tests::expect_refused;
 use tonic::Code;
 use tonic::transport::Channel;
 
-use crate::{PARK, at, counts, expect_refused, from_now, quarantined};
+use crate::{PARK, at, counts, from_now, quarantined};
 
 fn session(
     charger: &str,

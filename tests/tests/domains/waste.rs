@@ -3,10 +3,11 @@
 use terrarium_proto::waste::v1 as waste;
 use terrarium_proto::waste::v1::compost_report::What;
 use terrarium_proto::waste::v1::waste_service_client::WasteServiceClient;
+use terrarium_tests::expect_refused;
 use tonic::Code;
 use tonic::transport::Channel;
 
-use crate::{PARK, at, counts, expect_refused, from_now, quarantined};
+use crate::{PARK, at, counts, from_now, quarantined};
 
 pub fn weigh(measurements: &[(&str, u32, i64, i64)]) -> waste::ReportBinsRequest {
     waste::ReportBinsRequest {

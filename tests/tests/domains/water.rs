@@ -2,10 +2,11 @@
 
 use terrarium_proto::water::v1 as water;
 use terrarium_proto::water::v1::water_service_client::WaterServiceClient;
+use terrarium_tests::expect_refused;
 use tonic::Code;
 use tonic::transport::Channel;
 
-use crate::{PARK, at, counts, expect_refused, from_now, quarantined};
+use crate::{PARK, at, counts, from_now, quarantined};
 
 pub fn levels(levels: &[(&str, u32, i64)]) -> water::ReportTankLevelsRequest {
     water::ReportTankLevelsRequest {

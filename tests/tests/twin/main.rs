@@ -15,8 +15,7 @@ use std::path::PathBuf;
 use terrarium_proto::twin::v1 as twin;
 use terrarium_proto::twin::v1::{Quality, Quantity, moment::At};
 use terrarium_tests::{Clients, Park, Shown, TwinState, repository};
-use tonic::{Code, Status};
-use tonic_types::StatusExt;
+use tonic::Status;
 
 const PARK: &str = "demo";
 
@@ -77,20 +76,6 @@ async fn extent_ms(clients: &mut Clients) -> (i64, i64) {
         parks[0].first_ms.expect("something happened"),
         parks[0].last_ms.expect("something happened"),
     )
-}
-
-#[track_caller]
-fn expect_refused<T: std::fmt::Debug>(
-    answer: Result<T, Status>,
-    code: Code,
-    field: &str,
-    said: &str,
-) {
-    let status = answer.expect_err("this must be refused");
-    assert_eq!(status.code(), code, "{status}");
-    let details = status.get_details_bad_request().expect("a field is named");
-    assert_eq!(details.field_violations[0].field, field, "{status}");
-    assert!(status.message().contains(said), "{status}");
 }
 
 #[tokio::test]

@@ -2,9 +2,10 @@
 
 use terrarium_proto::twin::v1 as twin;
 use terrarium_proto::twin::v1::{Quantity, moment::At};
+use terrarium_tests::expect_refused;
 use tonic::Code;
 
-use crate::{PARK, expect_refused, extent_ms, imported, snapshot};
+use crate::{PARK, extent_ms, imported, snapshot};
 
 #[tokio::test]
 async fn bad_questions_are_refused_with_a_remedy() {

@@ -12,14 +12,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::process::Signal;
-use terrarium_network::Network;
 use terrarium_proto::twin::v1 as twin;
 use terrarium_proto::waste::v1 as waste;
 use terrarium_proto::waste::v1::waste_service_client::WasteServiceClient;
 use terrarium_proto::water::v1 as water;
 use terrarium_proto::water::v1::water_service_client::WaterServiceClient;
-use terrarium_runtime::ServerAddress;
-use terrarium_tests::{Park, feed, processes, repository, wait};
+use terrarium_tests::{LiveView, Park, feed, processes, repository, wait};
 use terrarium_view_model::{
     AlarmState, AssetState, Command, Connection, Outcome, ParkCommand, Quality, ViewState,
 };
@@ -55,77 +53,32 @@ fn park() -> Park {
     park.with_park_file(file)
 }
 
-/// A viewer without a picture.
-struct Viewer {
-    network: Network,
-    state: ViewState,
-    woken: Arc<AtomicU64>,
+/// Gives an order and waits for what comes of it.
+fn orders(viewer: &mut LiveView, command: ParkCommand) -> Outcome {
+    viewer.does(Command::Propose(command));
+    viewer.does(Command::Confirm);
+    viewer.until("a command has its outcome", |state| {
+        state.sent.iter().all(|sent| sent.outcome.is_some())
+    });
+    let sent = viewer.state.sent.back().expect("it was sent");
+    sent.outcome.clone().expect("it has one")
 }
 
-impl Viewer {
-    fn of(park: &Park, id: &str) -> Viewer {
-        let server = ServerAddress {
-            url: park.endpoint().grpc,
-            ..ServerAddress::default()
-        };
-        let woken = Arc::new(AtomicU64::new(0));
-        let count = Arc::clone(&woken);
-        let wake = Arc::new(move || {
-            count.fetch_add(1, Ordering::SeqCst);
-        });
-        Viewer {
-            network: Network::start(server, id.to_owned(), wake).expect("a thread"),
-            state: ViewState::default(),
-            woken,
-        }
-    }
-
-    /// One frame.
-    fn frame(&mut self) {
-        for report in self.network.take() {
-            for request in self.state.take(report) {
-                self.network.send(request);
-            }
-        }
-    }
-
-    fn does(&mut self, command: Command) {
-        for request in self.state.apply(command) {
-            self.network.send(request);
-        }
-    }
-
-    /// Frames until it is so.
-    #[track_caller]
-    fn until(&mut self, what: &str, is_so: impl Fn(&ViewState) -> bool) {
-        wait::until(SHOWN_WITHIN, what, || {
-            self.frame();
-            is_so(&self.state).then_some(())
-        });
-    }
-
-    fn orders(&mut self, command: ParkCommand) -> Outcome {
-        self.does(Command::Propose(command));
-        self.does(Command::Confirm);
-        self.until("a command has its outcome", |state| {
-            state.sent.iter().all(|sent| sent.outcome.is_some())
-        });
-        let sent = self.state.sent.back().expect("it was sent");
-        sent.outcome.clone().expect("it has one")
-    }
+fn view_of(park: &Park, id: &str) -> LiveView {
+    LiveView::of(park.endpoint().grpc, id, || ())
 }
 
 /// A park that runs, a way to report to it, and a viewer that shows it.
-async fn shown() -> (Park, Channel, Viewer) {
+async fn shown() -> (Park, Channel, LiveView) {
     let mut park = park();
     park.start();
     let channel = park.clients().await.channel;
-    let viewer = Viewer::of(&park, PARK);
+    let viewer = view_of(&park, PARK);
     (park, channel, viewer)
 }
 
 /// The tank held a fifth two minutes ago, and two fifths a minute ago.
-async fn show_two_levels(channel: &Channel, viewer: &mut Viewer) {
+async fn show_two_levels(channel: &Channel, viewer: &mut LiveView) {
     report_level(channel, 4_000, -120).await;
     report_level(channel, 8_000, -60).await;
     viewer.until("the newest level is shown", |state| {
@@ -229,14 +182,21 @@ async fn expect_as_the_service_says(park: &Park, state: &ViewState) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_kill_the_view_is_right_again_by_itself_and_was_marked_stale_meanwhile() {
-    let (mut park, channel, mut viewer) = shown().await;
+    let mut park = park();
+    park.start();
+    let channel = park.clients().await.channel;
+    let woken = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&woken);
+    let mut viewer = LiveView::of(park.endpoint().grpc, PARK, move || {
+        count.fetch_add(1, Ordering::SeqCst);
+    });
     report_level(&channel, 5_000, -50).await;
     viewer.until("the level is shown", |state| {
         state.connection == Connection::Live && is_full_to(state, "rain-tank", 0.25)
     });
     let level_quality = |state: &ViewState| of(state, "rain-tank").and_then(|tank| tank.quality);
     assert_eq!(level_quality(&viewer.state), Some(Quality::Good));
-    assert!(viewer.woken.load(Ordering::SeqCst) > 0);
+    assert!(woken.load(Ordering::SeqCst) > 0);
 
     park.kill();
     viewer.until("the cut is told and marked", |state| {
@@ -247,10 +207,13 @@ async fn after_a_kill_the_view_is_right_again_by_itself_and_was_marked_stale_mea
         is_full_to(&viewer.state, "rain-tank", 0.25),
         "the old value stays"
     );
-    let refused = viewer.orders(ParkCommand::StartIrrigation {
-        zone: "lawn".into(),
-        litres: 100,
-    });
+    let refused = orders(
+        &mut viewer,
+        ParkCommand::StartIrrigation {
+            zone: "lawn".into(),
+            litres: 100,
+        },
+    );
     assert!(
         matches!(&refused, Outcome::Refused { reason } if reason.contains("not connected")),
         "{refused:?}"
@@ -296,7 +259,7 @@ async fn what_the_operator_does_is_on_record() {
     park.start();
     let mut clients = park.clients().await;
     let channel = clients.channel.clone();
-    let mut viewer = Viewer::of(&park, PARK);
+    let mut viewer = view_of(&park, PARK);
     report_bin(&channel, 100, -60).await;
     report_bin(&channel, 230, -30).await;
     viewer.until("the overflow is in the alarm list", |state| {
@@ -313,23 +276,29 @@ async fn what_the_operator_does_is_on_record() {
         assert_eq!(listed[0].definition.name.zh, "垃圾桶满溢");
         (listed[0].id.clone(), listed[0].status.occurrence.clone())
     };
-    let done = viewer.orders(ParkCommand::Acknowledge {
-        alarm: alarm.clone(),
-        occurrence: occurrence.clone(),
-    });
+    let done = orders(
+        &mut viewer,
+        ParkCommand::Acknowledge {
+            alarm: alarm.clone(),
+            occurrence: occurrence.clone(),
+        },
+    );
     assert!(matches!(done, Outcome::Recorded { .. }), "{done:?}");
     viewer.until("the list says so", |state| {
         let alarm = state.alarms.get(&alarm);
         alarm.is_some_and(|alarm| alarm.status.state == AlarmState::Acknowledged)
     });
-    let again = viewer.orders(ParkCommand::Acknowledge { alarm, occurrence });
+    let again = orders(&mut viewer, ParkCommand::Acknowledge { alarm, occurrence });
     assert!(matches!(again, Outcome::Refused { .. }), "{again:?}");
 
     report_level(&channel, 9_000, -5).await;
-    let irrigates = viewer.orders(ParkCommand::StartIrrigation {
-        zone: "lawn".into(),
-        litres: 500,
-    });
+    let irrigates = orders(
+        &mut viewer,
+        ParkCommand::StartIrrigation {
+            zone: "lawn".into(),
+            litres: 500,
+        },
+    );
     assert!(
         matches!(irrigates, Outcome::Recorded { .. }),
         "{irrigates:?}"
@@ -337,10 +306,13 @@ async fn what_the_operator_does_is_on_record() {
     viewer.until("the lawn is irrigated", |state| {
         of(state, "lawn").is_some_and(|lawn| lawn.is_irrigating)
     });
-    let limits = viewer.orders(ParkCommand::LimitCharging {
-        charger: "charger-1".into(),
-        limit_w: 7_000,
-    });
+    let limits = orders(
+        &mut viewer,
+        ParkCommand::LimitCharging {
+            charger: "charger-1".into(),
+            limit_w: 7_000,
+        },
+    );
     assert!(
         matches!(limits, Outcome::Recorded { .. } | Outcome::Refused { .. }),
         "{limits:?}"
@@ -426,7 +398,7 @@ async fn pages_arrive_for_what_is_selected() {
 fn a_park_that_does_not_exist_is_told_with_those_that_do() {
     let mut park = park();
     park.start();
-    let mut viewer = Viewer::of(&park, "atlantis");
+    let mut viewer = view_of(&park, "atlantis");
     viewer.until("the viewer says what is there", |state| {
         state.connection
             == Connection::NoSuchPark {
@@ -438,15 +410,7 @@ fn a_park_that_does_not_exist_is_told_with_those_that_do() {
 
 #[test]
 fn no_server_is_told_and_waited_for() {
-    let server = ServerAddress {
-        url: "http://127.0.0.1:9".into(),
-        ..ServerAddress::default()
-    };
-    let mut viewer = Viewer {
-        network: Network::start(server, PARK.into(), Arc::new(|| ())).expect("a thread"),
-        state: ViewState::default(),
-        woken: Arc::default(),
-    };
+    let mut viewer = LiveView::of("http://127.0.0.1:9".into(), PARK, || ());
     viewer.until("the viewer says that nothing answers", |state| {
         matches!(&state.connection, Connection::StaleSince { reason, .. } if reason.contains("nothing answers"))
     });
@@ -469,7 +433,7 @@ respond_within_s = 14400
 "#;
     let mut park = park();
     park.start();
-    let mut viewer = Viewer::of(&park, PARK);
+    let mut viewer = view_of(&park, PARK);
     viewer.until("the first definition's alarms are listed", |state| {
         state.connection == Connection::Live && state.alarms.is_told()
     });
@@ -486,7 +450,7 @@ respond_within_s = 14400
         SHOWN_WITHIN,
         "the newer definition's alarm is listed",
         || {
-            viewer.frame();
+            viewer.take();
             was_cut |= viewer.state.connection != Connection::Live;
             let alarm = viewer.state.alarms.get("charger-fault/charger-1");
             alarm.map(|alarm| assert_eq!(alarm.definition.name.zh, "充电桩故障"))
@@ -499,7 +463,7 @@ respond_within_s = 14400
 async fn a_command_that_was_given_without_a_connection_is_never_sent_afterwards() {
     let mut park = park();
     park.start();
-    let mut viewer = Viewer::of(&park, PARK);
+    let mut viewer = view_of(&park, PARK);
     viewer.until("the view is live", |state| {
         state.connection == Connection::Live && !state.timeline.is_waiting()
     });
@@ -514,7 +478,7 @@ async fn a_command_that_was_given_without_a_connection_is_never_sent_afterwards(
         litres: 77,
     };
     let mut number = 1_000;
-    let give = |viewer: &Viewer, number: u64| {
+    let give = |viewer: &LiveView, number: u64| {
         viewer.network.send(terrarium_view_model::Request::Command {
             number,
             command: irrigate.clone(),

@@ -1,69 +1,35 @@
 //! What the panels write, read back from the tree that a screen reader reads.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
 
 use egui::Vec2;
 use egui::accesskit::Role;
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
-use terrarium_network::Network;
 use terrarium_proto::{ledger::v1 as ledger, twin::v1 as twin};
-use terrarium_runtime::ServerAddress;
 use terrarium_tests::haotian::{FROM, PARK, TO, ms, park};
-use terrarium_tests::{Park, Seed, wait};
+use terrarium_tests::{LiveView, Park, Seed};
 use terrarium_ui::{Drafts, install, show};
-use terrarium_view_model::{AssetIndex, Command, Connection, Language, Quantity, ViewState, Word};
+use terrarium_view_model::{AssetIndex, Command, Connection, Language, Quantity, Word};
+
+use crate::said;
 
 const HOUR_MS: i64 = 3_600_000;
 
 const MOMENTS: u64 = 2_000;
 /// Every so many moments the ledger is read back too.
 const MOMENTS_PER_LEDGER: u64 = 4;
-const SHOWN_WITHIN: Duration = Duration::from_secs(30);
 
 /// The panels over a live connection, without a picture.
 struct Desk {
-    network: Network,
-    state: ViewState,
+    view: LiveView,
     drafts: Drafts,
     is_installed: bool,
 }
 
-impl Desk {
-    fn take(&mut self) {
-        for report in self.network.take() {
-            for request in self.state.take(report) {
-                self.network.send(request);
-            }
-        }
-    }
-
-    fn does(&mut self, command: Command) {
-        for request in self.state.apply(command) {
-            self.network.send(request);
-        }
-    }
-
-    #[track_caller]
-    fn until(&mut self, what: &str, is_so: impl Fn(&ViewState) -> bool) {
-        wait::until(SHOWN_WITHIN, what, || {
-            self.take();
-            is_so(&self.state).then_some(())
-        });
-    }
-}
-
 fn desk(park: &Park) -> Harness<'static, Desk> {
-    let server = ServerAddress {
-        url: park.endpoint().grpc,
-        ..ServerAddress::default()
-    };
-    let network = Network::start(server, PARK.to_owned(), Arc::new(|| ())).expect("a thread");
     let desk = Desk {
-        network,
-        state: ViewState::default(),
+        view: LiveView::of(park.endpoint().grpc, PARK, || ()),
         drafts: Drafts::default(),
         is_installed: false,
     };
@@ -77,7 +43,7 @@ fn desk(park: &Park) -> Harness<'static, Desk> {
                 ui.ctx().request_repaint();
                 return;
             }
-            show(ui, &desk.state, &mut desk.drafts);
+            show(ui, &desk.view.state, &mut desk.drafts);
         },
         desk,
     )
@@ -229,22 +195,7 @@ fn expect_within(text: &str, value: i64) {
 }
 
 async fn expect_ledger(park: &Park, texts: &[String], moment_ms: i64, language: Language) -> usize {
-    let to_ms = moment_ms.div_euclid(HOUR_MS) * HOUR_MS;
-    let rfc3339 = |ms: i64| {
-        jiff::Timestamp::from_millisecond(ms)
-            .expect("a moment")
-            .to_string()
-    };
-    let request = ledger::BalanceRequest {
-        park: PARK.into(),
-        period: Some(ledger::Period {
-            from: rfc3339(to_ms - 24 * HOUR_MS),
-            to: rfc3339(to_ms),
-        }),
-        by: ledger::Grouping::Total.into(),
-        asset: String::new(),
-        as_of: None,
-    };
+    let request = said::day_to(moment_ms, ledger::Grouping::Total);
     let mut client = park.clients().await.ledger;
     let balance = client
         .balance(request)
@@ -285,31 +236,33 @@ async fn what_the_panels_write_is_what_the_services_say() {
     harness.run();
     let first_ms = ms(FROM) + 24 * HOUR_MS / 4;
     let last_ms = ms(TO);
-    harness.state_mut().until("the view is live", |state| {
+    let view = &mut harness.state_mut().view;
+    view.until("the view is live", |state| {
         state.connection == Connection::Live
             && state.park().is_some()
             && !state.timeline.is_waiting()
     });
-    harness.state_mut().does(Command::ShowCarbon(true));
+    view.does(Command::ShowCarbon(true));
     let mut compared = 0;
     for number in 0..MOMENTS {
-        let desk = harness.state_mut();
-        let assets = desk.state.park().expect("drawn").assets.len() as u64;
+        let view = &mut harness.state_mut().view;
+        let assets = view.state.park().expect("drawn").assets.len() as u64;
         let asset = AssetIndex(u32::try_from(seed.below(assets)).expect("few assets"));
         let language = Language::ALL[usize::from(seed.below(2) == 1)];
         let span = u64::try_from(last_ms - first_ms).expect("later");
         let moment_ms = first_ms + i64::try_from(seed.below(span)).expect("a day");
-        desk.does(Command::SetLanguage(language));
-        desk.does(Command::Select(asset));
-        desk.does(Command::SeekExact { moment_ms });
+        view.does(Command::SetLanguage(language));
+        view.does(Command::Select(asset));
+        view.does(Command::SeekExact { moment_ms });
         let reads_ledger = number % MOMENTS_PER_LEDGER == 0;
-        desk.until("the moment is shown", |state| {
+        view.until("the moment is shown", |state| {
             let is_there = !state.timeline.is_waiting() && state.timeline.shown_ms() == moment_ms;
             is_there && (!reads_ledger || state.is_settled())
         });
         harness.run();
         let id = harness
             .state()
+            .view
             .state
             .park()
             .expect("drawn")

@@ -219,23 +219,27 @@ impl Told {
     }
 }
 
-/// The ledger's lines of the day up to a moment's hour, by asset.
-pub async fn ledger_to(clients: &Clients, moment_ms: i64) -> BTreeMap<String, ledger::BalanceLine> {
+/// Asks the ledger for the day up to a moment's hour.
+pub fn day_to(moment_ms: i64, by: ledger::Grouping) -> ledger::BalanceRequest {
     let to_ms = moment_ms.div_euclid(HOUR_MS) * HOUR_MS;
     let text = |ms: i64| {
         let moment = jiff::Timestamp::from_millisecond(ms);
         moment.expect("a moment").to_string()
     };
-    let request = ledger::BalanceRequest {
+    ledger::BalanceRequest {
         park: PARK.into(),
         period: Some(ledger::Period {
             from: text(to_ms - 24 * HOUR_MS),
             to: text(to_ms),
         }),
-        by: ledger::Grouping::Asset.into(),
-        asset: String::new(),
-        as_of: None,
-    };
+        by: by.into(),
+        ..ledger::BalanceRequest::default()
+    }
+}
+
+/// The ledger's lines of that day, by asset.
+pub async fn ledger_to(clients: &Clients, moment_ms: i64) -> BTreeMap<String, ledger::BalanceLine> {
+    let request = day_to(moment_ms, ledger::Grouping::Asset);
     let mut client = clients.ledger.clone();
     let answer = client.balance(request).await.expect("a balance");
     let lines = answer.into_inner().lines.into_iter();

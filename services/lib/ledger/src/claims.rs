@@ -114,7 +114,8 @@ impl ClaimKind {
             .find(|claim| claim.token() == token)
     }
 
-    /// Whether it says more than figures: such a claim is never made over a period that is open.
+    /// Whether it says more than figures: that something is reached or holds. Such a claim is not made while what it rests on has
+    /// no price in carbon ([`Refusal::Unpriced`]). An open period refuses every claim, this or not.
     pub fn is_a_promise(self) -> bool {
         !matches!(
             self,
@@ -237,17 +238,7 @@ pub enum Refusal {
 /// Makes a claim.
 pub fn make(kind: ClaimKind, question: &Question<'_>) -> Result<Statement, Refusal> {
     let named = question.policy.period_of(question.books.period);
-    let is_open = named.is_none_or(|(_, period)| period.state == PeriodState::Live);
-    if is_open && !question.provisional {
-        let claim = kind.token();
-        return Err(match named {
-            Some((period, _)) => Refusal::OpenPeriod {
-                claim,
-                period: period.to_owned(),
-            },
-            None => Refusal::NoPeriod { claim },
-        });
-    }
+    let is_open = is_open(kind.token(), question)?;
     if !question.provisional
         && let Some(what) = unpriced(kind, question)
     {
@@ -272,13 +263,7 @@ pub fn make(kind: ClaimKind, question: &Question<'_>) -> Result<Statement, Refus
         promise_nothing(&mut statement);
     }
     if is_open {
-        statement.notes.insert(
-            0,
-            Words::new(
-                "Provisional: the period is open, the figures move with every report and every new factor.",
-                "暂定数据：报告期尚未关闭，数字会随新数据和新因子变化。",
-            ),
-        );
+        statement.notes.insert(0, provisional());
     }
     if let Some(note) = without_factor(question.books) {
         statement.notes.insert(0, note);
@@ -293,6 +278,27 @@ pub fn make(kind: ClaimKind, question: &Question<'_>) -> Result<Statement, Refus
         statement.notes.push(how_intervals_are_made());
     }
     Ok(statement)
+}
+
+/// Whether the period of the question is open; refused unless a provisional statement is asked for.
+fn is_open(claim: &'static str, question: &Question<'_>) -> Result<bool, Refusal> {
+    match question.policy.period_of(question.books.period) {
+        Some((_, period)) if period.state != PeriodState::Live => Ok(false),
+        _ if question.provisional => Ok(true),
+        Some((period, _)) => Err(Refusal::OpenPeriod {
+            claim,
+            period: period.to_owned(),
+        }),
+        None => Err(Refusal::NoPeriod { claim }),
+    }
+}
+
+/// Says that figures still move.
+fn provisional() -> Words {
+    Words::new(
+        "Provisional: the period is open, the figures move with every report and every new factor.",
+        "暂定数据：报告期尚未关闭，数字会随新数据和新因子变化。",
+    )
 }
 
 /// What a promise rests on and has no price, in words; `None`: all has, or it promises nothing that needs one.

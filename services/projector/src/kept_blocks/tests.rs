@@ -84,7 +84,7 @@ fn reading(
 }
 
 /// Two days: registers, intervals, late and corrected ones, a quarantine, a session.
-fn record() -> Vec<RecordedEvent> {
+pub(crate) fn record() -> Vec<RecordedEvent> {
     let mut events = Vec::new();
     let defined = ParkDefinedV1 {
         park: PARK.into(),
@@ -110,9 +110,10 @@ fn record() -> Vec<RecordedEvent> {
             &energy::IntervalMeteredV1 { reading },
         ),
     };
+    // Every seventh read of the register comes last, and the first one too.
+    let comes_late = |hour: &i64| *hour % 7 == 3 || *hour == 0;
     for hour in 0..48_i64 {
-        // Every seventh read of the register comes last.
-        if hour % 7 != 3 {
+        if !comes_late(&hour) {
             tell(&|position| {
                 let reading = reading("hub.load", hour * 3_600, 0, hour * 900, 0);
                 meter_event(position, "RegisterReadV1", reading)
@@ -151,7 +152,7 @@ fn record() -> Vec<RecordedEvent> {
             &corrected,
         )
     });
-    for hour in (0..48_i64).filter(|hour| hour % 7 == 3) {
+    for hour in (0..48_i64).rev().filter(comes_late) {
         tell(&|position| {
             let reading = reading("hub.load", hour * 3_600, 0, hour * 900, 0);
             meter_event(position, "RegisterReadV1", reading)
@@ -230,10 +231,13 @@ fn damaged_bytes_and_those_of_another_version_are_not_used() {
     }
     assert!(KeptBlocks::read(&bytes[..bytes.len() - 1]).is_err());
     assert!(KeptBlocks::read(&[]).is_err());
-    let mut newer = bytes;
-    newer[MAGIC.len()] += 1;
-    assert!(matches!(
-        KeptBlocks::read(&newer),
-        Err(NotUsed::OtherVersion)
-    ));
+    // Of the layout, and of the fold whose sums they hold.
+    for version in [MAGIC.len(), MAGIC.len() + 4] {
+        let mut newer = bytes.clone();
+        newer[version] += 1;
+        assert!(matches!(
+            KeptBlocks::read(&newer),
+            Err(NotUsed::OtherVersion)
+        ));
+    }
 }

@@ -165,20 +165,24 @@ impl ReportService for LedgerApi {
                 years: &[],
                 beside: None,
                 gwp,
-                provisional: true,
+                provisional: request.provisional,
                 now: books.period.to,
                 zone: &definition.time_zone,
             })
             .collect();
-        let refused = |error: UnbalancedTransfer| match error {
-            UnbalancedTransfer::Refused(refusal) => refused(&refusal),
-            UnbalancedTransfer::OtherPeriod { .. } => {
-                field_status(Code::InvalidArgument, "period", error.to_string())
-            }
-            error => field_status(Code::InvalidArgument, "transfers", error.to_string()),
+        let refused = |error: UnbalancedTransfer| {
+            let (code, field) = match &error {
+                UnbalancedTransfer::Refused { refusal, .. } => {
+                    (Code::FailedPrecondition, field_of(refusal))
+                }
+                UnbalancedTransfer::OtherPeriod { .. } => (Code::InvalidArgument, "period"),
+                _ => (Code::InvalidArgument, "transfers"),
+            };
+            field_status(code, field, error.to_string())
         };
         let whole = roll_up(&questions, &transfers).map_err(refused)?;
-        let made = portfolio::statement(&questions, &transfers).map_err(refused)?;
+        let (sum_mg, twice_mg, total_mg) = (whole.sum_mg, whole.twice_mg, whole.total_mg());
+        let made = portfolio::statement(whole, &questions, &transfers).map_err(refused)?;
         let mut statement = statement_wire::statement(&made, &all[0].2);
         let join = |name: fn(&ParkDefinition) -> &str| {
             let names: Vec<&str> = all.iter().map(|(_, _, park)| name(park)).collect();
@@ -191,10 +195,10 @@ impl ReportService for LedgerApi {
         });
         statement.as_of = request.as_of;
         Ok(Response::new(wire::PortfolioResponse {
-            sum_mg: whole.sum_mg,
-            twice_mg: whole.twice_mg,
-            total_mg: whole.total_mg(),
-            lines: whole.lines.iter().map(statement_wire::bare_line).collect(),
+            sum_mg,
+            twice_mg,
+            total_mg,
+            lines: made.lines.iter().map(statement_wire::bare_line).collect(),
             position,
             statement: Some(statement),
         }))
@@ -337,14 +341,22 @@ fn year_figures(
 }
 
 fn refused(refusal: &Refusal) -> Status {
-    let field = match refusal {
+    field_status(
+        Code::FailedPrecondition,
+        field_of(refusal),
+        refusal.to_string(),
+    )
+}
+
+/// Of the request: what has to be changed in it.
+fn field_of(refusal: &Refusal) -> &'static str {
+    match refusal {
         Refusal::NoPotential(_) => "gwp",
         Refusal::OpenPeriod { .. } | Refusal::NoPeriod { .. } | Refusal::Unlike { .. } => "period",
         Refusal::Unpriced { .. } | Refusal::OtherBaseYear { .. } | Refusal::Undecided { .. } => {
             "claim"
         }
-    };
-    field_status(Code::FailedPrecondition, field, refusal.to_string())
+    }
 }
 
 fn transfers_of(sent: &[wire::PortfolioTransfer]) -> Result<BTreeSet<Transfer>, Status> {

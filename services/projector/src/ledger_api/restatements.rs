@@ -5,7 +5,7 @@ use std::sync::{MutexGuard, PoisonError};
 
 use terrarium_journal::field_status;
 use terrarium_ledger::{
-    AsOf, Figures, GwpSet, Period, PeriodState, Restatement, RestatementReason,
+    AsOf, Figures, GwpSet, Period, PeriodState, Restatement, RestatementReason, View,
 };
 use terrarium_model::UnixSeconds;
 use terrarium_proto::ledger::v1 as wire;
@@ -69,9 +69,11 @@ impl LedgerApi {
                 .await?;
             known.insert((period, known_at), figures);
         }
-        let unchecked = on_park(self, &request.park, as_of, |view, _, _| {
-            Ok(view.unchecked_factors(period))
-        })?;
+        let unchecked = self
+            .worked_out(&request.park, as_of, move |view| {
+                Ok(view.unchecked_factors(period))
+            })
+            .await?;
         let reported = reported_at.and_then(|(position, _)| known.get(&(period, position)));
         Ok(Response::new(wire::RestatementsResponse {
             park: request.park.clone(),
@@ -87,8 +89,7 @@ impl LedgerApi {
         }))
     }
 
-    /// Figures of a period as known at a position. They never change again, so that each is worked out once, and the projection
-    /// is read no longer than for one of them.
+    /// Figures of a period as known at a position. They never change again, so that each is worked out once.
     async fn figures(
         &self,
         park: &str,
@@ -101,22 +102,31 @@ impl LedgerApi {
         if let Some(figures) = self.known_figures().get(&key) {
             return Ok(*figures);
         }
-        let (api, park) = (self.clone(), park.to_owned());
-        let worked_out = tokio::task::spawn_blocking(move || {
-            on_park(&api, &park, as_of, |view, _, _| {
+        let figures = self
+            .worked_out(park, as_of, move |view| {
                 view.figures(period, known_at, gwp)
                     .map_err(|error| field_status(Code::InvalidArgument, "gwp", error.to_string()))
             })
-        });
-        let figures = worked_out
-            .await
-            .map_err(|error| Status::internal(format!("figures were not worked out: {error}")))??;
+            .await?;
         let mut known = self.known_figures();
         if known.len() >= MOST_KNOWN_FIGURES {
             known.clear();
         }
         known.insert(key, figures);
         Ok(figures)
+    }
+
+    /// What takes whole books of a period: on a thread that may be busy, and the projection is read for one of them at a time.
+    async fn worked_out<R: Send + 'static>(
+        &self,
+        park: &str,
+        as_of: AsOf,
+        query: impl FnOnce(&View<'_>) -> Result<R, Status> + Send + 'static,
+    ) -> Result<R, Status> {
+        let (api, park) = (self.clone(), park.to_owned());
+        tokio::task::spawn_blocking(move || on_park(&api, &park, as_of, |view, _, _| query(view)))
+            .await
+            .map_err(|error| Status::internal(format!("figures were not worked out: {error}")))?
     }
 
     fn known_figures(&self) -> MutexGuard<'_, KnownFigures> {

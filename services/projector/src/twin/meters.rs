@@ -1,18 +1,24 @@
 //! Meters of electricity, heat and cold: mean power over the metered intervals.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use terrarium_energy::MeterFact;
 use terrarium_energy::domain::{QuarantineReason, RecordedReading};
 use terrarium_ledger::{CountedReading, MeterBook, Quality as LedgerQuality, Sight};
-use terrarium_model::{Interval, Measures, SECONDS_PER_HOUR, UnixSeconds};
+use terrarium_model::{Interval, Measures, MeterId, SECONDS_PER_HOUR, UnixSeconds};
 use terrarium_twin::{PointName, Quality, Quantity};
 
 use super::Known;
 use super::samples::{Happened, Samples, Span, per_hour};
 
+/// First and last read of each register so far. A meter's book may already hold all the reads that follow, and who is the
+/// first or the last need not step over them to find no neighbour.
+pub(super) type Registers = BTreeMap<MeterId, (UnixSeconds, UnixSeconds)>;
+
 pub(super) fn observe(
     samples: &mut Samples<'_>,
+    registers: &mut Registers,
     fact: &MeterFact,
     known: &Known<'_>,
     position: u64,
@@ -36,6 +42,12 @@ pub(super) fn observe(
         } => (reading, How::KeptApart { reason: *reason }),
     };
     let end_s = reading.interval.end().0;
+    let neighbours = match how {
+        How::Counts { .. } if reading.interval.seconds == 0 => {
+            Neighbours::of(registers, &reading.meter, reading.interval.start)
+        }
+        _ => Neighbours::default(),
+    };
     let meter = known
         .definition()
         .and_then(|definition| definition.meters.get(&reading.meter));
@@ -57,7 +69,7 @@ pub(super) fn observe(
         }
         How::Counts { .. } if reading.interval.seconds == 0 => {
             if let Some(book) = known.meter(&reading.meter) {
-                register_read(samples, &point, reading, book, position);
+                register_read(samples, &point, reading, neighbours, book, position);
             }
         }
         How::Counts { corrected } => {
@@ -68,6 +80,29 @@ pub(super) fn observe(
         }
     }
     Happened::at(end_s, Some(meter.asset.clone()))
+}
+
+/// Whether a register was read before and after a moment, as far as is known.
+#[derive(Clone, Copy, Default)]
+struct Neighbours {
+    has_earlier: bool,
+    has_later: bool,
+}
+
+impl Neighbours {
+    /// Of a read at a time, which is among those known from now on.
+    fn of(registers: &mut Registers, meter: &MeterId, time: UnixSeconds) -> Neighbours {
+        let Some((first, last)) = registers.get_mut(meter) else {
+            registers.insert(meter.clone(), (time, time));
+            return Neighbours::default();
+        };
+        let neighbours = Neighbours {
+            has_earlier: *first < time,
+            has_later: time < *last,
+        };
+        (*first, *last) = ((*first).min(time), (*last).max(time));
+        neighbours
+    }
 }
 
 enum How {
@@ -113,6 +148,7 @@ fn register_read(
     samples: &mut Samples<'_>,
     point: &PointName,
     reading: &RecordedReading,
+    neighbours: Neighbours,
     book: &MeterBook,
     position: u64,
 ) {
@@ -126,9 +162,11 @@ fn register_read(
         return;
     };
     let is_read = |(_, other): &(UnixSeconds, CountedReading)| other.seconds == 0;
-    let earlier = book.seen_before(time, sight).filter(is_read);
     let after = UnixSeconds(time.0 + 1);
-    let later = book.seen_from(after, sight).filter(is_read);
+    let seen_before = || book.seen_before(time, sight).filter(is_read);
+    let seen_after = || book.seen_from(after, sight).filter(is_read);
+    let earlier = neighbours.has_earlier.then(seen_before).flatten();
+    let later = neighbours.has_later.then(seen_after).flatten();
     if let Some((start, opening)) = earlier {
         between(samples, point, (start, &opening), (time, &read));
     }
@@ -157,4 +195,33 @@ fn between(
         per_hour(energy_wh, span.seconds()),
         quality(span, corrected),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_read_looks_for_neighbours_only_on_the_sides_where_some_are_known() {
+        let meter = MeterId::new("centre.load").expect("valid");
+        let mut registers = Registers::new();
+        let told = [10, 20, 15, 5, 20, 5, 30].map(|time| {
+            let of = Neighbours::of(&mut registers, &meter, UnixSeconds(time));
+            (of.has_earlier, of.has_later)
+        });
+        let expected = [
+            (false, false),
+            (true, false),
+            (true, true),
+            (false, true),
+            // Those that are read a second time, corrected.
+            (true, false),
+            (false, true),
+            (true, false),
+        ];
+        assert_eq!(told, expected);
+        let other = MeterId::new("hub.load").expect("valid");
+        let of = Neighbours::of(&mut registers, &other, UnixSeconds(7));
+        assert!(!of.has_earlier && !of.has_later);
+    }
 }

@@ -269,3 +269,50 @@ fn a_verification_plans_finds_resolves_and_only_then_states() {
     carry_out(&mut periods, "wu", &plan_sampling());
     assert_eq!(carry_out(&mut periods, "wu", &verify_reasonably()), 1);
 }
+
+/// Sent again after something newer, each step finds what it led to, and nothing else.
+#[test]
+fn a_step_is_known_by_what_it_set_alone() {
+    let plan_again = || {
+        let PeriodStep::PlanSampling(plan) = plan_sampling().step else {
+            unreachable!("it plans")
+        };
+        let stricter = PeriodSamplingPlannedV1 {
+            materiality_permille: 20,
+            ..plan
+        };
+        step("2025", PeriodStep::PlanSampling(stricter))
+    };
+    let steps = [
+        ("mei", review()),
+        ("wu", plan_sampling()),
+        ("wu", plan_again()),
+        ("wu", verify_reasonably()),
+    ];
+    let mut periods = Periods::default();
+    carry_out(&mut periods, "lin", &open("2025", 0, YEAR_END));
+    carry_out(&mut periods, "lin", &close());
+    let mut decided = Vec::new();
+    for (who, command) in &steps {
+        let events = periods.decide(&by(who, YEAR_END), command);
+        let events = events.expect("a good command");
+        periods.evolve(&events[0]);
+        assert!(Periods::is_setting(&events[0].fact), "{command:?}");
+        decided.push(events[0].fact.clone());
+    }
+    for (place, (_, command)) in steps.iter().enumerate() {
+        let led_to: Vec<bool> = decided.iter().map(|set| command.led_to(set)).collect();
+        let only_its_own: Vec<bool> = (0..decided.len()).map(|other| other == place).collect();
+        assert_eq!(led_to, only_its_own, "{command:?}");
+    }
+    // Of another period, or with another statement, it is another step.
+    let others = [
+        step("2024", review().step),
+        step("2024", plan_sampling().step),
+        step("2024", verify_reasonably().step),
+        verify(),
+    ];
+    for other in others {
+        assert!(!decided.iter().any(|set| other.led_to(set)), "{other:?}");
+    }
+}

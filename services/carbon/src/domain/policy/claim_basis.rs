@@ -98,7 +98,7 @@ impl ClaimBasis {
         if set.relation() == PartyRelation::Unspecified {
             return Err(Rejection::invalid(
                 "relation",
-                "it is not known; send TENANT, JOINT_VENTURE or CONCESSION",
+                "it is not known; send TENANT, JOINT_VENTURE, CONCESSION, SUPPLIER or LESSOR",
             ));
         }
         refuse_share("equity_ppm", set.equity_ppm, 0)?;
@@ -342,6 +342,29 @@ mod tests {
         }
     }
 
+    fn profile(equity_ppm: u32) -> ReportingProfileSetV1 {
+        ReportingProfileSetV1 {
+            role: ParkRole::Landlord.into(),
+            equity_ppm,
+            ..ReportingProfileSetV1::default()
+        }
+    }
+
+    fn party(name: &str, relation: PartyRelation) -> PartySetV1 {
+        PartySetV1 {
+            party: name.into(),
+            relation: relation.into(),
+            ..PartySetV1::default()
+        }
+    }
+
+    fn life(plan: LifeCyclePlan) -> LifeCyclePlanSetV1 {
+        LifeCyclePlanSetV1 {
+            plan: Some(plan),
+            ..LifeCyclePlanSetV1::default()
+        }
+    }
+
     fn plan() -> LifeCyclePlan {
         LifeCyclePlan {
             years: 25,
@@ -370,26 +393,12 @@ mod tests {
 
     #[test]
     fn decisions_are_counted_and_the_same_again_changes_nothing() {
-        let profile = ReportingProfileSetV1 {
-            role: ParkRole::Landlord.into(),
-            equity_ppm: 500_000,
-            ..ReportingProfileSetV1::default()
-        };
-        let party = PartySetV1 {
-            party: "tenant-a".into(),
-            relation: PartyRelation::Tenant.into(),
-            ..PartySetV1::default()
-        };
-        let life = LifeCyclePlanSetV1 {
-            plan: Some(plan()),
-            ..LifeCyclePlanSetV1::default()
-        };
         let mut policy = Policy::default();
         for command in [
-            PolicyCommand::SetProfile(profile),
-            PolicyCommand::SetParty(party),
+            PolicyCommand::SetProfile(profile(500_000)),
+            PolicyCommand::SetParty(party("tenant-a", PartyRelation::Tenant)),
             PolicyCommand::SetStages(criteria(8)),
-            PolicyCommand::SetLifeCycle(life),
+            PolicyCommand::SetLifeCycle(life(plan())),
             PolicyCommand::ReportIndicator(IndicatorReportedV1 {
                 indicator: "staff-trained".into(),
                 value_ppm: 800_000,
@@ -405,15 +414,46 @@ mod tests {
         }
     }
 
+    /// Sent again after something newer, each command finds what it led to, and nothing else.
+    #[test]
+    fn a_command_is_known_by_what_it_set_alone() {
+        let renamed = StageCriteriaSetV1 {
+            source: "published".into(),
+            ..criteria(8)
+        };
+        let longer = LifeCyclePlan {
+            years: 30,
+            ..plan()
+        };
+        let commands = [
+            PolicyCommand::SetProfile(profile(500_000)),
+            PolicyCommand::SetProfile(profile(600_000)),
+            PolicyCommand::SetParty(party("tenant-a", PartyRelation::Tenant)),
+            PolicyCommand::SetParty(party("tenant-b", PartyRelation::Tenant)),
+            PolicyCommand::SetParty(party("tenant-a", PartyRelation::Lessor)),
+            PolicyCommand::SetStages(criteria(8)),
+            PolicyCommand::SetStages(renamed),
+            PolicyCommand::SetLifeCycle(life(plan())),
+            PolicyCommand::SetLifeCycle(life(longer)),
+        ];
+        let mut policy = Policy::default();
+        let mut decided = Vec::new();
+        for command in &commands {
+            let events = policy.decide(&context(), command).expect("a good command");
+            policy.evolve(&events[0]);
+            decided.push(events[0].fact.clone());
+        }
+        for (place, command) in commands.iter().enumerate() {
+            let led_to: Vec<bool> = decided.iter().map(|set| command.led_to(set)).collect();
+            let only_its_own: Vec<bool> = (0..decided.len()).map(|other| other == place).collect();
+            assert_eq!(led_to, only_its_own, "{command:?}");
+        }
+    }
+
     #[test]
     fn what_no_claim_could_rest_on_is_refused_with_its_field() {
         let policy = Policy::default();
-        let life = |plan| {
-            PolicyCommand::SetLifeCycle(LifeCyclePlanSetV1 {
-                plan: Some(plan),
-                ..LifeCyclePlanSetV1::default()
-            })
-        };
+        let life = |plan| PolicyCommand::SetLifeCycle(life(plan));
         for (command, field) in [
             (PolicyCommand::SetStages(criteria(7)), "criteria"),
             (
@@ -438,20 +478,27 @@ mod tests {
                 }),
                 "party",
             ),
-            (
-                PolicyCommand::SetProfile(ReportingProfileSetV1 {
-                    role: ParkRole::Landlord.into(),
-                    equity_ppm: 0,
-                    ..ReportingProfileSetV1::default()
-                }),
-                "equity_ppm",
-            ),
+            (PolicyCommand::SetProfile(profile(0)), "equity_ppm"),
         ] {
             let refusal = policy.decide(&context(), &command).expect_err(field);
             assert_eq!(
                 (refusal.code, refusal.field),
                 (RejectionCode::InvalidArgument, field)
             );
+        }
+    }
+
+    #[test]
+    fn who_names_no_relation_is_told_all_there_are() {
+        let unknown = PolicyCommand::SetParty(party("tenant-a", PartyRelation::Unspecified));
+        let refusal = Policy::default().decide(&context(), &unknown);
+        let refusal = refusal.expect_err("no relation");
+        for number in 1.. {
+            let Ok(relation) = PartyRelation::try_from(number) else {
+                break;
+            };
+            let name = relation.as_str_name().trim_start_matches("PARTY_RELATION_");
+            assert!(refusal.message.contains(name), "{name}: {refusal}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Several parks as one. What one park makes and another buys is counted once: where it is emitted.
+//! Several parks as one. What one park makes and another buys counts once, where it is emitted, if it is named as a transfer;
+//! nothing else tells that what stands in two parks' books is the same tonne.
 
 use std::collections::BTreeSet;
 
@@ -12,6 +13,9 @@ use crate::claims::statement::{
     frame, spoken,
 };
 use crate::claims::{ClaimKind, Question, Refusal, Scope2Total};
+
+/// As statements name it.
+const CLAIM: &str = "portfolio";
 
 /// Energy or goods that one park of the portfolio gives another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,8 +81,13 @@ pub enum UnbalancedTransfer {
         other: ParkId,
     },
     /// A claim can't be made of a park.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
+    #[error("{park}: {refusal}")]
+    Refused {
+        /// Which one.
+        park: ParkId,
+        /// Why not.
+        refusal: Refusal,
+    },
 }
 
 /// The sum of several parks.
@@ -95,13 +104,13 @@ pub struct Portfolio {
 }
 
 impl Portfolio {
-    /// The total without double counting, mg.
+    /// The total without what the transfers count twice, mg.
     pub fn total_mg(&self) -> i64 {
         self.sum_mg - self.twice_mg
     }
 }
 
-/// Adds up parks, location-based, with what they give each other counted once.
+/// Adds up parks, location-based, with what they give each other by these transfers counted once.
 pub fn roll_up(
     questions: &[Question<'_>],
     transfers: &BTreeSet<Transfer>,
@@ -122,7 +131,7 @@ pub fn roll_up(
     let mut weighed = Vec::new();
     for question in questions {
         let park = &question.books.park;
-        let ground = Ground::of(question)?;
+        let ground = Ground::of(question).map_err(|refusal| refused(park, refusal))?;
         let mut line = ground.line(
             &format!("park-{park}"),
             Words::new(park.as_str(), park.as_str()),
@@ -202,7 +211,10 @@ pub fn roll_up(
         .collect();
     let total = Line::new(
         "portfolio-total",
-        Words::new("Portfolio, each tonne once", "组合合计（不重复计算）"),
+        match transfers.is_empty() {
+            true => Words::new("Portfolio, parks added up", "组合合计（各园区相加）"),
+            false => Words::new("Portfolio, each tonne once", "组合合计（不重复计算）"),
+        },
         Some(sum_mg - twice_mg),
         Unit::Co2eMg,
     )
@@ -235,12 +247,18 @@ fn in_park(park: &ParkId, posting: &Posting) -> Posting {
     }
 }
 
-/// The roll-up as a statement: an inventory, location-based, of several parks.
+/// The roll-up as a statement: an inventory, location-based, of several parks. Like every claim it is made over closed periods,
+/// or marked as provisional where that is asked for.
 pub fn statement(
+    whole: Portfolio,
     questions: &[Question<'_>],
     transfers: &BTreeSet<Transfer>,
 ) -> Result<Statement, UnbalancedTransfer> {
-    let whole = roll_up(questions, transfers)?;
+    let mut is_provisional = false;
+    for question in questions {
+        is_provisional |= super::is_open(CLAIM, question)
+            .map_err(|refusal| refused(&question.books.park, refusal))?;
+    }
     let first = questions.first().expect("a portfolio has parks");
     let mut statement = frame(
         ClaimKind::GhgpInventory(Scope2Total::Location),
@@ -255,7 +273,14 @@ pub fn statement(
             "温室气体核算体系企业标准（合并）",
         ),
     );
-    statement.claim = "portfolio";
+    statement.claim = CLAIM;
+    statement.provisional = is_provisional;
+    statement
+        .notes
+        .extend(is_provisional.then(super::provisional));
+    statement
+        .notes
+        .extend(transfers.is_empty().then(no_transfers));
     statement.netting = transfers
         .iter()
         .map(|transfer| netting(transfer, &whole))
@@ -276,30 +301,50 @@ pub fn statement(
             }));
     }
     statement.notes.push(super::how_intervals_are_made());
-    let total = whole.lines.last().cloned();
-    let half = total.and_then(|line| line.half95).unwrap_or(0);
-    statement.verdict = Verdict::new(
-        VerdictKind::Stated,
-        format!(
-            "{} ± {} of {} parks, each tonne once: their own totals come to {}, and {} of that are taken from one another.",
-            spoken(whole.total_mg(), Unit::Co2eMg),
-            spoken(half, Unit::Co2eMg),
-            questions.len(),
-            spoken(whole.sum_mg, Unit::Co2eMg),
-            spoken(whole.twice_mg, Unit::Co2eMg),
-        ),
-        format!(
-            "{} 个园区合计 {} ± {}，每吨只计一次：各园区合计 {}，其中 {} 来自组合内其他园区。",
-            questions.len(),
-            spoken(whole.total_mg(), Unit::Co2eMg),
-            spoken(half, Unit::Co2eMg),
-            spoken(whole.sum_mg, Unit::Co2eMg),
-            spoken(whole.twice_mg, Unit::Co2eMg),
-        ),
-    );
+    statement.verdict = verdict(&whole, questions.len(), transfers);
     statement.lines = whole.lines;
     (statement.posting_parks, statement.postings) = whole.postings.into_iter().unzip();
     Ok(statement)
+}
+
+/// Says that nothing was looked for that parks take from one another.
+fn no_transfers() -> Words {
+    Words::new(
+        "No transfers were named: the parks are simply added up. What one gives another counts in both; name it as a transfer and it \
+         counts once.",
+        "未指明园区间转移：各园区直接相加。一园区供给另一园区的部分在两处均计入；指明为转移后只计一次。",
+    )
+}
+
+fn verdict(whole: &Portfolio, parks: usize, transfers: &BTreeSet<Transfer>) -> Verdict {
+    let half = whole.lines.last().and_then(|line| line.half95).unwrap_or(0);
+    let [total, half, sum, twice] =
+        [whole.total_mg(), half, whole.sum_mg, whole.twice_mg].map(|mg| spoken(mg, Unit::Co2eMg));
+    let (en, zh) = match transfers.is_empty() {
+        true => (
+            format!(
+                "{total} ± {half} of {parks} parks, simply added up: no transfers between them were named."
+            ),
+            format!("{parks} 个园区直接相加，合计 {total} ± {half}：未指明园区间转移。"),
+        ),
+        false => (
+            format!(
+                "{total} ± {half} of {parks} parks, each tonne once: their own totals come to {sum}, and {twice} of that are taken \
+                 from one another."
+            ),
+            format!(
+                "{parks} 个园区合计 {total} ± {half}，每吨只计一次：各园区合计 {sum}，其中 {twice} 来自组合内其他园区。"
+            ),
+        ),
+    };
+    Verdict::new(VerdictKind::Stated, en, zh)
+}
+
+fn refused(park: &ParkId, refusal: Refusal) -> UnbalancedTransfer {
+    UnbalancedTransfer::Refused {
+        park: park.clone(),
+        refusal,
+    }
 }
 
 fn netting(transfer: &Transfer, whole: &Portfolio) -> Netting {

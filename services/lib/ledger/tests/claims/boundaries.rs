@@ -5,7 +5,8 @@ use terrarium_ledger::carbon::attribution::place;
 use terrarium_ledger::claims::boundary::{
     Boundary, Consolidation, LeftOut, ParkRole, Party, Place, Relation, TenantEnergy,
 };
-use terrarium_ledger::claims::portfolio::{Transfer, UnbalancedTransfer, roll_up};
+use terrarium_ledger::claims::policy::{PeriodState, Policy};
+use terrarium_ledger::claims::portfolio::{Transfer, UnbalancedTransfer, roll_up, statement};
 use terrarium_ledger::claims::{ClaimKind, Scope2Total};
 use terrarium_ledger::{Posting, Scope};
 use terrarium_model::{AssetId, ParkId, UnixSeconds};
@@ -300,4 +301,97 @@ fn what_one_park_sells_another_is_counted_once() {
     };
     let refused = roll_up(&questions, &BTreeSet::from([stranger])).expect_err("no such park");
     assert!(refused.to_string().contains("elsewhere"), "{refused}");
+}
+
+/// Two parks of 2025; of the second the period is still open.
+#[test]
+fn a_portfolio_over_an_open_period_is_refused_or_marked() {
+    let closed = policy();
+    let mut open = policy();
+    let reporting = open.periods.get_mut("2025").expect("it is there");
+    reporting.what.state = PeriodState::Live;
+    let mut plant = books(vec![emission(Scope::One, "natural-gas", 100 * T)]);
+    plant.park = ParkId::new("plant").expect("valid");
+    let mut office = books(vec![emission(Scope::Two, "heat-import", 30 * T)]);
+    office.park = ParkId::new("office").expect("valid");
+    let state = |policy_of_office, provisional| {
+        let mut questions = [
+            question(&plant, &closed),
+            question(&office, policy_of_office),
+        ];
+        for question in &mut questions {
+            question.provisional = provisional;
+        }
+        let whole = roll_up(&questions, &BTreeSet::new())?;
+        statement(whole, &questions, &BTreeSet::new())
+    };
+    let refused = state(&open, false).expect_err("the office's year is open");
+    assert!(
+        refused
+            .to_string()
+            .starts_with("office: period 2025 is open"),
+        "{refused}"
+    );
+    let without = Policy::default();
+    let refused = state(&without, false).expect_err("the office has no period");
+    assert!(
+        refused
+            .to_string()
+            .starts_with("office: no reporting period"),
+        "{refused}"
+    );
+    let marked = state(&open, true).expect("it may be provisional");
+    assert!(marked.provisional);
+    assert!(marked.notes[0].en.starts_with("Provisional"));
+    for provisional in [false, true] {
+        let stands = state(&closed, provisional).expect("both are closed");
+        assert!(!stands.provisional);
+        assert!(!stands.notes[0].en.starts_with("Provisional"));
+    }
+}
+
+#[test]
+fn parks_without_transfers_are_added_up_and_the_statement_says_so() {
+    let policy = policy();
+    let mut plant = books(vec![emission(Scope::One, "natural-gas", 100 * T)]);
+    plant.park = ParkId::new("plant").expect("valid");
+    let mut office = books(vec![emission(Scope::Two, "heat-import", 30 * T)]);
+    office.park = ParkId::new("office").expect("valid");
+    let questions = [question(&plant, &policy), question(&office, &policy)];
+    let state = |transfers: BTreeSet<Transfer>| {
+        let whole = roll_up(&questions, &transfers).expect("balanced");
+        statement(whole, &questions, &transfers).expect("both are closed")
+    };
+    let transfer = Transfer {
+        from: plant.park.clone(),
+        to: office.park.clone(),
+        asset: AssetId::new("centre").expect("valid"),
+        activity: "heat-import".into(),
+    };
+    let once = "each tonne once";
+    let added_up = state(BTreeSet::new());
+    let words = &added_up.verdict.words.en;
+    assert!(words.contains("no transfers between them"), "{words}");
+    assert!(!words.contains(once), "{words}");
+    let total = added_up.lines.last().expect("a total");
+    assert!(!total.words.en.contains(once), "{total:?}");
+    assert!(
+        added_up
+            .notes
+            .iter()
+            .any(|note| note.en.contains("No transfers"))
+    );
+    let netted = state(BTreeSet::from([transfer]));
+    assert!(netted.verdict.words.en.contains(once));
+    assert!(
+        netted
+            .lines
+            .last()
+            .expect("a total")
+            .words
+            .en
+            .contains(once)
+    );
+    assert_eq!(netted.value("portfolio-total"), Some(100 * T));
+    assert_eq!(added_up.value("portfolio-total"), Some(130 * T));
 }
