@@ -16,7 +16,7 @@ use terrarium_tests::record::{assert_same, lines_of, recorded_times};
 use terrarium_tests::{Park, repository};
 
 const PARK: &str = "haotian";
-/// Morning to evening of a summer day: sun, visitors, cars, a collection with its deadline, irrigation at four.
+/// Morning to evening of a summer day: sun, visitors, cars, a collection with its deadline.
 const FROM: &str = "2025-06-01T00:00:00+08:00";
 const NOON: &str = "2025-06-01T12:00:00+08:00";
 const TO: &str = "2025-06-01T20:00:00+08:00";

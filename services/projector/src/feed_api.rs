@@ -144,9 +144,15 @@ async fn send_events(
                     answer.events = taken.map(cloud_event).collect();
                 }
             }
-            if answers.send(Ok(answer)).await.is_err() || shutdown.is_triggered() {
+            if answers.send(Ok(answer)).await.is_err() {
                 return Ok(());
             }
+        }
+        if !caught_up && shutdown.is_triggered() {
+            // Whoever wants the whole record must not take this for its end.
+            return Err(ReadError::Unavailable(
+                "the server is stopping before all events were sent; subscribe again after the last position".to_owned(),
+            ));
         }
         if !caught_up {
             continue;
@@ -170,5 +176,74 @@ impl Filter {
         self.park.as_deref().is_none_or(|park| {
             StreamName::parse(&event.stream).is_ok_and(|stream| stream.park() == park)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use terrarium_journal::{ContentType, ProposedCommit, ProposedEvent};
+    use terrarium_proto::feed::v1::SubscribeResponse;
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// A store with so many events.
+    async fn store_of(events: usize) -> (tempfile::TempDir, Arc<dyn EventStore>) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (store, _) =
+            terrarium_eventstore::EventStore::open(folder.path()).expect("a new store");
+        let store: Arc<dyn EventStore> = Arc::new(store);
+        let event = |number: usize| ProposedEvent {
+            id: Uuid::from_u128(number as u128 + 1),
+            event_type: "x.V1".into(),
+            content_type: ContentType::Binary,
+            data: Vec::new().into(),
+            metadata: "{}".into(),
+        };
+        let commit = ProposedCommit {
+            stream: "energy.meter-p.a".into(),
+            expected_revision: 0,
+            events: (0..events).map(event).collect(),
+        };
+        for appended in store.append(vec![commit]).await {
+            appended.expect("a sound commit");
+        }
+        (folder, store)
+    }
+
+    /// What a subscriber gets who wants the whole record.
+    async fn subscribed(
+        store: Arc<dyn EventStore>,
+        shutdown: &Shutdown,
+    ) -> (Vec<SubscribeResponse>, Result<(), ReadError>) {
+        let (answers, mut responses) = mpsc::channel(64);
+        let everything = Filter {
+            park: None,
+            types: BTreeSet::new(),
+        };
+        let subscription = Subscription::new(store, None);
+        let layout = wire::Layout::Events;
+        let sent = send_events(subscription, &everything, layout, true, &answers, shutdown).await;
+        drop(answers);
+        let mut batches = Vec::new();
+        while let Some(batch) = responses.recv().await {
+            batches.push(batch.expect("a batch"));
+        }
+        (batches, sent)
+    }
+
+    #[tokio::test]
+    async fn a_server_that_stops_says_that_not_all_was_sent() {
+        let (_folder, store) = store_of(2 * EVENTS_PER_ANSWER).await;
+        let shutdown = Shutdown::new();
+        let (batches, sent) = subscribed(Arc::clone(&store), &shutdown).await;
+        sent.expect("all of it");
+        assert_eq!(batches.iter().filter(|batch| batch.caught_up).count(), 1);
+        shutdown.trigger();
+        let (batches, sent) = subscribed(store, &shutdown).await;
+        assert!(matches!(sent, Err(ReadError::Unavailable(_))), "{sent:?}");
+        assert!(batches.iter().all(|batch| !batch.caught_up));
+        let events: usize = batches.iter().map(|batch| batch.events.len()).sum();
+        assert_eq!(events, EVENTS_PER_ANSWER);
     }
 }

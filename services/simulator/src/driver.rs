@@ -98,7 +98,8 @@ pub struct ParkTime {
     pub is_simulated: bool,
     /// `None`: the simulated clock was never set.
     pub now: Option<UnixSeconds>,
-    /// All that was due until then is decided; before `now` where a run was cut off between reports and decisions.
+    /// All that was due until then is known to be decided; before `now` where a run was cut off between reports and decisions,
+    /// and by a day after a restart of the server, which does not know it any more.
     pub decided_until: Option<UnixSeconds>,
 }
 
@@ -118,9 +119,8 @@ impl ParkTime {
 
 /// The most steps that may be sent together.
 pub const MOST_STEPS_TOGETHER: u32 = 96;
-
-/// An irrigation's end needs the id that its start got, so bundles that may hold the start are sent again on a resumed run.
-const LONGEST_COMMAND_S: i64 = 4 * 3_600;
+/// Services take reports of a day together at most.
+const MOST_TOGETHER_S: i64 = 86_400;
 
 /// A park's devices as clients of its services.
 pub struct Driver {
@@ -235,7 +235,7 @@ impl Driver {
             };
             let (from, through) = (bundle.from, bundle.through);
             // The run before this one may have sent more steps together.
-            let margin_s = i64::from(MOST_STEPS_TOGETHER * steps.interval_s()) + LONGEST_COMMAND_S;
+            let margin_s = i64::from(MOST_STEPS_TOGETHER * steps.interval_s()).min(MOST_TOGETHER_S);
             if recorded.is_some_and(|recorded| through.0 + margin_s <= recorded.0) {
                 continue;
             }
@@ -268,8 +268,12 @@ impl Driver {
             if time.is_simulated {
                 self.clients.tell_time(through, through);
             }
-            let tally = sending::send_commands(&self.clients, &bundle, self.retry_for).await?;
-            self.tally.add(tally);
+            // An earlier run went on only after its commands were answered. What was refused then because of somebody else's
+            // command must not be taken now that this one is over.
+            if recorded.is_none_or(|recorded| through >= recorded) {
+                let tally = sending::send_commands(&self.clients, &bundle, self.retry_for).await?;
+                self.tally.add(tally);
+            }
             if moves_time {
                 self.answer_asks(&mut asks, steps.simulation(), through)
                     .await?;
@@ -292,11 +296,9 @@ impl Driver {
         asks.read(&self.clients, &self.park, simulation, self.retry_for)
             .await?;
         if asks.is_open() {
-            let (clients, park) = (&self.clients, &self.park);
-            let seed = simulation.seed();
-            let answers = asks.answer(clients, park, seed, now, self.retry_for);
-            let tally = answers.await?;
-            self.tally.add(tally);
+            let answers = asks.answers(&self.park, simulation.seed(), now);
+            let sent = sending::send_answers(&self.clients, &answers, self.retry_for);
+            self.tally.add(sent.await?);
             // So that they hold from the step on that they would hold from in a run that reads them from the record.
             asks.read(&self.clients, &self.park, simulation, self.retry_for)
                 .await?;

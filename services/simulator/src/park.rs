@@ -26,5 +26,6 @@ pub use fact::{
     CompostWork, Fact, Quality, TankFlowKind, TreeSurvey, V2gWish, VehicleDoing, VehicleOwner,
     WaterSource,
 };
-pub use orders::{Keep, Kept, OWN_COLLECTIONS, OWN_IRRIGATIONS, answer};
+pub use orders::{Keep, Kept, OWN_COLLECTIONS, answer, own_irrigation_id, own_irrigation_start};
 pub use simulation::{Balance, ParkSimulation, SimulationError, SimulationOptions, Step};
+pub use water::Irrigation;

@@ -1,7 +1,7 @@
 //! What people ask of a simulated park's devices: irrigation by hand, and the reserve of a store.
 
 use terrarium_model::{AssetId, ParkDefinition, UnixSeconds};
-use terrarium_simulator::park::{Fact, Keep, Kept, ParkSimulation, SimulationOptions};
+use terrarium_simulator::park::{Fact, Irrigation, Keep, Kept, ParkSimulation, SimulationOptions};
 use terrarium_simulator::weather::{Location, Weather};
 
 /// 2025-06-01T00:00:00+08:00.
@@ -30,6 +30,15 @@ fn lawn() -> AssetId {
     AssetId::new("irrigation.lawn").expect("valid")
 }
 
+/// An irrigation of the lawn that a person started.
+fn by_hand(started: UnixSeconds) -> Irrigation {
+    Irrigation {
+        zone: lawn(),
+        started,
+        is_own: false,
+    }
+}
+
 /// Water that the lawn's meter saw, and the ends of irrigations by hand that began at `started`.
 fn given_and_ends(facts: &[Fact], started: UnixSeconds) -> (i64, Vec<(UnixSeconds, i64)>) {
     let mut given_l = 0;
@@ -54,7 +63,7 @@ fn an_irrigation_that_a_person_started_gives_its_water_and_ends() {
     let mut park = simulation("haotian");
     after_hours(&mut park, 12);
     let noon = park.next_start();
-    park.irrigate(lawn(), 500, noon);
+    park.irrigation_started(by_hand(noon), 500);
     let facts = after_hours(&mut park, 3);
     let (given_l, ends) = given_and_ends(&facts, noon);
     assert_eq!(given_l, 500);
@@ -66,9 +75,9 @@ fn an_irrigation_that_somebody_reports_as_ended_gives_no_more() {
     let mut park = simulation("haotian");
     after_hours(&mut park, 12);
     let noon = park.next_start();
-    park.irrigate(lawn(), 800, noon);
+    park.irrigation_started(by_hand(noon), 800);
     let mut facts = after_hours(&mut park, 1);
-    park.end_irrigation(lawn(), noon, park.next_start());
+    park.irrigation_ended(by_hand(noon), park.next_start());
     facts.extend(after_hours(&mut park, 3));
     let (given_l, ends) = given_and_ends(&facts, noon);
     // A quarter of an hour each way passes until the valve moves.

@@ -1,7 +1,11 @@
 //! Devices and the crew learn from the record what they are asked for, and answer before the park's time moves on.
 
+use std::collections::BTreeMap;
+
 use prost::Message;
-use terrarium_model::{AssetId, ParkId, UnixSeconds, format_rfc3339_utc};
+use terrarium_model::{
+    AssetId, ParkId, UnixSeconds, format_rfc3339_utc, parse_rfc3339_with_offset,
+};
 use terrarium_proto::energy::v1 as energy;
 use terrarium_proto::feed::v1::{CloudEvent, SubscribeRequest};
 use terrarium_proto::mobility::v1 as mobility;
@@ -11,9 +15,10 @@ use tonic::Status;
 
 use super::DriveError;
 use super::clients::Clients;
-use super::sending::{Answer, Patience, ask};
-use super::tally::Tally;
-use crate::park::{Keep, Kept, OWN_COLLECTIONS, OWN_IRRIGATIONS, ParkSimulation, answer};
+use super::sending::Patience;
+use crate::park::{
+    Irrigation, Keep, Kept, OWN_COLLECTIONS, ParkSimulation, answer, own_irrigation_start,
+};
 
 const SETPOINT_ASKED: &str = "terrarium.energy.v1.SetpointAskedV1";
 const SETPOINT_OBEYED: &str = "terrarium.energy.v1.SetpointObeyedV1";
@@ -43,6 +48,14 @@ const FOLLOWED: [&str; 9] = [
 pub struct Asks {
     read_through: Option<u64>,
     open: Vec<Ask>,
+    /// Irrigations that have not ended, by the UUID text of their start.
+    irrigations: BTreeMap<String, Irrigation>,
+}
+
+/// What a device says to whoever asked it.
+pub enum DeviceAnswer {
+    Setpoint(energy::ReportSetpointRequest),
+    ChargePower(mobility::ReportChargePowerRequest),
 }
 
 /// One ask that nobody answered yet.
@@ -82,7 +95,8 @@ impl Asks {
         }
     }
 
-    /// Reads until the end of the record, or until the stream breaks.
+    /// Reads until the end of the record, or until the stream breaks or ends before that: a server that is stopped may end it
+    /// as if it was all.
     async fn read_on(
         &mut self,
         clients: &Clients,
@@ -98,13 +112,17 @@ impl Asks {
         };
         let mut feed = clients.feed.clone();
         let mut batches = feed.subscribe(request).await?.into_inner();
+        let mut is_whole = false;
         while let Some(batch) = batches.message().await? {
             for event in &batch.events {
                 self.take_in(event, clients, simulation)?;
             }
             self.read_through = batch.position.or(self.read_through);
+            is_whole |= batch.caught_up;
         }
-        Ok(())
+        is_whole.then_some(()).ok_or_else(|| {
+            Status::unavailable("the feed ended before all that is on record was sent")
+        })
     }
 
     fn take_in(
@@ -156,25 +174,45 @@ impl Asks {
             }
             IRRIGATION_STARTED => {
                 let started = water::IrrigationStartedV1::decode(data).map_err(unreadable)?;
-                let is_own = started.client_request_id.starts_with(OWN_IRRIGATIONS);
-                if let (false, Ok(zone)) = (is_own, AssetId::new(&started.zone)) {
-                    let time = UnixSeconds(started.time_s);
-                    clients.remember_irrigation(zone.as_str(), time, event.id.clone());
-                    park.irrigate(zone, started.litres, time);
-                }
+                self.irrigation_started(event, &started, clients, park);
             }
             IRRIGATION_ENDED => {
                 let ended = water::IrrigationEndedV1::decode(data).map_err(unreadable)?;
                 let id = hyphenated(&ended.started_event_id).unwrap_or_default();
-                if let Some((zone, started)) = clients.irrigation(&id)
-                    && let Ok(zone) = AssetId::new(&zone)
-                {
-                    park.end_irrigation(zone, started, UnixSeconds(ended.time_s));
+                if let Some(irrigation) = self.irrigations.remove(&id) {
+                    // It may be of long ago; nobody could know it before it was on record.
+                    let known = recorded(event).unwrap_or(UnixSeconds(ended.time_s));
+                    park.irrigation_ended(irrigation, known);
                 }
             }
             _ => {}
         }
         Ok(())
+    }
+
+    /// Whoever started it, its end needs its id.
+    fn irrigation_started(
+        &mut self,
+        event: &CloudEvent,
+        started: &water::IrrigationStartedV1,
+        clients: &Clients,
+        park: &mut ParkSimulation,
+    ) {
+        let Ok(zone) = AssetId::new(&started.zone) else {
+            return;
+        };
+        let time = UnixSeconds(started.time_s);
+        let own = own_irrigation_start(&started.client_request_id, time);
+        let irrigation = Irrigation {
+            zone,
+            started: own.unwrap_or(time),
+            is_own: own.is_some(),
+        };
+        let zone = irrigation.zone.as_str();
+        clients.remember_irrigation(zone, irrigation.started, event.id.clone());
+        self.irrigations
+            .insert(event.id.clone(), irrigation.clone());
+        park.irrigation_started(irrigation, started.litres);
     }
 
     fn ask(&mut self, event: &CloudEvent, device: &str, what: Keep, value: i64, time_s: i64) {
@@ -206,29 +244,14 @@ impl Asks {
         }
     }
 
-    /// Has the devices answer that are asked now. Some never do; their asks are missed in time. What they answered is read
-    /// from the record, like everything else.
-    pub async fn answer(
-        &mut self,
-        clients: &Clients,
-        park: &ParkId,
-        seed: u64,
-        now: UnixSeconds,
-        retry_for: std::time::Duration,
-    ) -> Result<Tally, DriveError> {
-        let mut tally = Tally::default();
-        for one in &self.open {
-            let Some(value) = answer(seed, &one.device, one.what, one.value, one.time) else {
-                continue;
-            };
-            let is_power = one.what == Keep::ChargePowerW;
-            if is_power {
-                send_power(clients, park, one, value, now, retry_for, &mut tally).await?;
-            } else {
-                send_setpoint(clients, park, one, value, now, retry_for, &mut tally).await?;
-            }
-        }
-        Ok(tally)
+    /// What devices say that are asked now. Some never answer; their asks are missed in time. What they answered is read from
+    /// the record, like everything else.
+    pub fn answers(&self, park: &ParkId, seed: u64, now: UnixSeconds) -> Vec<DeviceAnswer> {
+        let answered = self.open.iter().filter_map(|one| {
+            let value = answer(seed, &one.device, one.what, one.value, one.time)?;
+            Some(one.answered(park, value, now))
+        });
+        answered.collect()
     }
 
     /// Whether somebody waits for an answer.
@@ -237,71 +260,29 @@ impl Asks {
     }
 }
 
-async fn send_setpoint(
-    clients: &Clients,
-    park: &ParkId,
-    one: &Ask,
-    value: i64,
-    now: UnixSeconds,
-    retry_for: std::time::Duration,
-    tally: &mut Tally,
-) -> Result<(), DriveError> {
-    const CALL: &str = "EnergyDeviceService.ReportSetpoint";
-    let request = energy::ReportSetpointRequest {
-        park: park.to_string(),
-        device: one.device.to_string(),
-        ask_id: one.id.clone(),
-        time: format_rfc3339_utc(now),
-        value,
-        client_request_id: String::new(),
-    };
-    let sent = ask(CALL, retry_for, || {
-        let mut devices = clients.devices.clone();
-        let request = request.clone();
-        async move { devices.report_setpoint(request).await }
-    });
-    match sent.await? {
-        Answer::Taken(taken) => note(tally, CALL, taken.recorded, taken.recorded_position),
-        Answer::Refused(status) => tally.note_refused(CALL, &status),
-        Answer::NotThere => tally.note_not_taken(CALL, 1),
+impl Ask {
+    fn answered(&self, park: &ParkId, value: i64, now: UnixSeconds) -> DeviceAnswer {
+        let (park, device) = (park.to_string(), self.device.to_string());
+        let (ask_id, time) = (self.id.clone(), format_rfc3339_utc(now));
+        match self.what {
+            Keep::ChargePowerW => DeviceAnswer::ChargePower(mobility::ReportChargePowerRequest {
+                park,
+                charger: device,
+                ask_id,
+                time,
+                power_w: value,
+                client_request_id: String::new(),
+            }),
+            _ => DeviceAnswer::Setpoint(energy::ReportSetpointRequest {
+                park,
+                device,
+                ask_id,
+                time,
+                value,
+                client_request_id: String::new(),
+            }),
+        }
     }
-    Ok(())
-}
-
-async fn send_power(
-    clients: &Clients,
-    park: &ParkId,
-    one: &Ask,
-    power_w: i64,
-    now: UnixSeconds,
-    retry_for: std::time::Duration,
-    tally: &mut Tally,
-) -> Result<(), DriveError> {
-    const CALL: &str = "MobilityService.ReportChargePower";
-    let request = mobility::ReportChargePowerRequest {
-        park: park.to_string(),
-        charger: one.device.to_string(),
-        ask_id: one.id.clone(),
-        time: format_rfc3339_utc(now),
-        power_w,
-        client_request_id: String::new(),
-    };
-    let sent = ask(CALL, retry_for, || {
-        let mut chargers = clients.mobility.clone();
-        let request = request.clone();
-        async move { chargers.report_charge_power(request).await }
-    });
-    match sent.await? {
-        Answer::Taken(taken) => note(tally, CALL, taken.recorded, taken.recorded_position),
-        Answer::Refused(status) => tally.note_refused(CALL, &status),
-        Answer::NotThere => tally.note_not_taken(CALL, 1),
-    }
-    Ok(())
-}
-
-fn note(tally: &mut Tally, call: &'static str, is_new: bool, position: u64) {
-    let is_new = u64::from(is_new);
-    tally.note_recorded(call, is_new, 1 - is_new, position);
 }
 
 fn keep_of(kind: energy::SetpointKind) -> Option<Keep> {
@@ -314,6 +295,13 @@ fn keep_of(kind: energy::SetpointKind) -> Option<Keep> {
         energy::SetpointKind::GenerationLimitW => Keep::GenerationLimitW,
         energy::SetpointKind::Unspecified => return None,
     })
+}
+
+/// When an event was recorded, by the clock of its park, cut to the second.
+fn recorded(event: &CloudEvent) -> Option<UnixSeconds> {
+    let metadata: serde_json::Value = serde_json::from_slice(&event.metadata).ok()?;
+    let (seconds, _) = metadata["recordedtime"].as_str()?.split_once('.')?;
+    parse_rfc3339_with_offset(&format!("{seconds}Z")).ok()
 }
 
 /// A UUID of 16 bytes as text.

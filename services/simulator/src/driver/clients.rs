@@ -60,8 +60,8 @@ pub struct Clients {
     pub ledger: LedgerServiceClient<TellingChannel>,
     pub feed: FeedServiceClient<TellingChannel>,
     told: TellTime,
-    /// Ids of irrigations that run: by zone, with their start.
-    irrigations: Mutex<BTreeMap<String, (UnixSeconds, String)>>,
+    /// Ids of irrigations by zone and start.
+    irrigations: Mutex<BTreeMap<(String, UnixSeconds), String>>,
 }
 
 impl Clients {
@@ -98,7 +98,7 @@ impl Clients {
             .irrigations
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        irrigations.insert(zone.to_owned(), (started, irrigation_id));
+        irrigations.insert((zone.to_owned(), started), irrigation_id);
     }
 
     /// The id of the irrigation of a zone that began then.
@@ -107,17 +107,6 @@ impl Clients {
             .irrigations
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let (known_start, irrigation_id) = irrigations.get(zone)?;
-        (*known_start == started).then(|| irrigation_id.clone())
-    }
-
-    /// Zone and start of a running irrigation that is known by its id.
-    pub fn irrigation(&self, id: &str) -> Option<(String, UnixSeconds)> {
-        let irrigations = self
-            .irrigations
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let (zone, (started, _)) = irrigations.iter().find(|(_, (_, known))| known == id)?;
-        Some((zone.clone(), *started))
+        irrigations.get(&(zone.to_owned(), started)).cloned()
     }
 }

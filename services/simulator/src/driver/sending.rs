@@ -88,14 +88,14 @@ fn may_pass(status: &Status) -> bool {
 }
 
 /// What a call came to, where refusing the report is an answer too.
-pub enum Answer<T> {
+enum Answer<T> {
     Taken(T),
     Refused(Status),
     NotThere,
 }
 
 /// Calls, where refusing what is said is an answer too.
-pub async fn ask<T, F>(
+async fn ask<T, F>(
     call: &'static str,
     retry_for: Duration,
     attempt: impl FnMut() -> F,
@@ -124,10 +124,10 @@ struct Sending<'a> {
 }
 
 impl<'a> Sending<'a> {
-    fn of(clients: &'a Clients, bundle: &'a Bundle, retry_for: Duration) -> Sending<'a> {
+    fn of(clients: &'a Clients, park: &'a str, retry_for: Duration) -> Sending<'a> {
         Sending {
             clients,
-            park: &bundle.park,
+            park,
             retry_for,
             tally: Tally::default(),
         }
@@ -196,7 +196,7 @@ macro_rules! report_one {
 mod in_order;
 mod water;
 
-pub use in_order::send_commands;
+pub use in_order::{send_answers, send_commands};
 
 /// Sends what happened and waits until all of it is recorded, or refused.
 pub async fn send_reports(
@@ -204,7 +204,7 @@ pub async fn send_reports(
     bundle: &Bundle,
     retry_for: Duration,
 ) -> Result<Tally, DriveError> {
-    let sending = || Sending::of(clients, bundle, retry_for);
+    let sending = || Sending::of(clients, &bundle.park, retry_for);
     let parts = futures::try_join!(
         send_readings(sending(), bundle),
         send_devices(sending(), bundle),

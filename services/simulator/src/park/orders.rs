@@ -7,11 +7,27 @@ use crate::chance::Chance;
 /// Ids of collections that the simulated crew plans itself begin with this.
 pub const OWN_COLLECTIONS: &str = "sim-";
 
-/// Request ids of irrigations that the simulated controller starts itself begin with this.
-pub const OWN_IRRIGATIONS: &str = "valve-";
+/// An irrigation that the simulated controller starts itself is recorded so many seconds after its time at most: at once where
+/// the clock is simulated, and where the park goes by the wall's as soon as the server is there. Assumed.
+const RECORDED_WITHIN_S: i64 = 3_600;
 
 /// Share of asks that a device does not answer: its gateway is away, or somebody switched it to manual. Assumed.
 const UNANSWERED: f64 = 0.03;
+
+/// The request id of an irrigation that the simulated controller starts itself. Zone ids may be as long as a request id, so only
+/// the time makes it unique; the zone is part of the command.
+pub fn own_irrigation_id(at: UnixSeconds) -> String {
+    format!("valve-{}", at.0)
+}
+
+/// When the simulated controller started an irrigation that was recorded with a request id at a time; `None`: somebody else
+/// did, whatever the id looks like.
+pub fn own_irrigation_start(request_id: &str, recorded: UnixSeconds) -> Option<UnixSeconds> {
+    let (_, at_s) = request_id.rsplit_once('-')?;
+    let at = UnixSeconds(at_s.parse().ok()?);
+    let is_its_time = (at.0..=at.0.saturating_add(RECORDED_WITHIN_S)).contains(&recorded.0);
+    (is_its_time && request_id == own_irrigation_id(at)).then_some(at)
+}
 
 /// What a device can be asked to keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,6 +112,21 @@ mod tests {
         assert_eq!(orders.begin_step(UnixSeconds(900), 900), []);
         assert_eq!(orders.begin_step(UnixSeconds(1_800), 900), [kept]);
         assert_eq!(orders.begin_step(UnixSeconds(2_700), 900), []);
+    }
+
+    #[test]
+    fn an_irrigation_is_the_controllers_own_only_with_the_id_of_its_time() {
+        let at = UnixSeconds(1_748_721_600);
+        let own = own_irrigation_id(at);
+        assert_eq!(own_irrigation_start(&own, at), Some(at));
+        assert_eq!(own_irrigation_start(&own, UnixSeconds(at.0 + 2)), Some(at));
+        for somebodys in ["valve-7", "valve-+1748721600", "valve-", "by hand"] {
+            assert_eq!(own_irrigation_start(somebodys, at), None, "{somebodys}");
+        }
+        for other_time in [at.0 - 1, at.0 + 86_400] {
+            let recorded = UnixSeconds(other_time);
+            assert_eq!(own_irrigation_start(&own, recorded), None, "{recorded}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::groves::Groves;
 use super::orders::{Kept, Orders};
 use super::plan;
 use super::waste::{Waste, WasteBalance};
-use super::water::{Water, WaterBalance};
+use super::water::{Irrigation, Water, WaterBalance};
 use crate::calendar::{Date, LocalTime};
 use crate::chance::Chance;
 use crate::physics::visits;
@@ -243,14 +243,15 @@ impl ParkSimulation {
         self.waste.order(collection, bins, ordered);
     }
 
-    /// Somebody else than the simulated controller opened a zone's valve.
-    pub fn irrigate(&mut self, zone: AssetId, litres: i64, started: UnixSeconds) {
-        self.water.ask(zone, litres, started);
+    /// An irrigation is on record as started: somebody else than the simulated controller opened a zone's valve, or what the
+    /// controller itself began was not refused. Starts and ends are told in the order of the record.
+    pub fn irrigation_started(&mut self, irrigation: Irrigation, litres: i64) {
+        self.water.irrigation_started(irrigation, litres);
     }
 
-    /// An irrigation that began at `started` is on record as ended.
-    pub fn end_irrigation(&mut self, zone: AssetId, started: UnixSeconds, at: UnixSeconds) {
-        self.water.end(zone, started, at);
+    /// That an irrigation has ended is on record since `at`.
+    pub fn irrigation_ended(&mut self, irrigation: Irrigation, at: UnixSeconds) {
+        self.water.irrigation_ended(irrigation, at);
     }
 
     /// What flowed in the last interval.

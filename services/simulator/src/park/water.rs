@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 mod irrigation;
 mod wiring;
 
-use irrigation::{AskedFor, Zone};
+pub use irrigation::Irrigation;
+use irrigation::{OnRecord, Zone};
 use terrarium_model::{AssetId, Interval, ParkDefinition, WaterClass};
 
 use super::fact::{Fact, Quality, TankFlowKind, WaterSource};
@@ -78,7 +79,7 @@ pub struct Water {
     tanks: Vec<Tank>,
     fixtures: Vec<Fixture>,
     zones: Vec<Zone>,
-    asked_for: AskedFor,
+    on_record: OnRecord,
     today: Option<i64>,
     so_far: DaySoFar,
     /// Rain of the present rain, for the first flush; dry hours end it.
@@ -98,7 +99,7 @@ impl Water {
             tanks: Vec::new(),
             fixtures: Vec::new(),
             zones: Vec::new(),
-            asked_for: AskedFor::default(),
+            on_record: OnRecord::default(),
             today: None,
             so_far: DaySoFar::default(),
             rain_fallen_mm: 0.0,

@@ -12,7 +12,7 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response};
 
 use super::*;
-use crate::park::SimulationOptions;
+use crate::park::{Fact, SimulationOptions};
 use crate::weather::{Location, Weather};
 
 type Answers = Vec<Result<SubscribeResponse, Status>>;
@@ -50,6 +50,15 @@ fn batch(position: u64, events: Vec<CloudEvent>) -> Result<SubscribeResponse, St
     })
 }
 
+/// The last batch of a record.
+fn last_batch(position: u64, events: Vec<CloudEvent>) -> Result<SubscribeResponse, Status> {
+    let batch = batch(position, events)?;
+    Ok(SubscribeResponse {
+        caught_up: true,
+        ..batch
+    })
+}
+
 fn ask_of_a_reserve() -> CloudEvent {
     let asked = energy::SetpointAskedV1 {
         device: "storage".into(),
@@ -76,8 +85,10 @@ fn haotian() -> ParkSimulation {
     ParkSimulation::new(&park, weather, &options).expect("it can be simulated")
 }
 
-/// Reads from such a server: what came of it, the asks, and after which positions was asked.
-async fn read_from(answers: Vec<Answers>) -> (Result<(), DriveError>, Asks, Vec<Option<u64>>) {
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Clients of such a server, and after which positions it is asked.
+async fn clients_of(answers: Vec<Answers>) -> (Clients, Arc<Mutex<Vec<Option<u64>>>>) {
     let asked_after = Arc::new(Mutex::new(Vec::new()));
     let feed = BreakingFeed {
         answers: Mutex::new(answers),
@@ -90,7 +101,7 @@ async fn read_from(answers: Vec<Answers>) -> (Result<(), DriveError>, Asks, Vec<
     let serving = tonic::transport::Server::builder()
         .add_service(FeedServiceServer::new(feed))
         .serve_with_incoming(TcpListenerStream::new(listener));
-    let server = tokio::spawn(serving);
+    tokio::spawn(serving);
     let address = ServerAddress {
         url,
         ..ServerAddress::default()
@@ -98,12 +109,20 @@ async fn read_from(answers: Vec<Answers>) -> (Result<(), DriveError>, Asks, Vec<
     let channel = terrarium_runtime::connect(&address)
         .await
         .expect("it listens");
-    let park = ParkId::new("haotian").expect("valid");
+    (Clients::new(channel), asked_after)
+}
+
+async fn read_for(park: &mut ParkSimulation, clients: &Clients) -> (Result<(), DriveError>, Asks) {
+    let id = ParkId::new("haotian").expect("valid");
     let mut asks = Asks::default();
-    let patience = Duration::from_millis(300);
-    let clients = Clients::new(channel);
-    let read = asks.read(&clients, &park, &mut haotian(), patience).await;
-    server.abort();
+    let read = asks.read(clients, &id, park, PATIENCE).await;
+    (read, asks)
+}
+
+/// Reads from such a server: what came of it, the asks, and after which positions was asked.
+async fn read_from(answers: Vec<Answers>) -> (Result<(), DriveError>, Asks, Vec<Option<u64>>) {
+    let (clients, asked_after) = clients_of(answers).await;
+    let (read, asks) = read_for(&mut haotian(), &clients).await;
     let asked_after = asked_after.lock().expect("unpoisoned").clone();
     (read, asks, asked_after)
 }
@@ -117,13 +136,27 @@ async fn a_stream_that_breaks_is_read_on_from_where_it_was() {
     let answers = vec![
         vec![batch(7, vec![ask_of_a_reserve()]), broken()],
         vec![broken()],
-        vec![batch(9, Vec::new())],
+        vec![last_batch(9, Vec::new())],
     ];
     let (read, asks, asked_after) = read_from(answers).await;
     read.expect("read to the end");
     assert_eq!(asked_after, [None, Some(7), Some(7)]);
     assert_eq!(asks.open.len(), 1);
     assert_eq!(asks.read_through, Some(9));
+}
+
+#[tokio::test]
+async fn a_stream_that_ends_without_saying_that_it_was_all_is_read_on() {
+    let answers = vec![
+        vec![batch(7, vec![ask_of_a_reserve()])],
+        vec![],
+        vec![batch(8, Vec::new())],
+        vec![last_batch(9, vec![ask_of_a_reserve()])],
+    ];
+    let (read, asks, asked_after) = read_from(answers).await;
+    read.expect("read to the end");
+    assert_eq!(asked_after, [None, Some(7), Some(7), Some(8)]);
+    assert_eq!(asks.open.len(), 2);
 }
 
 #[tokio::test]
@@ -141,6 +174,90 @@ async fn a_feed_that_stays_away_or_refuses_is_told_of() {
     let error = read.expect_err("refused");
     assert!(error.to_string().contains("may not read"), "{error}");
     assert_eq!(asked_after.len(), 1);
+}
+
+fn irrigation_started(request_id: &str, at: i64, id: u8) -> CloudEvent {
+    let started = water::IrrigationStartedV1 {
+        zone: "irrigation.lawn".into(),
+        litres: 800,
+        client_request_id: request_id.into(),
+        time_s: at,
+        ..water::IrrigationStartedV1::default()
+    };
+    CloudEvent {
+        id: hyphenated(&[id; 16]).expect("16 bytes"),
+        r#type: IRRIGATION_STARTED.into(),
+        data: started.encode_to_vec().into(),
+        ..CloudEvent::default()
+    }
+}
+
+/// Told at `recorded`, RFC 3339 in UTC, to have ended at `at`.
+fn irrigation_ended(started: u8, at: i64, recorded: &str) -> CloudEvent {
+    let ended = water::IrrigationEndedV1 {
+        zone: "irrigation.lawn".into(),
+        started_event_id: vec![started; 16].into(),
+        time_s: at,
+        litres: 100,
+        ..water::IrrigationEndedV1::default()
+    };
+    CloudEvent {
+        r#type: IRRIGATION_ENDED.into(),
+        data: ended.encode_to_vec().into(),
+        metadata: format!("{{\"recordedtime\":\"{recorded}\"}}").into(),
+        ..CloudEvent::default()
+    }
+}
+
+/// Litres that the lawn's meter sees in each of the next steps.
+fn given_to_the_lawn(park: &mut ParkSimulation, steps: usize) -> Vec<i64> {
+    let of_the_lawn = |fact| match fact {
+        Fact::WaterMetered { asset, litres, .. } if asset.as_str() == "irrigation.lawn" => {
+            Some(litres)
+        }
+        _ => None,
+    };
+    let steps = (0..steps).map(|_| park.step().facts.into_iter().find_map(of_the_lawn));
+    steps.map(|litres| litres.expect("metered")).collect()
+}
+
+#[tokio::test]
+async fn a_persons_irrigation_is_given_whatever_its_id_looks_like_and_ends_when_that_was_told() {
+    const MIDNIGHT: i64 = 1_748_707_200;
+    let mut park = haotian();
+    given_to_the_lawn(&mut park, 12 * 4);
+    let noon = MIDNIGHT + 12 * 3_600;
+    // The end was dated back by half an hour when it was told at one o'clock.
+    let events = vec![
+        irrigation_started("valve-7", noon, 1),
+        irrigation_ended(1, noon + 1_800, "2025-06-01T05:00:00.000Z"),
+    ];
+    let (clients, _) = clients_of(vec![vec![last_batch(3, events)]]).await;
+    read_for(&mut park, &clients).await.0.expect("read");
+    let given = given_to_the_lawn(&mut park, 12);
+    let expected = [0, 100, 100, 100, 100, 0, 0, 0, 0, 0, 0, 0];
+    assert_eq!(given, expected);
+    let id = clients.irrigation_id("irrigation.lawn", UnixSeconds(noon));
+    assert_eq!(id, hyphenated(&[1; 16]));
+}
+
+#[tokio::test]
+async fn each_irrigation_of_a_zone_keeps_its_id_the_controllers_own_too() {
+    let at = 1_748_721_600;
+    let own = format!("valve-{at}");
+    let events = vec![
+        irrigation_started(&own, at, 1),
+        irrigation_ended(1, at + 7_200, "2025-06-01T06:00:00.000Z"),
+        irrigation_started("by hand", at + 18_000, 2),
+    ];
+    let (clients, _) = clients_of(vec![vec![last_batch(3, events)]]).await;
+    let (read, asks) = read_for(&mut haotian(), &clients).await;
+    read.expect("read");
+    for (started, id) in [(at, 1), (at + 18_000, 2)] {
+        let known = clients.irrigation_id("irrigation.lawn", UnixSeconds(started));
+        assert_eq!(known, hyphenated(&[id; 16]));
+    }
+    assert_eq!(asks.irrigations.len(), 1, "the second one runs");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use terrarium_proto::water::v1 as water;
 
 use super::{Bundle, Command, IrrigationEnd};
-use crate::park::{Fact, OWN_IRRIGATIONS, TankFlowKind, WaterSource};
+use crate::park::{Fact, TankFlowKind, WaterSource, own_irrigation_id};
 
 impl Bundle {
     pub(super) fn add_water(&mut self, fact: Fact) {
@@ -61,9 +61,7 @@ impl Bundle {
                 started: at,
                 request: water::StartIrrigationRequest {
                     park: self.park.clone(),
-                    // Zone ids may be as long as a request id, so only the time makes it unique; the zone is part of the
-                    // command.
-                    client_request_id: format!("{OWN_IRRIGATIONS}{}", at.0),
+                    client_request_id: own_irrigation_id(at),
                     zone: zone.to_string(),
                     litres,
                 },

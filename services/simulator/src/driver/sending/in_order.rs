@@ -10,6 +10,7 @@ use terrarium_proto::waste::v1::{ReportBinsRequest, ReportCompostRequest};
 
 use super::{Answer, MOST_REPORTS, Sending, ask};
 use crate::driver::DriveError;
+use crate::driver::asks::DeviceAnswer;
 use crate::driver::bundle::{Bundle, Command, FleetReport, SessionReport, TreeReport, WasteReport};
 use crate::driver::clients::Clients;
 use crate::driver::tally::Tally;
@@ -160,13 +161,44 @@ pub(super) async fn send_fleet(
     Ok(sending.tally)
 }
 
+/// Sends what devices answer to whoever asked them.
+pub async fn send_answers(
+    clients: &Clients,
+    answers: &[DeviceAnswer],
+    retry_for: Duration,
+) -> Result<Tally, DriveError> {
+    // Each answer names its park.
+    let mut sending = Sending::of(clients, "", retry_for);
+    for answer in answers {
+        match answer {
+            DeviceAnswer::Setpoint(request) => {
+                report_one!(
+                    sending,
+                    "EnergyDeviceService.ReportSetpoint",
+                    devices.report_setpoint,
+                    request
+                );
+            }
+            DeviceAnswer::ChargePower(request) => {
+                report_one!(
+                    sending,
+                    "MobilityService.ReportChargePower",
+                    mobility.report_charge_power,
+                    request
+                );
+            }
+        }
+    }
+    Ok(sending.tally)
+}
+
 /// Sends what is asked for now that all before it is decided.
 pub async fn send_commands(
     clients: &Clients,
     bundle: &Bundle,
     retry_for: Duration,
 ) -> Result<Tally, DriveError> {
-    let mut sending = Sending::of(clients, bundle, retry_for);
+    let mut sending = Sending::of(clients, &bundle.park, retry_for);
     for command in &bundle.commands {
         match command {
             Command::Irrigate { started, request } => {

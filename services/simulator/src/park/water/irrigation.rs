@@ -1,5 +1,7 @@
 //! Zones that are watered: by the controller at four in the morning, or because somebody opened the valve.
 
+use std::collections::BTreeMap;
+
 use terrarium_model::{AssetId, Interval, UnixSeconds};
 
 use super::{Water, source_of};
@@ -24,100 +26,138 @@ pub(super) struct Watering {
     started: UnixSeconds,
     total_l: i64,
     left_l: i64,
+    /// The controller opened the valve, and nobody else.
+    is_own: bool,
 }
 
-/// What somebody else than the controller said to valves, until it holds: from the second step on after it was said, because
-/// the next one may be under way already.
+/// An irrigation as it is on record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Irrigation {
+    pub zone: AssetId,
+    pub started: UnixSeconds,
+    /// The simulated controller started it, and nobody else.
+    pub is_own: bool,
+}
+
+/// What is on record of irrigations beside what the controller knows of its own. What somebody else said holds from the second
+/// step on after it was said, because the next one may be under way already.
 #[derive(Default)]
-pub(super) struct AskedFor {
-    starts: Vec<Start>,
-    ends: Vec<End>,
+pub(super) struct OnRecord {
+    /// What does not hold yet, in the order of the record.
+    coming: Vec<Said>,
+    /// What the controller started and is on record, with its place in the record; all else that it started was refused.
+    own: BTreeMap<(AssetId, UnixSeconds), u64>,
+    starts: u64,
 }
 
-struct Start {
-    zone: AssetId,
-    litres: i64,
-    started: UnixSeconds,
+/// What was said to a valve.
+enum Said {
+    Start {
+        irrigation: Irrigation,
+        litres: i64,
+        /// In the record.
+        place: u64,
+    },
+    End {
+        irrigation: Irrigation,
+        at: UnixSeconds,
+    },
 }
 
-struct End {
-    zone: AssetId,
-    started: UnixSeconds,
-    at: UnixSeconds,
-}
-
-impl AskedFor {
-    /// Whether a zone is about to be watered.
-    fn waits(&self, zone: &AssetId) -> bool {
-        self.starts.iter().any(|start| start.zone == *zone)
+impl Said {
+    fn holds(&self, interval: Interval) -> bool {
+        let since = match self {
+            Said::Start { irrigation, .. } => irrigation.started,
+            Said::End { at, .. } => *at,
+        };
+        since.0 + i64::from(interval.seconds) <= interval.start.0
     }
-}
-
-fn holds(since: UnixSeconds, interval: Interval) -> bool {
-    since.0 + i64::from(interval.seconds) <= interval.start.0
 }
 
 impl Water {
-    /// A valve was opened by somebody.
-    pub fn ask(&mut self, zone: AssetId, litres: i64, started: UnixSeconds) {
-        self.asked_for.starts.push(Start {
-            zone,
-            litres,
-            started,
-        });
+    /// An irrigation is on record as started: somebody opened a valve, or the controller's own was not refused.
+    pub fn irrigation_started(&mut self, irrigation: Irrigation, litres: i64) {
+        self.on_record.starts += 1;
+        let place = self.on_record.starts;
+        if irrigation.is_own {
+            let own = (irrigation.zone, irrigation.started);
+            self.on_record.own.insert(own, place);
+        } else {
+            self.on_record.coming.push(Said::Start {
+                irrigation,
+                litres,
+                place,
+            });
+        }
     }
 
-    /// An irrigation is on record as ended.
-    pub fn end(&mut self, zone: AssetId, started: UnixSeconds, at: UnixSeconds) {
-        self.asked_for.ends.push(End { zone, started, at });
+    /// That it has ended is on record since `at`.
+    pub fn irrigation_ended(&mut self, irrigation: Irrigation, at: UnixSeconds) {
+        self.on_record.coming.push(Said::End { irrigation, at });
     }
 
     /// Valves do what was asked of them.
     pub(super) fn follow_irrigations(&mut self, interval: Interval) {
-        let starts = std::mem::take(&mut self.asked_for.starts);
-        let (now, later) = starts
-            .into_iter()
-            .partition(|start| holds(start.started, interval));
-        self.asked_for.starts = later;
-        for start in now {
-            self.begin(start);
-        }
-        let ends = std::mem::take(&mut self.asked_for.ends);
-        let (now, later): (Vec<End>, Vec<End>) =
-            ends.into_iter().partition(|end| holds(end.at, interval));
-        self.asked_for.ends = later;
-        for end in now {
-            self.stop(&end);
+        let coming = std::mem::take(&mut self.on_record.coming);
+        let (now, later) = coming.into_iter().partition(|said| said.holds(interval));
+        self.on_record.coming = later;
+        for said in now {
+            match said {
+                Said::Start {
+                    irrigation,
+                    litres,
+                    place,
+                } => self.begin(irrigation, litres, place),
+                Said::End { irrigation, .. } => self.stop(&irrigation),
+            }
         }
     }
 
-    /// As much as was asked for, as far as the tank has it by now.
-    fn begin(&mut self, start: Start) {
-        let Some(zone) = self.zones.iter_mut().find(|zone| zone.id == start.zone) else {
+    /// Gives as much as was asked for, as far as the tank has it by now.
+    ///
+    /// Of one zone one irrigation runs at a time, so what is given at present was refused, or is over, if it is not newer on
+    /// record; and if it is, the one that was asked for is over.
+    fn begin(&mut self, irrigation: Irrigation, litres: i64, place: u64) {
+        let Some(zone) = self
+            .zones
+            .iter_mut()
+            .find(|zone| zone.id == irrigation.zone)
+        else {
             return;
         };
-        if zone.watering.is_some() {
-            return;
-        }
         let tank = &mut self.tanks[zone.tank];
+        if let Some(watering) = &zone.watering {
+            let own = (irrigation.zone, watering.started);
+            let own_place = self.on_record.own.get(&own);
+            if watering.is_own && own_place.is_some_and(|own_place| *own_place > place) {
+                return;
+            }
+            tank.promised_l -= watering.left_l;
+            self.on_record.own.remove(&own);
+        }
         let available_l = (tank.level_l - tank.reserve_l - tank.promised_l).max(0);
-        let litres = start.litres.min(available_l);
+        let litres = litres.min(available_l);
         tank.promised_l += litres;
         zone.watering = Some(Watering {
-            started: start.started,
+            started: irrigation.started,
             total_l: litres,
             left_l: litres,
+            is_own: false,
         });
     }
 
     /// Somebody else reported the end before the water was given.
-    fn stop(&mut self, end: &End) {
-        let Some(zone) = self.zones.iter_mut().find(|zone| zone.id == end.zone) else {
+    fn stop(&mut self, ended: &Irrigation) {
+        let Some(zone) = self.zones.iter_mut().find(|zone| zone.id == ended.zone) else {
             return;
         };
-        let is_meant = |watering: &mut Watering| watering.started == end.started;
+        let is_meant = |watering: &mut Watering| {
+            (watering.started, watering.is_own) == (ended.started, ended.is_own)
+        };
         if let Some(watering) = zone.watering.take_if(is_meant) {
             self.tanks[zone.tank].promised_l -= watering.left_l;
+            let own = (zone.id.clone(), watering.started);
+            self.on_record.own.remove(&own);
         }
     }
 
@@ -141,13 +181,16 @@ impl Water {
                 self.balance.irrigated_l += litres;
                 self.balance.used_l += litres;
                 if is_last {
+                    let started = watering.started;
                     facts.push(Fact::IrrigationEnded {
                         zone: zone.id.clone(),
-                        started: watering.started,
+                        started,
                         at: interval.end(),
                         litres: watering.total_l,
                     });
                     zone.watering = None;
+                    let own = (zone.id.clone(), started);
+                    self.on_record.own.remove(&own);
                 }
             }
             facts.push(Fact::WaterMetered {
@@ -171,7 +214,8 @@ impl Water {
             return;
         }
         for zone in &mut self.zones {
-            if zone.watering.is_some() || self.asked_for.waits(&zone.id) {
+            // Whether somebody else's waits to begin depends on when the record was read, so that is not asked here.
+            if zone.watering.is_some() {
                 continue;
             }
             let tank = &mut self.tanks[zone.tank];
@@ -186,6 +230,7 @@ impl Water {
                 started: interval.end(),
                 total_l: litres,
                 left_l: litres,
+                is_own: true,
             });
             facts.push(Fact::IrrigationStarted {
                 zone: zone.id.clone(),
