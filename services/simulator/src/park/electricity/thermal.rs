@@ -83,7 +83,7 @@ impl ThermalBalance {
 }
 
 impl Thermal {
-    /// The sources of a park, collectors before what helps them out, and its networks.
+    /// The sources of a park and its networks.
     pub(super) fn new(park: &ParkDefinition, meters: &BTreeMap<MeterId, MeterIndex>) -> Thermal {
         let mut thermal = Thermal {
             sources: Vec::new(),
@@ -208,16 +208,20 @@ impl Thermal {
             }
             self.sources[place].give(taken_w * hours);
         }
-        for (place, need_w) in needs_w.into_iter().enumerate() {
+        for (place, need_w) in needs_w.iter().copied().enumerate() {
             let source = &self.sources[place];
             let SourceKind::Pump { heat_w, .. } = source.what else {
                 continue;
             };
-            let from_sun_w = source.network.map_or(0.0, |network| from_sun_w[network]);
+            // Of what the sun gives to a network, each of its heat pumps is spared its part of the need.
+            let spared_w = source.network.map_or(0.0, |network| {
+                let part = need_w / self.need_of(network, &needs_w);
+                from_sun_w[network] * if part.is_finite() { part } else { 0.0 }
+            });
             let most_w = limits.get(&place).map_or(f64::INFINITY, |electric_w| {
                 electric_w * source.coefficient_of_performance(weather.air_c)
             });
-            let pumped_w = (need_w - from_sun_w).clamp(0.0, heat_w).min(most_w);
+            let pumped_w = (need_w - spared_w).clamp(0.0, heat_w).min(most_w);
             self.sources[place].give(pumped_w * hours);
         }
     }
@@ -367,3 +371,6 @@ fn meter_of(
         .find(|meter| meter.asset == *asset && meter.measures == measures)?;
     meters.get(&found.id).copied()
 }
+
+#[cfg(test)]
+mod tests;
