@@ -17,8 +17,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use terrarium_model::{
-    AlarmDefinition, AlarmDefinitionId, AlarmTest, AssetId, Balanced, MeterId, ParkDefinition,
-    UnixMillis,
+    AlarmDefinition, AlarmDefinitionId, AlarmTest, AlarmWatch, AssetId, Balanced, MeterId,
+    ParkDefinition, UnixMillis,
 };
 use terrarium_twin::{PointName, Quantity};
 use uuid::Uuid;
@@ -401,19 +401,19 @@ fn suppression_depth(park: &ParkDefinition, definition: &AlarmDefinition) -> usi
     })
 }
 
-fn watched_by(test: &AlarmTest, asset: &AssetId, meter: Option<&MeterId>) -> Watched {
-    match (test, meter) {
-        (AlarmTest::Silent { .. }, Some(meter)) => Watched::Meter(meter.clone()),
-        (AlarmTest::Point { quantity, .. }, _) => {
+fn watched_by(watch: &AlarmWatch) -> Watched {
+    let asset = &watch.asset;
+    match &watch.test {
+        AlarmTest::Silent { meter, .. } => Watched::Meter(meter.clone()),
+        AlarmTest::Point { quantity, .. } => {
             let quantity = Quantity::from_code(quantity.number())
                 .expect("every quantity of an alarm is one of the twin");
             Watched::Point(PointName {
                 asset: asset.clone(),
                 quantity,
-                source: Arc::from(meter.map_or("", MeterId::as_str)),
+                source: Arc::from(watch.meter.as_ref().map_or("", MeterId::as_str)),
             })
         }
-        (AlarmTest::BalanceOpen { of, .. }, _) => Watched::Balance(*of, asset.clone()),
-        (AlarmTest::Silent { .. }, None) => Watched::Balance(Balanced::Electricity, asset.clone()),
+        AlarmTest::BalanceOpen { of, .. } => Watched::Balance(*of, asset.clone()),
     }
 }

@@ -111,7 +111,7 @@ impl Condition {
                     self.listen();
                 }
             }
-            (Observed::Value(heard), AlarmTest::Silent { after_s }) => {
+            (Observed::Value(heard), AlarmTest::Silent { after_s, .. }) => {
                 let limit = Some(*after_s);
                 self.heard = Some(heard);
                 if self.holds && self.pending.is_none() {
@@ -139,7 +139,7 @@ impl Condition {
 
     /// A meter that is heard is silent when nothing more comes.
     fn listen(&mut self) {
-        if let (AlarmTest::Silent { after_s }, Some(heard), false) =
+        if let (AlarmTest::Silent { after_s, .. }, Some(heard), false) =
             (&self.test, self.heard, self.holds)
         {
             self.pending = Some(silence(heard, after_s * 1_000));

@@ -38,7 +38,7 @@ impl Watch {
             meter: watch.meter.clone(),
             kind: definition.condition,
             priority: definition.priority,
-            watched: watched_by(&watch.test, &watch.asset, watch.meter.as_ref()),
+            watched: watched_by(watch),
             condition: Condition::new(&watch.test, definition.delay_s, definition.off_delay_s),
             suppresses: Vec::new(),
             suppressed_by: Vec::new(),

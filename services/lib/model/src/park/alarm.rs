@@ -57,7 +57,7 @@ pub enum AlarmTest {
         deadband: i64,
     },
     /// A meter that reported once has not done so for this many seconds.
-    Silent { after_s: i64 },
+    Silent { meter: MeterId, after_s: i64 },
     /// More than this of an hour is explained by no meter: Wh of a node or a network, litres of a tank.
     BalanceOpen {
         of: Balanced,

@@ -320,6 +320,7 @@ impl Watchable<'_> {
         limits: &DraftLimits,
     ) -> Option<AlarmWatch> {
         let meter = &self.draft.meters[place];
+        let id = MeterId::new(&meter.id.as_ref()?.value).ok()?;
         let test = match limits {
             DraftLimits::Point {
                 is_above,
@@ -332,12 +333,13 @@ impl Watchable<'_> {
                 deadband: *deadband,
             },
             _ => AlarmTest::Silent {
+                meter: id.clone(),
                 after_s: i64::from(alarm.delay_s?),
             },
         };
         Some(AlarmWatch {
             asset: AssetId::new(&meter.asset.as_ref()?.value).ok()?,
-            meter: Some(MeterId::new(&meter.id.as_ref()?.value).ok()?),
+            meter: Some(id),
             test,
         })
     }

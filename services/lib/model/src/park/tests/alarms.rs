@@ -2,6 +2,7 @@
 
 use super::super::*;
 use super::{good_with, parse, problems};
+use crate::MeterId;
 
 const THINGS: &str = r#"
 [[assets]]
@@ -92,7 +93,11 @@ fn an_alarm_stands_for_one_alarm_of_each_thing_that_it_watches() {
     let silent = read("condition = 'meter_silent'\nmeters = ['home-01.pv']\ndelay_s = 3600");
     assert_eq!(silent.alarm_id(&silent.watches[0]), "a/home-01.pv");
     assert_eq!(silent.watches[0].asset.as_str(), "home-01.pv");
-    assert_eq!(silent.watches[0].test, AlarmTest::Silent { after_s: 3_600 });
+    let test = AlarmTest::Silent {
+        meter: MeterId::new("home-01.pv").expect("valid"),
+        after_s: 3_600,
+    };
+    assert_eq!(silent.watches[0].test, test);
 }
 
 #[test]
