@@ -85,3 +85,4 @@ pub use store::{
 pub use stream::{InvalidStreamName, StreamName};
 pub use time_book::{ForgottenIds, TimeBook};
 pub use told_time::ToldTime;
+pub use twins::Twins;

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
-use std::ops::{Bound, RangeBounds};
+use std::ops::RangeBounds;
 
 use terrarium_model::UnixSeconds;
 
@@ -22,8 +22,8 @@ pub const KEPT_S: i64 = 32 * 86_400;
 #[derive(Clone, Debug)]
 pub struct TimeBook<V> {
     by_time: BTreeMap<UnixSeconds, V>,
-    /// From then on it is whole, and there is an entry before; `None`: nothing was let go of.
-    whole_from: Option<UnixSeconds>,
+    /// After this entry, the oldest one that is kept, it is whole; `None`: nothing was let go of.
+    whole_after: Option<UnixSeconds>,
     /// Entries at which something is let go of.
     most: usize,
 }
@@ -32,7 +32,7 @@ impl<V> Default for TimeBook<V> {
     fn default() -> Self {
         TimeBook {
             by_time: BTreeMap::new(),
-            whole_from: None,
+            whole_after: None,
             most: 2 * KEPT,
         }
     }
@@ -93,16 +93,15 @@ impl<V> TimeBook<V> {
         let before = before.map(|(before, _)| *before);
         if let Some(before) = before {
             self.by_time = self.by_time.split_off(&before);
-            let after = (Bound::Excluded(before), Bound::Unbounded);
-            let next = self.by_time.range(after).next();
-            self.whole_from = next.map(|(next, _)| *next);
+            self.whole_after = Some(before);
         }
         self.most = (2 * self.by_time.len()).max(2 * KEPT);
     }
 
     /// Whether what stood at a time, or next to it, may have been let go of.
     pub fn is_forgotten(&self, time: UnixSeconds) -> bool {
-        self.whole_from.is_some_and(|whole_from| time < whole_from)
+        self.whole_after
+            .is_some_and(|oldest_kept| time <= oldest_kept)
     }
 }
 
@@ -168,6 +167,26 @@ mod tests {
                 prop_assert_eq!(book.range(at..).next(), all.range(at..).next());
             }
         }
+    }
+
+    #[test]
+    fn all_that_lies_in_a_gap_is_known_however_long_it_is() {
+        let mut book = TimeBook::default();
+        let fell_silent = KEPT as i64 * 900;
+        for quarter in 0..=KEPT as i64 {
+            book.insert(UnixSeconds(quarter * 900), quarter);
+        }
+        let came_back = fell_silent + 50 * 86_400;
+        for quarter in 0..2 * KEPT as i64 {
+            book.insert(UnixSeconds(came_back + quarter * 900), quarter);
+            book.forget_old();
+        }
+        assert!(book.is_forgotten(UnixSeconds(fell_silent - 900)));
+        assert!(book.is_forgotten(UnixSeconds(fell_silent)));
+        let in_the_gap = UnixSeconds(fell_silent + 1);
+        assert!(!book.is_forgotten(in_the_gap));
+        let before = book.range(..in_the_gap).next_back();
+        assert_eq!(before.map(|(time, _)| time.0), Some(fell_silent));
     }
 
     #[test]

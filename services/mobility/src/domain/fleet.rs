@@ -296,7 +296,7 @@ fn refuse_beyond_battery(
 
 #[cfg(test)]
 mod tests {
-    use terrarium_journal::RejectionCode;
+    use terrarium_journal::{RejectionCode, Twins};
     use terrarium_proto::mobility::v1::VehicleState;
 
     use super::*;
@@ -424,5 +424,41 @@ mod tests {
             assert_eq!(refused(&vehicle, &command), expected, "{command:?}");
         }
         assert_eq!(vehicle.trip_sums().distance_m, 4_800);
+    }
+
+    #[test]
+    fn a_vehicle_that_lets_go_decides_as_one_that_remembers() {
+        const QUARTERS: i64 = 7_000;
+        let context = VehicleContext {
+            now: UnixSeconds(QUARTERS * 1_000),
+            ..context()
+        };
+        let in_order = |quarter: i64| report(quarter * 900, 15_000, quarter * 100);
+        let usual_trip = |quarter: i64| {
+            let started = quarter * 900 + 60;
+            trip(&format!("t-{quarter}"), started, started + 600, 2_400)
+        };
+        let mut twins = Twins::<Vehicle>::default();
+        for quarter in 0..QUARTERS {
+            assert!(twins.carry_out(&context, &in_order(quarter)));
+            assert!(twins.carry_out(&context, &usual_trip(quarter)));
+        }
+        let mut undecided = 0;
+        for quarter in (0..QUARTERS + 3).step_by(7) {
+            let time = quarter * 900;
+            for late in [
+                in_order(quarter),
+                report(time, 14_000, quarter * 100),
+                report(time + 450, 15_000, quarter * 100 + 50),
+                report(time + 450, 15_000, quarter * 100 - 1),
+                usual_trip(quarter),
+                trip(&format!("t-{quarter}"), time + 60, time + 500, 2_000),
+                trip("other", time + 700, time + 800, 300),
+                trip("other", time + 600, time + 1_000, 300),
+            ] {
+                undecided += i64::from(!twins.decide_alike(&context, &late));
+            }
+        }
+        assert!(undecided > 0, "nothing was let go of");
     }
 }

@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use terrarium_journal::RejectionCode;
+use terrarium_journal::{RejectionCode, Twins};
 
 use super::*;
 
@@ -206,4 +206,40 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_bin_that_lets_go_decides_as_one_that_remembers() {
+    const HOURS: i64 = 5_000;
+    let context = BinContext {
+        now: UnixSeconds(HOURS * 4_000),
+        ..context()
+    };
+    let emptied = |time: i64, number: i64| BinCommand::Empty {
+        time: UnixSeconds(time),
+        collection: format!("round-{number}").into(),
+        executed: Uuid::from_u128(number as u128),
+    };
+    let sent = |time: i64, fill_l: i64| BinCommand::Report(measurement(time, fill_l, fill_l * 100));
+    let mut twins = Twins::<Bin>::default();
+    for hour in 0..HOURS {
+        assert!(twins.carry_out(&context, &sent(hour * 3_600, hour * 7 % 240)));
+        if hour % 50 == 49 {
+            assert!(twins.carry_out(&context, &emptied(hour * 3_600 + 60, hour)));
+        }
+    }
+    let mut undecided = 0;
+    for hour in 0..HOURS + 3 {
+        let time = hour * 3_600;
+        for command in [
+            sent(time, hour * 7 % 240),
+            sent(time, 3),
+            sent(time + 1_800, 239),
+            emptied(time + 60, hour),
+            emptied(time + 1_800, HOURS + hour),
+        ] {
+            undecided += i64::from(!twins.decide_alike(&context, &command));
+        }
+    }
+    assert!(undecided > 0, "nothing was let go of");
 }

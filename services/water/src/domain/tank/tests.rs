@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use terrarium_journal::RejectionCode;
+use terrarium_journal::{RejectionCode, Twins};
 
 use super::*;
 
@@ -178,6 +178,48 @@ proptest! {
             prop_assert!(newest.level_l < 3_000 || !raised.contains(&TankAlarm::Low));
             prop_assert!(newest.level_l <= 19_000 || raised.contains(&TankAlarm::High));
             prop_assert!(newest.level_l > 18_000 || !raised.contains(&TankAlarm::High));
+        }
+    }
+}
+
+#[test]
+fn a_tank_that_lets_go_decides_as_one_that_remembers() {
+    const QUARTERS: i64 = 7_000;
+    let context = TankContext {
+        now: UnixSeconds(QUARTERS * 1_000),
+        ..context()
+    };
+    let mut twins = Twins::<Tank>::default();
+    for quarter in 0..QUARTERS {
+        // Some of them can't be, and are kept apart.
+        let level_l = if quarter % 97 == 0 {
+            -quarter
+        } else {
+            quarter * 37 % 20_000
+        };
+        assert!(twins.carry_out(&context, &sent(quarter * 900, level_l)));
+    }
+    let mut undecided = 0;
+    for quarter in (0..QUARTERS + 3).step_by(5) {
+        for (time, level_l) in [
+            (quarter * 900, quarter * 37 % 20_000),
+            (quarter * 900, 1),
+            (quarter * 900 + 450, 1),
+            (quarter * 900 + 450, -1),
+        ] {
+            undecided += i64::from(!twins.decide_alike(&context, &sent(time, level_l)));
+        }
+    }
+    assert!(undecided > 0, "nothing was let go of");
+    for quarter in (0..QUARTERS).step_by(97) {
+        let lowest = level(quarter * 900, -quarter);
+        let recorded = Tank::default().decide(&context, &TankCommand::Report(lowest));
+        for event in recorded.expect("kept apart") {
+            let release = TankCommand::Release {
+                quarantined: event.id,
+                reason: "seen".into(),
+            };
+            twins.decide_alike(&context, &release);
         }
     }
 }

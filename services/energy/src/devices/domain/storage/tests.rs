@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use terrarium_journal::RejectionCode;
+use terrarium_journal::{RejectionCode, Twins};
 
 use super::*;
 
@@ -136,4 +136,35 @@ proptest! {
             prop_assert!(pair[0].discharged_wh <= pair[1].discharged_wh);
         }
     }
+}
+
+#[test]
+fn a_store_that_lets_go_decides_as_one_that_remembers() {
+    const QUARTERS: i64 = 7_000;
+    let context = StorageContext {
+        now: UnixSeconds(QUARTERS * 1_000),
+        ..context()
+    };
+    let in_order = |quarter: i64| {
+        let stored_wh = quarter * 370 % 100_000;
+        report(quarter * 900, stored_wh, quarter * 400, quarter * 300)
+    };
+    let mut twins = Twins::<Storage>::default();
+    for quarter in 0..QUARTERS {
+        assert!(twins.carry_out(&context, &in_order(quarter)));
+    }
+    let mut undecided = 0;
+    for quarter in (0..QUARTERS + 3).step_by(3) {
+        let between = quarter * 900 + 450;
+        for sent in [
+            in_order(quarter),
+            report(quarter * 900, 5, 0, 0),
+            report(between, 5_000, quarter * 400 + 200, quarter * 300 + 150),
+            report(between, 5_000, quarter * 400 - 1, quarter * 300),
+            report(between, 5_000, quarter * 400 + 500_000, quarter * 300),
+        ] {
+            undecided += i64::from(!twins.decide_alike(&context, &sent));
+        }
+    }
+    assert!(undecided > 0, "nothing was let go of");
 }
