@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use prost::Message;
 use terrarium_journal::{
-    Aggregate, EncodedEvent, Event, EventCodecError, PARK_DEFINED_V1, aggregate,
+    Aggregate, EncodedEvent, Event, EventCodecError, PARK_DEFINED_V1, Setting, aggregate,
 };
 use terrarium_ledger::{FactorDetail, FactorKind, FactorMark, FactorSet};
 use terrarium_model::{
@@ -28,33 +28,34 @@ aggregate!(TreeGroup: "carbon" "trees", TreeContext, TreeCommand => TreeFact);
 aggregate!(EmbodiedCarbon: "carbon" "embodied", EmbodiedContext, wire::EmbodiedCarbonRecordedV1 => EmbodiedFact);
 aggregate!(Instrument: "carbon" "instrument", InstrumentContext, InstrumentFact => InstrumentFact);
 aggregate!(Periods: "carbon" "period", PeriodContext, PeriodCommand => PeriodFact {
-    fn is_setting(event: &Event<PeriodFact>) -> bool {
-        Periods::is_setting(&event.fact)
+    fn sets(event: &Event<PeriodFact>) -> Option<Setting> {
+        Periods::setting(&event.fact)
     }
 
-    fn says_the_same(command: &PeriodCommand, setting: &Event<PeriodFact>) -> bool {
-        command.led_to(&setting.fact)
+    fn asks_to_set(command: &PeriodCommand) -> Option<Setting> {
+        command.setting()
     }
 });
 aggregate!(Policy: "carbon" "policy", PolicyContext, PolicyCommand => PolicyFact {
-    fn is_setting(event: &Event<PolicyFact>) -> bool {
-        !matches!(event.fact, PolicyFact::IndicatorReportedV1(_))
+    fn sets(event: &Event<PolicyFact>) -> Option<Setting> {
+        event.fact.setting()
     }
 
-    fn says_the_same(command: &PolicyCommand, setting: &Event<PolicyFact>) -> bool {
-        command.led_to(&setting.fact)
+    fn asks_to_set(command: &PolicyCommand) -> Option<Setting> {
+        command.setting()
     }
 });
 aggregate!(Activities: "carbon" "activities", ActivitiesContext, wire::ActivityReportedV1 => ActivityFact);
 aggregate!(Evidence: "carbon" "evidence", EvidenceContext, wire::EvidenceAttachedV1 => EvidenceFact);
 aggregate!(Invoices: "carbon" "invoices", InvoicesContext, wire::InvoiceRecordedV1 => InvoiceFact);
 aggregate!(AccountingProfile: "carbon" "profile", ProfileContext, wire::AccountingProfileSetV1 => ProfileFact {
-    fn is_setting(_event: &Event<ProfileFact>) -> bool {
-        true
+    fn sets(event: &Event<ProfileFact>) -> Option<Setting> {
+        let ProfileFact::AccountingProfileSetV1(set) = &event.fact;
+        Some(AccountingProfile::setting(set))
     }
 
-    fn says_the_same(sent: &wire::AccountingProfileSetV1, setting: &Event<ProfileFact>) -> bool {
-        AccountingProfile::led_to(sent, &setting.fact)
+    fn asks_to_set(sent: &wire::AccountingProfileSetV1) -> Option<Setting> {
+        Some(AccountingProfile::setting(sent))
     }
 });
 
@@ -163,12 +164,12 @@ impl Aggregate for ParkRecord {
         ParkRecord::evolve(self, &timed.event);
     }
 
-    fn is_setting(_defined: &TimedParkDefined) -> bool {
-        true
+    fn sets(defined: &TimedParkDefined) -> Option<Setting> {
+        Some(Setting::of(&[&defined.event.sha256]))
     }
 
-    fn says_the_same(command: &DefinePark, defined: &TimedParkDefined) -> bool {
-        command.sha256 == defined.event.sha256
+    fn asks_to_set(command: &DefinePark) -> Option<Setting> {
+        Some(Setting::of(&[&command.sha256]))
     }
 
     fn encode(timed: &TimedParkDefined) -> EncodedEvent {

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use prost::Message;
 use terrarium_journal::{
-    Aggregate, EncodedEvent, Event, EventCodecError, Payload, Rejection, aggregate, event_id_bytes,
+    Aggregate, EncodedEvent, Event, EventCodecError, Payload, Rejection, Setting, aggregate,
+    event_id_bytes,
 };
 use terrarium_model::{Interval, UnixSeconds, format_rfc3339_utc};
 use terrarium_proto::water::v1 as wire;
@@ -11,9 +12,9 @@ use uuid::Uuid;
 
 use crate::domain::{
     FlowContext, FlowFact, Irrigation, IrrigationCommand, IrrigationContext, IrrigationEvent,
-    IrrigationFact, MeteredWater, QualityContext, QualityFact, Tank, TankAlarm, TankCommand,
-    TankContext, TankEvent, TankFact, TankFlows, TankLevel, WaterMeter, WaterMeterCommand,
-    WaterMeterContext, WaterMeterFact, WaterMetered, WaterNetwork, WaterQuality,
+    IrrigationFact, LeakWatch, MeteredWater, QualityContext, QualityFact, Tank, TankAlarm,
+    TankCommand, TankContext, TankEvent, TankFact, TankFlows, TankLevel, WaterMeter,
+    WaterMeterCommand, WaterMeterContext, WaterMeterFact, WaterMetered, WaterNetwork, WaterQuality,
 };
 
 aggregate!(TankFlows: "water" "flow", FlowContext, wire::TankFlowMeteredV1 => FlowFact {
@@ -421,12 +422,20 @@ impl Aggregate for WaterMeter {
         matches!(event.fact, WaterMeterFact::WaterReadingQuarantinedV1(_))
     }
 
-    fn is_setting(event: &Event<WaterMeterFact>) -> bool {
-        matches!(event.fact, WaterMeterFact::LeakWatchSetV1(_))
+    fn sets(event: &Event<WaterMeterFact>) -> Option<Setting> {
+        match &event.fact {
+            WaterMeterFact::LeakWatchSetV1(set) => Some(LeakWatch::of(set).setting(set.network())),
+            _ => None,
+        }
     }
 
-    fn says_the_same(command: &WaterMeterCommand, setting: &Event<WaterMeterFact>) -> bool {
-        command.led_to(&setting.fact)
+    fn asks_to_set(command: &WaterMeterCommand) -> Option<Setting> {
+        match command {
+            WaterMeterCommand::SetWatch(network, watch) => {
+                Some(watch.setting(network_to_wire(*network)))
+            }
+            WaterMeterCommand::Report(_) => None,
+        }
     }
 
     fn encode(event: &Event<WaterMeterFact>) -> EncodedEvent {

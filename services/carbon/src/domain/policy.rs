@@ -5,7 +5,7 @@ mod claim_basis;
 use std::collections::BTreeMap;
 
 use claim_basis::ClaimBasis;
-use terrarium_journal::{Event, Rejection, facts};
+use terrarium_journal::{Event, Fact, Rejection, Setting, facts};
 use terrarium_model::{ParkId, UnixSeconds, format_rfc3339_utc};
 use terrarium_proto::carbon::v1::{
     BaseYearSetV1, BoundaryPolicySetV1, Consolidation, IndicatorReportedV1, LifeCyclePlanSetV1,
@@ -70,36 +70,61 @@ pub enum PolicyCommand {
 impl PolicyCommand {
     /// Whether a decision is what this command asks for; what is filled in aside.
     pub fn led_to(&self, set: &PolicyFact) -> bool {
-        match (self, set) {
-            (PolicyCommand::SetBoundary(sent), PolicyFact::BoundaryPolicySetV1(set)) => {
-                let mut sent = BoundaryPolicySetV1 {
-                    version: set.version,
-                    time_s: set.time_s,
-                    ..sent.clone()
-                };
-                sent.scope3_categories.sort_unstable();
-                sent == *set
-            }
-            (PolicyCommand::SetBaseYear(sent), PolicyFact::BaseYearSetV1(set)) => {
-                let sent = BaseYearSetV1 {
-                    version: set.version,
-                    time_s: set.time_s,
-                    ..sent.clone()
-                };
-                sent == *set
-            }
-            (PolicyCommand::SetTarget(sent), PolicyFact::TargetSetV1(set)) => {
-                let mut sent = TargetSetV1 {
-                    version: set.version,
-                    time_s: set.time_s,
-                    base_year: set.base_year,
-                    ..sent.clone()
-                };
-                sent.scopes.sort_unstable();
-                sent == *set
-            }
-            _ => claim_basis::led_to(self, set),
+        let asked = self.as_fact().as_asked();
+        asked.is_some() && asked == set.as_asked()
+    }
+
+    /// What it asks to set.
+    pub fn setting(&self) -> Option<Setting> {
+        self.as_fact().setting()
+    }
+
+    fn as_fact(&self) -> PolicyFact {
+        match self {
+            PolicyCommand::SetBoundary(sent) => sent.clone().into(),
+            PolicyCommand::SetBaseYear(sent) => sent.clone().into(),
+            PolicyCommand::SetTarget(sent) => sent.clone().into(),
+            PolicyCommand::SetProfile(sent) => (*sent).into(),
+            PolicyCommand::SetParty(sent) => sent.clone().into(),
+            PolicyCommand::SetStages(sent) => sent.clone().into(),
+            PolicyCommand::ReportIndicator(sent) => sent.clone().into(),
+            PolicyCommand::SetLifeCycle(sent) => sent.clone().into(),
         }
+    }
+}
+
+impl PolicyFact {
+    /// What it sets.
+    pub fn setting(&self) -> Option<Setting> {
+        let asked = self.as_asked()?;
+        Some(Setting::of(&[
+            asked.event_type().as_bytes(),
+            &asked.payload(),
+        ]))
+    }
+
+    /// In order, and without what is filled in; `None`: an indicator, which is reported and not set.
+    fn as_asked(&self) -> Option<PolicyFact> {
+        let mut asked = self.clone();
+        let (version, time_s) = match &mut asked {
+            PolicyFact::BoundaryPolicySetV1(set) => {
+                set.scope3_categories.sort_unstable();
+                (&mut set.version, &mut set.time_s)
+            }
+            PolicyFact::BaseYearSetV1(set) => (&mut set.version, &mut set.time_s),
+            PolicyFact::TargetSetV1(set) => {
+                set.scopes.sort_unstable();
+                set.base_year = 0;
+                (&mut set.version, &mut set.time_s)
+            }
+            PolicyFact::ReportingProfileSetV1(set) => (&mut set.version, &mut set.time_s),
+            PolicyFact::PartySetV1(set) => (&mut set.version, &mut set.time_s),
+            PolicyFact::StageCriteriaSetV1(set) => (&mut set.version, &mut set.time_s),
+            PolicyFact::LifeCyclePlanSetV1(set) => (&mut set.version, &mut set.time_s),
+            PolicyFact::IndicatorReportedV1(_) => return None,
+        };
+        (*version, *time_s) = (0, 0);
+        Some(asked)
     }
 }
 
@@ -433,6 +458,9 @@ mod tests {
             let led_to: Vec<bool> = decided.iter().map(|set| command.led_to(set)).collect();
             let only_its_own: Vec<bool> = (0..decided.len()).map(|other| other == place).collect();
             assert_eq!(led_to, only_its_own, "{command:?}");
+            let sets_it = |set: &PolicyFact| command.setting() == set.setting();
+            let sets_it: Vec<bool> = decided.iter().map(sets_it).collect();
+            assert_eq!(sets_it, only_its_own, "{command:?}");
             assert_eq!(policy.version_of(command), [1, 1, 2, 1, 2][place]);
         }
     }

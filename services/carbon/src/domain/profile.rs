@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use terrarium_journal::{Event, Rejection, facts};
+use prost::Message;
+use terrarium_journal::{Event, Rejection, Setting, facts};
 use terrarium_ledger::FactorKind;
 use terrarium_model::{FactorSetId, ParkId, UnixSeconds, format_rfc3339_utc};
 use terrarium_proto::carbon::v1::AccountingProfileSetV1;
@@ -87,6 +88,11 @@ impl AccountingProfile {
     pub fn led_to(sent: &AccountingProfileSetV1, set: &ProfileFact) -> bool {
         let ProfileFact::AccountingProfileSetV1(set) = set;
         in_order(sent, set.version, set.time_s) == *set
+    }
+
+    /// What is set by what was sent, or by what is recorded of it.
+    pub fn setting(sent: &AccountingProfileSetV1) -> Setting {
+        Setting::of(&[&in_order(sent, 0, 0).encode_to_vec()])
     }
 
     /// Takes in an event.

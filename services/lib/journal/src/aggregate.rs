@@ -4,6 +4,8 @@ use bytes::Bytes;
 use terrarium_model::UnixSeconds;
 use uuid::Uuid;
 
+use crate::settings::Setting;
+
 /// A thing that decides about commands by what happened to it before.
 ///
 /// All methods are functions of their arguments: no clock, no file, no network. What a decision needs beside the
@@ -51,15 +53,15 @@ pub trait Aggregate: Send + 'static {
         None
     }
 
-    /// Whether an event sets something that a later command may set otherwise. The request that led to it is remembered then:
-    /// sent again after a newer one ([`Aggregate::says_the_same`]), it changes nothing.
-    fn is_setting(_event: &Self::Event) -> bool {
-        false
+    /// What an event sets that a later command may set otherwise. The request that led to it is remembered then: sent again
+    /// after a newer one ([`Aggregate::asks_to_set`]), it changes nothing.
+    fn sets(_event: &Self::Event) -> Option<Setting> {
+        None
     }
 
-    /// Whether a command asks for what an event of [`Aggregate::is_setting`] set.
-    fn says_the_same(_command: &Self::Command, _setting: &Self::Event) -> bool {
-        false
+    /// What a command asks to set: what [`Aggregate::sets`] says of the event that it leads to.
+    fn asks_to_set(_command: &Self::Command) -> Option<Setting> {
+        None
     }
 
     /// Whether an event records a report without letting it count: it can't be, or looks like a mistake.

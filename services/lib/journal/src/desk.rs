@@ -117,7 +117,7 @@ struct Loaded<A: Aggregate> {
     digest: Digest,
     /// When the newest event was recorded.
     newest: Option<UnixMillis>,
-    settings: Settings<A>,
+    settings: Settings,
     /// Of the last event that was read from the record: what was there already lies at or before it.
     read_until: Option<Position>,
 }
@@ -286,12 +286,12 @@ impl<A: Aggregate> Desk<A> {
                 let event = A::decode(recorded.id, &recorded.event_type, &recorded.data)
                     .map_err(|error| unreadable(error.to_string()))?;
                 loaded.aggregate.evolve(&event);
-                if A::is_setting(&event) {
+                let setting = A::sets(&event);
+                if setting.is_some() {
                     let metadata = Metadata::parse(&recorded.metadata)
                         .map_err(|error| unreadable(error.to_string()))?;
-                    loaded
-                        .settings
-                        .remember(metadata.correlationid.as_deref(), &event);
+                    let request_id = metadata.correlationid.as_deref();
+                    loaded.settings.remember(request_id, setting);
                 }
             }
             if past == Past::Newest {
@@ -323,7 +323,8 @@ impl<A: Aggregate> Desk<A> {
         let mut open = OpenCommit::new(submission, loaded.revision);
         let request_id = submission.provenance.client_request_id.as_deref();
         for command in &submission.commands {
-            let decision = match loaded.settings.has_set(request_id, command) {
+            let asked = A::asks_to_set(command);
+            let decision = match loaded.settings.has_set(request_id, asked) {
                 true => Ok(Vec::new()),
                 false => loaded.aggregate.decide(&submission.context, command),
             };
@@ -344,7 +345,7 @@ impl<A: Aggregate> Desk<A> {
                 }
                 for (event, encoded) in events.iter().zip(encoded) {
                     loaded.aggregate.evolve(event);
-                    loaded.settings.remember(request_id, event);
+                    loaded.settings.remember(request_id, A::sets(event));
                     loaded.digest = open.add(encoded, recorded_time, &loaded.digest, &self.source);
                 }
             }

@@ -52,6 +52,7 @@ pub mod store;
 pub mod stream;
 pub mod time_book;
 pub mod told_time;
+mod twins;
 
 pub use aggregate::{Aggregate, EncodedEvent, EventCodecError};
 pub use bus::{
@@ -77,6 +78,7 @@ pub use rejection::{CLOCK_TOLERANCE_S, Rejection, RejectionCode, refuse_future};
 pub use reports::{
     Addressed, ReportOutcome, Reports, refuse_too_many_reports, take_in_required_request_id,
 };
+pub use settings::Setting;
 pub use shell::{Call, MAY_COMMAND, MAY_READ, MAY_REPORT, MAY_VERIFY, Shell, stream_of};
 pub use store::{
     AppendError, Appended, ContentType, EventStore, Position, ProposedCommit, ProposedEvent,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use terrarium_journal::{Event, IntervalBook, Rejection, facts, refuse_future};
+use terrarium_journal::{Event, IntervalBook, Rejection, Setting, facts, refuse_future};
 use terrarium_model::{AssetId, Interval, ParkId, TimeZone, UnixSeconds};
 use terrarium_proto::water::v1::{
     LeakClearedV1, LeakSuspectedV1, LeakWatchSetV1, WaterMeteredV1, WaterReadingQuarantinedV1,
@@ -91,19 +91,6 @@ pub enum WaterMeterCommand {
     SetWatch(WaterNetwork, LeakWatch),
 }
 
-impl WaterMeterCommand {
-    /// Whether a leak watch is what this command asks for.
-    pub fn led_to(&self, set: &WaterMeterFact) -> bool {
-        match (self, set) {
-            (WaterMeterCommand::SetWatch(network, watch), WaterMeterFact::LeakWatchSetV1(set)) => {
-                let is_of_network = set.network() == network_to_wire(*network);
-                is_of_network && *watch == LeakWatch::of(set)
-            }
-            _ => false,
-        }
-    }
-}
-
 /// From when on night flow counts as a leak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeakWatch {
@@ -114,11 +101,18 @@ pub struct LeakWatch {
 }
 
 impl LeakWatch {
-    fn of(set: &LeakWatchSetV1) -> LeakWatch {
+    pub(crate) fn of(set: &LeakWatchSetV1) -> LeakWatch {
         LeakWatch {
             limit_l_per_h: set.limit_l_per_h,
             nights: set.nights,
         }
+    }
+
+    /// What it sets of a network.
+    pub(crate) fn setting(&self, network: terrarium_proto::water::v1::WaterNetwork) -> Setting {
+        let network = i32::from(network).to_le_bytes();
+        let (limit, nights) = (self.limit_l_per_h.to_le_bytes(), self.nights.to_le_bytes());
+        Setting::of(&[&network, &limit, &nights])
     }
 }
 

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use terrarium_journal::{Event, Rejection};
+use prost::Message;
+use terrarium_journal::{Event, Rejection, Setting};
 use terrarium_proto::carbon::v1::{
     Assurance, PeriodFindingRaisedV1, PeriodFindingResolvedV1, PeriodSamplingPlannedV1, PeriodState,
 };
@@ -83,48 +84,56 @@ impl Verification {
 }
 
 impl Periods {
-    /// Whether an event says of a period as it stands what does not hold any more once it is restated, or planned anew.
-    pub fn is_setting(fact: &PeriodFact) -> bool {
-        matches!(
-            fact,
-            PeriodFact::PeriodReviewedV1(_)
-                | PeriodFact::PeriodVerifiedV1(_)
-                | PeriodFact::PeriodSamplingPlannedV1(_)
-        )
+    /// What an event says of a period as it stands, which does not hold any more once it is restated, or planned anew.
+    pub fn setting(fact: &PeriodFact) -> Option<Setting> {
+        match fact {
+            PeriodFact::PeriodReviewedV1(reviewed) => Some(review(&reviewed.period)),
+            PeriodFact::PeriodVerifiedV1(verified) => Some(verification(
+                &verified.period,
+                verified.assurance(),
+                &verified.statement_sha256,
+            )),
+            PeriodFact::PeriodSamplingPlannedV1(planned) => {
+                Some(sampling(&planned.period, planned))
+            }
+            _ => None,
+        }
     }
 }
 
 impl PeriodCommand {
-    /// Whether such an event is what this command asks for; what is filled in aside.
-    pub fn led_to(&self, set: &PeriodFact) -> bool {
-        match (&self.step, set) {
-            (PeriodStep::Review, PeriodFact::PeriodReviewedV1(reviewed)) => {
-                *self.period == *reviewed.period
-            }
-            (
-                PeriodStep::Verify {
-                    assurance,
-                    statement_sha256,
-                },
-                PeriodFact::PeriodVerifiedV1(verified),
-            ) => {
-                *self.period == *verified.period
-                    && *assurance == verified.assurance()
-                    && *statement_sha256 == verified.statement_sha256
-            }
-            (PeriodStep::PlanSampling(sent), PeriodFact::PeriodSamplingPlannedV1(planned)) => {
-                let sent = PeriodSamplingPlannedV1 {
-                    period: self.period.to_string(),
-                    restatement: planned.restatement,
-                    time_s: planned.time_s,
-                    by: planned.by.clone(),
-                    ..sent.clone()
-                };
-                sent == *planned
-            }
-            _ => false,
+    /// What it asks to set; what is filled in aside.
+    pub fn setting(&self) -> Option<Setting> {
+        match &self.step {
+            PeriodStep::Review => Some(review(&self.period)),
+            PeriodStep::Verify {
+                assurance,
+                statement_sha256,
+            } => Some(verification(&self.period, *assurance, statement_sha256)),
+            PeriodStep::PlanSampling(sent) => Some(sampling(&self.period, sent)),
+            _ => None,
         }
     }
+}
+
+fn review(period: &str) -> Setting {
+    Setting::of(&[b"reviewed", period.as_bytes()])
+}
+
+fn verification(period: &str, assurance: Assurance, statement_sha256: &[u8]) -> Setting {
+    let assurance = i32::from(assurance).to_le_bytes();
+    Setting::of(&[b"verified", period.as_bytes(), &assurance, statement_sha256])
+}
+
+fn sampling(period: &str, plan: &PeriodSamplingPlannedV1) -> Setting {
+    let as_sent = PeriodSamplingPlannedV1 {
+        period: period.to_owned(),
+        restatement: 0,
+        time_s: 0,
+        by: String::new(),
+        ..plan.clone()
+    };
+    Setting::of(&[b"sampling planned", &as_sent.encode_to_vec()])
 }
 
 impl Periods {

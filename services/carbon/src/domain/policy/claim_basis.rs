@@ -10,7 +10,7 @@ use terrarium_proto::carbon::v1::{
     PartySetV1, ReportingProfileSetV1, StageCriteriaSetV1, StageMeasure,
 };
 
-use super::{PolicyCommand, PolicyContext, PolicyFact};
+use super::{PolicyContext, PolicyFact};
 
 /// The whole of something.
 const WHOLE_PPM: u32 = 1_000_000;
@@ -167,45 +167,6 @@ impl ClaimBasis {
         set.version += 1;
         set.time_s = context.now.0;
         Ok(vec![Event::of(&context.park, set)])
-    }
-}
-
-/// As [`super::PolicyCommand::led_to`].
-pub(super) fn led_to(command: &PolicyCommand, set: &PolicyFact) -> bool {
-    match (command, set) {
-        (PolicyCommand::SetProfile(sent), PolicyFact::ReportingProfileSetV1(set)) => {
-            let sent = ReportingProfileSetV1 {
-                version: set.version,
-                time_s: set.time_s,
-                ..*sent
-            };
-            sent == *set
-        }
-        (PolicyCommand::SetParty(sent), PolicyFact::PartySetV1(set)) => {
-            let sent = PartySetV1 {
-                version: set.version,
-                time_s: set.time_s,
-                ..sent.clone()
-            };
-            sent == *set
-        }
-        (PolicyCommand::SetStages(sent), PolicyFact::StageCriteriaSetV1(set)) => {
-            let sent = StageCriteriaSetV1 {
-                version: set.version,
-                time_s: set.time_s,
-                ..sent.clone()
-            };
-            sent == *set
-        }
-        (PolicyCommand::SetLifeCycle(sent), PolicyFact::LifeCyclePlanSetV1(set)) => {
-            let sent = LifeCyclePlanSetV1 {
-                version: set.version,
-                time_s: set.time_s,
-                ..sent.clone()
-            };
-            sent == *set
-        }
-        _ => false,
     }
 }
 
