@@ -133,6 +133,7 @@ impl EnergyService for EnergyApi {
         request: Request<Streaming<wire::StreamReadingsRequest>>,
     ) -> Result<Response<Self::StreamReadingsStream>, Status> {
         let caller = actor(&request)?;
+        ToldTime::refuse(&request)?;
         let provenance = Provenance::of_request(&request, "")?;
         let responses =
             crate::stream::take_in_stream(self.clone(), caller, provenance, request.into_inner());

@@ -39,6 +39,19 @@ impl ToldTime {
         })
     }
 
+    /// Of a call that sends its metadata once for much that happens at different times.
+    pub fn refuse<T>(request: &Request<T>) -> Result<(), Status> {
+        if request.metadata().contains_key(PARK_TIME) {
+            return Err(field_status(
+                Code::InvalidArgument,
+                PARK_TIME,
+                "a stream tells no time, because all its batches would have the same; leave it out, or send each batch with a \
+                 call of its own",
+            ));
+        }
+        Ok(())
+    }
+
     fn parse(text: &str) -> Option<ToldTime> {
         let (decided_until, now) = text.split_once('/')?;
         let (decided_ms, now_ms): (i64, i64) = (decided_until.parse().ok()?, now.parse().ok()?);
@@ -86,6 +99,12 @@ mod tests {
             let refused = read(text, Role::Admin).expect_err(text);
             assert_eq!(refused.code(), Code::InvalidArgument, "{text}: {refused}");
         }
+        let mut stream = Request::new(());
+        ToldTime::refuse(&stream).expect("it tells none");
+        let told = tonic::metadata::MetadataValue::from_static("1000/2000");
+        stream.metadata_mut().insert(PARK_TIME, told);
+        let refused = ToldTime::refuse(&stream).expect_err("it tells one");
+        assert_eq!(refused.code(), Code::InvalidArgument, "{refused}");
         let silent = ToldTime::of_request(&Request::new(()), "haotian");
         assert_eq!(silent.expect("no time"), None);
     }
