@@ -139,8 +139,14 @@ proptest! {
     #[test]
     fn a_ledger_that_lets_go_of_days_has_the_kept_ones_as_one_that_keeps_everything(
         told in proptest::collection::vec(
-            (0..TOLD_METERS.len(), 0_i64..6 * 24 * 4, prop_oneof![3 => Just(0_i64), 1 => 0_i64..100], 0_i64..5_000),
-            20..120,
+            (
+                // The yard has no other meter: its hours are complete.
+                prop_oneof![3 => Just(0_usize), 1 => 0..TOLD_METERS.len()],
+                prop_oneof![3 => (0_i64..6 * 24).prop_map(|hour| hour * 4), 1 => 0_i64..6 * 24 * 4],
+                prop_oneof![2 => Just(0_i64), 1 => 0_i64..60],
+                0_i64..5_000,
+            ),
+            100..200,
         ),
         keeps_days in 0_i64..3,
     ) {
