@@ -28,7 +28,7 @@ pub fn poses(state: &ViewState) -> Poses {
         .collect();
     Poses {
         assets,
-        networks: networks(state.overlay),
+        networks: networks(state.shown_overlay()),
     }
 }
 
@@ -90,7 +90,7 @@ pub fn looks(state: &ViewState, hovered: Option<AssetIndex>) -> Vec<(terrarium_s
         if asset.kind == AssetKind::IrrigationZone {
             let ground = Look {
                 tint_share: look.tint_share
-                    * if state.overlay == Overlay::Water {
+                    * if state.shown_overlay() == Overlay::Water {
                         0.55
                     } else {
                         0.0

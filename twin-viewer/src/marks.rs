@@ -325,7 +325,7 @@ fn rank(state: &ViewState, index: AssetIndex, asset: &AssetView) -> Option<u8> {
     if state.state_of(index).is_some_and(|of| of.alarm.is_some()) {
         return Some(1);
     }
-    if state.overlay != Overlay::None {
+    if state.shown_overlay() != Overlay::None {
         return value_of(state, index).map(|_| {
             if asset.kind == AssetKind::TreeGroup {
                 4

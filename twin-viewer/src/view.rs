@@ -187,7 +187,7 @@ fn dress_stage(
         poses.set_if_neq(dress::poses(state));
     }
     let paleness = f32::from(u8::from(
-        state.overlay != terrarium_view_model::Overlay::None,
+        state.shown_overlay() != terrarium_view_model::Overlay::None,
     ));
     let flat = *reader == Reader::ProgramForPlaces;
     let mut changed = match flat {

@@ -17,7 +17,7 @@ fn desk() -> Show {
     let mut desk = Show::of("haotian", NOON, SIZE, false);
     desk.values(NOON, 0);
     desk.past();
-    let carbon = balances(desk.state().park().expect("a park"));
+    let carbon = balances(desk.state());
     desk.take(Report::Carbon(Box::new(carbon)));
     desk
 }

@@ -84,7 +84,7 @@ fn alarm_at(park: &mut Show, name: &str, asset: &str) {
 
 /// Each has its own picture, and all but none bring colour.
 fn overlays(park: &mut Show, name: &str) {
-    let carbon = balances(park.state().park().expect("a park"));
+    let carbon = balances(park.state());
     park.take(Report::Carbon(Box::new(carbon)));
     let mut seen: Vec<Picture> = Vec::new();
     for (overlay, of) in [

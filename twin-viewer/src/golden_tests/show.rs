@@ -263,11 +263,17 @@ fn values_of_asset(asset: &AssetView, number: i64, rain_um_per_h: i64) -> Vec<(Q
     }
 }
 
-/// A balance in which every asset with a meter has a line.
-pub fn balances(park: &ParkView) -> CarbonBalances {
+/// A balance of the moment shown, in which every asset with a meter has a line.
+pub fn balances(state: &ViewState) -> CarbonBalances {
+    let park = state.park().expect("a park");
+    let (from_ms, to_ms) = state.ledger_range_ms();
+    let text = |ms: i64| {
+        park.time_zone
+            .format_rfc3339(terrarium_model::UnixMillis(ms).seconds())
+    };
     let mut carbon = CarbonBalances {
-        from: "2026-06-21T00:00:00+08:00".to_owned(),
-        to: "2026-06-22T00:00:00+08:00".to_owned(),
+        from: text(from_ms),
+        to: text(to_ms),
         position: Some(4_711),
         ..CarbonBalances::default()
     };

@@ -139,9 +139,13 @@ fn desk(ui: &mut Ui, state: &ViewState, drafts: &mut Drafts, commands: &mut Vec<
                 alarm_card::show(ui, state, drafts, commands);
             });
         });
-    // A panel keeps the width that its widest content took; the ledger's and the differences' is not that of the others.
-    let is_wide = state.shows_carbon || state.comparison.is_on();
-    Panel::right(if is_wide { "wide-detail" } else { "detail" })
+    // A panel keeps the width that its widest content took: that of the ledger is not for what stands there afterwards.
+    let name = match (state.shows_carbon, state.comparison.is_on()) {
+        (true, _) => "detail-with-ledger",
+        (false, true) => "detail-with-differences",
+        (false, false) => "detail",
+    };
+    Panel::right(name)
         .frame(frame())
         .default_size(320.0)
         .size_range(240.0..=560.0)

@@ -21,6 +21,10 @@ pub(crate) fn show(ui: &mut Ui, state: &ViewState, commands: &mut Vec<Command>) 
                     }
                 }
             });
+        let shown = state.shown_overlay();
+        if shown != state.overlay {
+            ui.label(shown.title().text(language));
+        }
     });
     let view = state.overlay_view();
     if let Some(legend) = view.and_then(|view| view.legend.as_ref()) {

@@ -148,7 +148,7 @@ fn differences_stand_beside_both_values() {
     harness.get_by_label("Compare A and B").click();
     harness.run();
     harness.get_by_label_contains("COMPARE: A 2026-05-01 14:00:00");
-    for text in ["1 values differ", "2.00 kW", "7.50 kW", "+5.50 kW"] {
+    for text in ["Power", "1 values differ", "2.00 kW", "7.50 kW", "+5.50 kW"] {
         harness.get_by_label(text);
     }
     assert!(
