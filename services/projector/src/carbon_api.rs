@@ -253,8 +253,8 @@ impl CarbonBooksService for CarbonBooksApi {
                 Ok((line, response, replaced))
             })
             .await?;
-        for origin in &line.origins {
-            response.events.push(self.event(origin.position).await?);
+        for position in &line.told_at {
+            response.events.push(self.event(*position).await?);
         }
         for (mut report, origin) in replaced {
             report.event = Some(self.event(origin.position).await?);

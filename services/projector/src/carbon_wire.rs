@@ -120,13 +120,13 @@ pub(crate) fn replaced(
     line: &Worked,
     as_of: AsOf,
 ) -> Vec<(wire::ReplacedReport, Origin)> {
-    let Some(counted) = line.origins.first() else {
+    let Some(counted) = line.told_at.first() else {
         return Vec::new();
     };
-    let versions = ledger.activities().versions_told_at(counted.position);
+    let versions = ledger.activities().versions_told_at(*counted);
     versions
         .iter()
-        .filter(|(origin, _)| origin.position != counted.position && as_of.knows(origin.position))
+        .filter(|(origin, _)| origin.position != *counted && as_of.knows(origin.position))
         .map(|(origin, activity)| {
             let report = wire::ReplacedReport {
                 revision: activity.revision,

@@ -46,7 +46,7 @@ pub enum ProjectorError {
 }
 
 /// Grows when the same events give another state hash than before: checkpoints of other versions can't be compared.
-const FOLD_VERSION: u32 = 3;
+const FOLD_VERSION: u32 = 4;
 
 /// Where a projection was, so that a later rebuild can be compared with it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -15,8 +15,9 @@ use terrarium_journal::{
 use terrarium_ledger::natural::{NaturalBook, OpenBalance, balanced_by};
 use terrarium_ledger::park_ledger::TouchedHour;
 use terrarium_ledger::{Fact, FactorSet, How, Origin, ParkLedger, hash::Hasher};
-use terrarium_model::{EnergyWh, Interval, InvalidId, MeterId, ParkDefinition, ParkErrors, ParkId};
-use terrarium_twin::Shelf;
+use terrarium_model::{
+    EnergyWh, Interval, InvalidId, MeterId, ParkDefinition, ParkErrors, ParkId, Shelf,
+};
 
 use crate::carbon_facts;
 use crate::kept_blocks::KeptBlocks;
@@ -86,7 +87,7 @@ enum FoldProblem {
 }
 
 impl Projection {
-    /// For those who only want to know what is so now.
+    /// For those who only want to know what is so now: points and balances of the last days, no carbon.
     pub fn brief() -> Projection {
         Projection {
             is_brief: true,
@@ -135,7 +136,12 @@ impl Projection {
         if let Some(kept) = self.ahead.take_if(|kept| has_reached(kept)) {
             self.events_of_blocks = self.events;
             for (park, blocks) in kept.parks {
-                self.parks.entry(park).or_default().take_day_blocks(blocks);
+                let shelf = || self.shelf.clone();
+                let ledger = self
+                    .parks
+                    .entry(park)
+                    .or_insert_with(|| ParkLedger::shelved(shelf()));
+                ledger.take_day_blocks(blocks);
             }
         }
         if self.is_brief {
@@ -187,8 +193,12 @@ impl Projection {
         if !self.recorded.contains_key(&park) {
             self.recorded.insert(park.clone(), RecordedTimes::default());
         }
-        let recorded = self.recorded.get_mut(&park).expect("inserted above");
-        recorded.take_in(event);
+        // What is so now needs neither prices, nor carbon, nor when what was recorded.
+        let is_whole = !self.is_brief;
+        if is_whole {
+            let recorded = self.recorded.get_mut(&park).expect("inserted above");
+            recorded.take_in(event);
+        }
         let mut tell = |fact: &Fact| {
             let origin = Origin {
                 position: event.position.0,
@@ -199,7 +209,8 @@ impl Projection {
             }
             let touched = touched.get_mut(&park).expect("inserted above");
             if !self.parks.contains_key(&park) {
-                self.parks.insert(park.clone(), ParkLedger::default());
+                let ledger = ParkLedger::shelved(self.shelf.clone());
+                self.parks.insert(park.clone(), ledger);
             }
             let ledger = self.parks.get_mut(&park).expect("inserted above");
             ledger.apply(fact, origin, touched);
@@ -208,12 +219,15 @@ impl Projection {
             Read::Defined { fact, toml } => {
                 tell(&fact);
                 if let Fact::ParkDefined { definition, .. } = &fact {
-                    self.natural.entry(park).or_default().define(definition);
+                    let shelf = || self.shelf.clone();
+                    let book = self.natural.entry(park);
+                    book.or_insert_with(|| NaturalBook::shelved(shelf()))
+                        .define(definition);
                 }
                 twin.defined(event, toml);
             }
             Read::Factors(rows) => {
-                for row in rows {
+                for row in rows.into_iter().filter(|_| is_whole) {
                     tell(&Fact::FactorSetPublished(row));
                 }
                 twin.tally(event);
@@ -237,14 +251,13 @@ impl Projection {
                 twin.apply(event, &stream, &known)?;
             }
             Read::OfTwin => {
-                if let Some(fact) = ledger_facts::of_carbon(event)? {
-                    tell(&fact);
-                }
-                if let Some(fact) = ledger_facts::of_mobility(event)? {
-                    tell(&fact);
-                }
-                if let Some(fact) = carbon_facts::read(event)? {
-                    tell(&Fact::Carbon(fact));
+                if is_whole {
+                    let facts = [
+                        ledger_facts::of_carbon(event)?,
+                        ledger_facts::of_mobility(event)?,
+                        carbon_facts::read(event)?.map(Fact::Carbon),
+                    ];
+                    facts.iter().flatten().for_each(&mut tell);
                 }
                 let known = Known {
                     ledger: self.parks.get(&park),
@@ -253,7 +266,9 @@ impl Projection {
                 };
                 twin.apply(event, &stream, &known)?;
                 if let Some(fact) = natural::read(event)? {
-                    let book = self.natural.entry(park).or_default();
+                    let shelf = || self.shelf.clone();
+                    let book = self.natural.entry(park);
+                    let book = book.or_insert_with(|| NaturalBook::shelved(shelf()));
                     book.apply(&fact, &mut self.balanced);
                 }
             }
@@ -336,7 +351,7 @@ impl Projection {
             content.text(&label).bytes(&twin_content);
             state.text(&label).bytes(&twin_state);
         }
-        for (park, book) in &self.natural {
+        for (park, book) in &mut self.natural {
             // They follow from the events that the twin's content counts already.
             state.text(&format!("natural/{park}")).bytes(&book.hash());
         }

@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use terrarium_twin::Shelf;
+use terrarium_model::Shelf;
 
 /// A file without a name.
 #[derive(Debug)]

@@ -27,8 +27,8 @@ use terrarium_energy::MeterFact;
 use terrarium_journal::{EventCodecError, Metadata, Payload, RecordedEvent, StreamName};
 use terrarium_ledger::hash::Hasher;
 use terrarium_ledger::{DayBlocks, MeterBook, ParkLedger};
-use terrarium_model::{AssetId, MeterId, ParkDefinition, parse_rfc3339_with_offset};
-use terrarium_twin::{PointName, Sample, Shelf, Twin};
+use terrarium_model::{AssetId, MeterId, ParkDefinition, Shelf, parse_rfc3339_with_offset};
+use terrarium_twin::{PointName, Sample, Twin};
 
 use samples::{Happened, Samples};
 

@@ -27,6 +27,7 @@
 //! - [`carbon`]: the carbon books of water, waste, fuels, gases, transport, materials and trees
 //! - [`claims`]: what standards say of those books
 //! - [`completeness()`]: which hours are there
+//! - `days`: what there is one of a day; the far past on a shelf
 //! - [`hash`]: the two hashes
 //! - [`natural`]: water, heat, mass, vehicles and trees, in litres, Wh and grams
 
@@ -38,6 +39,7 @@ pub mod bytes;
 pub mod carbon;
 pub mod claims;
 pub mod completeness;
+mod days;
 pub mod energy;
 pub mod entry;
 pub mod fact;

@@ -8,7 +8,9 @@ mod restating;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use terrarium_model::{AssetId, Interval, MeterId, NodeMetering, ParkDefinition, UnixSeconds};
+use terrarium_model::{
+    AssetId, Interval, MeterId, NodeMetering, ParkDefinition, Shelf, UnixSeconds,
+};
 
 use crate::accounts::{InstrumentBook, PeriodBook, PolicyBook};
 use crate::books::{AsOf, Books, Posting};
@@ -48,6 +50,7 @@ pub struct ParkLedger {
     pub(crate) decisions: DecisionBook,
     pub(crate) activities: ActivityBook,
     pub(crate) sessions: SessionBook,
+    shelf: Option<Arc<dyn Shelf>>,
     before: Vec<Totals>,
 }
 
@@ -55,14 +58,24 @@ pub struct ParkLedger {
 pub type TouchedHour = (AssetId, UnixSeconds);
 
 impl ParkLedger {
+    /// An empty one, whose far past goes to a shelf.
+    pub fn shelved(shelf: Option<Arc<dyn Shelf>>) -> ParkLedger {
+        ParkLedger {
+            activities: ActivityBook::shelved(shelf.clone()),
+            shelf,
+            ..ParkLedger::default()
+        }
+    }
+
     /// Takes in a fact. The node hours that may have changed are added to `touched`.
     pub fn apply(&mut self, fact: &Fact, origin: Origin, touched: &mut Vec<TouchedHour>) {
         match fact {
             Fact::ParkDefined { definition, sha256 } => {
                 let numbers = &mut self.meter_numbers;
                 let meters = &mut self.meters;
+                let shelf = self.shelf.as_ref();
                 let defined = Defined::lay_out(Arc::clone(definition), *sha256, origin, |meter| {
-                    number_of(numbers, meters, meter)
+                    number_of(numbers, meters, meter, shelf)
                 });
                 self.definitions.push(defined);
                 self.balance_everything(origin.position, touched);
@@ -290,7 +303,12 @@ impl ParkLedger {
     }
 
     fn number(&mut self, meter: &MeterId) -> usize {
-        number_of(&mut self.meter_numbers, &mut self.meters, meter)
+        number_of(
+            &mut self.meter_numbers,
+            &mut self.meters,
+            meter,
+            self.shelf.as_ref(),
+        )
     }
 }
 
@@ -298,13 +316,14 @@ fn number_of(
     numbers: &mut BTreeMap<MeterId, usize>,
     meters: &mut Vec<MeterBook>,
     meter: &MeterId,
+    shelf: Option<&Arc<dyn Shelf>>,
 ) -> usize {
     if let Some(number) = numbers.get(meter) {
         return *number;
     }
     let number = meters.len();
     numbers.insert(meter.clone(), number);
-    meters.push(MeterBook::default());
+    meters.push(MeterBook::shelved(shelf.cloned()));
     number
 }
 

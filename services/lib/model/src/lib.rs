@@ -9,6 +9,7 @@
 //! - `gas`: greenhouse gases by name
 //! - `sun`: where the sun stands
 //! - `event_id`: ids that follow from what an event says
+//! - `shelf`: where goes what is seldom asked for
 //! - `park`: the park definition (TOML) and everything that can be wrong with it
 
 mod event_id;
@@ -20,6 +21,7 @@ mod hour_share;
 mod id;
 mod park;
 mod quantity;
+mod shelf;
 mod sun;
 mod time;
 mod unit;
@@ -42,6 +44,7 @@ pub use quantity::{
     Decimal, DecimalError, EnergyError, EnergyWh, MOST_ENERGY_PER_READING_WH, MassMg, energy_wh,
     round_half_even_div,
 };
+pub use shelf::Shelf;
 pub use sun::{SunPosition, sun_position};
 pub use time::{
     Clock, FixedClock, Interval, SECONDS_PER_HOUR, TimeError, TimeZone, UnixMillis, UnixSeconds,

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use terrarium_model::AssetId;
+use terrarium_model::{AssetId, Shelf};
 
 use crate::rows::{Row, Rows};
-use crate::shelf::Shelf;
 
 /// One event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

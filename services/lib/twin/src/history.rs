@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use terrarium_model::Shelf;
+
 use crate::point::Quality;
 use crate::rows::{Row, Rows};
-use crate::shelf::Shelf;
 use crate::thin::ChartSample;
 
 /// Gaps between samples that the usual interval is the median of.

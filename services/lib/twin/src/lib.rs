@@ -11,7 +11,6 @@
 //!
 //! - [`point`]: quantities, qualities, the names of points
 //! - [`rows`]: rows of integers, sorted and packed: a year of 2.8 million samples in some 30 MB
-//! - [`shelf`]: where rows of the far past go
 //! - [`history`]: the samples of one point
 //! - [`thin`]: fewer samples of the same course
 //! - [`event_index`]: when something happened, and to which asset
@@ -23,7 +22,6 @@ pub mod event_index;
 pub mod history;
 pub mod point;
 pub mod rows;
-pub mod shelf;
 pub mod thin;
 pub mod twin;
 
@@ -31,6 +29,5 @@ pub use cursor::{Changes, Cursor};
 pub use event_index::{EventIndex, EventMark};
 pub use history::{History, Sample, Segment, Value};
 pub use point::{PointId, PointName, Quality, Quantity};
-pub use shelf::Shelf;
 pub use thin::{ChartSample, thin};
 pub use twin::{Point, Twin};

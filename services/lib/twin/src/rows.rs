@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use crate::shelf::Shelf;
+use terrarium_model::Shelf;
 
 /// Rows of a packed block when it is made; it is split when a late row makes it twice as long.
 const BLOCK_ROWS: usize = 64;

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use terrarium_model::AssetId;
+use terrarium_model::{AssetId, Shelf};
 
 use crate::event_index::EventIndex;
 use crate::history::{History, Sample, Value};
 use crate::point::{PointId, PointName, Quantity};
-use crate::shelf::Shelf;
 
 /// A point and what was observed of it.
 #[derive(Clone, Debug)]

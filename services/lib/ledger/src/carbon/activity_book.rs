@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use terrarium_model::{AssetId, Interval, UnixSeconds};
+use terrarium_model::{AssetId, EnergyWh, Interval, Shelf, UnixSeconds};
 
 use super::fact::{
     Activity, ActivityKind, BinEmptied, CarbonFact, EmbodiedRecord, EvidenceRecord, InvoiceRecord,
     ProfileRecord, TreeRecord, WasteCollected, WasteWeighed, WaterFlow,
 };
 use crate::books::{AsOf, LifeCycleModule};
-use crate::fact::Origin;
+use crate::energy::meter_book::{MeterBook, Sight};
+use crate::fact::{How, Origin};
 use crate::hash::Hasher;
-
-const SECONDS_PER_DAY: i64 = 86_400;
 
 /// All versions of one thing, in the order of the record.
 type Versions<T> = Vec<(Origin, T)>;
@@ -21,25 +20,20 @@ type Versions<T> = Vec<(Origin, T)>;
 /// A reading of a water meter.
 #[derive(Clone, Copy, Debug)]
 pub struct WaterReading {
-    /// Length.
-    pub seconds: u32,
+    /// When.
+    pub interval: Interval,
     /// How much.
     pub litres: i64,
-    /// Event that told it.
-    pub origin: Origin,
-}
-
-#[derive(Default)]
-struct WaterSeries {
-    readings: BTreeMap<UnixSeconds, WaterReading>,
-    /// Content and state hash of the days that have not changed since they were hashed.
-    days: BTreeMap<i64, ([u8; 32], [u8; 32])>,
+    /// Position of the event that told it.
+    pub position: u64,
 }
 
 /// Everything the carbon books of one park were told.
 #[derive(Default)]
 pub struct ActivityBook {
-    water: BTreeMap<(AssetId, WaterFlow), WaterSeries>,
+    shelf: Option<Arc<dyn Shelf>>,
+    /// Litres, kept as a meter's Wh are.
+    water: BTreeMap<(AssetId, WaterFlow), MeterBook>,
     activities: BTreeMap<(ActivityKind, AssetId, String), Versions<Arc<Activity>>>,
     collections: BTreeMap<String, Versions<WasteCollected>>,
     weighings: BTreeMap<String, Versions<WasteWeighed>>,
@@ -52,6 +46,14 @@ pub struct ActivityBook {
 }
 
 impl ActivityBook {
+    /// An empty one, whose far past goes to a shelf.
+    pub(crate) fn shelved(shelf: Option<Arc<dyn Shelf>>) -> ActivityBook {
+        ActivityBook {
+            shelf,
+            ..ActivityBook::default()
+        }
+    }
+
     /// Takes in a fact.
     pub fn take_in(&mut self, fact: &CarbonFact, origin: Origin) {
         match fact {
@@ -59,16 +61,9 @@ impl ActivityBook {
                 let series = self
                     .water
                     .entry((water.asset.clone(), water.flow))
-                    .or_default();
-                series.days.remove(&day_of(water.interval.start));
-                series.readings.insert(
-                    water.interval.start,
-                    WaterReading {
-                        seconds: water.interval.seconds,
-                        litres: water.litres,
-                        origin,
-                    },
-                );
+                    .or_insert_with(|| MeterBook::shelved(self.shelf.clone()));
+                let litres = EnergyWh(water.litres);
+                series.count(water.interval, litres, 0, How::Reported, origin);
             }
             CarbonFact::Activity(activity) => add(
                 &mut self.activities,
@@ -137,7 +132,7 @@ impl ActivityBook {
         match fact {
             CarbonFact::Water(water) => {
                 let series = self.water.get(&(water.asset.clone(), water.flow))?;
-                let replaced = series.readings.get(&water.interval.start)?;
+                let replaced = series.reading_at(water.interval.start)?;
                 Some(extent(Interval {
                     start: water.interval.start,
                     seconds: replaced.seconds,
@@ -191,7 +186,7 @@ impl ActivityBook {
         self.water.keys().map(|(asset, flow)| (asset, *flow))
     }
 
-    /// Readings of a flow that overlap a stretch of time.
+    /// Readings of a flow that overlap a stretch of time, as they were known.
     pub fn water_readings(
         &self,
         asset: &AssetId,
@@ -199,23 +194,28 @@ impl ActivityBook {
         from: UnixSeconds,
         to: UnixSeconds,
         as_of: AsOf,
-    ) -> impl Iterator<Item = (Interval, WaterReading)> {
-        // The water service takes none that is longer than a leap year.
-        let start = UnixSeconds(from.0.saturating_sub(366 * SECONDS_PER_DAY));
-        self.water
-            .get(&(asset.clone(), flow))
+    ) -> impl Iterator<Item = WaterReading> {
+        let series = self.water.get(&(asset.clone(), flow));
+        let sight = Sight {
+            known_at: as_of.known_at.unwrap_or(u64::MAX),
+            ..Sight::ALL
+        };
+        let longest_s = series.map_or(0, MeterBook::longest_s);
+        let start = UnixSeconds(from.0.saturating_sub(i64::from(longest_s)));
+        let readings = series
             .into_iter()
-            .flat_map(move |series| series.readings.range(start..to.max(start)))
-            .map(|(start, reading)| {
-                let interval = Interval {
-                    start: *start,
+            .flat_map(move |series| series.readings_from(start, sight));
+        readings
+            .take_while(move |(start, _)| *start < to)
+            .map(|(start, reading)| WaterReading {
+                interval: Interval {
+                    start,
                     seconds: reading.seconds,
-                };
-                (interval, *reading)
+                },
+                litres: reading.energy.0,
+                position: reading.position,
             })
-            .filter(move |(interval, reading)| {
-                interval.end() > from && as_of.knows(reading.origin.position)
-            })
+            .filter(move |reading| reading.interval.end() > from)
     }
 
     /// Activities as they stand: of each the greatest revision that was known.
@@ -328,7 +328,7 @@ impl ActivityBook {
         content.text("activities");
         for ((asset, flow), series) in &mut self.water {
             content.text(asset.as_str()).text(flow.token());
-            series.hash_into(content, state);
+            series.hash_readings(content, state);
         }
         hash_versions("activity", &self.activities, content, state);
         hash_versions("collection", &self.collections, content, state);
@@ -340,33 +340,6 @@ impl ActivityBook {
         hash_versions("evidence", &self.evidence, content, state);
         hash_versions("invoice", &self.invoices, content, state);
     }
-}
-
-impl WaterSeries {
-    fn hash_into(&mut self, content: &mut Hasher, state: &mut Hasher) {
-        let mut next = self.readings.first_key_value().map(|(start, _)| *start);
-        while let Some(start) = next {
-            let day = day_of(start);
-            let end = UnixSeconds((day + 1) * SECONDS_PER_DAY);
-            let readings = &self.readings;
-            let (content_hash, state_hash) = self.days.entry(day).or_insert_with(|| {
-                let mut content = Hasher::new("water-day");
-                let mut state = Hasher::new("water-day-positions");
-                for reading in readings.range(start..end).map(|(_, reading)| reading) {
-                    content.bytes(reading.origin.event.as_bytes());
-                    state.number(reading.origin.position as i64);
-                }
-                (content.finish(), state.finish())
-            });
-            content.number(day).bytes(content_hash);
-            state.bytes(state_hash);
-            next = self.readings.range(end..).next().map(|(start, _)| *start);
-        }
-    }
-}
-
-fn day_of(instant: UnixSeconds) -> i64 {
-    instant.0.div_euclid(SECONDS_PER_DAY)
 }
 
 fn add<K: Ord, T>(map: &mut BTreeMap<K, Versions<T>>, key: K, origin: Origin, value: T) {

@@ -13,7 +13,6 @@ use super::fact::{Activity, ActivityKind, WasteCollected, WaterFlow, u95_ppm_of_
 use super::method::Workbench;
 use super::worked::{Unpriced, Worked};
 use crate::books::{AsOf, Posting};
-use crate::fact::Origin;
 use crate::factor_book::FactorBook;
 use crate::gas::{GasMasses, GwpSet};
 use crate::park_ledger::Period;
@@ -47,7 +46,7 @@ pub fn work_period(
     };
     let bench = Workbench::new(definition, factors, book, as_of, explains);
     let mut worked = WorkedPeriod::default();
-    let mut take = |activity: &Activity, origins: &[Origin]| match bench.work(activity, origins) {
+    let mut take = |activity: &Activity, told_at: &[u64]| match bench.work(activity, told_at) {
         Ok(lines) => worked.lines.extend(lines),
         Err(unpriced) => worked.unpriced.push(unpriced),
     };
@@ -55,23 +54,23 @@ pub fn work_period(
         let Some(subject) = priced_water(definition, asset, flow) else {
             continue;
         };
-        for (interval, reading) in book.water_readings(asset, flow, period.from, period.to, as_of) {
+        for reading in book.water_readings(asset, flow, period.from, period.to, as_of) {
             take(
-                &water_activity(asset, subject, flow, interval, reading),
-                &[reading.origin],
+                &water_activity(asset, subject, flow, reading),
+                &[reading.position],
             );
         }
     }
     for (origin, activity) in book.activities(as_of) {
         if touches(activity.interval, period) {
-            take(activity, &[origin]);
+            take(activity, &[origin.position]);
         }
     }
     for (origin, collected, weighed) in book.collections(as_of) {
-        let mut origins = vec![origin];
+        let mut told_at = vec![origin.position];
         let (mut grams, mut evidence) = (collected.weight_g, collected.evidence);
         if let Some((origin, weighed)) = weighed {
-            origins.push(origin);
+            told_at.push(origin.position);
             grams = weighed.net_g;
             evidence = weighed.evidence.or(evidence);
         }
@@ -84,7 +83,7 @@ pub fn work_period(
         }
         for (activity, problem) in loads(&bench, book, collected, grams, evidence, as_of) {
             match problem {
-                None => take(&activity, &origins),
+                None => take(&activity, &told_at),
                 Some(problem) => worked_problem(&mut take, &activity, problem),
             }
         }
@@ -107,11 +106,7 @@ pub fn work_period(
 }
 
 /// An unroutable load is told as an activity without a factor.
-fn worked_problem(
-    take: &mut impl FnMut(&Activity, &[Origin]),
-    activity: &Activity,
-    problem: String,
-) {
+fn worked_problem(take: &mut impl FnMut(&Activity, &[u64]), activity: &Activity, problem: String) {
     let told = Activity {
         subject: problem,
         ..activity.clone()
@@ -156,7 +151,6 @@ fn water_activity(
     asset: &AssetId,
     subject: &str,
     flow: WaterFlow,
-    interval: Interval,
     reading: WaterReading,
 ) -> Activity {
     Activity {
@@ -165,7 +159,7 @@ fn water_activity(
         asset: asset.clone(),
         name: flow.token().to_owned(),
         party: PARK.to_owned(),
-        interval,
+        interval: reading.interval,
         amount: reading.litres,
         unit: AmountUnit::Litre,
         revision: 0,

@@ -74,8 +74,8 @@ fn water(book: &ActivityBook, asset: &AssetId, interval: Interval, as_of: AsOf) 
     let mut litres = None;
     for flow in [WaterFlow::Supply, WaterFlow::SupplyIntoTank] {
         let readings = book.water_readings(asset, flow, interval.start, interval.end(), as_of);
-        for (of, reading) in readings {
-            let within: i64 = hour_shares(of, EnergyWh(reading.litres))
+        for reading in readings {
+            let within: i64 = hour_shares(reading.interval, EnergyWh(reading.litres))
                 .filter(|share| {
                     interval.start <= share.hour_start && share.hour_start < interval.end()
                 })

@@ -3,7 +3,6 @@
 use terrarium_model::{AssetId, Interval, UnixSeconds, format_rfc3339_utc};
 
 use crate::books::{CarbonBook, Posting};
-use crate::fact::Origin;
 use crate::factor_book::FactorRow;
 
 /// A named quantity.
@@ -48,8 +47,8 @@ pub struct Worked {
     pub name: String,
     /// Factors that were used.
     pub rows: Vec<FactorRow>,
-    /// Events that told the activity.
-    pub origins: Vec<Origin>,
+    /// Positions of the events that told the activity.
+    pub told_at: Vec<u64>,
     /// Where it is written.
     pub source: String,
     /// SHA-256 of the documents behind it.

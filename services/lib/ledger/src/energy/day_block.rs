@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::meter_book::CountedReading;
 use crate::bytes::{Bytes, Damaged, Unread};
+use crate::days::Day;
 use crate::entry::Quality;
 use crate::hash::{DayHash, Hasher};
 
@@ -206,65 +207,15 @@ impl DayBlock {
     fn second_of(&self, place: usize) -> u32 {
         self.phase_s + place as u32 * self.step_s
     }
+}
 
-    pub(super) fn write_to(&self, bytes: &mut Bytes) {
-        bytes
-            .i64(self.day)
-            .u32(self.seconds)
-            .u32(self.step_s)
-            .u32(self.phase_s)
-            .i64(self.base_wh)
-            .u64(self.base_position)
-            .i64(self.offset_wh)
-            .u128(self.ids)
-            .count(self.rows.len());
-        for row in &self.rows {
-            bytes.raw(&row.wh.to_le_bytes()).u32(row.position);
-        }
-        bytes.count(self.others.len());
-        for (second, reading) in &self.others {
-            bytes.u32(*second);
-            reading.write_to(bytes);
-        }
-    }
-
-    pub(super) fn read_from(unread: &mut Unread<'_>) -> Result<DayBlock, Damaged> {
-        const ROW_BYTES: usize = 8;
-        let mut block = DayBlock {
-            day: unread.i64()?,
-            seconds: unread.u32()?,
-            step_s: unread.u32()?,
-            phase_s: unread.u32()?,
-            base_wh: unread.i64()?,
-            base_position: unread.u64()?,
-            offset_wh: unread.i64()?,
-            ids: unread.u128()?,
-            rows: Vec::new(),
-            others: BTreeMap::new(),
-            hash: None,
-        };
-        let rows = unread.count()?;
-        block.rows = unread
-            .raw(rows * ROW_BYTES)?
-            .as_chunks::<ROW_BYTES>()
-            .0
-            .iter()
-            .map(|[a, b, c, d, e, f, g, h]| Row {
-                wh: i32::from_le_bytes([*a, *b, *c, *d]),
-                position: u32::from_le_bytes([*e, *f, *g, *h]),
-            })
-            .collect();
-        for _ in 0..unread.count()? {
-            let second = unread.u32()?;
-            block
-                .others
-                .insert(second, CountedReading::read_from(unread)?);
-        }
-        Ok(block)
+impl Day for DayBlock {
+    fn day(&self) -> i64 {
+        self.day
     }
 
     /// Hash of the day, worked out again only when it has changed.
-    pub fn hash(&mut self) -> DayHash {
+    fn hash(&mut self) -> DayHash {
         if let Some(hash) = &self.hash {
             return **hash;
         }
@@ -297,6 +248,62 @@ impl DayBlock {
         };
         self.hash = Some(Box::new(hash));
         hash
+    }
+
+    fn write_to(&self, bytes: &mut Bytes) {
+        bytes
+            .i64(self.day)
+            .u32(self.seconds)
+            .u32(self.step_s)
+            .u32(self.phase_s)
+            .i64(self.base_wh)
+            .u64(self.base_position)
+            .i64(self.offset_wh)
+            .u128(self.ids)
+            .count(self.rows.len());
+        for row in &self.rows {
+            bytes.raw(&row.wh.to_le_bytes()).u32(row.position);
+        }
+        bytes.count(self.others.len());
+        for (second, reading) in &self.others {
+            bytes.u32(*second);
+            reading.write_to(bytes);
+        }
+    }
+
+    fn read_from(unread: &mut Unread<'_>) -> Result<DayBlock, Damaged> {
+        const ROW_BYTES: usize = 8;
+        let mut block = DayBlock {
+            day: unread.i64()?,
+            seconds: unread.u32()?,
+            step_s: unread.u32()?,
+            phase_s: unread.u32()?,
+            base_wh: unread.i64()?,
+            base_position: unread.u64()?,
+            offset_wh: unread.i64()?,
+            ids: unread.u128()?,
+            rows: Vec::new(),
+            others: BTreeMap::new(),
+            hash: None,
+        };
+        let rows = unread.count()?;
+        block.rows = unread
+            .raw(rows * ROW_BYTES)?
+            .as_chunks::<ROW_BYTES>()
+            .0
+            .iter()
+            .map(|[a, b, c, d, e, f, g, h]| Row {
+                wh: i32::from_le_bytes([*a, *b, *c, *d]),
+                position: u32::from_le_bytes([*e, *f, *g, *h]),
+            })
+            .collect();
+        for _ in 0..unread.count()? {
+            let second = unread.u32()?;
+            block
+                .others
+                .insert(second, CountedReading::read_from(unread)?);
+        }
+        Ok(block)
     }
 }
 

@@ -1,13 +1,16 @@
 //! A meter's counted readings with all their versions, laid over the clock hours.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use terrarium_model::{EnergyWh, Interval, SECONDS_PER_HOUR, UnixSeconds, hour_share_at};
+use terrarium_model::{EnergyWh, Interval, SECONDS_PER_HOUR, Shelf, UnixSeconds, hour_share_at};
 use uuid::Uuid;
 
 use super::day_block::{DayBlock, SECONDS_PER_DAY, day_and_second};
+use crate::days::Days;
 use crate::entry::Quality;
 use crate::fact::{How, Origin};
+use crate::hash::Hasher;
 
 /// Hours of a day block.
 pub const HOURS_PER_DAY: usize = 24;
@@ -118,8 +121,7 @@ impl Quarantined {
 /// Everything counted of one meter.
 #[derive(Default)]
 pub struct MeterBook {
-    /// In order of their days.
-    pub(super) blocks: Vec<DayBlock>,
+    pub(super) days: Days<DayBlock>,
     pub(super) counted: u64,
     /// By start and position.
     pub(super) superseded: BTreeMap<(UnixSeconds, u64), Superseded>,
@@ -128,6 +130,19 @@ pub struct MeterBook {
 }
 
 impl MeterBook {
+    /// An empty one, whose far past goes to a shelf.
+    pub(crate) fn shelved(shelf: Option<Arc<dyn Shelf>>) -> MeterBook {
+        MeterBook {
+            days: Days::shelved(shelf),
+            ..MeterBook::default()
+        }
+    }
+
+    /// From now on its far past goes to a shelf.
+    pub(crate) fn put_on(&mut self, shelf: Arc<dyn Shelf>) {
+        self.days.put_on(shelf);
+    }
+
     /// The time whose hours a reading of this interval changes: from the read before to the read after, for a register.
     pub fn changed_by(&self, interval: Interval) -> Interval {
         let (from, to) = if interval.seconds == 0 {
@@ -227,15 +242,10 @@ impl MeterBook {
         };
         self.longest_s = self.longest_s.max(span_s);
         let (day, second) = day_and_second(interval.start);
-        let place = match self.place(day) {
-            Ok(place) => place,
-            Err(place) => {
-                let block = DayBlock::new(day, second, &reading);
-                self.blocks.insert(place, block);
-                place
-            }
-        };
-        match self.blocks[place].insert(second, reading, event) {
+        let block = self
+            .days
+            .at_mut(day, || DayBlock::new(day, second, &reading));
+        match block.insert(second, reading, event) {
             None => self.counted += 1,
             Some(replaced) => {
                 let superseded = Superseded {
@@ -259,10 +269,7 @@ impl MeterBook {
     /// What the meter has for an hour.
     pub fn hour(&self, hour_start: UnixSeconds, sight: Sight) -> MeterHour {
         let (day, hour) = day_and_hour(hour_start);
-        let whole = self
-            .place(day)
-            .ok()
-            .and_then(|place| self.blocks[place].whole_hour(hour));
+        let whole = self.days.at(day).and_then(|block| block.whole_hour(hour));
         if let Some(reading) = whole
             && reading.position <= sight.known_at
             && hour_start.0 + SECONDS_PER_HOUR <= sight.before.0
@@ -352,7 +359,16 @@ impl MeterBook {
         &self,
         sight: Sight,
     ) -> impl Iterator<Item = (UnixSeconds, CountedReading)> + '_ {
-        let mut time = UnixSeconds(i64::MIN);
+        self.readings_from(UnixSeconds(i64::MIN), sight)
+    }
+
+    /// Readings that counted as seen and start at a moment or later, in order of their starts.
+    pub fn readings_from(
+        &self,
+        time: UnixSeconds,
+        sight: Sight,
+    ) -> impl Iterator<Item = (UnixSeconds, CountedReading)> + '_ {
+        let mut time = time;
         std::iter::from_fn(move || {
             let (start, reading) = self.seen_from(time, sight)?;
             time = UnixSeconds(start.0 + 1);
@@ -362,49 +378,45 @@ impl MeterBook {
 
     /// Whether nothing was reported yet.
     pub fn is_empty(&self) -> bool {
-        self.blocks.is_empty() && self.quarantined.is_empty()
+        self.days.is_empty() && self.quarantined.is_empty()
     }
 
     /// The reading that counts from a moment on.
     pub fn reading_at(&self, start: UnixSeconds) -> Option<CountedReading> {
         let (day, second) = day_and_second(start);
-        self.blocks[self.place(day).ok()?].get(second)
+        self.days.at(day)?.get(second)
     }
 
     /// The last reading that starts before a moment.
     pub fn reading_before(&self, time: UnixSeconds) -> Option<(UnixSeconds, CountedReading)> {
-        let (day, second) = day_and_second(time);
-        let blocks = match self.place(day) {
-            Ok(place) => {
-                if let Some((at, reading)) = self.blocks[place].before(second) {
-                    return Some((instant(day, at), reading));
-                }
-                &self.blocks[..place]
+        let (mut day, mut second) = day_and_second(time);
+        let mut block = self.days.at(day).or_else(|| self.days.before(day));
+        while let Some(known) = block {
+            if known.day < day {
+                (day, second) = (known.day, SECONDS_PER_DAY as u32);
             }
-            Err(place) => &self.blocks[..place],
-        };
-        blocks.iter().rev().find_map(|block| {
-            let (at, reading) = block.before(SECONDS_PER_DAY as u32)?;
-            Some((instant(block.day, at), reading))
-        })
+            if let Some((at, reading)) = known.before(second) {
+                return Some((instant(day, at), reading));
+            }
+            block = self.days.before(day);
+        }
+        None
     }
 
     /// The first reading that starts at a moment or later.
     pub fn reading_from(&self, time: UnixSeconds) -> Option<(UnixSeconds, CountedReading)> {
-        let (day, second) = day_and_second(time);
-        let blocks = match self.place(day) {
-            Ok(place) => {
-                if let Some((at, reading)) = self.blocks[place].from(second) {
-                    return Some((instant(day, at), reading));
-                }
-                &self.blocks[place + 1..]
+        let (mut day, mut second) = day_and_second(time);
+        while let Some(block) = self.days.from(day) {
+            if block.day > day {
+                (day, second) = (block.day, 0);
             }
-            Err(place) => &self.blocks[place..],
-        };
-        blocks.iter().find_map(|block| {
-            let (at, reading) = block.from(0)?;
-            Some((instant(block.day, at), reading))
-        })
+            if let Some((at, reading)) = block.from(second) {
+                return Some((instant(day, at), reading));
+            }
+            day += 1;
+            second = 0;
+        }
+        None
     }
 
     /// The reading that counts from a moment on, as seen.
@@ -487,30 +499,14 @@ impl MeterBook {
 
     /// Lets go of the readings of the days before one. The newest of them stays: what follows may go on from it.
     pub(crate) fn forget_days_before(&mut self, day: i64) {
-        let first_kept = self.blocks.partition_point(|block| block.day < day);
-        self.blocks.drain(..first_kept.saturating_sub(1));
+        self.days.forget_before(day, true);
         let first_kept = (UnixSeconds(day * SECONDS_PER_DAY), 0);
         self.superseded = self.superseded.split_off(&first_kept);
     }
 
-    pub(crate) fn blocks_mut(&mut self) -> impl Iterator<Item = &mut DayBlock> {
-        self.blocks.iter_mut()
-    }
-
-    /// Where the block of a day stands, or would.
-    fn place(&self, day: i64) -> Result<usize, usize> {
-        // Days follow each other nearly always.
-        if let Some(first) = self.blocks.first()
-            && let Ok(guess) = usize::try_from(day - first.day)
-            && let Some(block) = self.blocks.get(guess)
-            && block.day == day
-        {
-            return Ok(guess);
-        }
-        match self.blocks.last() {
-            Some(last) if last.day < day => Err(self.blocks.len()),
-            _ => self.blocks.binary_search_by_key(&day, |block| block.day),
-        }
+    /// Adds the readings that count to content and state hash.
+    pub(crate) fn hash_readings(&mut self, content: &mut Hasher, state: &mut Hasher) {
+        self.days.hash_into(content, state);
     }
 }
 

@@ -3,9 +3,9 @@
 use terrarium_model::{EnergyWh, UnixSeconds};
 use uuid::Uuid;
 
-use super::day_block::DayBlock;
 use super::meter_book::{CountedReading, MeterBook, Quarantined, Superseded};
 use crate::bytes::{Bytes, Damaged, Unread};
+use crate::days::Days;
 use crate::entry::Quality;
 
 impl CountedReading {
@@ -35,13 +35,8 @@ impl CountedReading {
 
 impl MeterBook {
     pub(crate) fn write_to(&self, bytes: &mut Bytes) {
-        bytes
-            .u64(self.counted)
-            .u32(self.longest_s)
-            .count(self.blocks.len());
-        for block in &self.blocks {
-            block.write_to(bytes);
-        }
+        bytes.u64(self.counted).u32(self.longest_s);
+        self.days.write_to(bytes);
         bytes.count(self.superseded.len());
         for ((start, position), superseded) in &self.superseded {
             bytes.i64(start.0).u64(*position);
@@ -62,13 +57,9 @@ impl MeterBook {
         let mut book = MeterBook {
             counted: unread.u64()?,
             longest_s: unread.u32()?,
+            days: Days::read_from(unread)?,
             ..MeterBook::default()
         };
-        let blocks = unread.count()?;
-        book.blocks.reserve_exact(blocks);
-        for _ in 0..blocks {
-            book.blocks.push(DayBlock::read_from(unread)?);
-        }
         for _ in 0..unread.count()? {
             let key = (UnixSeconds(unread.i64()?), unread.u64()?);
             let superseded = Superseded {

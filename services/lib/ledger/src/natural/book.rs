@@ -1,9 +1,10 @@
 //! The natural books of one park.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use terrarium_model::{
-    AssetId, EnergyWh, Interval, ParkDefinition, TimeZone, UnixSeconds, hour_shares,
+    AssetId, EnergyWh, Interval, ParkDefinition, Shelf, TimeZone, UnixSeconds, hour_shares,
 };
 
 use super::account::{NaturalAccount, NaturalFact};
@@ -54,6 +55,14 @@ pub struct NaturalBook {
 }
 
 impl NaturalBook {
+    /// An empty one, whose far past goes to a shelf.
+    pub fn shelved(shelf: Option<Arc<dyn Shelf>>) -> NaturalBook {
+        NaturalBook {
+            tanks: Tanks::shelved(shelf),
+            ..NaturalBook::default()
+        }
+    }
+
     /// The park is, from now on, as defined here; what was taken in before stays where it went.
     pub fn define(&mut self, park: &ParkDefinition) {
         self.zone = Some(park.time_zone.clone());
@@ -280,7 +289,7 @@ impl NaturalBook {
     }
 
     /// A hash of all that these books say. They hold no positions.
-    pub fn hash(&self) -> [u8; 32] {
+    pub fn hash(&mut self) -> [u8; 32] {
         let mut hasher = Hasher::new("natural-books");
         let accounts_of = |hasher: &mut Hasher, accounts: &BTreeMap<_, BTreeMap<i64, i64>>| {
             for (account, amounts) in accounts {

@@ -1,12 +1,17 @@
 //! Water, balanced for each tank and hour: what ran in, less what ran out, less what it holds more.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use terrarium_model::{AssetId, EnergyWh, Interval, SECONDS_PER_HOUR, UnixSeconds, hour_shares};
+use terrarium_model::{
+    AssetId, EnergyWh, Interval, SECONDS_PER_HOUR, Shelf, UnixSeconds, hour_shares,
+};
 
 use super::pipes::{Channel, Pipes};
+use crate::bytes::{Bytes, Damaged, Unread};
+use crate::days::{Day, Days};
 use crate::energy::meter_book::{HOURS_PER_DAY, day_and_hour, hour_start_of};
-use crate::hash::Hasher;
+use crate::hash::{DayHash, Hasher};
 
 /// What is balanced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,7 +61,8 @@ impl BalanceSums {
 /// All tanks of a park.
 #[derive(Default)]
 pub(super) struct Tanks {
-    tanks: BTreeMap<AssetId, BTreeMap<i64, TankDay>>,
+    shelf: Option<Arc<dyn Shelf>>,
+    tanks: BTreeMap<AssetId, Days<TankDay>>,
     /// What the definition knows of each tank.
     defined: BTreeMap<AssetId, DefinedTank>,
 }
@@ -70,7 +76,12 @@ pub(super) struct DefinedTank {
     pub(super) pipes: u8,
 }
 
-type TankDay = [TankHour; HOURS_PER_DAY];
+/// The hours of a tank's day.
+struct TankDay {
+    /// Days since 1970, UTC.
+    day: i64,
+    hours: [TankHour; HOURS_PER_DAY],
+}
 
 #[derive(Clone, Copy, Default)]
 struct TankHour {
@@ -85,6 +96,14 @@ struct TankHour {
 }
 
 impl Tanks {
+    /// None yet; their far past goes to a shelf.
+    pub(super) fn shelved(shelf: Option<Arc<dyn Shelf>>) -> Tanks {
+        Tanks {
+            shelf,
+            ..Tanks::default()
+        }
+    }
+
     /// From now on flows count as this definition says.
     pub(super) fn define(&mut self, defined: BTreeMap<AssetId, DefinedTank>) {
         self.defined = defined;
@@ -154,9 +173,10 @@ impl Tanks {
             let mut sums = BalanceSums::default();
             let (first_day, _) = day_and_hour(from);
             let (last_day, _) = day_and_hour(to);
-            for (day, hours) in days.range(first_day..=last_day) {
-                for place in 0..hours.len() {
-                    let hour_start = hour_start_of(*day, place);
+            let mut next = days.from(first_day).map(|found| found.day);
+            while let Some(day) = next.filter(|day| *day <= last_day) {
+                for place in 0..HOURS_PER_DAY {
+                    let hour_start = hour_start_of(day, place);
                     if hour_start < from || hour_start >= to {
                         continue;
                     }
@@ -164,6 +184,7 @@ impl Tanks {
                         sums.add(hour.in_l, hour.out_l, stored_l);
                     }
                 }
+                next = days.from(day + 1).map(|found| found.day);
             }
             (tank, sums)
         })
@@ -172,25 +193,15 @@ impl Tanks {
     /// Lets go of the days before one.
     pub(super) fn forget_days_before(&mut self, day: i64) {
         for days in self.tanks.values_mut() {
-            *days = days.split_off(&day);
+            days.forget_before(day, false);
         }
     }
 
-    /// Writes down all of it.
-    pub(super) fn hash(&self, hasher: &mut Hasher) {
-        for (tank, days) in &self.tanks {
+    /// Writes down all of it. It holds no positions.
+    pub(super) fn hash(&mut self, hasher: &mut Hasher) {
+        for (tank, days) in &mut self.tanks {
             hasher.text(tank.as_str());
-            for (day, hours) in days {
-                hasher.number(*day);
-                for hour in hours {
-                    hasher
-                        .number(hour.in_l)
-                        .number(hour.out_l)
-                        .number(hour.level_l.unwrap_or(-1))
-                        .number(i64::from(hour.covered_s))
-                        .number(i64::from(hour.pipes));
-                }
-            }
+            days.hash_into(hasher, &mut Hasher::new("no-positions"));
         }
     }
 
@@ -208,16 +219,21 @@ impl Tanks {
 
     fn look(&self, tank: &AssetId, hour_start: UnixSeconds) -> Option<TankHour> {
         let (day, hour) = day_and_hour(hour_start);
-        Some(self.tanks.get(tank)?.get(&day)?[hour])
+        Some(self.tanks.get(tank)?.at(day)?.hours[hour])
     }
 
     fn hour(&mut self, tank: &AssetId, hour_start: UnixSeconds) -> &mut TankHour {
         let (day, hour) = day_and_hour(hour_start);
         if !self.tanks.contains_key(tank) {
-            self.tanks.insert(tank.clone(), BTreeMap::new());
+            let days = Days::shelved(self.shelf.clone());
+            self.tanks.insert(tank.clone(), days);
         }
         let days = self.tanks.get_mut(tank).expect("inserted above");
-        &mut days.entry(day).or_default()[hour]
+        let day = days.at_mut(day, || TankDay {
+            day,
+            hours: Default::default(),
+        });
+        &mut day.hours[hour]
     }
 }
 
@@ -229,5 +245,57 @@ impl TankHour {
         {
             self.pipes |= pipe.bit();
         }
+    }
+}
+
+impl Day for TankDay {
+    fn day(&self) -> i64 {
+        self.day
+    }
+
+    fn hash(&mut self) -> DayHash {
+        let mut hasher = Hasher::new("tank-day");
+        for hour in &self.hours {
+            hasher
+                .number(hour.in_l)
+                .number(hour.out_l)
+                .number(hour.level_l.unwrap_or(-1))
+                .number(i64::from(hour.covered_s))
+                .number(i64::from(hour.pipes));
+        }
+        let hash = hasher.finish();
+        DayHash {
+            content: hash,
+            state: hash,
+        }
+    }
+
+    fn write_to(&self, bytes: &mut Bytes) {
+        bytes.i64(self.day);
+        for hour in &self.hours {
+            bytes
+                .i64(hour.in_l)
+                .i64(hour.out_l)
+                .i64(hour.level_l.unwrap_or(i64::MIN))
+                .u32(hour.covered_s)
+                .u8(hour.pipes);
+        }
+    }
+
+    fn read_from(unread: &mut Unread<'_>) -> Result<TankDay, Damaged> {
+        let mut day = TankDay {
+            day: unread.i64()?,
+            hours: Default::default(),
+        };
+        for hour in &mut day.hours {
+            *hour = TankHour {
+                in_l: unread.i64()?,
+                out_l: unread.i64()?,
+                level_l: Some(unread.i64()?).filter(|level_l| *level_l != i64::MIN),
+                covered_s: unread.u32()?,
+                pipes: unread.u8()?,
+            };
+        }
+        Ok(day)
     }
 }

@@ -183,7 +183,7 @@ proptest! {
         order in any::<prop::sample::Index>(),
     ) {
         let facts = water_facts(&quarters, leak_l);
-        let book = book_of(&facts);
+        let mut book = book_of(&facts);
         let mut turned = facts.clone();
         turned.rotate_left(order.index(facts.len()));
         turned.reverse();

@@ -6,6 +6,7 @@
 //! in everything.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use terrarium_model::{AssetId, MeterId};
 
@@ -77,8 +78,11 @@ impl ParkLedger {
 
     /// Takes readings and sums in, in a ledger that took in everything else up to the same position.
     pub fn take_day_blocks(&mut self, blocks: DayBlocks) {
-        for (meter, book) in blocks.meters {
+        for (meter, mut book) in blocks.meters {
             let number = self.number(&meter);
+            if let Some(shelf) = &self.shelf {
+                book.put_on(Arc::clone(shelf));
+            }
             self.meters[number] = book;
         }
         let mut nodes = blocks.nodes;

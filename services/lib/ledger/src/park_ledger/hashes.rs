@@ -24,11 +24,7 @@ impl ParkLedger {
                 continue;
             }
             content.text(meter.as_str());
-            for block in book.blocks_mut() {
-                let hash = block.hash();
-                content.number(block.day).bytes(&hash.content);
-                state.bytes(&hash.state);
-            }
+            book.hash_readings(&mut content, &mut state);
             for ((start, position), superseded) in book.superseded() {
                 content
                     .number(start.0)

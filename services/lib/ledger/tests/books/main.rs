@@ -14,6 +14,7 @@ mod order;
 mod registers;
 mod restated;
 mod restated_beside;
+mod shelf;
 mod storage;
 #[path = "../fixture/told.rs"]
 mod told;

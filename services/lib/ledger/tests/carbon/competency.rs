@@ -179,7 +179,7 @@ fn a_figure_tells_every_step_with_its_quantities_and_units() {
         Quantity::new("amount", 1_000_000, "ml")
     );
     assert_eq!(line.rows.len(), 4);
-    assert_eq!(line.origins.len(), 1);
+    assert_eq!(line.told_at.len(), 1);
     assert_eq!(line.evidence, [[7; 32]]);
     assert_eq!(line.posting.interval.start.0, NEW_YEAR + 10 * 86_400);
     // Nobody asked: nothing is written down.

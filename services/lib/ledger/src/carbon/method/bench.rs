@@ -14,7 +14,6 @@ use super::super::exact::Exact;
 use super::super::fact::{Activity, ActivityKind};
 use super::super::worked::{Quantity, Step, Unpriced, Worked};
 use crate::books::{AsOf, Basis, CarbonBook, Detail, MethodId, Posting};
-use crate::fact::Origin;
 use crate::factor_book::{FactorBook, FactorKind, FactorQuery, FactorRow};
 use crate::gas::GasMasses;
 
@@ -68,7 +67,7 @@ impl<'a> Workbench<'a> {
     }
 
     /// The lines of an activity, or why there are none.
-    pub fn work(&self, activity: &Activity, origins: &[Origin]) -> Result<Vec<Worked>, Unpriced> {
+    pub fn work(&self, activity: &Activity, told_at: &[u64]) -> Result<Vec<Worked>, Unpriced> {
         let lines = match activity.kind {
             ActivityKind::Water | ActivityKind::WasteWater => self.water(activity),
             ActivityKind::Waste => self.waste(activity),
@@ -111,7 +110,7 @@ impl<'a> Workbench<'a> {
         })?;
         Ok(lines
             .into_iter()
-            .map(|line| self.line_of(activity, origins, line))
+            .map(|line| self.line_of(activity, told_at, line))
             .collect())
     }
 
@@ -272,7 +271,7 @@ impl<'a> Workbench<'a> {
         Ok((gas, mg))
     }
 
-    pub(super) fn line_of(&self, activity: &Activity, origins: &[Origin], line: Line) -> Worked {
+    pub(super) fn line_of(&self, activity: &Activity, told_at: &[u64], line: Line) -> Worked {
         let place = line.rule.map(place);
         let mut factors: Vec<_> = line.rows.iter().map(FactorRow::used).collect();
         factors.sort();
@@ -298,7 +297,7 @@ impl<'a> Workbench<'a> {
             },
             name: activity.name.clone(),
             rows: line.rows,
-            origins: origins.to_vec(),
+            told_at: told_at.to_vec(),
             source: activity.source.clone(),
             evidence: activity.evidence.into_iter().collect(),
             steps: line.steps,

@@ -74,7 +74,7 @@ impl Workbench<'_> {
             },
             name: format!("{:?}-{}", record.module, record.item).to_lowercase(),
             rows: Vec::new(),
-            origins: vec![origin],
+            told_at: vec![origin.position],
             source: record.source.clone(),
             evidence: record.evidence.into_iter().collect(),
             steps,

@@ -1,4 +1,4 @@
-//! Where rows go that are seldom asked for.
+//! Where goes what is seldom asked for.
 
 use std::fmt;
 
