@@ -10,6 +10,21 @@ const FRAMES: u64 = 400;
 const FRAMES_OF_A_LONG_RUN: u64 = 100_000;
 const LEAST_VALUES_OF_A_LONG_RUN: u64 = 5_000_000;
 const MOST_GROWTH_PERCENT: f64 = 5.0;
+/// From the server's cache, of 95 in 100 moments; with the machine for itself.
+const MOST_SEEK_MS: f64 = 150.0;
+/// The same beside other tests: a person still takes it for at once.
+const MOST_SEEK_BESIDE_OTHERS_MS: f64 = 1_000.0;
+
+/// What was printed about seeking moments of the last day again: 95 in 100 took at most so long, in ms.
+fn seek_ms(printed: &str) -> f64 {
+    let told = printed
+        .lines()
+        .find_map(|line| line.strip_prefix("seek in a day again, from the server's cache: "));
+    let told = told.and_then(|line| line.split(", ").find_map(|part| part.strip_prefix("p95 ")));
+    let text = told.and_then(|text| text.strip_suffix(" ms"));
+    let text = text.unwrap_or_else(|| panic!("no seek is told:\n{printed}"));
+    text.parse().expect("a number")
+}
 
 /// What was printed about memory: frames drawn, values taken, growth since a tenth of the frames, in percent.
 fn memory(printed: &str) -> Vec<(u64, u64, f64)> {
@@ -59,10 +74,12 @@ fn memory_does_not_grow_and_the_last_day_is_sought_at_once() {
         .env("XDG_RUNTIME_DIR", park.scratch(""));
     let printed = run(&mut viewer).expect_code(0).stdout;
     println!("{printed}");
-    let seeks = printed
-        .lines()
-        .filter(|line| line.starts_with("seek in a day"));
-    assert_eq!(seeks.count(), 2, "{printed}");
+    let most_seek_ms = match is_long() {
+        true => MOST_SEEK_MS,
+        false => MOST_SEEK_BESIDE_OTHERS_MS,
+    };
+    let seek_ms = seek_ms(&printed);
+    assert!(seek_ms <= most_seek_ms, "a moment takes {seek_ms} ms");
     let memory = memory(&printed);
     let marks: Vec<u64> = memory.iter().map(|(drawn, ..)| *drawn).collect();
     assert_eq!(marks, [frames / 10, frames / 2, frames], "{printed}");
