@@ -124,11 +124,7 @@ async fn report_load(channel: &Channel, from_ms: i64, half_hours: i64) {
 async fn define(channel: &Channel, definition_toml: &str) {
     let request = DefineParkRequest {
         definition_toml: definition_toml.to_owned(),
-<<<<<<< HEAD
-        client_request_id: String::new(),
-=======
         client_request_id: format!("define-{}", definition_toml.len()),
->>>>>>> domains-e2e
     };
     CarbonServiceClient::new(channel.clone())
         .define_park(request)

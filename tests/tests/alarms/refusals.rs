@@ -141,7 +141,7 @@ async fn a_wrong_command_is_refused_and_says_what_to_do() {
     };
     let ahead = service.watch_alarms(ahead).await;
     expect_refused(
-        ahead.map(|_| Response::new(())),
+        ahead.map(|_| tonic::Response::new(())),
         Code::InvalidArgument,
         "after_position",
         "ends before",

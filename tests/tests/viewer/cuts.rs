@@ -4,37 +4,35 @@ use terrarium_view_model::Report;
 
 use super::*;
 
-impl Viewer {
-    /// The moments of the record that come while a new connection stands long enough to tell the park's clock so many times.
-    fn moments_over_a_new_connection(&mut self, tellings: u32) -> Vec<i64> {
-        let mut moments = Vec::new();
-        let (mut is_live, mut told) = (false, 0);
-        wait::until(SHOWN_WITHIN, "the clock is told again", || {
-            for report in self.network.take() {
-                match &report {
-                    Report::Connection(connection) => is_live = *connection == Connection::Live,
-                    Report::LiveMoment { .. } if is_live => told += 1,
-                    Report::Replay { delta, .. } => moments.push(delta.moment_ms),
-                    _ => {}
-                }
-                for request in self.state.take(report) {
-                    self.network.send(request);
-                }
+/// The moments of the record that come while a new connection stands long enough to tell the park's clock so many times.
+fn moments_over_a_new_connection(viewer: &mut LiveView, tellings: u32) -> Vec<i64> {
+    let mut moments = Vec::new();
+    let (mut is_live, mut told) = (false, 0);
+    wait::until(SHOWN_WITHIN, "the clock is told again", || {
+        for report in viewer.network.take() {
+            match &report {
+                Report::Connection(connection) => is_live = *connection == Connection::Live,
+                Report::LiveMoment { .. } if is_live => told += 1,
+                Report::Replay { delta, .. } => moments.push(delta.moment_ms),
+                _ => {}
             }
-            (told >= tellings).then_some(())
-        });
-        moments
-    }
+            for request in viewer.state.take(report) {
+                viewer.network.send(request);
+            }
+        }
+        (told >= tellings).then_some(())
+    });
+    moments
+}
 
-    fn is_cut(&mut self) {
-        self.until("the cut is told", |state| {
-            matches!(state.connection, Connection::StaleSince { .. })
-        });
-    }
+fn is_cut(viewer: &mut LiveView) {
+    viewer.until("the cut is told", |state| {
+        matches!(state.connection, Connection::StaleSince { .. })
+    });
 }
 
 /// Two levels are on record, and a replay over them is begun. Where it begins.
-async fn play(channel: &Channel, viewer: &mut Viewer, speed: u32) -> i64 {
+async fn play(channel: &Channel, viewer: &mut LiveView, speed: u32) -> i64 {
     show_two_levels(channel, viewer).await;
     let newest_ms = viewer.state.timeline.shown_ms();
     let (from_ms, to_ms) = (newest_ms - 100_000, newest_ms - 30_000);
@@ -57,9 +55,9 @@ async fn a_replay_that_has_ended_stands_where_it_ended_after_a_cut() {
     });
     let end_ms = viewer.state.timeline.shown_ms();
     park.kill();
-    viewer.is_cut();
+    is_cut(&mut viewer);
     park.start();
-    let moments = viewer.moments_over_a_new_connection(3);
+    let moments = moments_over_a_new_connection(&mut viewer, 3);
     assert_eq!(moments, [] as [i64; 0], "it has been shown already");
     assert_eq!(viewer.state.timeline.shown_ms(), end_ms);
     assert!(is_full_to(&viewer.state, "rain-tank", 0.4));
@@ -77,10 +75,10 @@ async fn a_replay_goes_on_after_a_cut_from_where_it_was() {
         state.timeline.shown_ms() > from_ms + 500
     });
     park.kill();
-    viewer.is_cut();
+    is_cut(&mut viewer);
     let reached_ms = viewer.state.timeline.shown_ms();
     park.start();
-    let moments = viewer.moments_over_a_new_connection(3);
+    let moments = moments_over_a_new_connection(&mut viewer, 3);
     assert!(!moments.is_empty(), "it goes on");
     assert!(
         moments.iter().all(|moment_ms| *moment_ms >= reached_ms),
@@ -104,7 +102,7 @@ async fn a_page_that_a_cut_takes_along_is_told_and_asked_for_again() {
         from_ms: to_ms - 3_600_000,
         to_ms,
     });
-    viewer.is_cut();
+    is_cut(&mut viewer);
     for what in ["history", "events", "shift"] {
         let reason = viewer.state.failure_of(what);
         assert!(reason.is_some(), "nobody says that {what} does not come");
