@@ -517,8 +517,12 @@ mod tests {
             segment_bytes,
             ..LogSettings::default()
         };
-        let opened = EventStore::open_settings(&RealDisk, folder.path(), Clock::system(), settings);
-        let (store, _) = opened.expect("an empty store opens");
+        let open = || {
+            let clock = Clock::system();
+            let opened = EventStore::open_settings(&RealDisk, folder.path(), clock, settings);
+            opened.expect("a store opens").0
+        };
+        let store = open();
         let event = |_| ProposedEvent {
             id: Uuid::new_v4(),
             event_type: Arc::from("happened"),
@@ -534,6 +538,9 @@ mod tests {
         for result in store.append(vec![commit]).await {
             result.expect("appended");
         }
+        // A full segment is sealed some time after the answer; who closes waits for it.
+        store.close();
+        let store = open();
         let turns = Cell::new(0);
         let others = async {
             loop {
