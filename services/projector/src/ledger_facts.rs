@@ -63,7 +63,13 @@ pub(crate) fn of_mobility(event: &RecordedEvent) -> Result<Option<Fact>, EventCo
         "terrarium.mobility.v1.ChargeSessionStartedV1" => {
             let message: mobility::ChargeSessionStartedV1 = payload.read()?;
             let class = message.vehicle_class();
-            (message.charger, message.session, class, message.time_s, None)
+            (
+                message.charger,
+                message.session,
+                class,
+                message.time_s,
+                None,
+            )
         }
         "terrarium.mobility.v1.ChargeSessionEndedV1" => {
             let message: mobility::ChargeSessionEndedV1 = payload.read()?;
