@@ -11,9 +11,9 @@ pub struct CarbonLine {
     pub export_wh: i64,
     pub self_use_wh: i64,
     pub unexplained_wh: i64,
-    /// Scope 2, location-based, in mg of CO2.
+    /// All imports at the grid's average, in mg of CO2: scope 2, location-based, where nothing of them is sold on.
     pub scope2_location_mg: i64,
-    /// By exported energy, in mg of CO2; never netted with scope 2.
+    /// All exports at their baseline, in mg of CO2; never netted.
     pub avoided_mg: i64,
     /// Share of the consumption covered in the same hour by own generation, in millionths.
     pub matched_ppm: Option<u32>,
