@@ -27,8 +27,8 @@ use terrarium_proto::waste::v1::waste_service_client::WasteServiceClient;
 use terrarium_proto::water::v1 as water;
 use terrarium_proto::water::v1::water_service_client::WaterServiceClient;
 use terrarium_tests::{GuardedPark, Park, expect_refused, feed, repository, with_token};
+use tonic::Code;
 use tonic::transport::Channel;
-use tonic::{Code, Status};
 
 const PARK: &str = "domains";
 /// 2025-08-01T06:00:00+08:00.
