@@ -90,17 +90,18 @@ pub(crate) fn answer(
         to: UnixSeconds(0),
     });
     let period = period_of(book, known, request.period.as_ref())?;
-    // Outside of it nothing is known, whatever is asked for.
-    let looked_at = DayPeriod {
-        from: period.from.clamp(known.from, known.to),
-        to: period.to.clamp(known.from, known.to),
+    // Nothing was metered outside of it, whatever is asked for.
+    let metered = metered.map_or((UnixSeconds(0), UnixSeconds(0)), |of| (of.from, of.to));
+    let of_meters = DayPeriod {
+        from: period.from.clamp(metered.0, metered.1),
+        to: period.to.clamp(metered.0, metered.1),
     };
     let networks = definition.thermal_networks.values();
     check_size(
-        looked_at,
+        of_meters,
         networks.map(|network| network.meters.len()).sum(),
     )?;
-    let mut answer = sums(book, &Thermal::of(ledger), looked_at);
+    let mut answer = sums((book, period), (&Thermal::of(ledger), of_meters));
     answer.park = definition.id.to_string();
     answer.period = Some(wire::Period {
         from: definition.time_zone.format_rfc3339(period.from),
@@ -161,17 +162,16 @@ fn period_of(
     Ok(period)
 }
 
-/// Totals and balances of a period.
+/// Totals and balances of both books, each of its period.
 fn sums(
-    book: &NaturalBook,
-    thermal: &Thermal<'_>,
-    period: DayPeriod,
+    (book, period): (&NaturalBook, DayPeriod),
+    (thermal, of_meters): (&Thermal<'_>, DayPeriod),
 ) -> wire::GetNaturalBalanceResponse {
     let mut totals = book.totals(period);
-    let of_networks = thermal.totals(period).into_iter();
+    let of_networks = thermal.totals(of_meters).into_iter();
     totals.extend(of_networks.map(|((account, asset), amount)| ((account, Some(asset)), amount)));
     let mut balances = book.balances(period);
-    let of_networks = thermal.balances(period).into_iter();
+    let of_networks = thermal.balances(of_meters).into_iter();
     balances.extend(of_networks.map(|(medium, node, sums)| (medium, Some(node), sums)));
     balances.sort_by_key(|(medium, asset, _)| (*asset, *medium));
     wire::GetNaturalBalanceResponse {

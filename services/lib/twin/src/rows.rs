@@ -554,10 +554,10 @@ mod tests {
             let mut shelved: Rows<3> = Rows::shelved(Some(Arc::clone(&shelf) as Arc<dyn Shelf>));
             let mut plain: Rows<3> = Rows::default();
             for meter in 0..METERS {
-                for hour in 0..HOURS {
+                for number in 0..HOURS {
                     let hour = match is_backwards && meter > 0 {
-                        true => HOURS - hour,
-                        false => hour,
+                        true => HOURS - number,
+                        false => number,
                     };
                     let row = [hour * 3_600, meter * HOURS + hour, meter];
                     shelved.insert(row);

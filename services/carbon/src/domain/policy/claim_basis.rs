@@ -414,19 +414,19 @@ mod tests {
     #[test]
     fn what_no_claim_could_rest_on_is_refused_with_its_field() {
         let policy = Policy::default();
-        let life = |plan| PolicyCommand::SetLifeCycle(life(plan));
+        let set_life = |plan| PolicyCommand::SetLifeCycle(life(plan));
         for (command, field) in [
             (PolicyCommand::SetStages(criteria(7)), "criteria"),
             (
-                life(LifeCyclePlan {
+                set_life(LifeCyclePlan {
                     self_use_wh: 113_000_000,
                     ..plan()
                 }),
                 "plan.self_use_wh",
             ),
-            (life(LifeCyclePlan { years: 0, ..plan() }), "plan.years"),
+            (set_life(LifeCyclePlan { years: 0, ..plan() }), "plan.years"),
             (
-                life(LifeCyclePlan {
+                set_life(LifeCyclePlan {
                     trees_mg: -1,
                     ..plan()
                 }),
