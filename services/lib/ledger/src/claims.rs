@@ -262,6 +262,9 @@ pub fn make(kind: ClaimKind, question: &Question<'_>) -> Result<Statement, Refus
     if unpriced(kind, question).is_some() {
         promise_nothing(&mut statement);
     }
+    if statement.verdict.kind == VerdictKind::Stated && !question.books.without_factor.is_empty() {
+        say_what_is_left_out(kind, &mut statement.verdict.words);
+    }
     if is_open {
         statement.notes.insert(0, provisional());
     }
@@ -355,6 +358,14 @@ fn promise_nothing(statement: &mut Statement) {
         "Nothing is claimed: not everything has a price in carbon. The figures stand for information.",
         "不作任何声明：部分活动没有可用因子。数字仅供参考。",
     );
+}
+
+/// A total that lacks what has no price does not stand as if it were all.
+fn say_what_is_left_out(kind: ClaimKind, verdict: &mut Words) {
+    if matches!(kind, ClaimKind::GhgpInventory(_) | ClaimKind::Iso14064) {
+        verdict.en = format!("Incomplete, not everything has a factor: {}", verdict.en);
+        verdict.zh = format!("不完整，部分活动没有可用因子：{}", verdict.zh);
+    }
 }
 
 /// The method behind every "±".

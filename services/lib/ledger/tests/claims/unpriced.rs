@@ -146,6 +146,16 @@ fn a_provisional_statement_shows_the_figures_and_holds_nothing_to_be_so() {
             );
         }
     }
+    let is_inventory =
+        |kind: &ClaimKind| matches!(kind, ClaimKind::GhgpInventory(_) | ClaimKind::Iso14064);
+    for kind in ClaimKind::ALL.into_iter().filter(is_inventory) {
+        let verdict = |books: &Books| {
+            let statement = asked(kind, books, &base(), true).expect("provisional");
+            statement.verdict.words.en
+        };
+        assert!(verdict(&of).starts_with("Incomplete"), "{kind:?}");
+        assert!(!verdict(&good_year()).contains("Incomplete"), "{kind:?}");
+    }
     // Without its construction the park would stand in the highest stage.
     let mut zero = year(960_000, 10, 12);
     let stage = asked(ClaimKind::Stage, &zero, &base(), true).expect("provisional");
