@@ -197,8 +197,9 @@ fn draw_again(
     let Ok(mut output) = outputs.single_mut() else {
         return;
     };
-    let is_new = std::mem::take(&mut laid.is_new);
-    if is_new {
+    let mut is_other = false;
+    if std::mem::take(&mut laid.is_new) {
+        is_other = !are_same(&laid.jobs, &output.paint_jobs);
         laid.jobs.clone_from(&output.paint_jobs);
     } else {
         output.paint_jobs.clone_from(&laid.jobs);
@@ -206,15 +207,45 @@ fn draw_again(
     if !output.textures_delta.is_empty() {
         laid.frames_to_settle = FRAMES_TO_SETTLE;
     }
-    if is_new || laid.frames_to_settle > 0 {
+    if is_other || laid.frames_to_settle > 0 {
         version.0 += 1;
         laid.frames_to_settle = laid.frames_to_settle.saturating_sub(1);
     }
 }
 
+/// Whether two pictures of the panels are alike: what is laid out anew often comes out as before.
+fn are_same(ones: &[egui::ClippedPrimitive], others: &[egui::ClippedPrimitive]) -> bool {
+    use egui::epaint::Primitive;
+    ones.len() == others.len()
+        && ones.iter().zip(others).all(|(one, other)| {
+            let is_same = match (&one.primitive, &other.primitive) {
+                (Primitive::Mesh(one), Primitive::Mesh(other)) => one == other,
+                _ => false,
+            };
+            is_same && one.clip_rect == other.clip_rect
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pictures_are_alike_when_their_meshes_and_where_they_are_seen_are() {
+        let job = |right: f32, color: egui::Color32| {
+            let mut mesh = egui::Mesh::default();
+            mesh.add_colored_rect(egui::Rect::EVERYTHING, color);
+            egui::ClippedPrimitive {
+                clip_rect: egui::Rect::from_min_max((0.0, 0.0).into(), (right, 9.0).into()),
+                primitive: egui::epaint::Primitive::Mesh(mesh),
+            }
+        };
+        let one = [job(5.0, egui::Color32::RED)];
+        assert!(are_same(&one, &one.clone()));
+        assert!(!are_same(&one, &[]));
+        assert!(!are_same(&one, &[job(6.0, egui::Color32::RED)]));
+        assert!(!are_same(&one, &[job(5.0, egui::Color32::BLUE)]));
+    }
 
     const HERE: GlobalTransform = GlobalTransform::IDENTITY;
 

@@ -5,15 +5,16 @@
 
 // `WORDS_PER_TAG` words for every tag, and the light of the moment; written by `looks.rs`. Without a graphics card the words
 // that a vertex reads are most of its cost, so there are few of them.
-@group(#{MATERIAL_BIND_GROUP}) @binding(0) var<storage, read> words: array<u32>;
+@group(#{MATERIAL_BIND_GROUP}) @binding(0) var<storage, read> words: array<f32>;
 @group(#{MATERIAL_BIND_GROUP}) @binding(1) var<uniform> light: array<vec4<f32>, 7>;
 
-const WORDS_PER_TAG: u32 = 10u;
+const WORDS_PER_TAG: u32 = 13u;
 // Places among the words of a tag. From `STANCE` on there are two for every kind of motion.
 const TINT: u32 = 0u;
-const MARKS: u32 = 2u;
-const FLOW_SPEED: u32 = 3u;
-const STANCE: u32 = 4u;
+const EMPHASIS: u32 = 4u;
+const FADE: u32 = 5u;
+const FLOW_SPEED: u32 = 6u;
+const STANCE: u32 = 7u;
 
 // `terrarium_scene::Follows`, and the place of a tree's number above it.
 const GROWTH: u32 = 0u;
@@ -54,7 +55,7 @@ fn haze(world: vec3<f32>) -> f32 {
     return smoothstep(light[3].w, light[4].w, away);
 }
 
-fn word_of(tag: u32, which: u32) -> u32 {
+fn word_of(tag: u32, which: u32) -> f32 {
     return words[WORDS_PER_TAG * tag + which];
 }
 
@@ -62,7 +63,7 @@ fn word_of(tag: u32, which: u32) -> u32 {
 // How the part of this vertex stands: cosine and sine of its angle, how full, or growth and how many live.
 fn stance_of(in: Vertex) -> vec2<f32> {
     let first = STANCE + 2u * (in.follows & KIND_MASK);
-    return vec2(bitcast<f32>(word_of(in.tag, first)), bitcast<f32>(word_of(in.tag, first + 1u)));
+    return vec2(word_of(in.tag, first), word_of(in.tag, first + 1u));
 }
 
 // About the axis (Rodrigues).
@@ -145,9 +146,7 @@ fn vertex(in: Vertex) -> Out {
     out.color = vec4(paint * sqrt(lamps), 1.0);
     return out;
 #else
-    let tint = vec4(unpack2x16unorm(word_of(in.tag, TINT)), unpack2x16unorm(word_of(in.tag, TINT + 1u)));
-    // How far it is lifted out of the rest, and how far it has faded.
-    let marks = unpack2x16unorm(word_of(in.tag, MARKS));
+    let tint = vec4(word_of(in.tag, TINT), word_of(in.tag, TINT + 1u), word_of(in.tag, TINT + 2u), word_of(in.tag, TINT + 3u));
     var normal = in.normal.xyz;
 #ifdef MOVES
     if (in.follows & KIND_MASK) == TURN {
@@ -163,7 +162,7 @@ fn vertex(in: Vertex) -> Out {
     // Old values fade towards the ground's grey.
     let brightness = dot(clay, vec3(0.2126, 0.7152, 0.0722));
     let base = mix(clay, tint.rgb * (0.72 + 0.4 * brightness), tint.w);
-    let faded = mix(base, vec3(0.46, 0.46, 0.45), marks.y * 0.6);
+    let faded = mix(base, vec3(0.46, 0.46, 0.45), word_of(in.tag, FADE) * 0.6);
 
     let sun = max(dot(normal, light[0].xyz), 0.0);
     let sky = 0.5 + 0.5 * normal.y;
@@ -177,7 +176,7 @@ fn vertex(in: Vertex) -> Out {
     lit = max(lit, faded * (tint.w * 0.55));
     let glow = (1.0 - in.color.a) * lamps;
     lit = max(lit, paint * glow * vec3(1.5, 1.42, 1.28) * (1.0 - tint.w));
-    lit = lit + (vec3(0.92) - lit) * marks.x * 0.45;
+    lit = lit + (vec3(0.92) - lit) * word_of(in.tag, EMPHASIS) * 0.45;
     let away = haze(world);
     let lies_flat = world.y < light[0].w && normal.y > 0.9;
     out.color = vec4(mix(lit, light[4].rgb, away), select(1.0, mix(light[5].x, 1.0, away), lies_flat));
@@ -186,7 +185,7 @@ fn vertex(in: Vertex) -> Out {
     }
 #ifdef FLOW
     out.along = in.along;
-    out.speed = bitcast<f32>(word_of(in.tag, FLOW_SPEED));
+    out.speed = word_of(in.tag, FLOW_SPEED);
 #endif
     return out;
 #endif

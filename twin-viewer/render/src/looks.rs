@@ -15,7 +15,7 @@ use crate::scene_pass::SceneVersion;
 /// Rows of the shader's `light`.
 const LIGHT_ROWS: usize = 7;
 /// The shader's `WORDS_PER_TAG`.
-const WORDS_PER_TAG: usize = 10;
+const WORDS_PER_TAG: usize = 13;
 /// A gauge that is empty keeps a sliver, so that it is still one.
 const SLIVER: f32 = 0.01;
 
@@ -146,17 +146,20 @@ impl Looks {
     }
 
     /// What the shader reads of every tag.
-    fn words(&self, tags: usize, stances: &[Stance]) -> Vec<u32> {
+    fn words(&self, tags: usize, stances: &[Stance]) -> Vec<f32> {
         let mut words = Vec::with_capacity(tags * WORDS_PER_TAG);
         for tag in 0..tags {
             let look = self.by_tag.get(tag).copied().unwrap_or_default();
             let [red, green, blue] = look.tint;
             let stance = stances.get(tag).copied().unwrap_or_default();
             words.extend([
-                shares(red, green),
-                shares(blue, look.tint_share),
-                shares(look.emphasis, look.fade),
-                look.flow_m_per_s.to_bits(),
+                red,
+                green,
+                blue,
+                look.tint_share,
+                look.emphasis,
+                look.fade,
+                look.flow_m_per_s,
             ]);
             // By kind of motion: `terrarium_scene::Follows`.
             let of_kinds: [[f32; 2]; 3] = [
@@ -164,7 +167,7 @@ impl Looks {
                 [stance.full, 0.0],
                 [stance.angle.cos(), stance.angle.sin()],
             ];
-            words.extend(of_kinds.iter().flatten().map(|value| value.to_bits()));
+            words.extend(of_kinds.iter().flatten());
         }
         words
     }
@@ -183,12 +186,6 @@ impl Looks {
     }
 }
 
-/// Two values from 0 to 1 as WGSL's `unpack2x16unorm` reads them.
-fn shares(low: f32, high: f32) -> u32 {
-    let part = |value: f32| (value.clamp(0.0, 1.0) * f32::from(u16::MAX)).round() as u32;
-    part(low) | part(high) << 16
-}
-
 /// Where the light and the words lie, and of how many tags.
 #[derive(Resource)]
 pub(crate) struct Rows {
@@ -205,12 +202,12 @@ impl FromWorld for Rows {
     fn from_world(world: &mut World) -> Rows {
         let looks = Looks::default();
         let mut light = ShaderBuffer::new(
-            &bytes_of_light(&looks.light_rows(0.0)),
+            &bytes_of(looks.light_rows(0.0).iter().flatten()),
             RenderAssetUsages::default(),
         );
         light.buffer_description.usage = BufferUsages::UNIFORM | BufferUsages::COPY_DST;
         let words = ShaderBuffer::new(
-            &bytes_of_words(&looks.words(1, &[])),
+            &bytes_of(&looks.words(1, &[])),
             RenderAssetUsages::default(),
         );
         let mut buffers = world.resource_mut::<Assets<ShaderBuffer>>();
@@ -316,10 +313,10 @@ pub(crate) fn write_rows(
     }
     let stances = stage.map_or_else(Vec::new, |stage| stances(&stage, &poses, &motion.angles));
     for (buffer, bytes) in [
-        (&rows.words, bytes_of_words(&looks.words(tags, &stances))),
+        (&rows.words, bytes_of(&looks.words(tags, &stances))),
         (
             &rows.light,
-            bytes_of_light(&looks.light_rows(motion.flow_s)),
+            bytes_of(looks.light_rows(motion.flow_s).iter().flatten()),
         ),
     ] {
         if let Some(mut buffer) = buffers.get_mut(buffer) {
@@ -335,13 +332,9 @@ pub(crate) fn write_rows(
     clear_color.0 = Color::linear_rgb(x, y, z);
 }
 
-fn bytes_of_words(words: &[u32]) -> Vec<u8> {
-    words.iter().flat_map(|word| word.to_le_bytes()).collect()
-}
-
-fn bytes_of_light(rows: &[[f32; 4]; LIGHT_ROWS]) -> Vec<u8> {
-    let values = rows.iter().flatten();
-    values.flat_map(|value| value.to_le_bytes()).collect()
+fn bytes_of<'a>(words: impl IntoIterator<Item = &'a f32>) -> Vec<u8> {
+    let words = words.into_iter();
+    words.flat_map(|word| word.to_le_bytes()).collect()
 }
 
 #[cfg(test)]
@@ -373,22 +366,10 @@ mod tests {
         let words = looks.words(5, &stances);
         assert_eq!(words.len(), WORDS_PER_TAG * 5);
         let of_tag = &words[WORDS_PER_TAG * 3..WORDS_PER_TAG * 4];
-        let read: Vec<f32> = of_tag[..3]
-            .iter()
-            .flat_map(|word| [word & 0xffff, word >> 16])
-            .map(|part| part as f32 / 65_535.0)
-            .collect();
-        for (read, written) in read.iter().zip([0.1, 0.2, 0.3, 0.9, 0.5, 0.25]) {
-            assert!((read - written).abs() < 1e-5, "{read} for {written}");
-        }
-        let floats: Vec<f32> = of_tag[3..]
-            .iter()
-            .map(|word| f32::from_bits(*word))
-            .collect();
+        assert_eq!(of_tag[..7], [0.1, 0.2, 0.3, 0.9, 0.5, 0.25, -2.0]);
         let (across, along) = 2.0_f32.sin_cos();
-        assert_eq!(floats, [-2.0, 1.5, 12.0, 0.4, 0.0, along, across]);
+        assert_eq!(of_tag[7..], [1.5, 12.0, 0.4, 0.0, along, across]);
         assert_eq!(looks.light_rows(7.0)[2][3], 7.0);
-        assert_eq!(shares(0.0, 1.0), 0xffff_0000, "whole shares are exact");
     }
 
     #[test]
