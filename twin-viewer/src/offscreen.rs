@@ -294,7 +294,7 @@ impl OffscreenStage {
         loop {
             self.frame()?;
             // The first layout only installs the fonts.
-            let is_laid_out = self.world().resource::<Layouts>().0 >= laid_out.max(1) + 1;
+            let is_laid_out = self.world().resource::<Layouts>().0 > laid_out.max(1);
             let waits = self.rendered.waiting_pipelines.load(Ordering::Acquire) > 0;
             if waits || !is_laid_out {
                 settled = self.begun + 1;
