@@ -183,6 +183,8 @@ impl Writer {
             room,
         } = request
         else {
+            // The flag may have been looked at before it was set.
+            self.queue.close();
             return;
         };
         let mut deciding = Deciding {
