@@ -131,6 +131,18 @@ fn append(stream: &str, expected: ExpectedRevision, ids: &[u128]) -> Operation {
     operation(stream, expected, Change::Append(events))
 }
 
+/// It may come when the writer has just looked whether the store is closing.
+#[test]
+fn the_request_to_close_ends_the_writer_by_itself() {
+    let mut steps = Steps::new();
+    let (requests, queue) = mpsc::channel(1);
+    steps.writer.queue = queue;
+    let sent = requests.try_send(Request::Close);
+    assert!(sent.is_ok(), "there is room");
+    let runtime = Writer::runtime().expect("a runtime");
+    runtime.block_on(steps.writer.run());
+}
+
 #[tokio::test]
 async fn what_is_staged_beside_a_group_goes_on_from_it_and_is_not_answered_with_it() {
     let mut steps = Steps::new();
