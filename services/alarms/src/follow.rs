@@ -27,7 +27,7 @@ use crate::conditions::{ParkWatch, Transition};
 use crate::domain::{Alarm, AlarmCommand, AlarmContext, transition_id};
 use crate::events::TYPE_PREFIX;
 use crate::observer::{NewObserver, Observer, ObserverError};
-use crate::waiting::{Heard, Said, Waiting};
+use crate::waiting::{Heard, Waiting};
 
 /// Events folded before transitions are recorded.
 const FOLD_BATCH_EVENTS: usize = 2_000;
@@ -244,11 +244,11 @@ impl Alarms {
         let Some(watched) = fold.parks.get_mut(park) else {
             return;
         };
-        for (recorded, said) in watched.waiting.take_until(until) {
+        for (recorded, heard) in watched.waiting.take_until(until) {
             // What is due at this very moment is decided by what is heard at it.
             let before = UnixMillis(recorded.0 - 1);
             watched.watch.advance(before, &mut watched.outstanding);
-            said.tell(recorded, &mut watched.watch, &mut watched.outstanding);
+            heard.tell(recorded, &mut watched.watch, &mut watched.outstanding);
         }
         // Read again, a transition may stand in the record before what led to it is judged.
         let books = self.books();
@@ -306,11 +306,14 @@ impl Alarms {
         let is_definition = &*event.event_type == PARK_DEFINED_V1;
         if is_definition {
             let definition = read_definition(event).map_err(unreadable)?;
+            // What is on record before it is judged by the definition before it.
+            let recorded = recorded_time(event).unwrap_or_default();
+            self.judge(fold, &park, recorded);
             if !definition.alarms.is_empty() && fold.with_alarms.insert(park.clone()) {
                 // Nothing else of a park comes before its first definition.
                 fold.begins_again |= event.revision > 0;
             }
-            fold.define(&park, definition, event);
+            fold.define(&park, &definition, event);
         }
         if event.event_type.starts_with(TYPE_PREFIX) {
             let mut books = self.books_mut();
@@ -468,19 +471,16 @@ impl Alarms {
 }
 
 impl Fold {
-    /// What is on record before a definition is judged by the one before it, also if it is decided only later.
-    fn define(&mut self, park: &ParkId, definition: ParkDefinition, event: &RecordedEvent) {
+    fn define(&mut self, park: &ParkId, definition: &ParkDefinition, event: &RecordedEvent) {
         if !self.with_alarms.contains(park) {
             return;
         }
         let recorded = recorded_time(event).unwrap_or_default();
         let watched = self.parks.entry(park.clone()).or_default();
         watched.is_simulated = definition.clock == ParkClock::Simulated;
-        let defined = Said::Defined {
-            event: event.id,
-            definition: Box::new(definition),
-        };
-        watched.take_in(recorded, event, defined);
+        watched
+            .watch
+            .define(definition, event.id, recorded, &mut watched.outstanding);
     }
 
     /// What is on record needs not be recorded again.
@@ -512,22 +512,15 @@ impl Fold {
             meter,
             observed,
         };
-        if !watched.is_simulated || !heard.says_nothing() {
-            watched.take_in(recorded, event, Said::Heard(heard));
+        if watched.is_simulated {
+            if !heard.says_nothing() {
+                watched.waiting.add(recorded, event, heard);
+            }
+            return Ok(());
         }
+        watched.watch.advance(recorded, &mut watched.outstanding);
+        heard.tell(recorded, &mut watched.watch, &mut watched.outstanding);
         Ok(())
-    }
-}
-
-impl WatchedPark {
-    /// In a simulated park it waits until its moment is decided, and where something waits still, whatever comes after it.
-    fn take_in(&mut self, recorded: UnixMillis, event: &RecordedEvent, said: Said) {
-        if self.is_simulated || !self.waiting.is_empty() {
-            self.waiting.add(recorded, event, said);
-            return;
-        }
-        self.watch.advance(recorded, &mut self.outstanding);
-        said.tell(recorded, &mut self.watch, &mut self.outstanding);
     }
 }
 

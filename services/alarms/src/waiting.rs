@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use terrarium_journal::RecordedEvent;
-use terrarium_model::{MeterId, ParkDefinition, SECONDS_PER_HOUR, UnixMillis};
+use terrarium_model::{MeterId, SECONDS_PER_HOUR, UnixMillis};
 use uuid::Uuid;
 
 use crate::conditions::{Observation, ParkWatch, Transition};
@@ -21,65 +21,37 @@ pub(crate) struct Heard {
     pub(crate) observed: Vec<Observed>,
 }
 
-/// What waits to be judged.
-pub(crate) enum Said {
-    /// Something was reported.
-    Heard(Heard),
-    /// The park is as defined here from then on.
-    Defined {
-        event: Uuid,
-        definition: Box<ParkDefinition>,
-    },
-}
-
 /// Everything that waits of one park.
 #[derive(Default)]
 pub(crate) struct Waiting {
-    said: BTreeMap<(UnixMillis, Arc<str>, u64), Said>,
+    heard: BTreeMap<(UnixMillis, Arc<str>, u64), Heard>,
 }
 
 impl Waiting {
-    pub(crate) fn add(&mut self, recorded: UnixMillis, event: &RecordedEvent, said: Said) {
+    pub(crate) fn add(&mut self, recorded: UnixMillis, event: &RecordedEvent, heard: Heard) {
         let key = (recorded, Arc::clone(&event.stream), event.revision);
-        self.said.insert(key, said);
+        self.heard.insert(key, heard);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.said.is_empty()
+        self.heard.is_empty()
     }
 
     /// The moment of the first that waits.
     pub(crate) fn first(&self) -> Option<UnixMillis> {
-        let ((recorded, ..), _) = self.said.first_key_value()?;
+        let ((recorded, ..), _) = self.heard.first_key_value()?;
         Some(*recorded)
     }
 
     /// Takes out, in order, what was recorded at or before a moment.
-    pub(crate) fn take_until(&mut self, until: UnixMillis) -> Vec<(UnixMillis, Said)> {
+    pub(crate) fn take_until(&mut self, until: UnixMillis) -> Vec<(UnixMillis, Heard)> {
         let after = (UnixMillis(until.0.saturating_add(1)), Arc::from(""), 0);
-        let later = self.said.split_off(&after);
-        let ready = std::mem::replace(&mut self.said, later);
+        let later = self.heard.split_off(&after);
+        let ready = std::mem::replace(&mut self.heard, later);
         let ready = ready.into_iter();
         ready
-            .map(|((recorded, ..), said)| (recorded, said))
+            .map(|((recorded, ..), heard)| (recorded, heard))
             .collect()
-    }
-}
-
-impl Said {
-    /// Tells it to the park's watch.
-    pub(crate) fn tell(
-        self,
-        recorded: UnixMillis,
-        watch: &mut ParkWatch,
-        transitions: &mut Vec<Transition>,
-    ) {
-        match self {
-            Said::Heard(heard) => heard.tell(recorded, watch, transitions),
-            Said::Defined { event, definition } => {
-                watch.define(&definition, event, recorded, transitions);
-            }
-        }
     }
 }
 
