@@ -150,7 +150,7 @@ words! {
     // Carbon.
     CarbonLedger => "Carbon ledger", "碳账本";
     Scope2 => "Grid imports, location-based", "下网电量排放（基于位置）";
-    Avoided => "Exports, by baseline (not netted)", "上网电量对应基线排放（不抵扣）";
+    Avoided => "Exports, baseline, not netted", "上网电量对应基线排放（不抵扣）";
     SelfUse => "Own use of generation", "自发自用";
     MatchedShare => "Matched hour by hour", "逐时匹配率";
     Consumption => "Consumption", "用电";
