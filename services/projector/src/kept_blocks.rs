@@ -4,9 +4,9 @@
 //! "TRMBLK" version fold | position | id and digest of the event there | parks | of each: id, length, day blocks | SHA-256 of it all
 //! ```
 //!
-//! The file is disposable. It counts only if its version is this build's, and that of the fold whose sums it holds, its checksum fits, and the record has at its position
-//! the event that it was written after, with the same digest of its stream up to it. The rest of the record (all that is no
-//! reading) is folded as ever, and the state hash at that position is the same.
+//! The file is disposable. It counts only if its version is this build's, and that of the fold whose sums it holds, its checksum
+//! fits, and the record has at its position the event that it was written after, with the same digest of its stream up to it. The
+//! rest of the record (all that is no reading) is folded as ever, and the state hash at that position is the same.
 
 use std::collections::BTreeMap;
 use std::fs::File;

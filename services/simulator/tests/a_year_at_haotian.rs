@@ -1,8 +1,8 @@
 //! A year at the parks that are shipped: what is published of them is met, and every balance is exact in every interval.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use terrarium_model::{AssetKind, Measures, ParkDefinition, UnixSeconds};
+use terrarium_model::{AssetKind, AssetParameters, Measures, ParkDefinition, UnixSeconds};
 use terrarium_simulator::park::{
     Balance, Fact, ParkSimulation, SimulationOptions, Step, WaterSource,
 };
@@ -10,6 +10,8 @@ use terrarium_simulator::weather::{Location, Weather};
 
 /// 2025-01-01T00:00 in Beijing.
 const START: UnixSeconds = UnixSeconds(1_735_660_800);
+/// By the hour.
+const STEPS_OF_25_YEARS: usize = 25 * 8_766;
 const STEPS_OF_A_YEAR: usize = 365 * 96;
 
 fn park(name: &str) -> ParkDefinition {
@@ -245,4 +247,90 @@ fn a_steeper_table_and_a_higher_mortality_show_in_the_year() {
     assert!(steep_year.mwh(Measures::Generation) < 0.95 * year.mwh(Measures::Generation));
     assert!(deadly_simulation.trees().1 < simulation.trees().1);
     assert!(steep_year.died > 2 * year.died);
+}
+
+/// What chargers said of one of them.
+#[derive(Default)]
+struct AtCharger {
+    /// Id and newest time of the session that runs.
+    running: Option<(String, UnixSeconds)>,
+    known: BTreeSet<String>,
+    free_since: UnixSeconds,
+}
+
+#[test]
+fn a_life_of_hours_says_nothing_that_a_service_would_refuse() {
+    let park = park("haotian");
+    let mut simulation = simulation(&park, &SimulationOptions::new(1, START, 3_600));
+    let mut chargers: BTreeMap<String, AtCharger> = BTreeMap::new();
+    let mut living: BTreeMap<String, u32> = BTreeMap::new();
+    let mut unfit: BTreeSet<String> = BTreeSet::new();
+    let mut unfit_samples = 0;
+    for _ in 0..STEPS_OF_25_YEARS {
+        for fact in simulation.step().facts {
+            match &fact {
+                Fact::SessionStarted {
+                    charger,
+                    session,
+                    at,
+                    ..
+                } => {
+                    let there = chargers.entry(charger.to_string()).or_default();
+                    assert_eq!(there.running, None, "{fact:?}");
+                    assert!(*at >= there.free_since, "{fact:?}");
+                    assert!(there.known.insert(session.clone()), "{fact:?} again");
+                    there.running = Some((session.clone(), *at));
+                }
+                Fact::SessionMetered {
+                    charger,
+                    session,
+                    at,
+                    ..
+                }
+                | Fact::SessionEnded {
+                    charger,
+                    session,
+                    at,
+                    ..
+                } => {
+                    let there = chargers.entry(charger.to_string()).or_default();
+                    let (id, newest) = there.running.take().expect("a session runs");
+                    assert_eq!(&id, session, "{fact:?}");
+                    assert!(*at >= newest, "{fact:?} after {newest}");
+                    if matches!(fact, Fact::SessionEnded { .. }) {
+                        there.free_since = *at;
+                    } else {
+                        there.running = Some((id, *at));
+                    }
+                }
+                Fact::WaterSampled { tank, quality, .. } => {
+                    if quality.is_fit_for_irrigation() {
+                        unfit.remove(tank.as_str());
+                    } else {
+                        unfit.insert(tank.to_string());
+                        unfit_samples += 1;
+                    }
+                }
+                Fact::IrrigationStarted { zone, .. } => {
+                    let AssetParameters::IrrigationZone { tank, .. } =
+                        &park.assets[zone.as_str()].parameters
+                    else {
+                        panic!("{zone} is no zone");
+                    };
+                    assert!(!unfit.contains(tank.as_str()), "{fact:?} from {tank}");
+                }
+                Fact::TreesPlanted { group, survey, .. } => {
+                    *living.entry(group.to_string()).or_default() += survey.living;
+                }
+                Fact::TreesDied { group, count, .. } => {
+                    let left = living.get_mut(group.as_str()).expect("planted");
+                    *left = left
+                        .checked_sub(*count)
+                        .unwrap_or_else(|| panic!("{fact:?}"));
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(chargers.len() > 1 && living.len() > 3 && unfit_samples > 0);
 }

@@ -61,6 +61,10 @@ use terrarium_runtime::traceparent::{Traceparent, within};
 
 use crate::client::ClientArgs;
 
+/// Buffers of events and answers come and go on every thread; the C library's allocator takes a tenth of the processor for that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const EXIT_CODES_HELP: &str = "\
 Exit codes:
   0  all good

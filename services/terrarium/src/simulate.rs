@@ -289,6 +289,20 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn print(&self, format: Format, tally: &Tally) -> anyhow::Result<()> {
+        self.print_summary(format, tally)?;
+        for (call, reports) in &tally.not_taken {
+            eprintln!(
+                "this server has no {call}: {} reports were left out",
+                count(*reports)
+            );
+        }
+        for rejected in &tally.first_rejected {
+            eprintln!("{}: {}", rejected.call, rejected.message);
+        }
+        Ok(())
+    }
+
+    fn print_summary(&self, format: Format, tally: &Tally) -> anyhow::Result<()> {
         let seconds = self.elapsed.as_secs_f64();
         let not_taken = tally.not_taken.values().sum();
         let shown = |at| self.park.time_zone.format_rfc3339(at);
@@ -329,15 +343,6 @@ impl Run<'_> {
             count((tally.recorded as f64 / seconds.max(1e-3)) as u64),
             tally.position
         ))?;
-        for (call, reports) in &tally.not_taken {
-            eprintln!(
-                "this server has no {call}: {} reports were left out",
-                count(*reports)
-            );
-        }
-        for rejected in &tally.first_rejected {
-            eprintln!("{}: {}", rejected.call, rejected.message);
-        }
         Ok(())
     }
 }

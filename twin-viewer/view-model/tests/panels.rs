@@ -49,6 +49,17 @@ fn live_at(moment_ms: i64) -> Report {
     }
 }
 
+/// Both moments that are compared were told.
+fn take_compared(state: &mut ViewState) {
+    for moment_ms in [NOW_MS, NOW_MS + 1_000] {
+        let delta = TwinDelta {
+            moment_ms,
+            ..TwinDelta::default()
+        };
+        state.take(Report::Compared(delta));
+    }
+}
+
 fn replay_at(moment_ms: i64) -> Report {
     let delta = TwinDelta {
         moment_ms,
@@ -277,13 +288,7 @@ fn neither_now_nor_a_running_replay_is_coloured_by_a_comparison() {
             !state.comparison.is_on(),
             "nobody compares by marking, least of all live"
         );
-        for moment_ms in [NOW_MS, NOW_MS + 1_000] {
-            let delta = TwinDelta {
-                moment_ms,
-                ..TwinDelta::default()
-            };
-            state.take(Report::Compared(delta));
-        }
+        take_compared(&mut state);
         state.apply(Command::Compare(true));
         assert!(state.comparison.is_on() && state.comparison.is_complete());
         assert_eq!(state.overlay, Overlay::None);
@@ -320,13 +325,7 @@ size = [1.1, 0.8, 1.4]
     state.apply(Command::SetMark(Mark::A));
     state.take(live_at(NOW_MS + 1_000));
     state.apply(Command::SetMark(Mark::B));
-    for moment_ms in [NOW_MS, NOW_MS + 1_000] {
-        let delta = TwinDelta {
-            moment_ms,
-            ..TwinDelta::default()
-        };
-        state.take(Report::Compared(delta));
-    }
+    take_compared(&mut state);
     state.apply(Command::Compare(true));
     let before = state.park().and_then(|park| park.index_of("bin-1"));
     let asked = state.take(park(&format!("{HAOTIAN}{ONE_MORE}")));

@@ -68,13 +68,7 @@ pub enum PolicyCommand {
 }
 
 impl PolicyCommand {
-    /// Whether a decision is what this command asks for; what is filled in aside.
-    pub fn led_to(&self, set: &PolicyFact) -> bool {
-        let asked = self.as_fact().as_asked();
-        asked.is_some() && asked == set.as_asked()
-    }
-
-    /// What it asks to set.
+    /// What it asks to set; what is filled in aside.
     pub fn setting(&self) -> Option<Setting> {
         self.as_fact().setting()
     }
@@ -94,17 +88,8 @@ impl PolicyCommand {
 }
 
 impl PolicyFact {
-    /// What it sets.
+    /// What it sets: in order, and without what is filled in. `None`: an indicator, which is reported and not set.
     pub fn setting(&self) -> Option<Setting> {
-        let asked = self.as_asked()?;
-        Some(Setting::of(&[
-            asked.event_type().as_bytes(),
-            &asked.payload(),
-        ]))
-    }
-
-    /// In order, and without what is filled in; `None`: an indicator, which is reported and not set.
-    fn as_asked(&self) -> Option<PolicyFact> {
         let mut asked = self.clone();
         let (version, time_s) = match &mut asked {
             PolicyFact::BoundaryPolicySetV1(set) => {
@@ -124,7 +109,10 @@ impl PolicyFact {
             PolicyFact::IndicatorReportedV1(_) => return None,
         };
         (*version, *time_s) = (0, 0);
-        Some(asked)
+        Some(Setting::of(&[
+            asked.event_type().as_bytes(),
+            &asked.payload(),
+        ]))
     }
 }
 
@@ -157,8 +145,11 @@ impl Policy {
 
     /// Version of the newest boundary, base year or target that is what a command asks for; 0: none is.
     pub fn version_of(&self, command: &PolicyCommand) -> u32 {
-        let led_to = self.history.iter().rfind(|set| command.led_to(set));
-        match led_to {
+        let Some(asked) = command.setting() else {
+            return 0;
+        };
+        let mut newest_first = self.history.iter().rev();
+        match newest_first.find(|set| set.setting().as_ref() == Some(&asked)) {
             Some(PolicyFact::BoundaryPolicySetV1(set)) => set.version,
             Some(PolicyFact::BaseYearSetV1(set)) => set.version,
             Some(PolicyFact::TargetSetV1(set)) => set.version,
@@ -438,6 +429,23 @@ mod tests {
         assert_eq!((target.version, target.base_year), (2, 2023));
     }
 
+    /// Carries commands out; each is known by what it set, and by nothing else, whatever came since.
+    pub(super) fn each_sets_its_own(policy: &mut Policy, commands: &[PolicyCommand]) {
+        let mut decided = Vec::new();
+        for command in commands {
+            let events = policy.decide(&context(), command).expect("a good command");
+            policy.evolve(&events[0]);
+            decided.push(events[0].fact.setting());
+        }
+        for (place, command) in commands.iter().enumerate() {
+            let asked = command.setting();
+            assert!(asked.is_some(), "{command:?}");
+            let sets_it: Vec<bool> = decided.iter().map(|set| *set == asked).collect();
+            let only_its_own: Vec<bool> = (0..decided.len()).map(|other| other == place).collect();
+            assert_eq!(sets_it, only_its_own, "{command:?}");
+        }
+    }
+
     #[test]
     fn a_command_is_known_by_the_decision_that_it_led_to_whatever_came_since() {
         let mut policy = Policy::default();
@@ -448,19 +456,8 @@ mod tests {
             target(2030, 500, &[2, 1]),
             target(2030, 600, &[1, 2]),
         ];
-        let mut decided = Vec::new();
-        for command in &commands {
-            let events = policy.decide(&context(), command).expect("a good command");
-            policy.evolve(&events[0]);
-            decided.push(events[0].fact.clone());
-        }
+        each_sets_its_own(&mut policy, &commands);
         for (place, command) in commands.iter().enumerate() {
-            let led_to: Vec<bool> = decided.iter().map(|set| command.led_to(set)).collect();
-            let only_its_own: Vec<bool> = (0..decided.len()).map(|other| other == place).collect();
-            assert_eq!(led_to, only_its_own, "{command:?}");
-            let sets_it = |set: &PolicyFact| command.setting() == set.setting();
-            let sets_it: Vec<bool> = decided.iter().map(sets_it).collect();
-            assert_eq!(sets_it, only_its_own, "{command:?}");
             assert_eq!(policy.version_of(command), [1, 1, 2, 1, 2][place]);
         }
     }

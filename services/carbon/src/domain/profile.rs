@@ -79,15 +79,12 @@ impl AccountingProfile {
 
     /// Version of the newest profile that is what was sent; 0: none is.
     pub fn version_of(&self, sent: &AccountingProfileSetV1) -> u32 {
-        let led_to = |set: &&ProfileFact| AccountingProfile::led_to(sent, set);
-        let set = self.history.iter().rfind(led_to);
+        let asked = AccountingProfile::setting(sent);
+        let mut newest_first = self.history.iter().rev();
+        let set = newest_first.find(|ProfileFact::AccountingProfileSetV1(set)| {
+            AccountingProfile::setting(set) == asked
+        });
         set.map_or(0, |ProfileFact::AccountingProfileSetV1(set)| set.version)
-    }
-
-    /// Whether what was sent led to what was set.
-    pub fn led_to(sent: &AccountingProfileSetV1, set: &ProfileFact) -> bool {
-        let ProfileFact::AccountingProfileSetV1(set) = set;
-        in_order(sent, set.version, set.time_s) == *set
     }
 
     /// What is set by what was sent, or by what is recorded of it.

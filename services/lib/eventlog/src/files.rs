@@ -101,8 +101,22 @@ impl Files {
 
 /// The bytes of a file from `start` to `end`, all of them.
 pub(crate) fn read_range(file: &File, start: u64, end: u64) -> io::Result<Bytes> {
+    read_range_into(Vec::new(), file, start, end)
+}
+
+/// The bytes of a file from `start` to `end`, all of them, in the room of what is not needed any more unless somebody else holds
+/// some of it: fresh memory costs as much as reading.
+pub(crate) fn read_range_over(done: Bytes, file: &File, start: u64, end: u64) -> io::Result<Bytes> {
+    let room = done.try_into_mut().map(|mut room| {
+        room.clear();
+        Vec::from(room)
+    });
+    read_range_into(room.unwrap_or_default(), file, start, end)
+}
+
+fn read_range_into(room: Vec<u8>, file: &File, start: u64, end: u64) -> io::Result<Bytes> {
     let wanted = end.saturating_sub(start) as usize;
-    let bytes = read_up_to(file, start, wanted)?;
+    let bytes = read_into(room, file, start, wanted)?;
     if bytes.len() < wanted {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
@@ -111,7 +125,12 @@ pub(crate) fn read_range(file: &File, start: u64, end: u64) -> io::Result<Bytes>
 
 /// The bytes of a file from `start` on, `wanted` of them or fewer where the file ends.
 pub(crate) fn read_up_to(file: &File, start: u64, wanted: usize) -> io::Result<Bytes> {
-    let mut buffer = Vec::with_capacity(wanted);
+    read_into(Vec::new(), file, start, wanted)
+}
+
+fn read_into(mut buffer: Vec<u8>, file: &File, start: u64, wanted: usize) -> io::Result<Bytes> {
+    buffer.clear();
+    buffer.reserve(wanted);
     while buffer.len() < wanted {
         let from = start + buffer.len() as u64;
         match rustix::io::pread(file, rustix::buffer::spare_capacity(&mut buffer), from) {

@@ -6,7 +6,7 @@ use std::sync::{Arc, RwLock};
 use bytes::Bytes;
 use thiserror::Error;
 
-use crate::files::{Files, read_range, read_up_to};
+use crate::files::{Files, read_range, read_range_over, read_up_to};
 use crate::frame::{
     FRAME_HEADER_BYTES, Frame, FrameFault, MAX_BODY_BYTES, check_frame_body, frame_bytes,
     parse_frame, parse_frame_header,
@@ -64,6 +64,10 @@ impl Span {
 
     fn read(&self, position: u64, end: u64) -> io::Result<Bytes> {
         read_range(&self.file, position - self.base, end - self.base)
+    }
+
+    fn read_over(&self, done: Bytes, position: u64, end: u64) -> io::Result<Bytes> {
+        read_range_over(done, &self.file, position - self.base, end - self.base)
     }
 }
 
@@ -412,7 +416,8 @@ impl FrameCursor {
         let load_bytes = wanted_bytes.max(self.chunk_bytes) as u64;
         let end = self.position.saturating_add(load_bytes);
         let end = end.min(span.end).min(self.end.max(self.position));
-        self.chunk = span.read(self.position, end)?;
+        let done = std::mem::take(&mut self.chunk);
+        self.chunk = span.read_over(done, self.position, end)?;
         self.chunk_position = self.position;
         Ok(())
     }

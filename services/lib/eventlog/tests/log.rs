@@ -276,14 +276,20 @@ fn a_failed_fsync_is_never_tried_again() {
     assert!(!open(folder.path()).expect("the log reopens").1.is_empty());
 }
 
+/// A log with one frame, on a disk that keeps no other from now on.
+fn log_whose_syncs_fail_now(disk: &FaultyDisk, folder: &Path) -> OpenedLog {
+    disk.crash_after(u64::MAX, 7);
+    let (mut log, _) = open_on(disk, folder).expect("an empty log opens");
+    append(&mut log.writer, &[b"kept"]).expect("the disk is fine");
+    disk.fail_syncs(true);
+    log
+}
+
 #[test]
 fn frames_that_a_failed_fsync_left_in_memory_are_on_the_disk_after_a_restart() {
     let folder = TempDir::new().expect("a temporary folder");
     let disk = FaultyDisk::new();
-    disk.crash_after(u64::MAX, 7);
-    let (mut log, _) = open_on(&disk, folder.path()).expect("an empty log opens");
-    append(&mut log.writer, &[b"kept"]).expect("the disk is fine");
-    disk.fail_syncs(true);
+    let mut log = log_whose_syncs_fail_now(&disk, folder.path());
     append(&mut log.writer, &[b"unknown", b"with it"]).expect_err("fsync fails");
     disk.fail_syncs(false);
     drop(log);
@@ -300,10 +306,7 @@ fn frames_that_a_failed_fsync_left_in_memory_are_on_the_disk_after_a_restart() {
 fn frames_that_a_failed_fsync_left_in_memory_are_gone_after_a_power_cut() {
     let folder = TempDir::new().expect("a temporary folder");
     let disk = FaultyDisk::new();
-    disk.crash_after(u64::MAX, 7);
-    let (mut log, _) = open_on(&disk, folder.path()).expect("an empty log opens");
-    append(&mut log.writer, &[b"kept"]).expect("the disk is fine");
-    disk.fail_syncs(true);
+    let mut log = log_whose_syncs_fail_now(&disk, folder.path());
     append(&mut log.writer, &[b"unknown"]).expect_err("fsync fails");
     drop(log);
     disk.power_cut().expect("the real disk works");

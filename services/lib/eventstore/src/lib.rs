@@ -78,6 +78,7 @@
 //! Commits of kind 1 are read and no longer written: they have neither flags nor times.
 
 mod active;
+mod all_page;
 mod backup;
 mod bloom;
 mod clock;
@@ -91,9 +92,12 @@ pub mod front;
 pub mod fuzzing;
 mod group;
 mod index;
+mod links;
 mod lists;
 mod names;
+mod opening;
 mod page;
+mod pending;
 mod read;
 mod recent;
 mod replay;
@@ -111,6 +115,7 @@ mod verdict;
 mod walk;
 mod writer;
 
+pub use all_page::AllCursor;
 pub use backup::{CopyError, back_up, restore};
 pub use clock::Clock;
 pub use error::{AppendError, OpenError, ReadError, TooLarge};
@@ -120,12 +125,14 @@ pub use event::{
     RecordedEvent, Statistics, TOMBSTONE_REVISION, TOMBSTONE_TYPE, Ticks, Written,
 };
 pub use filter::{Filter, FilterError, FilterOn};
-pub use page::{AllCursor, Direction, LINK_TYPE, PageLimit, ResolvedEvent, StreamPage};
+pub use links::{LINK_TYPE, ResolvedEvent};
+pub use page::{Direction, PageLimit, StreamPage};
+pub use pending::Pending;
 pub use replay::{EventRef, RecordedCommit, Replay};
 pub use scan::Scan;
 pub use scan_error::{ScanError, ScanProblem};
 pub use scavenge::{ScavengeError, Scavenged, scavenge, scavenge_on};
-pub use store::{EventStore, Pending};
+pub use store::EventStore;
 pub use subscribe::{AllItem, AllSubscription, StreamItem, StreamSubscription, SubscriptionError};
 pub use terrarium_eventlog::{BackupError, Copied, LogSettings, RealDisk, Recovery, TornTail};
 pub use transfer::{ExportError, ImportClock, ImportError, Imported, check_export, export, import};

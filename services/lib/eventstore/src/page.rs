@@ -1,29 +1,21 @@
-//! Reading as clients do: in both directions, without what metadata hides, with links and the virtual streams.
+//! Reading streams as clients do: in both directions, without what metadata hides, with links and the virtual streams.
 //!
 //! `$ce-<category>` and `$et-<type>` are not stored: their events are links that are made from the index.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use crate::encoding::CommitReader;
 use crate::error::ReadError;
-use crate::event::{ContentType, Position, RecordedEvent, Ticks};
+use crate::event::{Position, RecordedEvent, Ticks};
+use crate::links::{ResolvedEvent, link_to};
 use crate::lists::{ListKind, Run};
 use crate::names::NameCache;
-use crate::read::{Contents, damaged_commit, damaged_frame};
+use crate::read::{Contents, damaged_commit};
 use crate::retention::described_stream;
 
-/// Type of an event that only points to another one: its data is `<revision>@<stream>`.
-pub const LINK_TYPE: &str = "$>";
 const CATEGORY_PREFIX: &str = "$ce-";
 const EVENT_TYPE_PREFIX: &str = "$et-";
-/// Read at a time when going forwards through the whole log, and what one event is guessed to take of it.
-const FORWARDS_CHUNK_BYTES: usize = 256 * 1024;
-const GUESSED_EVENT_BYTES: usize = 512;
-/// Read at a time when going backwards through the whole log.
-const BACKWARDS_CHUNK_BYTES: u64 = 256 * 1024;
 /// Revisions that were scavenged are passed over for one page, at most, and looked at together.
 const PASSED_OVER: u64 = 16 * 1024;
 
@@ -34,64 +26,12 @@ pub enum Direction {
     Backwards,
 }
 
-/// Where a reader of all events is: between events, so every position is a cursor.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum AllCursor {
-    /// Next is the first event at this position or after it.
-    ForwardsFrom(Position),
-    /// Next is the last event before this position.
-    BackwardsBefore(Position),
-}
-
-impl AllCursor {
-    /// Before the first event.
-    pub const START: AllCursor = AllCursor::ForwardsFrom(Position(0));
-    /// After the last event, going backwards.
-    pub const END: AllCursor = AllCursor::BackwardsBefore(Position(u64::MAX));
-
-    /// The cursor that goes on after an event.
-    pub fn after(self, event: Position) -> AllCursor {
-        match self {
-            AllCursor::ForwardsFrom(_) => {
-                AllCursor::ForwardsFrom(Position(event.0.saturating_add(1)))
-            }
-            AllCursor::BackwardsBefore(_) => AllCursor::BackwardsBefore(event),
-        }
-    }
-}
-
 /// How much one page may have; it has at least one event if there is any.
 #[derive(Clone, Copy, Debug)]
 pub struct PageLimit {
     pub events: usize,
     /// Of data and metadata.
     pub bytes: usize,
-}
-
-/// An event as a reader gets it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ResolvedEvent {
-    /// `None`: the link points to an event that is no longer there.
-    pub event: Option<RecordedEvent>,
-    /// The link by which the event was found, if it was one and the reader asked for what it points to.
-    pub link: Option<RecordedEvent>,
-}
-
-impl ResolvedEvent {
-    fn plain(event: RecordedEvent) -> ResolvedEvent {
-        ResolvedEvent {
-            event: Some(event),
-            link: None,
-        }
-    }
-
-    /// What stands in the stream that was read: the link, or the event itself.
-    pub fn original(&self) -> &RecordedEvent {
-        self.link
-            .as_ref()
-            .or(self.event.as_ref())
-            .expect("a resolved event has one or the other")
-    }
 }
 
 /// A part of a stream.
@@ -114,7 +54,7 @@ pub enum StreamPage {
 }
 
 /// What the index says about a stream before any event is read.
-enum Outline {
+pub(crate) enum Outline {
     NotFound,
     Tombstoned(u64),
     Stored {
@@ -308,153 +248,7 @@ impl Contents {
             .collect()
     }
 
-    pub fn read_all_page(
-        &self,
-        cursor: AllCursor,
-        limit: PageLimit,
-    ) -> Result<Vec<RecordedEvent>, ReadError> {
-        match cursor {
-            AllCursor::ForwardsFrom(position) => self.read_forwards(position, limit),
-            AllCursor::BackwardsBefore(position) => self.read_backwards(position, limit),
-        }
-    }
-
-    fn read_forwards(
-        &self,
-        from: Position,
-        limit: PageLimit,
-    ) -> Result<Vec<RecordedEvent>, ReadError> {
-        let (last, end) = {
-            let index = self.index();
-            (index.last_position(), index.end())
-        };
-        if last.is_none_or(|last| from > last) {
-            return Ok(Vec::new());
-        }
-        // Outside the commits a segment begins, and its first event is the next one.
-        let begin = self
-            .commit_around(from.0)?
-            .map_or(from.0, |(begin, _)| begin);
-        let mut events = Vec::new();
-        let mut event_bytes = 0;
-        let guessed_bytes = limit.events.saturating_mul(GUESSED_EVENT_BYTES);
-        let chunk_bytes = guessed_bytes.min(limit.bytes).min(FORWARDS_CHUNK_BYTES);
-        let names = self.name_cache();
-        for frame in self.log.frames(begin, end, chunk_bytes) {
-            let frame = frame.map_err(damaged_frame)?;
-            for event in self.events_of_frame(&names, &frame)? {
-                if event.position < from {
-                    continue;
-                }
-                event_bytes += event.data.len() + event.metadata.len();
-                events.push(event);
-                if events.len() >= limit.events || event_bytes >= limit.bytes {
-                    return Ok(events);
-                }
-            }
-        }
-        Ok(events)
-    }
-
-    fn read_backwards(
-        &self,
-        before: Position,
-        limit: PageLimit,
-    ) -> Result<Vec<RecordedEvent>, ReadError> {
-        let mut events = Vec::new();
-        let mut event_bytes = 0;
-        let names = self.name_cache();
-        let end_of_log = self.index().end();
-        let mut end = self
-            .commit_around(before.0)?
-            .map_or(before.0.min(end_of_log), |(_, end)| end);
-        loop {
-            let Some(begin) = self.commits_before(end, BACKWARDS_CHUNK_BYTES)? else {
-                return Ok(events);
-            };
-            let mut chunk = Vec::new();
-            for frame in self.log.frames(begin, end, BACKWARDS_CHUNK_BYTES as usize) {
-                let frame = frame.map_err(damaged_frame)?;
-                chunk.extend(self.events_of_frame(&names, &frame)?);
-            }
-            for event in chunk.into_iter().rev() {
-                if event.position >= before {
-                    continue;
-                }
-                event_bytes += event.data.len() + event.metadata.len();
-                events.push(event);
-                if events.len() >= limit.events || event_bytes >= limit.bytes {
-                    return Ok(events);
-                }
-            }
-            end = begin;
-        }
-    }
-
-    fn resolve(
-        &self,
-        event: RecordedEvent,
-        resolve_links: bool,
-        now: Ticks,
-    ) -> Result<ResolvedEvent, ReadError> {
-        if !resolve_links || &*event.event_type != LINK_TYPE {
-            return Ok(ResolvedEvent::plain(event));
-        }
-        Ok(ResolvedEvent {
-            event: self.resolve_link(&event.data, now)?,
-            link: Some(event),
-        })
-    }
-
-    pub fn resolve_link(
-        &self,
-        target: &[u8],
-        now: Ticks,
-    ) -> Result<Option<RecordedEvent>, ReadError> {
-        let target = std::str::from_utf8(target)
-            .ok()
-            .and_then(|text| text.split_once('@'))
-            .and_then(|(revision, stream)| Some((revision.parse::<u64>().ok()?, stream)));
-        let Some((revision, stream)) = target else {
-            return Ok(None);
-        };
-        let Some(event) = self.read_revision(stream, revision)? else {
-            return Ok(None);
-        };
-        Ok(self.is_visible(&event, now)?.then_some(event))
-    }
-
-    /// Whether a reader of its stream would get this event.
-    fn is_visible(&self, event: &RecordedEvent, now: Ticks) -> Result<bool, ReadError> {
-        match self.outline(&event.stream)? {
-            Outline::NotFound | Outline::Tombstoned(_) | Outline::Virtual { .. } => Ok(false),
-            Outline::Stored {
-                first_kept,
-                max_age,
-                ..
-            } => {
-                let oldest = now.0.saturating_sub(max_age.map_or(u64::MAX, |age| age.0));
-                Ok(event.revision >= first_kept && event.recorded.0 >= oldest)
-            }
-        }
-    }
-}
-
-impl Contents {
-    /// Whether reading from here on may have to wait for the disk: what is not sealed was written lately, and is in memory.
-    pub fn is_cold(&self, cursor: AllCursor) -> bool {
-        let index = self.index();
-        let base = index.active.base();
-        match cursor {
-            AllCursor::ForwardsFrom(position) => position.0 < base,
-            AllCursor::BackwardsBefore(position) => {
-                let end = position.0.min(index.end());
-                !index.sealed.is_empty() && end.saturating_sub(BACKWARDS_CHUNK_BYTES) < base
-            }
-        }
-    }
-
-    /// [`is_cold`](Self::is_cold) of a page of a stream.
+    /// Whether reading this page may have to wait for the disk: what is not sealed was written lately, and is in memory.
     pub fn is_stream_cold(
         &self,
         stream: &str,
@@ -474,7 +268,7 @@ impl Contents {
         wanted_revisions(direction, from, 0, list.end(), limit.events).start < first
     }
 
-    fn outline(&self, stream: &str) -> Result<Outline, ReadError> {
+    pub fn outline(&self, stream: &str) -> Result<Outline, ReadError> {
         let (kind, name) = list_of(stream);
         if kind != ListKind::Stream {
             return Ok(match self.list_count(kind, name)? {
@@ -563,30 +357,8 @@ fn wanted_revisions(
     }
 }
 
-/// The event of a virtual stream that points to `event`.
-fn link_to(event: &RecordedEvent, stream: &Arc<str>, revision: u64) -> RecordedEvent {
-    // Made from the event's own id, so that it is the same whenever it is read.
-    let mut id = *event.id.as_bytes();
-    for (place, byte) in stream.bytes().enumerate() {
-        id[place % 16] = id[place % 16].rotate_left(3) ^ byte;
-    }
-    RecordedEvent {
-        position: event.position,
-        stream: Arc::clone(stream),
-        revision,
-        id: uuid::Builder::from_custom_bytes(id).into_uuid(),
-        event_type: Arc::from(LINK_TYPE),
-        content_type: ContentType::Binary,
-        recorded: event.recorded,
-        data: Bytes::from(format!("{}@{}", event.revision, event.stream)),
-        metadata: Bytes::new(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
 
     #[test]
@@ -620,25 +392,5 @@ mod tests {
             assert_eq!(run.part(direction, 5), run);
             assert_eq!(run.part(direction, u64::MAX), run);
         }
-    }
-
-    #[test]
-    fn a_link_has_an_id_of_its_own_that_stays() {
-        let event = RecordedEvent {
-            position: Position(96),
-            stream: Arc::from("a-1"),
-            revision: 3,
-            id: Uuid::from_u128(7),
-            event_type: Arc::from("happened"),
-            content_type: ContentType::Json,
-            recorded: Ticks(5),
-            data: Bytes::new(),
-            metadata: Bytes::new(),
-        };
-        let link = link_to(&event, &Arc::from("$ce-a"), 0);
-        assert_eq!(link, link_to(&event, &Arc::from("$ce-a"), 0));
-        assert_ne!(link.id, event.id);
-        assert_ne!(link.id, link_to(&event, &Arc::from("$et-happened"), 0).id);
-        assert_eq!(link.data, "3@a-1");
     }
 }

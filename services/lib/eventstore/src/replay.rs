@@ -10,8 +10,8 @@ use crate::error::ReadError;
 use crate::event::{ContentType, Position, RecordedEvent, Ticks};
 use crate::read::{Contents, damaged_commit, damaged_frame};
 
-/// Read from the disk at a time.
-pub(crate) const REPLAY_CHUNK_BYTES: usize = 1024 * 1024;
+/// Read from the disk at a time; stays in a core's cache until it is walked.
+pub(crate) const REPLAY_CHUNK_BYTES: usize = 256 * 1024;
 
 /// Walks the commits of a store from a position to what was its end when the walk began.
 ///

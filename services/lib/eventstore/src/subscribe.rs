@@ -8,10 +8,12 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::watch;
 
+use crate::all_page::AllCursor;
 use crate::error::ReadError;
 use crate::event::{Position, RecordedEvent};
 use crate::filter::{Filter, FilterError};
-use crate::page::{AllCursor, Direction, PageLimit, ResolvedEvent, StreamPage};
+use crate::links::ResolvedEvent;
+use crate::page::{Direction, PageLimit, StreamPage};
 use crate::store::EventStore;
 
 /// What a subscription reads at a time.

@@ -38,6 +38,7 @@ pub mod desk;
 pub mod due;
 pub mod envelope;
 pub mod event;
+mod forgetful_pair;
 pub mod intake;
 pub mod interval_book;
 pub mod parks;
@@ -52,7 +53,6 @@ pub mod store;
 pub mod stream;
 pub mod time_book;
 pub mod told_time;
-mod twins;
 
 pub use aggregate::{Aggregate, EncodedEvent, EventCodecError};
 pub use bus::{
@@ -65,6 +65,7 @@ pub use desk::{CommandResult, Desk, Pending, Submission, SubmitError};
 pub use due::DueDecisions;
 pub use envelope::{Digest, DigestError, Metadata, seal, verify_continuation, verify_digest};
 pub use event::{Event, Fact};
+pub use forgetful_pair::ForgetfulPair;
 pub use intake::{
     find_any_asset, find_asset, take_in_event_id, take_in_evidence, take_in_instant,
     take_in_interval, take_in_optional_token, take_in_text, take_in_token,
@@ -87,4 +88,3 @@ pub use store::{
 pub use stream::{InvalidStreamName, StreamName};
 pub use time_book::{ForgottenIds, TimeBook};
 pub use told_time::ToldTime;
-pub use twins::Twins;

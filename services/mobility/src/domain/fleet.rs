@@ -296,7 +296,7 @@ fn refuse_beyond_battery(
 
 #[cfg(test)]
 mod tests {
-    use terrarium_journal::{RejectionCode, Twins};
+    use terrarium_journal::{ForgetfulPair, RejectionCode};
     use terrarium_proto::mobility::v1::VehicleState;
 
     use super::*;
@@ -438,10 +438,10 @@ mod tests {
             let started = quarter * 900 + 60;
             trip(&format!("t-{quarter}"), started, started + 600, 2_400)
         };
-        let mut twins = Twins::<Vehicle>::default();
+        let mut pair = ForgetfulPair::<Vehicle>::default();
         for quarter in 0..QUARTERS {
-            assert!(twins.carry_out(&context, &in_order(quarter)));
-            assert!(twins.carry_out(&context, &usual_trip(quarter)));
+            assert!(pair.carry_out(&context, &in_order(quarter)));
+            assert!(pair.carry_out(&context, &usual_trip(quarter)));
         }
         let mut undecided = 0;
         for quarter in (0..QUARTERS + 3).step_by(7) {
@@ -456,7 +456,7 @@ mod tests {
                 trip("other", time + 700, time + 800, 300),
                 trip("other", time + 600, time + 1_000, 300),
             ] {
-                undecided += i64::from(!twins.decide_alike(&context, &late));
+                undecided += i64::from(!pair.decide_alike(&context, &late));
             }
         }
         assert!(undecided > 0, "nothing was let go of");

@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use terrarium_journal::{RejectionCode, Twins};
+use terrarium_journal::{ForgetfulPair, RejectionCode};
 
 use super::*;
 use crate::domain::power::ask_id;
@@ -518,15 +518,15 @@ proptest! {
 fn a_charger_that_lets_go_decides_as_one_that_remembers() {
     const SESSIONS: i64 = 900;
     let context = at(SESSIONS * 10_000);
-    let mut twins = Twins::<Charger>::default();
+    let mut pair = ForgetfulPair::<Charger>::default();
     for number in 0..SESSIONS {
         let (id, begun) = (format!("session-{number}"), number * 7_200);
-        assert!(twins.carry_out(&context, &start(&id, begun)));
+        assert!(pair.carry_out(&context, &start(&id, begun)));
         for quarter in 1..4 {
             let time = begun + quarter * 900;
-            assert!(twins.carry_out(&context, &meter(&id, time, quarter * 1_000, 0)));
+            assert!(pair.carry_out(&context, &meter(&id, time, quarter * 1_000, 0)));
         }
-        assert!(twins.carry_out(&context, &end(&id, begun + 3_600, 4_000, 0)));
+        assert!(pair.carry_out(&context, &end(&id, begun + 3_600, 4_000, 0)));
     }
     let mut undecided = 0;
     for number in 0..SESSIONS + 2 {
@@ -542,7 +542,7 @@ fn a_charger_that_lets_go_decides_as_one_that_remembers() {
             end(&id, begun + 3_600, 4_000, 0),
             end(&id, begun + 3_601, 4_000, 0),
         ] {
-            undecided += i64::from(!twins.decide_alike(&context, &late));
+            undecided += i64::from(!pair.decide_alike(&context, &late));
         }
     }
     assert!(undecided > 0, "nothing was let go of");

@@ -6,6 +6,8 @@ mod trees;
 mod waste;
 mod water;
 
+use std::collections::BTreeMap;
+
 use terrarium_model::{Interval, ParkId, UnixSeconds, format_rfc3339_utc};
 use terrarium_proto::carbon::v1 as carbon;
 use terrarium_proto::energy::v1 as energy_wire;
@@ -15,17 +17,11 @@ use terrarium_proto::water::v1 as water_wire;
 
 use crate::park::Fact;
 
-/// What a session's charger says, in its order.
+/// What a charger says of its sessions, in its order.
 pub enum SessionReport {
     Start(mobility_wire::ReportSessionStartRequest),
     Meters(Vec<mobility_wire::SessionMeter>),
     End(mobility_wire::ReportSessionEndRequest),
-}
-
-/// What vehicles of the park say, in their order.
-pub enum FleetReport {
-    Vehicles(Vec<mobility_wire::FleetVehicleReport>),
-    Trips(Vec<mobility_wire::ShuttleTrip>),
 }
 
 /// What bins and the crew say, in their order.
@@ -39,22 +35,6 @@ impl SessionReport {
         match self {
             SessionReport::Meters(meters) => Some(meters),
             SessionReport::Start(_) | SessionReport::End(_) => None,
-        }
-    }
-}
-
-impl FleetReport {
-    fn vehicles(&mut self) -> Option<&mut Vec<mobility_wire::FleetVehicleReport>> {
-        match self {
-            FleetReport::Vehicles(vehicles) => Some(vehicles),
-            FleetReport::Trips(_) => None,
-        }
-    }
-
-    fn trips(&mut self) -> Option<&mut Vec<mobility_wire::ShuttleTrip>> {
-        match self {
-            FleetReport::Trips(trips) => Some(trips),
-            FleetReport::Vehicles(_) => None,
         }
     }
 }
@@ -106,9 +86,11 @@ pub struct Bundle {
     pub irrigation_ends: Vec<IrrigationEnd>,
     pub waste: Vec<WasteReport>,
     pub compost: Vec<waste_wire::CompostReport>,
-    pub sessions: Vec<SessionReport>,
+    /// By charger.
+    pub sessions: BTreeMap<String, Vec<SessionReport>>,
     pub visitors: Vec<mobility_wire::VisitorCount>,
-    pub fleet: Vec<FleetReport>,
+    pub vehicles: Vec<mobility_wire::FleetVehicleReport>,
+    pub trips: Vec<mobility_wire::ShuttleTrip>,
     pub samples: Vec<water_wire::QualitySample>,
     pub trees: Vec<TreeReport>,
     pub commands: Vec<Command>,
@@ -136,9 +118,10 @@ impl Bundle {
             irrigation_ends: Vec::new(),
             waste: Vec::new(),
             compost: Vec::new(),
-            sessions: Vec::new(),
+            sessions: BTreeMap::new(),
             visitors: Vec::new(),
-            fleet: Vec::new(),
+            vehicles: Vec::new(),
+            trips: Vec::new(),
             samples: Vec::new(),
             trees: Vec::new(),
             commands: Vec::new(),

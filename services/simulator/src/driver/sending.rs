@@ -1,8 +1,17 @@
-//! Sends a bundle: domain beside domain, each in order, patient while the server is away.
+//! Sends a bundle, patient while the server is away.
 
 use std::time::{Duration, Instant};
 
-use terrarium_proto::energy::v1 as energy;
+use futures::FutureExt;
+use futures::future::try_join_all;
+use terrarium_proto::energy::v1::{
+    ReportHeatRequest, ReportReadingsRequest, ReportStorageRequest, ReportWeatherRequest,
+};
+use terrarium_proto::mobility::v1::{
+    ReportFleetVehiclesRequest, ReportShuttleTripsRequest, ReportVisitorsRequest,
+};
+use terrarium_proto::waste::v1::ReportCompostRequest;
+use terrarium_proto::water::v1::{ReportQualitySamplesRequest, ReportWaterMetersRequest};
 use tonic::{Code, Response, Status};
 
 use super::bundle::Bundle;
@@ -198,26 +207,89 @@ mod water;
 
 pub use in_order::{send_answers, send_commands};
 
-/// Sends what happened and waits until all of it is recorded, or refused.
+/// Sends what happened and waits until all of it is recorded, or refused. What does not need an order goes side by side: each
+/// answer takes a sync of the disk and the way through the bus, and many of them take hardly longer than one.
 pub async fn send_reports(
     clients: &Clients,
     bundle: &Bundle,
     retry_for: Duration,
 ) -> Result<Tally, DriveError> {
     let sending = || Sending::of(clients, &bundle.park, retry_for);
-    let parts = futures::try_join!(
-        send_readings(sending(), bundle),
-        send_devices(sending(), bundle),
-        water::send_water(sending(), bundle),
-        in_order::send_waste(sending(), bundle),
-        in_order::send_sessions(sending(), bundle),
-        in_order::send_fleet(sending(), bundle),
-        in_order::send_trees(sending(), bundle),
-    )?;
+    macro_rules! many {
+        ($($words:tt)*) => {
+            async {
+                let mut sending = sending();
+                report_many!(sending, $($words)*);
+                Ok(sending.tally)
+            }
+            .boxed()
+        };
+    }
+    let mut parts = vec![
+        send_readings(sending(), bundle).boxed(),
+        many!(
+            "EnergyDeviceService.ReportStorage",
+            devices.report_storage,
+            ReportStorageRequest,
+            states: bundle.storages
+        ),
+        many!(
+            "EnergyDeviceService.ReportWeather",
+            devices.report_weather,
+            ReportWeatherRequest,
+            observations: bundle.observations
+        ),
+        many!(
+            "EnergyDeviceService.ReportHeat",
+            devices.report_heat,
+            ReportHeatRequest,
+            amounts: bundle.heat
+        ),
+        water::send_tanks(sending(), bundle).boxed(),
+        many!(
+            "WaterService.ReportWaterMeters",
+            water.report_water_meters,
+            ReportWaterMetersRequest,
+            readings: bundle.water
+        ),
+        many!(
+            "WaterService.ReportQualitySamples",
+            water.report_quality_samples,
+            ReportQualitySamplesRequest,
+            samples: bundle.samples
+        ),
+        water::send_irrigation_ends(sending(), bundle).boxed(),
+        in_order::send_waste(sending(), bundle).boxed(),
+        many!(
+            "WasteService.ReportCompost",
+            waste.report_compost,
+            ReportCompostRequest,
+            reports: bundle.compost
+        ),
+        many!(
+            "MobilityService.ReportVisitors",
+            mobility.report_visitors,
+            ReportVisitorsRequest,
+            counts: bundle.visitors
+        ),
+        many!(
+            "MobilityService.ReportFleetVehicles",
+            mobility.report_fleet_vehicles,
+            ReportFleetVehiclesRequest,
+            reports: bundle.vehicles
+        ),
+        many!(
+            "MobilityService.ReportShuttleTrips",
+            mobility.report_shuttle_trips,
+            ReportShuttleTripsRequest,
+            trips: bundle.trips
+        ),
+        in_order::send_trees(sending(), bundle).boxed(),
+    ];
+    let chargers = bundle.sessions.values();
+    parts.extend(chargers.map(|reports| in_order::send_sessions(sending(), reports).boxed()));
     let mut tally = Tally::default();
-    for part in [
-        parts.0, parts.1, parts.2, parts.3, parts.4, parts.5, parts.6,
-    ] {
+    for part in try_join_all(parts).await? {
         tally.add(part);
     }
     Ok(tally)
@@ -228,7 +300,7 @@ async fn send_readings(mut sending: Sending<'_>, bundle: &Bundle) -> Result<Tall
     for readings in bundle.readings.chunks(MOST_REPORTS) {
         let answer = ask(CALL, sending.retry_for, || {
             let mut energy = sending.clients.energy.clone();
-            let request = energy::ReportReadingsRequest {
+            let request = ReportReadingsRequest {
                 park: bundle.park.clone(),
                 readings: readings.to_vec(),
                 client_request_id: String::new(),
@@ -253,31 +325,5 @@ async fn send_readings(mut sending: Sending<'_>, bundle: &Bundle) -> Result<Tall
             Answer::NotThere => tally.note_not_taken(CALL, readings.len() as u64),
         }
     }
-    Ok(sending.tally)
-}
-
-async fn send_devices(mut sending: Sending<'_>, bundle: &Bundle) -> Result<Tally, DriveError> {
-    use energy::{ReportHeatRequest, ReportStorageRequest, ReportWeatherRequest};
-    report_many!(
-        sending,
-        "EnergyDeviceService.ReportStorage",
-        devices.report_storage,
-        ReportStorageRequest,
-        states: bundle.storages
-    );
-    report_many!(
-        sending,
-        "EnergyDeviceService.ReportWeather",
-        devices.report_weather,
-        ReportWeatherRequest,
-        observations: bundle.observations
-    );
-    report_many!(
-        sending,
-        "EnergyDeviceService.ReportHeat",
-        devices.report_heat,
-        ReportHeatRequest,
-        amounts: bundle.heat
-    );
     Ok(sending.tally)
 }

@@ -44,6 +44,13 @@ pub struct Quality {
     pub ammonia_n_ug_per_l: i64,
 }
 
+impl Quality {
+    /// Whether it may be given to green space: GB/T 18920-2020, table 1 (pH 6 to 9, turbidity up to 10 NTU).
+    pub fn is_fit_for_irrigation(&self) -> bool {
+        (6_000..=9_000).contains(&self.ph_milli) && self.turbidity_mntu <= 10_000
+    }
+}
+
 /// What an owner asks for who allows energy to be taken from the car.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct V2gWish {

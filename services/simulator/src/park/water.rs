@@ -36,6 +36,8 @@ struct Tank {
     filled_from: Option<usize>,
     is_filled_by_main: bool,
     is_filling: bool,
+    /// Its newest sample says that nothing may be watered with it.
+    is_unfit: bool,
     /// Water promised to zones that are being watered.
     promised_l: i64,
     flows: BTreeMap<TankFlowKind, i64>,
@@ -357,7 +359,7 @@ impl Water {
 
     /// On Mondays at nine somebody takes a sample of each tank. Turbidity, oxygen demand and ammonia are log-normal about what
     /// rain from roofs and the town's reclaimed water have (assumed).
-    fn sample(&self, local: LocalTime, interval: Interval, facts: &mut Vec<Fact>) {
+    fn sample(&mut self, local: LocalTime, interval: Interval, facts: &mut Vec<Fact>) {
         const SAMPLED_S: i64 = 9 * 3_600;
         let ends_s = local.second_of_day + i64::from(interval.seconds);
         let is_now = local.second_of_day < SAMPLED_S && ends_s >= SAMPLED_S;
@@ -365,7 +367,7 @@ impl Water {
             return;
         }
         let date = Date::of_day(local.day);
-        for tank in &self.tanks {
+        for tank in &mut self.tanks {
             let mut chance = Chance::of(self.seed, tank.id.as_str(), local.day, "sample");
             let (turbidity_ntu, cod_mg, ammonia_mg) = match tank.water {
                 WaterClass::Rain => (3.0, 14.0, 0.3),
@@ -378,6 +380,7 @@ impl Water {
                 cod_ug_per_l: (chance.log_normal(cod_mg, 0.2) * 1e3) as i64,
                 ammonia_n_ug_per_l: (chance.log_normal(ammonia_mg, 0.4) * 1e3) as i64,
             };
+            tank.is_unfit = !quality.is_fit_for_irrigation();
             facts.push(Fact::WaterSampled {
                 tank: tank.id.clone(),
                 sample: format!("w{:04}{:02}{:02}", date.year, date.month, date.day),

@@ -27,6 +27,10 @@ use tonic::transport::Channel;
 
 use work::{DATA_BYTES, Throughput, Waits};
 
+/// As in the program that is measured, part of which runs in this process too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const SYNCS: u64 = 2_000;
 const BLOCK: [u8; 4096] = [7; 4096];
 

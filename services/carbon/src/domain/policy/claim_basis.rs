@@ -292,6 +292,7 @@ mod tests {
     use terrarium_model::ParkId;
     use terrarium_proto::carbon::v1::StageCriterion;
 
+    use super::super::tests::each_sets_its_own;
     use super::super::{Policy, PolicyCommand};
     use super::*;
 
@@ -375,7 +376,6 @@ mod tests {
         }
     }
 
-    /// Sent again after something newer, each command finds what it led to, and nothing else.
     #[test]
     fn a_command_is_known_by_what_it_set_alone() {
         let renamed = StageCriteriaSetV1 {
@@ -397,18 +397,7 @@ mod tests {
             PolicyCommand::SetLifeCycle(life(plan())),
             PolicyCommand::SetLifeCycle(life(longer)),
         ];
-        let mut policy = Policy::default();
-        let mut decided = Vec::new();
-        for command in &commands {
-            let events = policy.decide(&context(), command).expect("a good command");
-            policy.evolve(&events[0]);
-            decided.push(events[0].fact.clone());
-        }
-        for (place, command) in commands.iter().enumerate() {
-            let led_to: Vec<bool> = decided.iter().map(|set| command.led_to(set)).collect();
-            let only_its_own: Vec<bool> = (0..decided.len()).map(|other| other == place).collect();
-            assert_eq!(led_to, only_its_own, "{command:?}");
-        }
+        each_sets_its_own(&mut Policy::default(), &commands);
     }
 
     #[test]

@@ -31,7 +31,8 @@ use super::request::{batch_expectation, missing, stream_name, uuid};
 use super::streams::WRITE_DEADLINE;
 use crate::error::AppendError;
 use crate::event::{Append, ExpectedRevision, MAX_COMMIT_BYTES, ProposedEvent, Written};
-use crate::store::{EventStore, Pending};
+use crate::pending::Pending;
+use crate::store::EventStore;
 
 /// Appends that came and are not yet answered, at most.
 const APPENDS_IN_FLIGHT: usize = 1024;

@@ -3,7 +3,8 @@
 //! Written from the MIT-licensed protos and the behaviour of the clients.
 //!
 //! - [`Front`] (`server.rs`) listens: TCP, TLS, credentials ([`Users`]), `/health/live`, stopping
-//! - `streams.rs` answers the calls: Read (`read.rs`, `read_all.rs`), Append, BatchAppend (`batch.rs`), Delete, Tombstone
+//! - `streams.rs` answers the calls: Read (`read.rs`, `read_all.rs`, by `pages.rs`; subscriptions in
+//!   `follow.rs`), Append, BatchAppend (`batch.rs`), Delete, Tombstone
 //! - `discovery.rs` says what is supported, and who leads: this server
 //! - `request.rs` and `reply.rs` are between the protocol's messages and the store's words; `append_chunk.rs` and
 //!   `read_answer.rs` are the messages of every event, read and written by hand, and `codec.rs` knows them
@@ -20,7 +21,9 @@ mod connection;
 mod credentials;
 mod discovery;
 mod failure;
+mod follow;
 pub(crate) mod fuzzing;
+mod pages;
 pub mod protocol;
 mod read;
 mod read_all;

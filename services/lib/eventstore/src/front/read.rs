@@ -1,39 +1,24 @@
-//! The answers to Read: a number of events, or a subscription. Pages are read as the client takes them, those that the disk may
-//! have to give on threads that may wait for it.
+//! The answers to Read: a number of events, or a subscription.
 
-use std::panic::resume_unwind;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use futures::stream::{self, Stream, StreamExt};
-use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 use tonic::Status;
-use uuid::Uuid;
 
-use super::failure::{read_status, server_is_stopping, stream_deleted, subscription_status};
-use super::protocol::streams::read_resp::{
-    CaughtUp, Checkpoint, Content, StreamNotFound, SubscriptionConfirmation,
-};
+use super::failure::{read_status, stream_deleted};
+use super::follow::{follow_all, follow_stream};
+use super::pages::{Answers, NextPage, PageReader, Pages, at_most, not_read, read_away};
+use super::protocol::streams::read_resp::{Content, StreamNotFound};
 use super::read_all::{AllRead, Walk};
-use super::read_answer::{AnswerPage, PageAnswers, ReadAnswer};
+use super::read_answer::AnswerPage;
 use super::reply::stream_identifier;
 use super::request::{Extent, ReadRequest, Source, Start};
+use crate::all_page::AllCursor;
 use crate::error::ReadError;
 use crate::event::{Position, RecordedEvent};
-use crate::filter::Filter;
-use crate::page::{AllCursor, Direction, LINK_TYPE, PageLimit, ResolvedEvent, StreamPage};
+use crate::links::{LINK_TYPE, ResolvedEvent};
+use crate::page::{Direction, PageLimit, StreamPage};
 use crate::replay::EventRef;
 use crate::store::EventStore;
-use crate::subscribe::{AllItem, StreamItem};
-
-/// What is read from the log at a time.
-pub(super) const PAGE: PageLimit = PageLimit {
-    events: 256,
-    bytes: 1024 * 1024,
-};
-
-pub(super) type Answers = Pin<Box<dyn Stream<Item = Result<ReadAnswer, Status>> + Send>>;
 
 /// Begins to answer. What fails before the first event fails the call itself.
 pub(super) async fn answer(store: &EventStore, request: ReadRequest) -> Result<Answers, Status> {
@@ -103,105 +88,6 @@ pub(super) async fn answer(store: &EventStore, request: ReadRequest) -> Result<A
     }
 }
 
-/// What answers are read from, page by page.
-pub(super) trait PageReader: Send + Unpin + 'static {
-    /// The next page, perhaps empty; `None` after the last.
-    fn next_page(&mut self) -> NextPage;
-
-    /// Whether the disk may have to be waited for.
-    fn is_cold(&self) -> bool;
-}
-
-pub(super) type NextPage = Result<Option<AnswerPage>, Status>;
-
-/// Answers by the page; each page is read when the one before it was taken.
-pub(super) struct Pages<S> {
-    reader: Reader<S>,
-    page: PageAnswers,
-}
-
-/// Where the reader is.
-enum Reader<S> {
-    Here(S),
-    /// On a thread that may wait for the disk.
-    Away(JoinHandle<(S, NextPage)>),
-    /// After the last page or a failure.
-    Gone,
-}
-
-impl<S> Pages<S> {
-    pub fn new(reader: S) -> Pages<S> {
-        Pages {
-            reader: Reader::Here(reader),
-            page: PageAnswers::default(),
-        }
-    }
-}
-
-impl<S: PageReader> Stream for Pages<S> {
-    type Item = Result<ReadAnswer, Status>;
-
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let pages = self.get_mut();
-        loop {
-            if let Some(answer) = pages.page.next() {
-                return Poll::Ready(Some(Ok(answer)));
-            }
-            let next = match std::mem::replace(&mut pages.reader, Reader::Gone) {
-                Reader::Gone => return Poll::Ready(None),
-                Reader::Here(reader) if reader.is_cold() => {
-                    pages.reader = Reader::Away(read_away(reader));
-                    continue;
-                }
-                Reader::Here(mut reader) => {
-                    let next = reader.next_page();
-                    pages.reader = Reader::Here(reader);
-                    next
-                }
-                Reader::Away(mut reading) => match Pin::new(&mut reading).poll(context) {
-                    Poll::Pending => {
-                        pages.reader = Reader::Away(reading);
-                        return Poll::Pending;
-                    }
-                    Poll::Ready(Ok((reader, next))) => {
-                        pages.reader = Reader::Here(reader);
-                        next
-                    }
-                    Poll::Ready(Err(error)) => Err(not_read(error)),
-                },
-            };
-            match next {
-                Ok(Some(page)) if page.len() == 0 => {
-                    // Nothing to send that could wait for the client: whoever looks for what is not there gives way.
-                    context.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
-                Ok(Some(page)) => pages.page = page.into_answers(),
-                Ok(None) => pages.reader = Reader::Gone,
-                Err(status) => {
-                    pages.reader = Reader::Gone;
-                    return Poll::Ready(Some(Err(status)));
-                }
-            }
-        }
-    }
-}
-
-fn read_away<S: PageReader>(mut reader: S) -> JoinHandle<(S, NextPage)> {
-    spawn_blocking(move || {
-        let next = reader.next_page();
-        (reader, next)
-    })
-}
-
-fn not_read(error: JoinError) -> Status {
-    match error.try_into_panic() {
-        Ok(panic) => resume_unwind(panic),
-        // The runtime is going away.
-        Err(_) => server_is_stopping(),
-    }
-}
-
 /// Where the next page of a stream begins.
 #[derive(Clone, Copy)]
 enum Next {
@@ -234,10 +120,7 @@ impl StreamRead {
             let first = reader.next_page();
             (reader, first)
         };
-        Ok(Box::pin(Pages {
-            page: first?.map_or_else(PageAnswers::default, AnswerPage::into_answers),
-            ..Pages::new(reader)
-        }))
+        Ok(Box::pin(Pages::after(first?, reader)))
     }
 
     fn limit(&self) -> PageLimit {
@@ -308,13 +191,6 @@ impl PageReader for StreamRead {
     }
 }
 
-pub(super) fn at_most(most: usize) -> PageLimit {
-    PageLimit {
-        events: PAGE.events.min(most),
-        ..PAGE
-    }
-}
-
 /// Adds an event, and what it points to if it is a link and links are resolved.
 pub(super) fn push_event(
     store: &EventStore,
@@ -334,7 +210,7 @@ pub(super) fn push_event(
     Ok(())
 }
 
-fn push_resolved(answers: &mut AnswerPage, resolved: &ResolvedEvent) {
+pub(super) fn push_resolved(answers: &mut AnswerPage, resolved: &ResolvedEvent) {
     let event = resolved.event.as_ref().map(RecordedEvent::view);
     let link = resolved.link.as_ref().map(RecordedEvent::view);
     answers.push_event(event.as_ref(), link.as_ref());
@@ -346,161 +222,21 @@ impl From<ReadError> for Status {
     }
 }
 
-fn confirmation() -> Result<ReadAnswer, Status> {
-    Ok(ReadAnswer::of_content(Content::Confirmation(
-        SubscriptionConfirmation {
-            subscription_id: Uuid::new_v4().to_string(),
-        },
-    )))
-}
-
-async fn follow_stream(
-    store: EventStore,
-    name: Arc<str>,
-    start: Start<u64>,
-    resolve_links: bool,
-    structured_ids: bool,
-) -> Result<Answers, Status> {
-    let after = match start {
-        Start::Beginning => None,
-        Start::At(revision) => Some(revision),
-        Start::End => {
-            let name = Arc::clone(&name);
-            let read = move |store: &EventStore| last_revision(store, &name);
-            store.read_by(true, read).await?
-        }
-    };
-    let subscription = store.subscribe_to_stream(&name, after, resolve_links);
-    // `None` ends the stream of answers, after its failure was sent.
-    let events = stream::unfold(Some(subscription), move |subscription| {
-        let name = Arc::clone(&name);
-        async move {
-            let mut subscription = subscription?;
-            let items = match subscription.next().await {
-                Ok(items) => items,
-                Err(error) => return Some((Followed::Failed(subscription_status(&error)), None)),
-            };
-            let mut answers = AnswerPage::new(structured_ids);
-            let mut end = None;
-            for item in &items {
-                match item {
-                    StreamItem::Event(event) => push_resolved(&mut answers, event),
-                    StreamItem::CaughtUp => answers.push_content(Content::CaughtUp(CaughtUp {})),
-                    StreamItem::Tombstoned(tombstone) => {
-                        if let Some(event) = tombstone {
-                            answers.push_event(Some(&event.view()), None);
-                        }
-                        end = Some(stream_deleted(&name));
-                    }
-                }
-            }
-            let subscription = end.is_none().then_some(subscription);
-            Some((Followed::Answers(answers.into_answers(), end), subscription))
-        }
-    });
-    Ok(followed(events))
-}
-
-/// What a subscription gives at a time.
-enum Followed {
-    /// Perhaps followed by its end.
-    Answers(PageAnswers, Option<Status>),
-    Failed(Status),
-}
-
-fn followed(events: impl Stream<Item = Followed> + Send + 'static) -> Answers {
-    let answers = events.flat_map(|followed| {
-        let (page, end) = match followed {
-            Followed::Answers(page, end) => (page, end),
-            Followed::Failed(status) => (PageAnswers::default(), Some(status)),
-        };
-        stream::iter(page.map(Ok).chain(end.map(Err)))
-    });
-    Box::pin(stream::iter([confirmation()]).chain(answers))
-}
-
-/// Revision of the newest event, also of a stream that was deleted softly and may go on.
-fn last_revision(store: &EventStore, name: &str) -> Result<Option<u64>, ReadError> {
-    match store.read_page(name, None, Direction::Backwards, at_most(1), false)? {
-        StreamPage::Events { last_revision, .. } => Ok(Some(last_revision)),
-        StreamPage::NotFound | StreamPage::Tombstoned { .. } => {
-            Ok(store.stream_revision(name).checked_sub(1))
-        }
-    }
-}
-
-fn follow_all(
-    store: &EventStore,
-    start: &Start<Position>,
-    filter: Option<Filter>,
-    resolve_links: bool,
-    structured_ids: bool,
-) -> Answers {
-    let after = match start {
-        Start::Beginning => None,
-        Start::At(position) => Some(*position),
-        Start::End => store.last_position(),
-    };
-    let subscription = store.subscribe_to_all(after, filter);
-    let store = store.clone();
-    let events = stream::unfold(Some(subscription), move |subscription| {
-        let store = store.clone();
-        async move {
-            let mut subscription = subscription?;
-            let items = match subscription.next().await {
-                Ok(items) => items,
-                Err(error) => return Some((Followed::Failed(subscription_status(&error)), None)),
-            };
-            let mut answers = AnswerPage::new(structured_ids);
-            for item in &items {
-                match item {
-                    AllItem::Event(event) => {
-                        let pushed = push_event(&store, &mut answers, &event.view(), resolve_links);
-                        if let Err(status) = pushed {
-                            let answers = answers.into_answers();
-                            return Some((Followed::Answers(answers, Some(status)), None));
-                        }
-                    }
-                    AllItem::Checkpoint(position) => {
-                        answers.push_content(Content::Checkpoint(Checkpoint {
-                            commit_position: position.0,
-                            prepare_position: position.0,
-                        }));
-                    }
-                    AllItem::CaughtUp => answers.push_content(Content::CaughtUp(CaughtUp {})),
-                }
-            }
-            let answers = answers.into_answers();
-            Some((Followed::Answers(answers, None), Some(subscription)))
-        }
-    });
-    followed(events)
-}
-
-/// Ends answers that would never end by themselves when the server stops, so that the client looks for another.
-pub(super) fn until_stopped(
-    answers: Answers,
-    stopped: impl Future<Output = ()> + Send + 'static,
-) -> Answers {
-    Box::pin(
-        answers
-            .take_until(stopped)
-            .chain(stream::once(async { Err(server_is_stopping()) })),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
 
     use bytes::Bytes;
-
-    use super::*;
+    use futures::stream::StreamExt;
     use terrarium_eventlog::{LogSettings, RealDisk};
+    use uuid::Uuid;
 
+    use super::super::pages::PAGE;
+    use super::*;
     use crate::clock::Clock;
     use crate::event::{ContentType, ProposedCommit, ProposedEvent};
-    use crate::filter::FilterOn;
+    use crate::filter::{Filter, FilterOn};
+    use crate::subscribe::AllItem;
 
     /// No segment is ever full.
     const WHOLE: u64 = 1 << 30;

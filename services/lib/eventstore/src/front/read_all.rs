@@ -3,12 +3,13 @@
 use tonic::Status;
 
 use super::failure::{filter_status, read_status};
-use super::read::{Answers, NextPage, PAGE, PageReader, Pages, at_most, push_event};
+use super::pages::{Answers, NextPage, PAGE, PageReader, Pages, at_most};
+use super::read::push_event;
 use super::read_answer::AnswerPage;
+use crate::all_page::AllCursor;
 use crate::error::ReadError;
 use crate::event::Position;
 use crate::filter::Filter;
-use crate::page::AllCursor;
 use crate::replay::{EventRef, RecordedCommit, Replay};
 use crate::store::EventStore;
 

@@ -7,11 +7,13 @@ use tonic::{Request, Response, Status, Streaming};
 use super::append_chunk::AppendChunk;
 use super::batch;
 use super::failure::{append_too_large, server_is_stopping, write_status, write_timeout};
+use super::follow::until_stopped;
+use super::pages::Answers;
 use super::protocol::served::streams_server::Streams;
 use super::protocol::streams::{
     AppendReq, AppendResp, DeleteReq, DeleteResp, ReadReq, TombstoneReq, TombstoneResp, append_req,
 };
-use super::read::{Answers, answer, until_stopped};
+use super::read::answer;
 use super::reply::{appended, deleted, not_appended, tombstoned};
 use super::request::{
     Extent, append_expectation, delete_expectation, missing, proposed_bytes, proposed_event,

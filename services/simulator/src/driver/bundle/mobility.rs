@@ -1,9 +1,9 @@
 //! Reports of charging sessions, visitors and the fleet.
 
-use terrarium_model::format_rfc3339_utc;
+use terrarium_model::{AssetId, format_rfc3339_utc};
 use terrarium_proto::mobility::v1 as mobility;
 
-use super::{Bundle, FleetReport, SessionReport, add_to_last};
+use super::{Bundle, SessionReport, add_to_last};
 use crate::park::{Fact, V2gWish, VehicleDoing, VehicleOwner};
 
 impl Bundle {
@@ -31,7 +31,8 @@ impl Bundle {
                     allows_discharge: v2g.is_some(),
                     v2g: v2g.map(v2g_terms),
                 };
-                self.sessions.push(SessionReport::Start(request));
+                self.of_charger(&charger)
+                    .push(SessionReport::Start(request));
             }
             Fact::SessionMetered {
                 charger,
@@ -48,7 +49,7 @@ impl Bundle {
                     energy_out_wh,
                 };
                 add_to_last(
-                    &mut self.sessions,
+                    self.of_charger(&charger),
                     meter,
                     SessionReport::meters,
                     SessionReport::Meters,
@@ -72,7 +73,7 @@ impl Bundle {
                         energy_out_wh,
                     }),
                 };
-                self.sessions.push(SessionReport::End(request));
+                self.of_charger(&charger).push(SessionReport::End(request));
             }
             Fact::VisitorsCounted {
                 counter,
@@ -91,6 +92,10 @@ impl Bundle {
             }
             _ => unreachable!("only reports of the mobility domain come here"),
         }
+    }
+
+    fn of_charger(&mut self, charger: &AssetId) -> &mut Vec<SessionReport> {
+        self.sessions.entry(charger.to_string()).or_default()
     }
 
     pub(super) fn add_fleet(&mut self, fact: Fact) {
@@ -115,12 +120,7 @@ impl Bundle {
                     stored_wh,
                     odometer_m,
                 };
-                add_to_last(
-                    &mut self.fleet,
-                    report,
-                    FleetReport::vehicles,
-                    FleetReport::Vehicles,
-                );
+                self.vehicles.push(report);
             }
             Fact::ShuttleTripEnded {
                 vehicle,
@@ -131,7 +131,7 @@ impl Bundle {
                 energy_wh,
                 passengers,
             } => {
-                let trip = mobility::ShuttleTrip {
+                self.trips.push(mobility::ShuttleTrip {
                     vehicle: vehicle.to_string(),
                     trip,
                     line: "round".to_owned(),
@@ -140,13 +140,7 @@ impl Bundle {
                     distance_m,
                     energy_wh,
                     passengers,
-                };
-                add_to_last(
-                    &mut self.fleet,
-                    trip,
-                    FleetReport::trips,
-                    FleetReport::Trips,
-                );
+                });
             }
             _ => unreachable!("only reports of the fleet come here"),
         }

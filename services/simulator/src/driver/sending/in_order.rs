@@ -2,16 +2,13 @@
 
 use std::time::Duration;
 
-use terrarium_proto::mobility::v1::{
-    ReportFleetVehiclesRequest, ReportSessionMetersRequest, ReportShuttleTripsRequest,
-    ReportVisitorsRequest,
-};
-use terrarium_proto::waste::v1::{ReportBinsRequest, ReportCompostRequest};
+use terrarium_proto::mobility::v1::ReportSessionMetersRequest;
+use terrarium_proto::waste::v1::ReportBinsRequest;
 
 use super::{Answer, MOST_REPORTS, Sending, ask};
 use crate::driver::DriveError;
 use crate::driver::asks::DeviceAnswer;
-use crate::driver::bundle::{Bundle, Command, FleetReport, SessionReport, TreeReport, WasteReport};
+use crate::driver::bundle::{Bundle, Command, SessionReport, TreeReport, WasteReport};
 use crate::driver::clients::Clients;
 use crate::driver::tally::Tally;
 
@@ -41,13 +38,6 @@ pub(super) async fn send_waste(
             }
         }
     }
-    report_many!(
-        sending,
-        "WasteService.ReportCompost",
-        waste.report_compost,
-        ReportCompostRequest,
-        reports: bundle.compost
-    );
     Ok(sending.tally)
 }
 
@@ -87,12 +77,12 @@ pub(super) async fn send_trees(
     Ok(sending.tally)
 }
 
-/// What chargers and entrances say.
+/// What a charger says of its sessions.
 pub(super) async fn send_sessions(
     mut sending: Sending<'_>,
-    bundle: &Bundle,
+    reports: &[SessionReport],
 ) -> Result<Tally, DriveError> {
-    for report in &bundle.sessions {
+    for report in reports {
         match report {
             SessionReport::Start(request) => {
                 report_one!(
@@ -117,43 +107,6 @@ pub(super) async fn send_sessions(
                     "MobilityService.ReportSessionEnd",
                     mobility.report_session_end,
                     request
-                );
-            }
-        }
-    }
-    report_many!(
-        sending,
-        "MobilityService.ReportVisitors",
-        mobility.report_visitors,
-        ReportVisitorsRequest,
-        counts: bundle.visitors
-    );
-    Ok(sending.tally)
-}
-
-/// What the park's own vehicles say.
-pub(super) async fn send_fleet(
-    mut sending: Sending<'_>,
-    bundle: &Bundle,
-) -> Result<Tally, DriveError> {
-    for report in &bundle.fleet {
-        match report {
-            FleetReport::Vehicles(vehicles) => {
-                report_many!(
-                    sending,
-                    "MobilityService.ReportFleetVehicles",
-                    mobility.report_fleet_vehicles,
-                    ReportFleetVehiclesRequest,
-                    reports: vehicles
-                );
-            }
-            FleetReport::Trips(trips) => {
-                report_many!(
-                    sending,
-                    "MobilityService.ReportShuttleTrips",
-                    mobility.report_shuttle_trips,
-                    ReportShuttleTripsRequest,
-                    trips: trips
                 );
             }
         }

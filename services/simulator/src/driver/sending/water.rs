@@ -1,8 +1,7 @@
-//! Sends what tanks, water meters and valves say.
+//! Sends what tanks and valves say.
 
 use terrarium_proto::water::v1::{
-    ReportIrrigationEndRequest, ReportQualitySamplesRequest, ReportTankFlowsRequest,
-    ReportTankLevelsRequest, ReportWaterMetersRequest,
+    ReportIrrigationEndRequest, ReportTankFlowsRequest, ReportTankLevelsRequest,
 };
 
 use super::{Answer, MOST_REPORTS, Sending, ask};
@@ -10,7 +9,8 @@ use crate::driver::DriveError;
 use crate::driver::bundle::{Bundle, IrrigationEnd};
 use crate::driver::tally::Tally;
 
-pub(super) async fn send_water(
+/// Levels of tanks before what flowed, as bundles of any size have it.
+pub(super) async fn send_tanks(
     mut sending: Sending<'_>,
     bundle: &Bundle,
 ) -> Result<Tally, DriveError> {
@@ -28,20 +28,13 @@ pub(super) async fn send_water(
         ReportTankFlowsRequest,
         readings: bundle.flows
     );
-    report_many!(
-        sending,
-        "WaterService.ReportWaterMeters",
-        water.report_water_meters,
-        ReportWaterMetersRequest,
-        readings: bundle.water
-    );
-    report_many!(
-        sending,
-        "WaterService.ReportQualitySamples",
-        water.report_quality_samples,
-        ReportQualitySamplesRequest,
-        samples: bundle.samples
-    );
+    Ok(sending.tally)
+}
+
+pub(super) async fn send_irrigation_ends(
+    mut sending: Sending<'_>,
+    bundle: &Bundle,
+) -> Result<Tally, DriveError> {
     for end in &bundle.irrigation_ends {
         send_irrigation_end(&mut sending, end).await?;
     }

@@ -219,6 +219,9 @@ impl Water {
                 continue;
             }
             let tank = &mut self.tanks[zone.tank];
+            if tank.is_unfit {
+                continue;
+            }
             let need_l = (zone.soil.need_mm() * zone.area_m2) as i64;
             let available_l = (tank.level_l - tank.reserve_l - tank.promised_l).max(0);
             let litres = need_l.min(available_l);

@@ -78,6 +78,7 @@ impl Water {
                 is_filled_by_main: (!is_rain && upstream.is_none())
                     || (is_rain && waters_zones(&asset.id)),
                 is_filling: false,
+                is_unfit: false,
                 promised_l: 0,
                 flows: BTreeMap::new(),
             });

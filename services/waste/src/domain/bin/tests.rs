@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use terrarium_journal::{RejectionCode, Twins};
+use terrarium_journal::{ForgetfulPair, RejectionCode};
 
 use super::*;
 
@@ -221,11 +221,11 @@ fn a_bin_that_lets_go_decides_as_one_that_remembers() {
         executed: Uuid::from_u128(number as u128),
     };
     let sent = |time: i64, fill_l: i64| BinCommand::Report(measurement(time, fill_l, fill_l * 100));
-    let mut twins = Twins::<Bin>::default();
+    let mut pair = ForgetfulPair::<Bin>::default();
     for hour in 0..HOURS {
-        assert!(twins.carry_out(&context, &sent(hour * 3_600, hour * 7 % 240)));
+        assert!(pair.carry_out(&context, &sent(hour * 3_600, hour * 7 % 240)));
         if hour % 50 == 49 {
-            assert!(twins.carry_out(&context, &emptied(hour * 3_600 + 60, hour)));
+            assert!(pair.carry_out(&context, &emptied(hour * 3_600 + 60, hour)));
         }
     }
     let mut undecided = 0;
@@ -238,7 +238,7 @@ fn a_bin_that_lets_go_decides_as_one_that_remembers() {
             emptied(time + 60, hour),
             emptied(time + 1_800, HOURS + hour),
         ] {
-            undecided += i64::from(!twins.decide_alike(&context, &command));
+            undecided += i64::from(!pair.decide_alike(&context, &command));
         }
     }
     assert!(undecided > 0, "nothing was let go of");

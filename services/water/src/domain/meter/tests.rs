@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use terrarium_journal::{RejectionCode, Twins};
+use terrarium_journal::{ForgetfulPair, RejectionCode};
 
 use super::*;
 
@@ -185,16 +185,16 @@ proptest! {
 
 /// A meter that reports each quarter of an hour for two months, is silent for so many days, and reports again for 25 days; and
 /// the start of what it reported last.
-fn twins_with_a_gap(
+fn pair_with_a_gap(
     gap_days: i64,
     leak_l: i64,
-) -> (Twins<WaterMeter>, WaterMeterContext, UnixSeconds) {
+) -> (ForgetfulPair<WaterMeter>, WaterMeterContext, UnixSeconds) {
     const QUARTERS_A_DAY: i64 = 96;
     let context = WaterMeterContext {
         now: UnixSeconds(MIDNIGHT_S + 1_000 * DAY_S),
         ..context()
     };
-    let mut twins = Twins::<WaterMeter>::default();
+    let mut pair = ForgetfulPair::<WaterMeter>::default();
     let back = 60 + gap_days;
     let before = 0..60 * QUARTERS_A_DAY;
     let after = back * QUARTERS_A_DAY..(back + 25) * QUARTERS_A_DAY;
@@ -202,26 +202,26 @@ fn twins_with_a_gap(
     for quarter in before.chain(after) {
         newest = UnixSeconds(MIDNIGHT_S + quarter * 900);
         let report = water(WaterNetwork::Rain, newest.0, 900, leak_l + quarter % 7);
-        let is_decided = twins.carry_out(&context, &report);
+        let is_decided = pair.carry_out(&context, &report);
         assert!(
             is_decided,
             "what it says now needs its whole past: {report:?}"
         );
     }
-    (twins, context, newest)
+    (pair, context, newest)
 }
 
 #[test]
 fn a_meter_that_lets_go_decides_as_one_that_remembers_also_beside_a_long_silence() {
     for (gap_days, leak_l) in [(0, 10), (33, 0), (40, 4)] {
-        let (twins, context, newest) = twins_with_a_gap(gap_days, leak_l);
+        let (pair, context, newest) = pair_with_a_gap(gap_days, leak_l);
         let mut undecided = 0;
         for start in (MIDNIGHT_S..newest.0 + 3_600).step_by(37 * 900) {
             for (shift_s, seconds, litres) in
                 [(0, 900, leak_l), (0, 900, 50), (300, 300, 5), (450, 900, 1)]
             {
                 let report = water(WaterNetwork::Rain, start + shift_s, seconds, litres);
-                undecided += i64::from(!twins.decide_alike(&context, &report));
+                undecided += i64::from(!pair.decide_alike(&context, &report));
             }
         }
         assert!(undecided > 0, "nothing was let go of");

@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use terrarium_journal::{RejectionCode, Twins};
+use terrarium_journal::{ForgetfulPair, RejectionCode};
 
 use super::*;
 
@@ -189,7 +189,7 @@ fn a_tank_that_lets_go_decides_as_one_that_remembers() {
         now: UnixSeconds(QUARTERS * 1_000),
         ..context()
     };
-    let mut twins = Twins::<Tank>::default();
+    let mut pair = ForgetfulPair::<Tank>::default();
     for quarter in 0..QUARTERS {
         // Some of them can't be, and are kept apart.
         let level_l = if quarter % 97 == 0 {
@@ -197,7 +197,7 @@ fn a_tank_that_lets_go_decides_as_one_that_remembers() {
         } else {
             quarter * 37 % 20_000
         };
-        assert!(twins.carry_out(&context, &sent(quarter * 900, level_l)));
+        assert!(pair.carry_out(&context, &sent(quarter * 900, level_l)));
     }
     let mut undecided = 0;
     for quarter in (0..QUARTERS + 3).step_by(5) {
@@ -207,7 +207,7 @@ fn a_tank_that_lets_go_decides_as_one_that_remembers() {
             (quarter * 900 + 450, 1),
             (quarter * 900 + 450, -1),
         ] {
-            undecided += i64::from(!twins.decide_alike(&context, &sent(time, level_l)));
+            undecided += i64::from(!pair.decide_alike(&context, &sent(time, level_l)));
         }
     }
     assert!(undecided > 0, "nothing was let go of");
@@ -219,7 +219,7 @@ fn a_tank_that_lets_go_decides_as_one_that_remembers() {
                 quarantined: event.id,
                 reason: "seen".into(),
             };
-            twins.decide_alike(&context, &release);
+            pair.decide_alike(&context, &release);
         }
     }
 }

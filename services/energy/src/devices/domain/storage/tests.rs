@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use terrarium_journal::{RejectionCode, Twins};
+use terrarium_journal::{ForgetfulPair, RejectionCode};
 
 use super::*;
 
@@ -149,9 +149,9 @@ fn a_store_that_lets_go_decides_as_one_that_remembers() {
         let stored_wh = quarter * 370 % 100_000;
         report(quarter * 900, stored_wh, quarter * 400, quarter * 300)
     };
-    let mut twins = Twins::<Storage>::default();
+    let mut pair = ForgetfulPair::<Storage>::default();
     for quarter in 0..QUARTERS {
-        assert!(twins.carry_out(&context, &in_order(quarter)));
+        assert!(pair.carry_out(&context, &in_order(quarter)));
     }
     let mut undecided = 0;
     for quarter in (0..QUARTERS + 3).step_by(3) {
@@ -163,7 +163,7 @@ fn a_store_that_lets_go_decides_as_one_that_remembers() {
             report(between, 5_000, quarter * 400 - 1, quarter * 300),
             report(between, 5_000, quarter * 400 + 500_000, quarter * 300),
         ] {
-            undecided += i64::from(!twins.decide_alike(&context, &sent));
+            undecided += i64::from(!pair.decide_alike(&context, &sent));
         }
     }
     assert!(undecided > 0, "nothing was let go of");

@@ -7,21 +7,21 @@ use crate::aggregate::Aggregate;
 
 /// Two of a kind with the same life. One remembers everything; the other lets go of its far past after every command, as it may
 /// behind a [`Desk`](crate::Desk).
-pub struct Twins<A: Aggregate> {
+pub struct ForgetfulPair<A: Aggregate> {
     whole: A,
     forgetful: A,
 }
 
-impl<A: Aggregate> Default for Twins<A> {
+impl<A: Aggregate> Default for ForgetfulPair<A> {
     fn default() -> Self {
-        Twins {
+        ForgetfulPair {
             whole: A::new(),
             forgetful: A::new(),
         }
     }
 }
 
-impl<A> Twins<A>
+impl<A> ForgetfulPair<A>
 where
     A: Aggregate,
     A::Command: Debug,
