@@ -24,6 +24,12 @@ pub enum SessionReport {
     End(mobility_wire::ReportSessionEndRequest),
 }
 
+/// What a vehicle of the park says, in its order.
+pub enum FleetReport {
+    Vehicle(Vec<mobility_wire::FleetVehicleReport>),
+    Trips(Vec<mobility_wire::ShuttleTrip>),
+}
+
 /// What bins and the crew say, in their order.
 pub enum WasteReport {
     Bins(Vec<waste_wire::BinMeasurement>),
@@ -35,6 +41,22 @@ impl SessionReport {
         match self {
             SessionReport::Meters(meters) => Some(meters),
             SessionReport::Start(_) | SessionReport::End(_) => None,
+        }
+    }
+}
+
+impl FleetReport {
+    fn vehicle(&mut self) -> Option<&mut Vec<mobility_wire::FleetVehicleReport>> {
+        match self {
+            FleetReport::Vehicle(reports) => Some(reports),
+            FleetReport::Trips(_) => None,
+        }
+    }
+
+    fn trips(&mut self) -> Option<&mut Vec<mobility_wire::ShuttleTrip>> {
+        match self {
+            FleetReport::Trips(trips) => Some(trips),
+            FleetReport::Vehicle(_) => None,
         }
     }
 }
@@ -89,8 +111,8 @@ pub struct Bundle {
     /// By charger.
     pub sessions: BTreeMap<String, Vec<SessionReport>>,
     pub visitors: Vec<mobility_wire::VisitorCount>,
-    pub vehicles: Vec<mobility_wire::FleetVehicleReport>,
-    pub trips: Vec<mobility_wire::ShuttleTrip>,
+    /// By vehicle.
+    pub fleet: BTreeMap<String, Vec<FleetReport>>,
     pub samples: Vec<water_wire::QualitySample>,
     pub trees: Vec<TreeReport>,
     pub commands: Vec<Command>,
@@ -120,8 +142,7 @@ impl Bundle {
             compost: Vec::new(),
             sessions: BTreeMap::new(),
             visitors: Vec::new(),
-            vehicles: Vec::new(),
-            trips: Vec::new(),
+            fleet: BTreeMap::new(),
             samples: Vec::new(),
             trees: Vec::new(),
             commands: Vec::new(),

@@ -7,9 +7,7 @@ use futures::future::try_join_all;
 use terrarium_proto::energy::v1::{
     ReportHeatRequest, ReportReadingsRequest, ReportStorageRequest, ReportWeatherRequest,
 };
-use terrarium_proto::mobility::v1::{
-    ReportFleetVehiclesRequest, ReportShuttleTripsRequest, ReportVisitorsRequest,
-};
+use terrarium_proto::mobility::v1::ReportVisitorsRequest;
 use terrarium_proto::waste::v1::ReportCompostRequest;
 use terrarium_proto::water::v1::{ReportQualitySamplesRequest, ReportWaterMetersRequest};
 use tonic::{Code, Response, Status};
@@ -272,22 +270,12 @@ pub async fn send_reports(
             ReportVisitorsRequest,
             counts: bundle.visitors
         ),
-        many!(
-            "MobilityService.ReportFleetVehicles",
-            mobility.report_fleet_vehicles,
-            ReportFleetVehiclesRequest,
-            reports: bundle.vehicles
-        ),
-        many!(
-            "MobilityService.ReportShuttleTrips",
-            mobility.report_shuttle_trips,
-            ReportShuttleTripsRequest,
-            trips: bundle.trips
-        ),
         in_order::send_trees(sending(), bundle).boxed(),
     ];
     let chargers = bundle.sessions.values();
     parts.extend(chargers.map(|reports| in_order::send_sessions(sending(), reports).boxed()));
+    let vehicles = bundle.fleet.values();
+    parts.extend(vehicles.map(|reports| in_order::send_vehicle(sending(), reports).boxed()));
     let mut tally = Tally::default();
     for part in try_join_all(parts).await? {
         tally.add(part);

@@ -3,7 +3,7 @@
 use terrarium_model::{AssetId, format_rfc3339_utc};
 use terrarium_proto::mobility::v1 as mobility;
 
-use super::{Bundle, SessionReport, add_to_last};
+use super::{Bundle, FleetReport, SessionReport, add_to_last};
 use crate::park::{Fact, V2gWish, VehicleDoing, VehicleOwner};
 
 impl Bundle {
@@ -98,6 +98,10 @@ impl Bundle {
         self.sessions.entry(charger.to_string()).or_default()
     }
 
+    fn of_vehicle(&mut self, vehicle: &AssetId) -> &mut Vec<FleetReport> {
+        self.fleet.entry(vehicle.to_string()).or_default()
+    }
+
     pub(super) fn add_fleet(&mut self, fact: Fact) {
         match fact {
             Fact::VehicleReported {
@@ -120,7 +124,12 @@ impl Bundle {
                     stored_wh,
                     odometer_m,
                 };
-                self.vehicles.push(report);
+                add_to_last(
+                    self.of_vehicle(&vehicle),
+                    report,
+                    FleetReport::vehicle,
+                    FleetReport::Vehicle,
+                );
             }
             Fact::ShuttleTripEnded {
                 vehicle,
@@ -131,7 +140,7 @@ impl Bundle {
                 energy_wh,
                 passengers,
             } => {
-                self.trips.push(mobility::ShuttleTrip {
+                let trip = mobility::ShuttleTrip {
                     vehicle: vehicle.to_string(),
                     trip,
                     line: "round".to_owned(),
@@ -140,7 +149,13 @@ impl Bundle {
                     distance_m,
                     energy_wh,
                     passengers,
-                });
+                };
+                add_to_last(
+                    self.of_vehicle(&vehicle),
+                    trip,
+                    FleetReport::trips,
+                    FleetReport::Trips,
+                );
             }
             _ => unreachable!("only reports of the fleet come here"),
         }

@@ -1,14 +1,16 @@
-//! Sends what has an order within its domain: each report waits for the one before it.
+//! Sends what has an order: each report waits for the one before it.
 
 use std::time::Duration;
 
-use terrarium_proto::mobility::v1::ReportSessionMetersRequest;
+use terrarium_proto::mobility::v1::{
+    ReportFleetVehiclesRequest, ReportSessionMetersRequest, ReportShuttleTripsRequest,
+};
 use terrarium_proto::waste::v1::ReportBinsRequest;
 
 use super::{Answer, MOST_REPORTS, Sending, ask};
 use crate::driver::DriveError;
 use crate::driver::asks::DeviceAnswer;
-use crate::driver::bundle::{Bundle, Command, SessionReport, TreeReport, WasteReport};
+use crate::driver::bundle::{Bundle, Command, FleetReport, SessionReport, TreeReport, WasteReport};
 use crate::driver::clients::Clients;
 use crate::driver::tally::Tally;
 
@@ -107,6 +109,36 @@ pub(super) async fn send_sessions(
                     "MobilityService.ReportSessionEnd",
                     mobility.report_session_end,
                     request
+                );
+            }
+        }
+    }
+    Ok(sending.tally)
+}
+
+/// What a vehicle of the park says.
+pub(super) async fn send_vehicle(
+    mut sending: Sending<'_>,
+    reports: &[FleetReport],
+) -> Result<Tally, DriveError> {
+    for report in reports {
+        match report {
+            FleetReport::Vehicle(reports) => {
+                report_many!(
+                    sending,
+                    "MobilityService.ReportFleetVehicles",
+                    mobility.report_fleet_vehicles,
+                    ReportFleetVehiclesRequest,
+                    reports: reports
+                );
+            }
+            FleetReport::Trips(trips) => {
+                report_many!(
+                    sending,
+                    "MobilityService.ReportShuttleTrips",
+                    mobility.report_shuttle_trips,
+                    ReportShuttleTripsRequest,
+                    trips: trips
                 );
             }
         }
