@@ -1,5 +1,6 @@
 //! Sends a bundle, patient while the server is away.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
@@ -7,12 +8,14 @@ use futures::future::try_join_all;
 use terrarium_proto::energy::v1::{
     ReportHeatRequest, ReportReadingsRequest, ReportStorageRequest, ReportWeatherRequest,
 };
-use terrarium_proto::mobility::v1::ReportVisitorsRequest;
+use terrarium_proto::mobility::v1::{
+    ReportFleetVehiclesRequest, ReportSessionMetersRequest, ReportVisitorsRequest,
+};
 use terrarium_proto::waste::v1::ReportCompostRequest;
 use terrarium_proto::water::v1::{ReportQualitySamplesRequest, ReportWaterMetersRequest};
 use tonic::{Code, Response, Status};
 
-use super::bundle::Bundle;
+use super::bundle::{Bundle, FleetReport, SessionReport};
 use super::clients::Clients;
 use super::tally::Tally;
 use super::{DriveError, is_about_the_report};
@@ -223,6 +226,14 @@ pub async fn send_reports(
             .boxed()
         };
     }
+    let (meters, chargers) = apart(&bundle.sessions, |report| match report {
+        SessionReport::Meters(meters) => Some(meters),
+        SessionReport::Start(_) | SessionReport::End(_) => None,
+    });
+    let (told, shuttles) = apart(&bundle.fleet, |report| match report {
+        FleetReport::Vehicle(reports) => Some(reports),
+        FleetReport::Trips(_) => None,
+    });
     let mut parts = vec![
         send_readings(sending(), bundle).boxed(),
         many!(
@@ -272,15 +283,46 @@ pub async fn send_reports(
         ),
         in_order::send_trees(sending(), bundle).boxed(),
     ];
-    let chargers = bundle.sessions.values();
+    parts.push(many!(
+        "MobilityService.ReportSessionMeters",
+        mobility.report_session_meters,
+        ReportSessionMetersRequest,
+        meters: meters
+    ));
+    let chargers = chargers.into_iter();
     parts.extend(chargers.map(|reports| in_order::send_sessions(sending(), reports).boxed()));
-    let vehicles = bundle.fleet.values();
-    parts.extend(vehicles.map(|reports| in_order::send_vehicle(sending(), reports).boxed()));
+    parts.push(many!(
+        "MobilityService.ReportFleetVehicles",
+        mobility.report_fleet_vehicles,
+        ReportFleetVehiclesRequest,
+        reports: told
+    ));
+    let shuttles = shuttles.into_iter();
+    parts.extend(shuttles.map(|reports| in_order::send_vehicle(sending(), reports).boxed()));
     let mut tally = Tally::default();
     for part in try_join_all(parts).await? {
         tally.add(part);
     }
     Ok(tally)
+}
+
+/// Devices that said one sort of thing, which goes into one call together; and the others, each with an order of its own.
+fn apart<'a, Report, One: Clone + 'a>(
+    by_device: &'a BTreeMap<String, Vec<Report>>,
+    of_one_sort: impl Fn(&'a Report) -> Option<&'a Vec<One>>,
+) -> (Vec<One>, Vec<&'a [Report]>) {
+    let (mut together, mut in_order) = (Vec::new(), Vec::new());
+    for reports in by_device.values() {
+        let only = match &reports[..] {
+            [only] => of_one_sort(only),
+            _ => None,
+        };
+        match only {
+            Some(ones) => together.extend_from_slice(ones),
+            None => in_order.push(&reports[..]),
+        }
+    }
+    (together, in_order)
 }
 
 async fn send_readings(mut sending: Sending<'_>, bundle: &Bundle) -> Result<Tally, DriveError> {
