@@ -17,7 +17,15 @@ use crate::domain::{
     WeighingContext, WeighingFact,
 };
 
-aggregate!(CompostBay: "waste" "compost", CompostContext, CompostCommand => CompostFact);
+aggregate!(CompostBay: "waste" "compost", CompostContext, CompostCommand => CompostFact {
+    fn forget_old(&mut self) {
+        CompostBay::forget_old(self);
+    }
+
+    fn needs_forgotten(&self, command: &CompostCommand) -> bool {
+        CompostBay::needs_forgotten(self, command)
+    }
+});
 aggregate!(Consignment: "waste" "custody", CustodyContext, CustodyCommand => CustodyFact);
 aggregate!(Weighing: "waste" "weighing", WeighingContext, wire::WeighbridgeTicketRecordedV1 => WeighingFact);
 aggregate!(Contamination: "waste" "contamination", ContaminationContext, wire::ContaminationFoundV1 => ContaminationFact);

@@ -106,10 +106,29 @@ pub struct Batch {
 pub struct CompostBay {
     open: Option<Batch>,
     ended: BTreeMap<Arc<str>, UnixSeconds>,
-    recorded: BTreeSet<Uuid>,
+    /// Ids of the reports of batches; those of the far past are let go of.
+    recorded: BTreeMap<Arc<str>, BTreeSet<Uuid>>,
 }
 
 impl CompostBay {
+    /// Lets go of what was reported of batches that ended, but for the last of them.
+    pub fn forget_old(&mut self) {
+        let last = self.ended.values().max().copied();
+        let ended = &self.ended;
+        self.recorded
+            .retain(|batch, _| ended.get(batch).is_none_or(|ended| Some(*ended) == last));
+    }
+
+    /// Whether a command is about what was let go of.
+    pub fn needs_forgotten(&self, command: &CompostCommand) -> bool {
+        self.ended.contains_key(&command.batch) && !self.recorded.contains_key(&command.batch)
+    }
+
+    fn is_recorded(&self, batch: &str, id: &Uuid) -> bool {
+        let of_batch = self.recorded.get(batch);
+        of_batch.is_some_and(|recorded| recorded.contains(id))
+    }
+
     /// The batch that is in it.
     pub fn open(&self) -> Option<&Batch> {
         self.open.as_ref()
@@ -126,7 +145,7 @@ impl CompostBay {
         }
         let batch = self.batch(context, command)?;
         let event = Event::of(&context.park, fact(context, command, batch));
-        if self.recorded.contains(&event.id) {
+        if self.is_recorded(&command.batch, &event.id) {
             return Ok(Vec::new());
         }
         if let Some(batch) = batch
@@ -150,7 +169,16 @@ impl CompostBay {
 
     /// Takes in an event.
     pub fn evolve(&mut self, event: &Event<CompostFact>) {
-        self.recorded.insert(event.id);
+        let batch = batch_of(&event.fact);
+        match self.recorded.get_mut(batch) {
+            Some(recorded) => {
+                recorded.insert(event.id);
+            }
+            None => {
+                let recorded = BTreeSet::from([event.id]);
+                self.recorded.insert(batch.into(), recorded);
+            }
+        }
         match &event.fact {
             CompostFact::CompostFedV1(fed) => {
                 let time = UnixSeconds(fed.time_s);
@@ -192,10 +220,9 @@ impl CompostBay {
         ended: UnixSeconds,
     ) -> Result<Vec<Event<CompostFact>>, Rejection> {
         let is_the_end = matches!(command.step, CompostStep::Close) && command.time == ended;
+        let sent = Event::<CompostFact>::of(&context.park, fact(context, command, None));
         let sent_again = !matches!(command.step, CompostStep::Close)
-            && self.recorded.contains(
-                &Event::<CompostFact>::of(&context.park, fact(context, command, None)).id,
-            );
+            && self.is_recorded(&command.batch, &sent.id);
         if is_the_end || sent_again {
             return Ok(Vec::new());
         }
@@ -236,6 +263,16 @@ impl CompostBay {
                 ),
             )),
         }
+    }
+}
+
+fn batch_of(fact: &CompostFact) -> &str {
+    match fact {
+        CompostFact::CompostFedV1(fed) => &fed.batch,
+        CompostFact::CompostTurnedV1(turned) => &turned.batch,
+        CompostFact::CompostMeasuredV1(measured) => &measured.batch,
+        CompostFact::CompostProductTakenV1(taken) => &taken.batch,
+        CompostFact::CompostBatchClosedV1(closed) => &closed.batch,
     }
 }
 

@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use terrarium_journal::RejectionCode;
+use terrarium_journal::{ForgetfulPair, RejectionCode};
 
 use super::*;
 
@@ -141,4 +141,43 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_bay_that_let_go_of_ended_batches_decides_as_one_that_did_not_or_says_that_it_cannot() {
+    const BATCHES: i64 = 5;
+    let life_of = |number: i64| {
+        let (batch, begun) = (format!("b{number}"), number * 10 * DAY_S);
+        [
+            feed(&batch, begun, 40_000),
+            step(&batch, begun + DAY_S, CompostStep::Turn),
+            step(
+                &batch,
+                begun + 2 * DAY_S,
+                CompostStep::TakeProduct { weight_g: 9_000 },
+            ),
+            step(&batch, begun + 3 * DAY_S, CompostStep::Close),
+        ]
+    };
+    let mut pair = ForgetfulPair::<CompostBay>::default();
+    for command in (0..BATCHES).flat_map(life_of) {
+        assert!(pair.carry_out(&context(), &command), "{command:?}");
+    }
+    let mut undecided = 0;
+    for number in 0..=BATCHES {
+        for command in life_of(number) {
+            let later = CompostCommand {
+                time: UnixSeconds(command.time.0 + 60),
+                ..command.clone()
+            };
+            for command in [command, later] {
+                undecided += i64::from(!pair.decide_alike(&context(), &command));
+            }
+        }
+    }
+    assert_eq!(
+        undecided,
+        8 * (BATCHES - 1),
+        "all but the last was let go of"
+    );
 }
