@@ -3,7 +3,7 @@
 //!
 //! Live allocations that grew from the first to the second year, by a heap profile, in KB: the ledger's park hours 840
 //! (`energy/kept.rs`), its collections and emptied bins 800 (`carbon/activity_book.rs`), ids of compost reports 550
-//! (`waste`, `compost.rs`), charging sessions 290, the projection's list of recorded times 160, desks of ended things 150, the twin's
+//! (let go of since), charging sessions 290, the projection's list of recorded times 160, desks of ended things 150, the twin's
 //! event index, natural books, streams that the recorder knows, and water samples 60 to 100 each.
 //!
 //! 100 days by default, which say nothing of memory; 25 years with `TERRARIUM_TEST_LONG=1` (a release build), or as many as
