@@ -1,7 +1,7 @@
 //! Sends what a park's devices report to the public gRPC APIs, step by step, and moves the park's clock.
 //!
 //! Several steps go out together, in two phases: the clock is opened up to the end of the last of them, all their reports are
-//! sent, domain beside domain, in batches (each device's in their order), and then everything is decided that became due on the
+//! sent, device beside device, in batches (each device's in their order), and then everything is decided that became due on the
 //! way, in the order of time, by what was reported until then. So what devices report and services decide, alarms included, is
 //! the same whatever the bundle's size. Commands follow, dated by the park's clock: a step with one (a valve opens, a crew is
 //! called) is the last of its bundle. A step that says something of another time than its own, or something that a service

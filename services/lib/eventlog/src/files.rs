@@ -128,8 +128,8 @@ pub(crate) fn read_up_to(file: &File, start: u64, wanted: usize) -> io::Result<B
     read_into(Vec::new(), file, start, wanted)
 }
 
+/// [`read_up_to`] into an empty buffer, which need not be new.
 fn read_into(mut buffer: Vec<u8>, file: &File, start: u64, wanted: usize) -> io::Result<Bytes> {
-    buffer.clear();
     buffer.reserve(wanted);
     while buffer.len() < wanted {
         let from = start + buffer.len() as u64;

@@ -4,8 +4,8 @@ use std::io;
 
 use crate::disk::{LogFile, is_out_of_space, write_all};
 
-/// Files grow by as much as they have, within these bounds: whoever is written while a file grows waits for all those zeros,
-/// and 4 MiB of them were measured to take 14 to 20 ms, 256 KiB 0.6 ms.
+/// Files grow by as much as they have, within these bounds: the group that makes a file grow waits for all those zeros, and
+/// 4 MiB of them were measured to take 14 to 20 ms, 256 KiB 0.6 ms.
 const LEAST_GROWTH_BYTES: u64 = 64 * 1024;
 const MOST_GROWTH_BYTES: u64 = 512 * 1024;
 /// A group of so many bytes makes its file longer by itself: writing zeros for it first would take longer than the sync of the file's

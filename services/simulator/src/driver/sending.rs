@@ -281,22 +281,22 @@ pub async fn send_reports(
             ReportVisitorsRequest,
             counts: bundle.visitors
         ),
+        many!(
+            "MobilityService.ReportSessionMeters",
+            mobility.report_session_meters,
+            ReportSessionMetersRequest,
+            meters: meters
+        ),
+        many!(
+            "MobilityService.ReportFleetVehicles",
+            mobility.report_fleet_vehicles,
+            ReportFleetVehiclesRequest,
+            reports: told
+        ),
         in_order::send_trees(sending(), bundle).boxed(),
     ];
-    parts.push(many!(
-        "MobilityService.ReportSessionMeters",
-        mobility.report_session_meters,
-        ReportSessionMetersRequest,
-        meters: meters
-    ));
     let chargers = chargers.into_iter();
     parts.extend(chargers.map(|reports| in_order::send_sessions(sending(), reports).boxed()));
-    parts.push(many!(
-        "MobilityService.ReportFleetVehicles",
-        mobility.report_fleet_vehicles,
-        ReportFleetVehiclesRequest,
-        reports: told
-    ));
     let shuttles = shuttles.into_iter();
     parts.extend(shuttles.map(|reports| in_order::send_vehicle(sending(), reports).boxed()));
     let mut tally = Tally::default();
