@@ -125,7 +125,14 @@ fn with_plugins(surface: &Surface) -> App {
 pub fn scene_camera() -> impl Bundle {
     (
         SceneCamera,
-        Camera3d::default(),
+        Camera3d {
+            // The kept depths of the scene are put back into it.
+            depth_texture_usages: (TextureUsages::RENDER_ATTACHMENT
+                | TextureUsages::COPY_DST
+                | TextureUsages::COPY_SRC)
+                .into(),
+            ..Camera3d::default()
+        },
         Msaa::Off,
         Tonemapping::None,
         // Which parts to draw is decided before: asking the adapter again costs more than it saves.

@@ -8,13 +8,11 @@ use terrarium_journal::{RecordedEvent, recorded_time};
 use terrarium_model::UnixMillis;
 
 /// So many events of a park are noted together; where among them a moment lies is read back from the record.
-const NOTED_TOGETHER: u64 = 256;
+const NOTED_TOGETHER: u64 = 1_024;
 
 /// Events of a park that follow one another in the record.
 struct Stretch {
-    /// Position before its first event; `None`: it begins the record.
-    after: Option<u64>,
-    /// Position of its last one.
+    /// Position of the last one.
     last: u64,
     /// The earliest and the latest moment at which any of them was recorded.
     earliest: UnixMillis,
@@ -54,27 +52,25 @@ impl RecordedTimes {
                 stretch.earliest = stretch.earliest.min(time);
                 stretch.latest = stretch.latest.max(time);
             }
-            before => {
-                let after = before.map(|stretch| stretch.last);
-                self.stretches.push(Stretch {
-                    after,
-                    last: position,
-                    earliest: time,
-                    latest: time,
-                });
-            }
+            _ => self.stretches.push(Stretch {
+                last: position,
+                earliest: time,
+                latest: time,
+            }),
         }
     }
 
     /// Where the last event of the park lies that was recorded by a moment; `None`: nothing was.
     pub fn known_by(&self, moment: UnixMillis) -> Option<KnownBy> {
-        let stretch = self
-            .stretches
-            .iter()
-            .rfind(|stretch| stretch.earliest <= moment)?;
+        let is_known = |stretch: &Stretch| stretch.earliest <= moment;
+        let place = self.stretches.iter().rposition(is_known)?;
+        let stretch = &self.stretches[place];
         Some(match stretch.latest <= moment {
             true => KnownBy::Exactly(stretch.last),
-            false => KnownBy::Between(stretch.after, stretch.last),
+            false => {
+                let before = place.checked_sub(1).map(|before| &self.stretches[before]);
+                KnownBy::Between(before.map(|before| before.last), stretch.last)
+            }
         })
     }
 }
@@ -87,24 +83,24 @@ mod tests {
     fn what_was_recorded_by_a_moment_ends_with_the_last_such_event_wherever_it_stands() {
         let mut times = RecordedTimes::default();
         assert_eq!(times.known_by(UnixMillis(9_000)), None);
-        // Two streams, one after the other, each over the same four hours.
+        // Two streams, one after the other, each over the same hours.
         for stream in 0..2 {
-            for hour in 0..200 {
+            for hour in 0..600 {
                 times.note(stream * 1_000 + hour, UnixMillis(hour as i64 * 10));
             }
         }
-        // Event 1,055 is the 256th, recorded at 550.
+        // Event 1,423 is the 1,024th, recorded at 4,230.
         assert_eq!(
-            times.known_by(UnixMillis(2_000)),
-            Some(KnownBy::Exactly(1_199))
+            times.known_by(UnixMillis(6_000)),
+            Some(KnownBy::Exactly(1_599))
         );
         assert_eq!(
-            times.known_by(UnixMillis(1_000)),
-            Some(KnownBy::Between(Some(1_055), 1_199))
+            times.known_by(UnixMillis(5_000)),
+            Some(KnownBy::Between(Some(1_423), 1_599))
         );
         assert_eq!(
             times.known_by(UnixMillis(300)),
-            Some(KnownBy::Between(None, 1_055))
+            Some(KnownBy::Between(None, 1_423))
         );
         assert_eq!(times.known_by(UnixMillis(-1)), None);
     }

@@ -16,7 +16,7 @@ use bevy::render::render_resource::{
 use bevy::render::renderer::RenderDevice;
 use bevy::render::storage::{GpuShaderBuffer, ShaderBuffer};
 use bevy::shader::{Shader, ShaderDefVal, ShaderRef};
-use terrarium_scene::{ALONG, AXIS, COLOR, FOLLOWS, Layer, NORMAL, PIVOT, TAG};
+use terrarium_scene::{ALONG, AXIS, COLOR, Drawn, FOLLOWS, Layer, NORMAL, PIVOT, Stirs, TAG};
 
 const SHADER: Handle<Shader> = uuid_handle!("5f0a7c1e-6d43-4c57-9a2b-8f7b1a52d9c4");
 
@@ -82,12 +82,14 @@ impl AsBindGroup for Clay {
     }
 }
 
-/// How the pipeline is set up.
+/// How the pipeline is set up. What stirs often is drawn over a picture of what does not, which is kept (`scene_pass`).
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Finish {
     Solid,
     Shadow,
+    StirringSolid,
+    StirringShadow,
     Glow,
     Flow,
     Rain,
@@ -95,9 +97,11 @@ pub(crate) enum Finish {
 }
 
 impl Finish {
-    pub const ALL: [Finish; 6] = [
+    pub const ALL: [Finish; 8] = [
         Finish::Solid,
         Finish::Shadow,
+        Finish::StirringSolid,
+        Finish::StirringShadow,
         Finish::Glow,
         Finish::Flow,
         Finish::Rain,
@@ -107,8 +111,8 @@ impl Finish {
     /// What the shader calls it; solid is what it does without a word.
     fn shader_name(self) -> Option<&'static str> {
         match self {
-            Finish::Solid => None,
-            Finish::Shadow => Some("SHADOW"),
+            Finish::Solid | Finish::StirringSolid => None,
+            Finish::Shadow | Finish::StirringShadow => Some("SHADOW"),
             Finish::Glow => Some("GLOW"),
             Finish::Flow => Some("FLOW"),
             Finish::Rain => Some("RAIN"),
@@ -116,12 +120,14 @@ impl Finish {
         }
     }
 
-    pub fn of(layer: Layer) -> Finish {
-        match layer {
-            Layer::Ground | Layer::Clay => Finish::Solid,
-            Layer::Shadow => Finish::Shadow,
-            Layer::Glow => Finish::Glow,
-            Layer::Flow => Finish::Flow,
+    pub fn of(drawn: Drawn) -> Finish {
+        match (drawn.layer, drawn.stirs) {
+            (Layer::Clay, Stirs::Often) => Finish::StirringSolid,
+            (Layer::Shadow, Stirs::Often) => Finish::StirringShadow,
+            (Layer::Ground | Layer::Clay, _) => Finish::Solid,
+            (Layer::Shadow, _) => Finish::Shadow,
+            (Layer::Glow, _) => Finish::Glow,
+            (Layer::Flow, _) => Finish::Flow,
         }
     }
 }
@@ -141,14 +147,28 @@ impl Material for Clay {
         SHADER.into()
     }
 
-    /// Shadows go into the phase of masks: after all that is opaque, and batched as such. Faces that look away from the
-    /// light are culled: thrown onto the ground they cover the same.
+    /// Says the phase. What is kept as a picture: solids are opaque, and shadows masks, after all that is opaque and batched
+    /// as such. Faces that look away from the light are culled: thrown onto the ground they cover the same. All that stirs is
+    /// in the phase of what is transparent, solid or not.
     fn alpha_mode(&self) -> AlphaMode {
         match self.finish {
-            Finish::Solid | Finish::Flow | Finish::Backdrop => AlphaMode::Opaque,
+            Finish::Solid | Finish::Backdrop => AlphaMode::Opaque,
             Finish::Shadow => AlphaMode::Mask(0.5),
             Finish::Glow => AlphaMode::Add,
-            Finish::Rain => AlphaMode::Blend,
+            Finish::StirringSolid | Finish::StirringShadow | Finish::Flow | Finish::Rain => {
+                AlphaMode::Blend
+            }
+        }
+    }
+
+    /// In metres that are added to the distance: what is solid comes first, then its shadows, then what shines through.
+    fn depth_bias(&self) -> f32 {
+        /// More than anything in a park is away.
+        const BEYOND_M: f32 = 1e6;
+        match self.finish {
+            Finish::StirringSolid | Finish::Flow => -2.0 * BEYOND_M,
+            Finish::StirringShadow => -BEYOND_M,
+            _ => 0.0,
         }
     }
 
@@ -193,18 +213,25 @@ impl Material for Clay {
         descriptor.vertex.shader_defs.extend(defines());
         if let Some(fragment) = &mut descriptor.fragment {
             fragment.shader_defs.extend(defines());
-            if finish == Finish::Shadow {
+            let blend = match finish {
+                Finish::Shadow | Finish::StirringShadow => Some(Some(SHADE_ONCE)),
+                Finish::StirringSolid | Finish::Flow => Some(None),
+                _ => None,
+            };
+            if let Some(blend) = blend {
                 let targets = fragment.targets.iter_mut().flatten();
-                targets.for_each(|target| target.blend = Some(SHADE_ONCE));
+                targets.for_each(|target| target.blend = blend);
             }
         }
         if matches!(finish, Finish::Flow | Finish::Rain) {
             descriptor.primitive.cull_mode = None;
         }
-        if matches!(finish, Finish::Shadow | Finish::Rain)
-            && let Some(depth) = &mut descriptor.depth_stencil
-        {
-            depth.depth_write_enabled = Some(false);
+        if let Some(depth) = &mut descriptor.depth_stencil {
+            let is_solid = matches!(
+                finish,
+                Finish::Solid | Finish::StirringSolid | Finish::Flow | Finish::Backdrop
+            );
+            depth.depth_write_enabled = Some(is_solid);
         }
         Ok(())
     }

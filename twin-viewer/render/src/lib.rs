@@ -88,7 +88,7 @@ fn finish_what_is_new(
 ) {
     let materials: Vec<(Entity, MeshMaterial3d<Clay>)> = new
         .iter()
-        .map(|(entity, drawn)| (entity, finishes.of(Finish::of(drawn.0))))
+        .map(|(entity, drawn)| (entity, finishes.of(Finish::of(*drawn))))
         .collect();
     if !materials.is_empty() {
         commands.insert_batch(materials);

@@ -172,6 +172,21 @@ impl Looks {
         words
     }
 
+    /// All that decides how what stirs seldom or never looks, which stays as it is while these numbers do.
+    fn of_what_stands(&self, trees: &[[f32; 2]]) -> Vec<f32> {
+        let mut rows = self.light_rows(0.0);
+        // How much rain falls, and how, shows in its streaks alone; that it is wet shows everywhere.
+        rows[6][0] = 0.0;
+        rows[6][2] = 0.0;
+        let mut words: Vec<f32> = rows.into_iter().flatten().collect();
+        for look in &self.by_tag {
+            words.extend(look.tint);
+            words.extend([look.tint_share, look.emphasis, look.fade]);
+        }
+        words.extend(trees.as_flattened());
+        words
+    }
+
     /// What is seen where nothing stands.
     fn background(&self) -> Vec3 {
         match self.flat {
@@ -193,6 +208,8 @@ pub(crate) struct Rows {
     pub light: Handle<ShaderBuffer>,
     tags: usize,
     frames_to_bind: u8,
+    /// [`Looks::of_what_stands`], as it was last.
+    of_what_stands: Vec<f32>,
 }
 
 /// The buffer of another park may reach the adapter after the materials do, so they bind it in several frames.
@@ -216,6 +233,7 @@ impl FromWorld for Rows {
             light: buffers.add(light),
             tags: 1,
             frames_to_bind: 0,
+            of_what_stands: Vec::new(),
         }
     }
 }
@@ -274,6 +292,19 @@ fn stances(stage: &Stage, poses: &Poses, angles: &[f32]) -> Vec<Stance> {
     stances
 }
 
+/// By group of trees: how far they have grown, and how many live.
+fn trees(stage: &Stage, poses: &Poses) -> Vec<[f32; 2]> {
+    (0..)
+        .map(AssetIndex)
+        .zip(stage.built_trees_m())
+        .filter(|(_, built_m)| **built_m > 0.0)
+        .map(|(asset, built_m)| {
+            let pose = poses.of(asset);
+            [pose.growth(*built_m), pose.living(false)]
+        })
+        .collect()
+}
+
 /// Writes what changed. The buffer keeps its size while the park is the same, so nothing has to be bound again.
 #[expect(
     clippy::too_many_arguments,
@@ -311,7 +342,19 @@ pub(crate) fn write_rows(
     if !has_changed && !flows && !turns && tags == rows.tags {
         return;
     }
-    let stances = stage.map_or_else(Vec::new, |stage| stances(&stage, &poses, &motion.angles));
+    let stances = stage
+        .as_ref()
+        .map_or_else(Vec::new, |stage| stances(stage, &poses, &motion.angles));
+    if has_changed || tags != rows.tags {
+        let trees = stage
+            .as_ref()
+            .map_or_else(Vec::new, |stage| trees(stage, &poses));
+        let of_what_stands = looks.of_what_stands(&trees);
+        if of_what_stands != rows.of_what_stands {
+            rows.of_what_stands = of_what_stands;
+            version.change_values();
+        }
+    }
     for (buffer, bytes) in [
         (&rows.words, bytes_of(&looks.words(tags, &stances))),
         (
@@ -323,7 +366,7 @@ pub(crate) fn write_rows(
             buffer.data = Some(bytes);
         }
     }
-    version.change_values();
+    version.stir();
     if tags != rows.tags {
         rows.tags = tags;
         rows.frames_to_bind = FRAMES_TO_BIND;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use bevy::ecs::component::Component;
 use bevy::math::Vec3;
 
-use crate::layout::{GRAINS_M, Layer, Layout, Role};
-use crate::merge::{Merged, moves};
+use crate::layout::{GRAINS_M, Layer, Layout, Role, Stirs};
+use crate::merge::Merged;
 
 /// Side of a square, unless that would make too many.
 const SIDE_M: f32 = 60.0;
@@ -14,11 +15,18 @@ const MOST_ALONG: f32 = 12.0;
 /// What is smaller than so many pixels is left out.
 const SMALLEST_PX: f32 = 1.5;
 
+/// What is drawn as one mesh: all of a layer that stirs as often as each other.
+#[derive(Component, Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drawn {
+    pub layer: Layer,
+    pub stirs: Stirs,
+}
+
 /// Pieces that are drawn at one level of detail together.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Chunk {
-    /// Places in [`Layout::pieces`], by layer and whether they move.
-    batches: BTreeMap<(Layer, bool), Vec<usize>>,
+    /// Places in [`Layout::pieces`], by layer and how often they stir.
+    batches: BTreeMap<(Layer, Stirs), Vec<usize>>,
     /// The middle of what stands in it, and how far that reaches.
     pub middle: Vec3,
     pub radius: f32,
@@ -46,7 +54,7 @@ pub fn chunks(layout: &Layout) -> Vec<Chunk> {
             .or_default();
         let batch = chunk
             .batches
-            .entry((piece.layer, moves(piece.role)))
+            .entry((piece.layer, piece.role.stirs()))
             .or_default();
         batch.push(number);
     }
@@ -80,17 +88,21 @@ impl Chunk {
     }
 
     /// Its meshes at a level of detail.
-    pub fn merged(&self, layout: &Layout, level: usize) -> Vec<(Layer, Merged)> {
+    pub fn merged(&self, layout: &Layout, level: usize) -> Vec<(Drawn, Merged)> {
         self.batches
             .iter()
-            .map(|((layer, _), batch)| {
+            .map(|((layer, stirs), batch)| {
                 let pieces = batch.iter().map(|number| &layout.pieces[*number]);
                 // Nobody looks as closely at a shadow.
                 let level = match layer {
                     Layer::Shadow => (level + 1).min(GRAINS_M.len() - 1),
                     _ => level,
                 };
-                (*layer, Merged::of(layout, *layer, pieces, level))
+                let drawn = Drawn {
+                    layer: *layer,
+                    stirs: *stirs,
+                };
+                (drawn, Merged::of(layout, drawn.layer, pieces, level))
             })
             .filter(|(_, merged)| !merged.is_empty())
             .collect()

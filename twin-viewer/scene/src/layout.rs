@@ -73,6 +73,26 @@ pub enum Role {
     Cable,
 }
 
+/// How often what a piece shows stands otherwise than before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stirs {
+    Never,
+    /// With the years.
+    Seldom,
+    /// With every value or every frame.
+    Often,
+}
+
+impl Role {
+    pub fn stirs(self) -> Stirs {
+        match self {
+            Role::Still | Role::Line { .. } => Stirs::Never,
+            Role::Tree { .. } => Stirs::Seldom,
+            Role::Moves(_) | Role::Cable => Stirs::Often,
+        }
+    }
+}
+
 /// Number under which the renderer keeps how a piece looks now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tag(pub u32);

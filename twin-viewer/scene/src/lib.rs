@@ -26,13 +26,14 @@ mod stage;
 #[cfg(test)]
 mod park_tests;
 
-pub use layout::{Anchor, Layer, Layout, Piece, Place, Role, SHADOW_M, Tag, Tags};
+pub use chunks::Drawn;
+pub use layout::{Anchor, Layer, Layout, Piece, Place, Role, SHADOW_M, Stirs, Tag, Tags};
 pub use merge::{Follows, Merged, Motions, NUMBER_SHIFT};
 pub use models::Motion;
 pub use paint::{Paint, linear_of_srgb};
 pub use poses::{Pose, Poses, StillMotion};
 pub use shape::Shape;
 pub use stage::{
-    ALONG, AXIS, COLOR, ChooseDetail, Drawn, FOLLOWS, NORMAL, NetworkLines, PIVOT, Squares, Stage,
+    ALONG, AXIS, COLOR, ChooseDetail, FOLLOWS, NORMAL, NetworkLines, PIVOT, Squares, Stage,
     StagePlugin, TAG, set_stage,
 };

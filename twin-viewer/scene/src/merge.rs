@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use bevy::math::Vec3;
 
 use crate::coarse::can_be_seen;
-use crate::layout::{Layer, Layout, Piece, Role};
+use crate::layout::{Layer, Layout, Piece, Role, Stirs};
 use crate::models::Motion;
 
 /// Trees may grow to this many times the height that they are built with without being culled too early.
@@ -57,13 +57,8 @@ pub struct Merged {
     pub most: Vec3,
 }
 
-/// Whether what a piece shows moves with values.
-pub fn moves(role: Role) -> bool {
-    !matches!(role, Role::Still | Role::Line { .. })
-}
-
 impl Merged {
-    /// Merges pieces of one layer, all of them moving or none, at a level of detail.
+    /// Merges pieces of one layer that stir as often as each other, at a level of detail.
     pub fn of<'a>(
         layout: &Layout,
         layer: Layer,
@@ -103,7 +98,7 @@ impl Merged {
         let turns = matches!(piece.role, Role::Moves(Motion::Spin(_)));
         let has_surface = layer != Layer::Shadow;
         // Only what moves or has a look of its own needs its tag.
-        let motion = moves(piece.role).then(|| motion_of(piece));
+        let motion = (piece.role.stirs() != Stirs::Never).then(|| motion_of(piece));
         let mut new_index = vec![u32::MAX; shape.positions.len()];
         welded.clear();
         for corners in shape.indices.chunks_exact(3) {
@@ -164,7 +159,7 @@ impl Merged {
         let reach = Vec3::splat(reach * growth);
         let at = piece.place.at;
         // What is long and still is bounded by its own corners, as the ground would else fill the world.
-        let (mut low, mut high) = if moves(piece.role) {
+        let (mut low, mut high) = if piece.role.stirs() != Stirs::Never {
             (at - reach, at + reach)
         } else {
             let corners = |x: f32, y: f32, z: f32| {

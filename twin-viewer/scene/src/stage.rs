@@ -13,8 +13,8 @@ use bevy::prelude::*;
 use terrarium_model::ConnectionKind;
 use terrarium_view_model::{AssetIndex, ParkView};
 
-use crate::chunks::{Chunk, chunks, glow, ground, lines};
-use crate::layout::{Anchor, Layer, Layout, Piece, Role, Tags};
+use crate::chunks::{Chunk, Drawn, chunks, glow, ground, lines};
+use crate::layout::{Anchor, Layer, Layout, Piece, Role, Stirs, Tags};
 use crate::merge::Merged;
 use crate::models::Motion;
 use crate::pick::pick;
@@ -44,10 +44,6 @@ pub const FOLLOWS: MeshVertexAttribute =
 
 /// Corners of all levels of detail that are kept at most: beyond it, those that are not shown go.
 const MOST_VERTICES: usize = 4_000_000;
-
-/// An entity that wants to be drawn in a layer.
-#[derive(Component, Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Drawn(pub Layer);
 
 /// The lines of a network.
 #[derive(Component, Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,13 +172,17 @@ pub fn set_stage(world: &mut World, park: &ParkView) {
         world.despawn(entity);
     }
     let layout = Layout::new(park);
-    spawn(world, Layer::Ground, ground(&layout));
-    spawn(world, Layer::Glow, glow(&layout));
-    spawn(
-        world,
-        Layer::Flow,
-        lines(&layout, |role| role == Role::Cable),
-    );
+    let still = |layer| Drawn {
+        layer,
+        stirs: Stirs::Never,
+    };
+    let flow = Drawn {
+        layer: Layer::Flow,
+        stirs: Stirs::Often,
+    };
+    spawn(world, still(Layer::Ground), ground(&layout));
+    spawn(world, still(Layer::Glow), glow(&layout));
+    spawn(world, flow, lines(&layout, |role| role == Role::Cable));
     for network in [
         ConnectionKind::Electric,
         ConnectionKind::Water,
@@ -191,7 +191,7 @@ pub fn set_stage(world: &mut World, park: &ParkView) {
         ConnectionKind::Cold,
     ] {
         let of_network = |role| matches!(role, Role::Line { kind, .. } if kind == network);
-        if let Some(entity) = spawn(world, Layer::Flow, lines(&layout, of_network)) {
+        if let Some(entity) = spawn(world, flow, lines(&layout, of_network)) {
             let hidden = (NetworkLines(network), Visibility::Hidden);
             world.entity_mut(entity).insert(hidden);
         }
@@ -208,19 +208,13 @@ pub fn set_stage(world: &mut World, park: &ParkView) {
     });
 }
 
-fn spawn(world: &mut World, layer: Layer, merged: Merged) -> Option<Entity> {
+fn spawn(world: &mut World, drawn: Drawn, merged: Merged) -> Option<Entity> {
     if merged.is_empty() {
         return None;
     }
     let bounds = Aabb::from_min_max(merged.least, merged.most);
     let mesh = world.resource_mut::<Assets<Mesh>>().add(mesh_of(merged));
-    let entity = world.spawn((
-        OnStage,
-        Drawn(layer),
-        Mesh3d(mesh),
-        Transform::IDENTITY,
-        bounds,
-    ));
+    let entity = world.spawn((OnStage, drawn, Mesh3d(mesh), Transform::IDENTITY, bounds));
     Some(entity.id())
 }
 
@@ -290,10 +284,10 @@ fn choose_detail(world: &mut World) {
 
 fn build(world: &mut World, layout: &Layout, chunk: &Chunk, level: usize) -> Built {
     let mut built = Built::default();
-    for (layer, merged) in chunk.merged(layout, level) {
+    for (drawn, merged) in chunk.merged(layout, level) {
         built.vertices += merged.positions.len();
         built.triangles += merged.triangles();
-        built.entities.extend(spawn(world, layer, merged));
+        built.entities.extend(spawn(world, drawn, merged));
     }
     built
 }

@@ -9,7 +9,7 @@ use bevy::shader::Shader;
 use terrarium_render::{PanelDrawings, PanelsVersion, SceneDrawings};
 use terrarium_view_model::{AssetIndex, Command, Connection, Drawing, Language, Overlay, Report};
 
-use super::show::Show;
+use super::show::{Show, values_of};
 use crate::picture::Picture;
 
 /// It is put back as it was, to the byte; what changes is drawn.
@@ -31,6 +31,28 @@ pub fn an_unchanged_scene_is_not_drawn_again(park: &mut Show, before: &Picture) 
     park.picture();
     park.does(Command::ShowDrawing(Drawing::Scene));
     assert_eq!(park.picture(), *before, "the scene comes back whole");
+}
+
+/// Cars, cables and gauges are drawn where only they have changed; nobody sees that it was only they.
+pub fn what_stirs_comes_out_over_the_kept_rest_as_if_all_were_drawn(park: &mut Show, camera: &str) {
+    let drawings = park.stage.world().resource::<SceneDrawings>().clone();
+    let before = park.picture();
+    let now_ms = park.state().timeline.now_ms();
+    for hour in 1..4 {
+        let delta = values_of(park.state().park().expect("a park"), now_ms, 0, hour);
+        let waited_ms = 0;
+        park.take(Report::Live { delta, waited_ms });
+        let stirring = drawings.stirring();
+        let over_the_rest = park.picture();
+        assert!(drawings.stirring() > stirring, "all was drawn for {hour}");
+        assert_ne!(over_the_rest, before, "nothing stirs in {hour}");
+        park.look("home");
+        park.picture();
+        park.look(camera);
+        let whole = drawings.whole();
+        assert_eq!(park.picture(), over_the_rest, "drawn whole, {hour}");
+        assert!(drawings.whole() > whole, "nothing was drawn whole");
+    }
 }
 
 /// The shader of a pipeline that is asked for as soon as a test puts it here.

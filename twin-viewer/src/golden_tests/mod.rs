@@ -22,6 +22,7 @@ use self::colour::{assert_is_calm, only_the_asset_is_coloured, values_are_read_b
 use self::kept::{
     a_scene_whose_shaders_are_not_there_is_not_kept, an_unchanged_scene_is_not_drawn_again,
     signs_stand_at_their_assets_at_every_size_of_text,
+    what_stirs_comes_out_over_the_kept_rest_as_if_all_were_drawn,
 };
 use self::show::{Show, alarms_of, balances};
 use crate::picture::Picture;
@@ -67,6 +68,8 @@ fn the_parks_look_as_they_did_and_colour_is_kept_for_what_is_abnormal() {
     park.values("2026-06-22T13:30:00+08:00", 0);
     park.look("parking");
     assert_is_calm(&park.assert_golden("haotian-cars"), "with cars");
+    what_stirs_comes_out_over_the_kept_rest_as_if_all_were_drawn(&mut park, "parking");
+    park.values("2026-06-22T13:30:00+08:00", 0);
     park.look("home");
     overlays(&mut park, "haotian");
     values_are_read_back(&mut park);

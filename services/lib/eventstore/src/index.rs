@@ -33,6 +33,20 @@ pub(crate) struct StreamFacts {
     pub retention: Option<Retention>,
 }
 
+impl StreamFacts {
+    /// With what was known before, where this says nothing.
+    pub fn or_of_before(self, before: &StreamFacts) -> StreamFacts {
+        StreamFacts {
+            count: match self.count {
+                0 => before.count,
+                count => count,
+            },
+            tombstone: self.tombstone.or(before.tombstone),
+            retention: self.retention.or(before.retention),
+        }
+    }
+}
+
 impl Index {
     pub fn totals(&self) -> Totals {
         Totals {
@@ -79,7 +93,7 @@ impl Contents {
 
     /// Everything but where the events are; a stream that nothing is known of has no events.
     pub fn stream_facts(&self, stream: &str) -> Result<StreamFacts, ReadError> {
-        let (mut facts, has_events, sealed) = {
+        let (facts, has_events, sealed) = {
             let index = self.index();
             let list = index.active.list(ListKind::Stream, stream);
             let facts = list.map_or_else(StreamFacts::default, |list| StreamFacts {
@@ -91,18 +105,10 @@ impl Contents {
             (facts, has_events, index.sealed.clone())
         };
         let is_complete = has_events && facts.retention.is_some();
-        if is_complete || sealed.is_empty() {
+        if is_complete || sealed.is_empty() || (has_events && !sealed.has_rules()?) {
             return Ok(facts);
         }
-        let parts = sealed.parts(ListKind::Stream, stream)?;
-        for part in parts.iter().rev() {
-            if !has_events && facts.count == 0 && part.entry.count > 0 {
-                facts.count = part.entry.first_revision + part.entry.count;
-            }
-            facts.tombstone = facts.tombstone.or(part.entry.tombstone);
-            facts.retention = facts.retention.or(part.entry.retention.as_deref().copied());
-        }
-        Ok(facts)
+        Ok(facts.or_of_before(&sealed.stream_facts(stream)?))
     }
 
     /// How many events a list has.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use bytes::Bytes;
 use terrarium_eventlog::SealedSegment;
@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::bloom;
 use crate::error::ReadError;
+use crate::index::StreamFacts;
 use crate::lists::{ListKind, Run, cut_runs};
 use crate::table::{BlockReader, HEADER_LEN, ID_BYTES, TableEntry, TableHeader, decode_runs};
 
@@ -25,24 +26,35 @@ const RUNS_AT_ONCE: u64 = 4096;
 #[derive(Debug)]
 pub(crate) struct SealedSet {
     segments: Vec<Arc<SegmentIndex>>,
+    /// Whether any segment has a tombstone or metadata of a stream.
+    has_rules: OnceLock<bool>,
     memory: Arc<Memory>,
 }
 
 /// What sets of one log share.
 #[derive(Debug, Default)]
 struct Memory {
-    answers: Mutex<Answers>,
+    answers: Mutex<Generations<Answer>>,
+    facts: Mutex<Generations<KnownFacts>>,
     loaded_bytes: AtomicU64,
     uses: AtomicU64,
 }
 
-/// Lists that were looked for, in two generations.
-#[derive(Debug, Default)]
-struct Answers {
-    new: HashMap<(ListKind, Box<str>), Answer>,
-    old: HashMap<(ListKind, Box<str>), Answer>,
-    /// Names and parts in `new`.
+/// What was found of names that were asked for, with its weight, in two generations.
+#[derive(Debug)]
+struct Generations<T> {
+    new: HashMap<(ListKind, Box<str>), (T, usize)>,
+    old: HashMap<(ListKind, Box<str>), (T, usize)>,
+    /// Of all that is in `new`.
     weight: usize,
+}
+
+/// What all segments up to one tell of a stream.
+#[derive(Clone, Copy, Debug)]
+struct KnownFacts {
+    /// How many segments were looked at.
+    segments: usize,
+    facts: StreamFacts,
 }
 
 #[derive(Clone, Debug)]
@@ -64,6 +76,7 @@ pub(crate) struct ListPart {
 #[derive(Debug)]
 struct SegmentIndex {
     sealed: Arc<SealedSegment>,
+    header: OnceLock<TableHeader>,
     loaded: RwLock<Option<Arc<Loaded>>>,
     used: AtomicU64,
 }
@@ -80,6 +93,7 @@ impl SealedSet {
     pub fn new(sealed: &[Arc<SealedSegment>]) -> SealedSet {
         SealedSet {
             segments: sealed.iter().map(SegmentIndex::of).collect(),
+            has_rules: OnceLock::new(),
             memory: Arc::default(),
         }
     }
@@ -90,6 +104,7 @@ impl SealedSet {
         segments.push(SegmentIndex::of(sealed));
         SealedSet {
             segments,
+            has_rules: OnceLock::new(),
             memory: self.memory.clone(),
         }
     }
@@ -102,8 +117,55 @@ impl SealedSet {
     pub fn last_header(&self) -> Result<Option<TableHeader>, ReadError> {
         match self.segments.last() {
             None => Ok(None),
-            Some(last) => Ok(Some(last.load(&self.memory)?.header)),
+            Some(last) => Ok(Some(last.header()?)),
         }
+    }
+
+    /// Whether any segment may have a tombstone or metadata of a stream. Most logs have none.
+    pub fn has_rules(&self) -> Result<bool, ReadError> {
+        if let Some(known) = self.has_rules.get() {
+            return Ok(*known);
+        }
+        let mut has_rules = false;
+        for segment in &self.segments {
+            has_rules |= segment.has_rules()?;
+        }
+        Ok(*self.has_rules.get_or_init(|| has_rules))
+    }
+
+    /// What is known of a stream. Looks at the newest segment that has events of it, and before that only at those with rules.
+    pub fn stream_facts(&self, stream: &str) -> Result<StreamFacts, ReadError> {
+        const KIND: ListKind = ListKind::Stream;
+        let known = self.memory.facts().get(KIND, stream);
+        let known = match known {
+            Some(known) if known.segments == self.segments.len() => return Ok(known.facts),
+            // A set that is older than the answer looks for itself.
+            Some(known) if known.segments < self.segments.len() => known,
+            _ => KnownFacts {
+                segments: 0,
+                facts: StreamFacts::default(),
+            },
+        };
+        let hash = bloom::hash_of(KIND, stream);
+        let mut facts = StreamFacts::default();
+        for segment in self.segments[known.segments..].iter().rev() {
+            if facts.count > 0 && !segment.has_rules()? {
+                continue;
+            }
+            if let Some(entry) = segment.find(&self.memory, KIND, stream, hash)? {
+                if facts.count == 0 && entry.count > 0 {
+                    facts.count = entry.first_revision + entry.count;
+                }
+                facts.tombstone = facts.tombstone.or(entry.tombstone);
+                facts.retention = facts.retention.or(entry.retention.as_deref().copied());
+            }
+        }
+        let facts = facts.or_of_before(&known.facts);
+        let segments = self.segments.len();
+        let known = KnownFacts { segments, facts };
+        self.memory.facts().put(KIND, stream, known, 1);
+        self.stay_within_bounds();
+        Ok(facts)
     }
 
     /// In which segments a list has something, oldest first.
@@ -129,7 +191,8 @@ impl SealedSet {
             parts: Arc::from(parts),
         };
         let parts = answer.parts.clone();
-        self.memory.answers().put(kind, name, answer);
+        let weight = 1 + parts.len();
+        self.memory.answers().put(kind, name, answer, weight);
         self.stay_within_bounds();
         Ok(parts)
     }
@@ -192,27 +255,41 @@ impl SealedSet {
 }
 
 impl Memory {
-    fn answers(&self) -> std::sync::MutexGuard<'_, Answers> {
+    fn answers(&self) -> std::sync::MutexGuard<'_, Generations<Answer>> {
         self.answers
             .lock()
             .expect("no one panics holding the answers")
     }
+
+    fn facts(&self) -> std::sync::MutexGuard<'_, Generations<KnownFacts>> {
+        self.facts.lock().expect("no one panics holding the facts")
+    }
 }
 
-impl Answers {
-    fn get(&mut self, kind: ListKind, name: &str) -> Option<Answer> {
-        let key = (kind, Box::from(name));
-        if let Some(answer) = self.new.get(&key) {
-            return Some(answer.clone());
+impl<T> Default for Generations<T> {
+    fn default() -> Generations<T> {
+        Generations {
+            new: HashMap::new(),
+            old: HashMap::new(),
+            weight: 0,
         }
-        let answer = self.old.remove(&key)?;
-        self.put(kind, name, answer.clone());
-        Some(answer)
+    }
+}
+
+impl<T: Clone> Generations<T> {
+    fn get(&mut self, kind: ListKind, name: &str) -> Option<T> {
+        let key = (kind, Box::from(name));
+        if let Some((found, _)) = self.new.get(&key) {
+            return Some(found.clone());
+        }
+        let (found, weight) = self.old.remove(&key)?;
+        self.put(kind, name, found.clone(), weight);
+        Some(found)
     }
 
-    fn put(&mut self, kind: ListKind, name: &str, answer: Answer) {
-        self.weight += 1 + answer.parts.len();
-        self.new.insert((kind, Box::from(name)), answer);
+    fn put(&mut self, kind: ListKind, name: &str, found: T, weight: usize) {
+        self.weight += weight;
+        self.new.insert((kind, Box::from(name)), (found, weight));
         if self.weight >= KEPT_ANSWERS {
             self.old = std::mem::take(&mut self.new);
             self.weight = 0;
@@ -224,6 +301,7 @@ impl SegmentIndex {
     fn of(sealed: &Arc<SealedSegment>) -> Arc<SegmentIndex> {
         Arc::new(SegmentIndex {
             sealed: sealed.clone(),
+            header: OnceLock::new(),
             loaded: RwLock::default(),
             used: AtomicU64::new(0),
         })
@@ -246,6 +324,21 @@ impl SegmentIndex {
             })
     }
 
+    fn header(&self) -> Result<TableHeader, ReadError> {
+        if let Some(header) = self.header.get() {
+            return Ok(*header);
+        }
+        let index_bytes = self.sealed.index_bytes();
+        let start = self.read(0..index_bytes.min(HEADER_LEN as u64))?;
+        let header = TableHeader::decode(&start, index_bytes).ok_or_else(|| self.malformed())?;
+        Ok(*self.header.get_or_init(|| header))
+    }
+
+    /// Whether it may have a tombstone or metadata of a stream.
+    fn has_rules(&self) -> Result<bool, ReadError> {
+        Ok(self.header()?.ruled != Some(0))
+    }
+
     fn load(&self, memory: &Memory) -> Result<Arc<Loaded>, ReadError> {
         let now = memory.uses.fetch_add(1, Ordering::Relaxed);
         self.used.store(now, Ordering::Relaxed);
@@ -254,9 +347,7 @@ impl SegmentIndex {
             return Ok(loaded.clone());
         }
         drop(present);
-        let index_bytes = self.sealed.index_bytes();
-        let start = self.read(0..index_bytes.min(HEADER_LEN as u64))?;
-        let header = TableHeader::decode(&start, index_bytes).ok_or_else(|| self.malformed())?;
+        let header = self.header()?;
         let bytes = self.read(0..header.blocks_at())?;
         let loaded = Arc::new(Loaded { header, bytes });
         let kept = loaded.bytes.len() as u64;

@@ -13,7 +13,7 @@ use crate::lists::ListKind;
 use crate::retention::{Retention, described_stream};
 use crate::scan_error::ScanProblem;
 use crate::sealed::SealedSet;
-use crate::table::{TableEntry, Totals, build};
+use crate::table::{TableEntry, Totals, build, write_as};
 
 /// What is known of a segment while its frames are walked, and of the log before it.
 #[derive(Debug)]
@@ -118,7 +118,7 @@ impl SegmentScan {
         if sealed.footer().scavenged.is_some() {
             return self.compare_scavenged(sealed, revise);
         }
-        let Ok(table) = build(&index, self.totals, |kind, name, list| {
+        let Ok(mut table) = build(&index, self.totals, |kind, name, list| {
             if kind == ListKind::Stream {
                 return Ok::<_, std::convert::Infallible>(list.first_revision.unwrap_or(0));
             }
@@ -132,6 +132,9 @@ impl SegmentScan {
             commits: self.totals.commits + index.commits(),
             streams: self.totals.streams + index.new_streams(),
         };
+        if let Ok(Some(stored)) = SealedSet::new(std::slice::from_ref(sealed)).last_header() {
+            write_as(&mut table, &stored);
+        }
         let is_same = sealed.index_bytes() == table.len() as u64
             && sealed
                 .read_index(0..table.len() as u64)

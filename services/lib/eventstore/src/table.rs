@@ -21,7 +21,9 @@ use crate::lists::{ListKind, StoredRun};
 use crate::retention::Retention;
 
 const MAGIC: [u8; 8] = *b"TERRINDX";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// Does not say how many of its streams have rules.
+const FIRST_VERSION: u32 = 1;
 pub(crate) const HEADER_LEN: usize = 128;
 const CHECKPOINT_BYTES: u32 = 16 * 1024 / 8;
 const BLOCK_BYTES: usize = 4096;
@@ -41,7 +43,7 @@ pub(crate) struct Totals {
 }
 
 /// The first part of a sealed index. Offsets in bytes: events, commits, new streams at 16, 24, 32; the same before the segment at
-/// 40, 48, 56; time and position of the last commit at 64, 72; then the lengths of the sections.
+/// 40, 48, 56; time and position of the last commit at 64, 72; then the lengths of the sections, and at 116 the streams with rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TableHeader {
     pub here: Totals,
@@ -55,6 +57,8 @@ pub(crate) struct TableHeader {
     pub block_bytes: u64,
     pub run_bytes: u64,
     pub ids: u32,
+    /// Streams that the segment has a tombstone or metadata of; `None`: the first version did not count them.
+    pub ruled: Option<u32>,
 }
 
 impl TableHeader {
@@ -99,7 +103,8 @@ impl TableHeader {
     fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEADER_LEN);
         bytes.extend_from_slice(&MAGIC);
-        bytes.extend_from_slice(&VERSION.to_le_bytes());
+        let version = self.ruled.map_or(FIRST_VERSION, |_| VERSION);
+        bytes.extend_from_slice(&version.to_le_bytes());
         bytes.extend_from_slice(&(HEADER_LEN as u32).to_le_bytes());
         for number in [
             self.here.events,
@@ -124,6 +129,7 @@ impl TableHeader {
         bytes.extend_from_slice(&self.block_bytes.to_le_bytes());
         bytes.extend_from_slice(&self.run_bytes.to_le_bytes());
         bytes.extend_from_slice(&self.ids.to_le_bytes());
+        bytes.extend_from_slice(&self.ruled.unwrap_or(0).to_le_bytes());
         bytes.resize(HEADER_LEN, 0);
         bytes
     }
@@ -152,6 +158,7 @@ impl TableHeader {
             block_bytes: long(96),
             run_bytes: long(104),
             ids: short(112),
+            ruled: (short(8) != FIRST_VERSION).then(|| short(116)),
         };
         let is_possible = header.block_bytes <= index_bytes
             && header.run_bytes <= index_bytes
@@ -194,6 +201,16 @@ pub(crate) fn build<E>(
     Ok(writer.finish(index, before))
 }
 
+/// Makes an index into what the version of another would have said.
+pub(crate) fn write_as(table: &mut [u8], other: &TableHeader) {
+    if other.ruled.is_none()
+        && let Some(header) = TableHeader::decode(table, table.len() as u64)
+    {
+        let ruled = None;
+        table[..HEADER_LEN].copy_from_slice(&TableHeader { ruled, ..header }.encode());
+    }
+}
+
 #[derive(Default)]
 struct TableWriter {
     hashes: Vec<u64>,
@@ -202,6 +219,7 @@ struct TableWriter {
     keys: Vec<u8>,
     blocks: Vec<u8>,
     runs: Vec<u8>,
+    ruled: u32,
 }
 
 impl TableWriter {
@@ -217,6 +235,7 @@ impl TableWriter {
             self.keys.push(kind.tag());
             self.keys.extend_from_slice(name.as_bytes());
         }
+        self.ruled += u32::from(list.tombstone.is_some() || list.retention.is_some());
         let out = &mut self.blocks;
         put_varint(out, name.len() as u64 + 1);
         out.push(kind.tag());
@@ -267,6 +286,7 @@ impl TableWriter {
             block_bytes: self.blocks.len() as u64,
             run_bytes: self.runs.len() as u64,
             ids: index.ids().len() as u32,
+            ruled: Some(self.ruled),
         };
         let mut out = header.encode();
         out.reserve(header.end() as usize);

@@ -17,6 +17,38 @@ use crate::hash::Hasher;
 /// All versions of one thing, in the order of the record.
 type Versions<T> = Vec<(Origin, T)>;
 
+/// What was told of one collection of waste. There are some every day for as long as the park lives.
+#[derive(Default)]
+struct Load {
+    collected: Versions<WasteCollected>,
+    weighed: Versions<WasteWeighed>,
+    /// In order of the bins; grams that each weighed.
+    emptied: Vec<(AssetId, Versions<Option<i64>>)>,
+}
+
+impl Load {
+    /// Grams that a bin weighed.
+    fn emptied_mut(&mut self, bin: &AssetId) -> &mut Versions<Option<i64>> {
+        let found = self.emptied.binary_search_by(|(known, _)| known.cmp(bin));
+        let place = found.unwrap_or_else(|place| {
+            self.emptied.reserve_exact(1);
+            self.emptied.insert(place, (bin.clone(), Vec::new()));
+            place
+        });
+        &mut self.emptied[place].1
+    }
+
+    fn emptied(&self, bin: &AssetId) -> Option<&Versions<Option<i64>>> {
+        let found = self.emptied.binary_search_by(|(known, _)| known.cmp(bin));
+        Some(&self.emptied[found.ok()?].1)
+    }
+
+    /// When it was collected.
+    fn time(&self) -> Option<UnixSeconds> {
+        Some(self.collected.last()?.1.time)
+    }
+}
+
 /// A reading of a water meter.
 #[derive(Clone, Copy, Debug)]
 pub struct WaterReading {
@@ -35,9 +67,8 @@ pub struct ActivityBook {
     /// Litres, kept as a meter's Wh are.
     water: BTreeMap<(AssetId, WaterFlow), MeterBook>,
     activities: BTreeMap<(ActivityKind, AssetId, String), Versions<Arc<Activity>>>,
-    collections: BTreeMap<String, Versions<WasteCollected>>,
-    weighings: BTreeMap<String, Versions<WasteWeighed>>,
-    emptied: BTreeMap<(String, AssetId), Versions<BinEmptied>>,
+    /// By collection.
+    loads: BTreeMap<String, Load>,
     trees: BTreeMap<AssetId, Versions<TreeRecord>>,
     embodied: BTreeMap<(AssetId, LifeCycleModule, String), Versions<EmbodiedRecord>>,
     profiles: BTreeMap<u32, Versions<ProfileRecord>>,
@@ -65,58 +96,59 @@ impl ActivityBook {
                 let litres = EnergyWh(water.litres);
                 series.count(water.interval, litres, 0, How::Reported, origin);
             }
-            CarbonFact::Activity(activity) => add(
+            CarbonFact::Activity(activity) => add_by(
                 &mut self.activities,
                 (activity.kind, activity.asset.clone(), activity.name.clone()),
                 origin,
                 Arc::clone(activity),
             ),
-            CarbonFact::Collected(collected) => add(
-                &mut self.collections,
-                collected.collection.clone(),
-                origin,
-                collected.clone(),
-            ),
-            CarbonFact::Weighed(weighed) => add(
-                &mut self.weighings,
-                weighed.collection.clone(),
-                origin,
-                weighed.clone(),
-            ),
-            CarbonFact::Emptied(emptied) => add(
-                &mut self.emptied,
-                (emptied.collection.clone(), emptied.bin.clone()),
-                origin,
-                emptied.clone(),
-            ),
-            CarbonFact::Trees(record) => add(
+            CarbonFact::Collected(told) => {
+                let load = self.load_mut(&told.collection);
+                add(&mut load.collected, origin, told.clone());
+            }
+            CarbonFact::Weighed(told) => {
+                let load = self.load_mut(&told.collection);
+                add(&mut load.weighed, origin, told.clone());
+            }
+            CarbonFact::Emptied(told) => {
+                let load = self.load_mut(&told.collection);
+                add(load.emptied_mut(&told.bin), origin, told.weight_g);
+            }
+            CarbonFact::Trees(record) => add_by(
                 &mut self.trees,
                 record.group.clone(),
                 origin,
                 record.clone(),
             ),
-            CarbonFact::Embodied(record) => add(
+            CarbonFact::Embodied(record) => add_by(
                 &mut self.embodied,
                 (record.asset.clone(), record.module, record.item.clone()),
                 origin,
                 record.clone(),
             ),
             CarbonFact::Profile(record) => {
-                add(&mut self.profiles, record.version, origin, record.clone());
+                add_by(&mut self.profiles, record.version, origin, record.clone());
             }
-            CarbonFact::Evidence(record) => add(
+            CarbonFact::Evidence(record) => add_by(
                 &mut self.evidence,
                 (record.about.clone(), record.sha256),
                 origin,
                 record.clone(),
             ),
-            CarbonFact::Invoice(record) => add(
+            CarbonFact::Invoice(record) => add_by(
                 &mut self.invoices,
                 (record.supplier.clone(), record.number.clone()),
                 origin,
                 record.clone(),
             ),
         }
+    }
+
+    fn load_mut(&mut self, collection: &str) -> &mut Load {
+        if !self.loads.contains_key(collection) {
+            self.loads.insert(collection.to_owned(), Load::default());
+        }
+        self.loads.get_mut(collection).expect("inserted above")
     }
 
     /// The time of what a fact takes the place of, if it takes any.
@@ -147,18 +179,11 @@ impl ActivityBook {
                 let replaced = last(self.embodied.get(&key))?;
                 Some((replaced.time, UnixSeconds(replaced.time.0 + 1)))
             }
-            CarbonFact::Collected(collected) => {
-                let replaced = last(self.collections.get(&collected.collection));
-                replaced.map(|replaced| for_ever(replaced.time))
-            }
+            CarbonFact::Collected(WasteCollected { collection, .. })
             // A weighing moves the load when that was collected.
-            CarbonFact::Weighed(weighed) => {
-                let load = last(self.collections.get(&weighed.collection));
-                load.map(|load| for_ever(load.time))
-            }
-            CarbonFact::Emptied(emptied) => {
-                let load = last(self.collections.get(&emptied.collection));
-                load.map(|load| for_ever(load.time))
+            | CarbonFact::Weighed(WasteWeighed { collection, .. })
+            | CarbonFact::Emptied(BinEmptied { collection, .. }) => {
+                self.loads.get(collection)?.time().map(for_ever)
             }
             CarbonFact::Trees(_)
             | CarbonFact::Profile(_)
@@ -171,9 +196,7 @@ impl ActivityBook {
     pub fn is_empty(&self) -> bool {
         self.water.is_empty()
             && self.activities.is_empty()
-            && self.collections.is_empty()
-            && self.weighings.is_empty()
-            && self.emptied.is_empty()
+            && self.loads.is_empty()
             && self.trees.is_empty()
             && self.embodied.is_empty()
             && self.profiles.is_empty()
@@ -252,19 +275,16 @@ impl ActivityBook {
         &self,
         as_of: AsOf,
     ) -> impl Iterator<Item = (Origin, &WasteCollected, Option<(Origin, &WasteWeighed)>)> {
-        newest_of(&self.collections, as_of, |_| 0).map(move |(origin, collected)| {
-            let weighed = self
-                .weighings
-                .get(&collected.collection)
-                .and_then(|versions| newest(versions, as_of, |_| 0));
-            (origin, collected, weighed)
+        self.loads.values().filter_map(move |load| {
+            let (origin, collected) = newest(&load.collected, as_of, |_| 0)?;
+            Some((origin, collected, newest(&load.weighed, as_of, |_| 0)))
         })
     }
 
     /// What a bin weighed when a collection emptied it.
     pub fn emptied_g(&self, collection: &str, bin: &AssetId, as_of: AsOf) -> Option<i64> {
-        let versions = self.emptied.get(&(collection.to_owned(), bin.clone()))?;
-        newest(versions, as_of, |_| 0)?.1.weight_g
+        let versions = self.loads.get(collection)?.emptied(bin)?;
+        *newest(versions, as_of, |_| 0)?.1
     }
 
     /// What happened to each tree group, in order of time.
@@ -330,21 +350,30 @@ impl ActivityBook {
             content.text(asset.as_str()).text(flow.token());
             series.hash_readings(content, state);
         }
-        hash_versions("activity", &self.activities, content, state);
-        hash_versions("collection", &self.collections, content, state);
-        hash_versions("weighing", &self.weighings, content, state);
-        hash_versions("emptied", &self.emptied, content, state);
-        hash_versions("trees", &self.trees, content, state);
-        hash_versions("embodied", &self.embodied, content, state);
-        hash_versions("profile", &self.profiles, content, state);
-        hash_versions("evidence", &self.evidence, content, state);
-        hash_versions("invoice", &self.invoices, content, state);
+        hash_versions("activity", self.activities.values(), content, state);
+        let loads = || self.loads.values();
+        let collected = loads().map(|load| &load.collected);
+        hash_versions("collection", collected, content, state);
+        let weighed = loads().map(|load| &load.weighed);
+        hash_versions("weighing", weighed, content, state);
+        let emptied = loads().flat_map(|load| load.emptied.iter().map(|(_, versions)| versions));
+        hash_versions("emptied", emptied, content, state);
+        hash_versions("trees", self.trees.values(), content, state);
+        hash_versions("embodied", self.embodied.values(), content, state);
+        hash_versions("profile", self.profiles.values(), content, state);
+        hash_versions("evidence", self.evidence.values(), content, state);
+        hash_versions("invoice", self.invoices.values(), content, state);
     }
 }
 
-fn add<K: Ord, T>(map: &mut BTreeMap<K, Versions<T>>, key: K, origin: Origin, value: T) {
-    let versions = map.entry(key).or_default();
+fn add_by<K: Ord, T>(map: &mut BTreeMap<K, Versions<T>>, key: K, origin: Origin, value: T) {
+    add(map.entry(key).or_default(), origin, value);
+}
+
+fn add<T>(versions: &mut Versions<T>, origin: Origin, value: T) {
     let place = versions.partition_point(|(known, _)| known.position <= origin.position);
+    // Nearly everything is told once.
+    versions.reserve_exact(1);
     versions.insert(place, (origin, value));
 }
 
@@ -369,17 +398,17 @@ fn newest_of<'a, K, T>(
         .filter_map(move |versions| newest(versions, as_of, &revision))
 }
 
-fn hash_versions<K, T>(
+fn hash_versions<'a, T: 'a>(
     label: &str,
-    map: &BTreeMap<K, Versions<T>>,
+    all: impl Iterator<Item = &'a Versions<T>>,
     content: &mut Hasher,
     state: &mut Hasher,
 ) {
-    if map.is_empty() {
-        return;
-    }
-    content.text(label);
-    for versions in map.values() {
+    let mut is_first = true;
+    for versions in all.filter(|versions| !versions.is_empty()) {
+        if std::mem::take(&mut is_first) {
+            content.text(label);
+        }
         content.number(versions.len() as i64);
         for (origin, _) in versions {
             content.bytes(origin.event.as_bytes());

@@ -1,12 +1,14 @@
 //! Sums that are kept: of each node by day and by stretches of days, of the park by hour, each with what held before a release
 //! of factors.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use terrarium_model::UnixSeconds;
+use terrarium_model::{Shelf, UnixSeconds};
 
 use super::meter_book::{HOURS_PER_DAY, hour_start_of};
 use crate::bytes::{Bytes, Damaged, Unread};
+use crate::days::{Day, Days, Looked};
+use crate::hash::{DayHash, node_day};
 use crate::node_hour::Totals;
 
 /// Days of a stretch that is summed up as a whole.
@@ -114,13 +116,35 @@ pub(crate) struct NodeDay {
     kept: Kept<Totals>,
     /// A bit for each hour that any meter has something for.
     pub any: u32,
-    pub hash: Option<[u8; 32]>,
+    hash: Option<[u8; 32]>,
 }
 
-impl NodeDay {
-    /// The sums as they stand.
-    pub fn totals(&self) -> &Totals {
-        &self.kept.sums
+impl Day for NodeDay {
+    fn day(&self) -> i64 {
+        self.day
+    }
+
+    fn hash(&mut self) -> DayHash {
+        let sums = &self.kept.sums;
+        let hash = *self.hash.get_or_insert_with(|| node_day(self.any, sums));
+        DayHash {
+            content: hash,
+            state: hash,
+        }
+    }
+
+    fn write_to(&self, bytes: &mut Bytes) {
+        bytes.i64(self.day).u32(self.any);
+        self.kept.write_to(bytes, Totals::write_to);
+    }
+
+    fn read_from(unread: &mut Unread<'_>) -> Result<NodeDay, Damaged> {
+        Ok(NodeDay {
+            day: unread.i64()?,
+            any: unread.u32()?,
+            kept: Kept::read_from(unread, Totals::read_from)?,
+            hash: None,
+        })
     }
 }
 
@@ -134,14 +158,22 @@ struct NodeStretch {
 /// The days of one node, in order.
 #[derive(Default)]
 pub(crate) struct NodeBook {
-    pub days: Vec<NodeDay>,
+    pub days: Days<NodeDay>,
     stretches: Vec<NodeStretch>,
 }
 
 impl NodeBook {
+    /// An empty one, whose far past goes to a shelf.
+    pub fn shelved(shelf: Option<Arc<dyn Shelf>>) -> NodeBook {
+        NodeBook {
+            days: Days::shelved(shelf),
+            stretches: Vec::new(),
+        }
+    }
+
     /// A day.
-    pub fn day(&self, day: i64) -> Option<&NodeDay> {
-        self.place(day).ok().map(|place| &self.days[place])
+    pub fn day(&self, day: i64) -> Option<Looked<'_, NodeDay>> {
+        self.days.at(day)
     }
 
     /// Sums of a day as known at a position; `None`: they have to be worked out.
@@ -195,8 +227,7 @@ impl NodeBook {
 
     /// Lets go of the days before one, and of the stretches that end before it.
     pub fn forget_days_before(&mut self, day: i64) {
-        let first_kept = self.days.partition_point(|known| known.day < day);
-        self.days.drain(..first_kept);
+        self.days.forget_before(day, false);
         let stretch = day.div_euclid(STRETCH_DAYS);
         let first_kept = self
             .stretches
@@ -205,17 +236,12 @@ impl NodeBook {
     }
 
     fn day_mut(&mut self, day: i64, position: u64) -> &mut NodeDay {
-        let place = self.place(day).unwrap_or_else(|place| {
-            let node_day = NodeDay {
-                day,
-                kept: Kept::new(Totals::default(), position),
-                any: 0,
-                hash: None,
-            };
-            self.days.insert(place, node_day);
-            place
-        });
-        &mut self.days[place]
+        self.days.at_mut(day, || NodeDay {
+            day,
+            kept: Kept::new(Totals::default(), position),
+            any: 0,
+            hash: None,
+        })
     }
 
     fn stretch_mut(&mut self, number: i64, position: u64) -> &mut NodeStretch {
@@ -230,20 +256,18 @@ impl NodeBook {
         &mut self.stretches[place]
     }
 
-    fn place(&self, day: i64) -> Result<usize, usize> {
-        place_of(&self.days, day, |found| found.day)
-    }
-
     fn stretch_place(&self, number: i64) -> Result<usize, usize> {
-        place_of(&self.stretches, number, |found| found.number)
+        let is_last = self.stretches.last().filter(|last| last.number == number);
+        match is_last {
+            Some(_) => Ok(self.stretches.len() - 1),
+            None => self
+                .stretches
+                .binary_search_by_key(&number, |stretch| stretch.number),
+        }
     }
 
     pub(crate) fn write_to(&self, bytes: &mut Bytes) {
-        bytes.count(self.days.len());
-        for day in &self.days {
-            bytes.i64(day.day).u32(day.any);
-            day.kept.write_to(bytes, Totals::write_to);
-        }
+        self.days.write_to(bytes);
         bytes.count(self.stretches.len());
         for stretch in &self.stretches {
             bytes.i64(stretch.number);
@@ -252,17 +276,10 @@ impl NodeBook {
     }
 
     pub(crate) fn read_from(unread: &mut Unread<'_>) -> Result<NodeBook, Damaged> {
-        let mut book = NodeBook::default();
-        let days = unread.count()?;
-        book.days.reserve_exact(days);
-        for _ in 0..days {
-            book.days.push(NodeDay {
-                day: unread.i64()?,
-                any: unread.u32()?,
-                kept: Kept::read_from(unread, Totals::read_from)?,
-                hash: None,
-            });
-        }
+        let mut book = NodeBook {
+            days: Days::read_from(unread)?,
+            stretches: Vec::new(),
+        };
         for _ in 0..unread.count()? {
             book.stretches.push(NodeStretch {
                 number: unread.i64()?,
@@ -273,35 +290,68 @@ impl NodeBook {
     }
 }
 
-/// Where something of a number stands among those in order, or would. Numbers follow each other nearly always.
-fn place_of<T>(all: &[T], number: i64, of: impl Fn(&T) -> i64) -> Result<usize, usize> {
-    if let Some(first) = all.first()
-        && let Ok(guess) = usize::try_from(number - of(first))
-        && all.get(guess).is_some_and(|found| of(found) == number)
-    {
-        return Ok(guess);
-    }
-    match all.last() {
-        Some(last) if of(last) < number => Err(all.len()),
-        _ => all.binary_search_by_key(&number, of),
-    }
+type DayHours = Box<[Totals; HOURS_PER_DAY]>;
+
+/// Sums of the whole park in the hours of one day.
+struct ParkDay {
+    day: i64,
+    kept: Kept<DayHours>,
 }
 
-type DayHours = Box<[Totals; HOURS_PER_DAY]>;
+impl Day for ParkDay {
+    fn day(&self) -> i64 {
+        self.day
+    }
+
+    /// Nothing: the sums of the nodes, which these follow from, are hashed.
+    fn hash(&mut self) -> DayHash {
+        DayHash {
+            content: [0; 32],
+            state: [0; 32],
+        }
+    }
+
+    fn write_to(&self, bytes: &mut Bytes) {
+        bytes.i64(self.day);
+        self.kept.write_to(bytes, |hours, bytes| {
+            hours.iter().for_each(|totals| totals.write_to(bytes));
+        });
+    }
+
+    fn read_from(unread: &mut Unread<'_>) -> Result<ParkDay, Damaged> {
+        let day = unread.i64()?;
+        let kept = Kept::read_from(unread, |unread| {
+            let mut hours = Box::new([Totals::default(); HOURS_PER_DAY]);
+            for totals in hours.iter_mut() {
+                *totals = Totals::read_from(unread)?;
+            }
+            Ok(hours)
+        })?;
+        Ok(ParkDay { day, kept })
+    }
+}
 
 /// Sums of the whole park, hour by hour.
 #[derive(Default)]
-pub(crate) struct ParkHours {
-    days: BTreeMap<i64, Kept<DayHours>>,
-}
+pub(crate) struct ParkHours(Days<ParkDay>);
 
 impl ParkHours {
+    /// None yet; their far past goes to a shelf.
+    pub fn shelved(shelf: Option<Arc<dyn Shelf>>) -> ParkHours {
+        ParkHours(Days::shelved(shelf))
+    }
+
+    /// From now on their far past goes to a shelf.
+    pub fn put_on(&mut self, shelf: Arc<dyn Shelf>) {
+        self.0.put_on(shelf);
+    }
+
     /// Sums of an hour as known at a position; `None`: they have to be worked out.
     pub fn known_at(&self, day: i64, hour: usize, position: u64) -> Option<Totals> {
-        let Some(found) = self.days.get(&day) else {
+        let Some(found) = self.0.at(day) else {
             return Some(Totals::default());
         };
-        let known = found.known_at(position).ok()?;
+        let known = found.kept.known_at(position).ok()?;
         Some(known.map_or_else(Totals::default, |hours| hours[hour]))
     }
 
@@ -314,67 +364,47 @@ impl ParkHours {
         before: &Totals,
         after: &Totals,
     ) {
-        let found = self.day_mut(day, position);
-        found.changed.1 = position;
-        found.sums[hour].add(after);
-        found.sums[hour].take_out(before);
+        let kept = self.day_mut(day, position);
+        kept.changed.1 = position;
+        kept.sums[hour].add(after);
+        kept.sums[hour].take_out(before);
     }
 
     /// A day has other prices since a position.
     pub fn reprice(&mut self, day: i64, position: u64, hours: [Totals; HOURS_PER_DAY]) {
-        let found = self.day_mut(day, position);
-        found.keep_before(position);
-        found.changed.1 = position;
-        *found.sums = hours;
+        let kept = self.day_mut(day, position);
+        kept.keep_before(position);
+        kept.changed.1 = position;
+        *kept.sums = hours;
     }
 
     fn day_mut(&mut self, day: i64, position: u64) -> &mut Kept<DayHours> {
-        self.days
-            .entry(day)
-            .or_insert_with(|| Kept::new(Box::new([Totals::default(); HOURS_PER_DAY]), position))
+        let new = || ParkDay {
+            day,
+            kept: Kept::new(Box::new([Totals::default(); HOURS_PER_DAY]), position),
+        };
+        &mut self.0.at_mut(day, new).kept
     }
 
     /// Days from a first to a last one, in order.
     pub fn days_within(&self, first: i64, last: i64) -> Vec<i64> {
-        self.days.range(first..=last).map(|(day, _)| *day).collect()
+        let after = |day: i64| self.0.from(day).map(|found| found.day);
+        std::iter::successors(after(first), |day| after(day + 1))
+            .take_while(|day| *day <= last)
+            .collect()
     }
 
     /// Lets go of the days before one.
     pub fn forget_days_before(&mut self, day: i64) {
-        self.days = self.days.split_off(&day);
-    }
-
-    /// Nothing is known any more.
-    pub fn clear(&mut self) {
-        self.days.clear();
+        self.0.forget_before(day, false);
     }
 
     pub(crate) fn write_to(&self, bytes: &mut Bytes) {
-        bytes.count(self.days.len());
-        for (day, kept) in &self.days {
-            bytes.i64(*day);
-            kept.write_to(bytes, |hours, bytes| {
-                for totals in hours.iter() {
-                    totals.write_to(bytes);
-                }
-            });
-        }
+        self.0.write_to(bytes);
     }
 
     pub(crate) fn read_from(unread: &mut Unread<'_>) -> Result<ParkHours, Damaged> {
-        let mut park_hours = ParkHours::default();
-        for _ in 0..unread.count()? {
-            let day = unread.i64()?;
-            let kept = Kept::read_from(unread, |unread| {
-                let mut hours = Box::new([Totals::default(); HOURS_PER_DAY]);
-                for totals in hours.iter_mut() {
-                    *totals = Totals::read_from(unread)?;
-                }
-                Ok(hours)
-            })?;
-            park_hours.days.insert(day, kept);
-        }
-        Ok(park_hours)
+        Days::read_from(unread).map(ParkHours)
     }
 }
 

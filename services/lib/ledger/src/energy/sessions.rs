@@ -1,7 +1,6 @@
 //! Charging sessions: whose car was at which charger, and when.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use terrarium_model::{AssetId, Interval, UnixSeconds};
 
@@ -36,10 +35,11 @@ impl Session {
     }
 }
 
-/// A session and what of it was told where in the record.
+/// A session and what of it was told where in the record. A park has thousands a year.
 #[derive(Clone, Debug)]
 struct Told {
-    id: Arc<str>,
+    /// The head of the id's SHA-256.
+    id: [u8; 16],
     session: Session,
     started_at: u64,
     ended_at: u64,
@@ -67,7 +67,7 @@ impl SessionBook {
     pub(crate) fn told(
         &mut self,
         charger: &AssetId,
-        id: &Arc<str>,
+        id: &str,
         owner: CarOwner,
         (start, end): (UnixSeconds, Option<UnixSeconds>),
         origin: Origin,
@@ -81,9 +81,10 @@ impl SessionBook {
         sessions.ids = sessions.ids.wrapping_add(event);
         let placed = event.wrapping_mul(u128::from(origin.position) + 1);
         sessions.placed_ids = sessions.placed_ids.wrapping_add(placed);
+        let id = head_of_hash(id);
         let found = sessions
             .told
-            .binary_search_by(|told| (told.session.start, &told.id).cmp(&(start, id)));
+            .binary_search_by_key(&(start, id), |told| (told.session.start, told.id));
         let place = found.unwrap_or_else(|place| {
             let session = Session {
                 owner,
@@ -91,7 +92,7 @@ impl SessionBook {
                 end: UnixSeconds(i64::MAX),
             };
             let told = Told {
-                id: Arc::clone(id),
+                id,
                 session,
                 started_at: origin.position,
                 ended_at: u64::MAX,
@@ -166,6 +167,13 @@ impl SessionBook {
     }
 }
 
+fn head_of_hash(id: &str) -> [u8; 16] {
+    let mut hasher = Hasher::new("session");
+    hasher.text(id);
+    let hash = hasher.finish();
+    *hash.first_chunk().expect("SHA-256 has 32 bytes")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,7 +198,7 @@ mod tests {
         };
         let charger = AssetId::new("charger").expect("valid");
         let times = (UnixSeconds(start), end.map(UnixSeconds));
-        book.told(&charger, &Arc::from(id), owner, times, origin);
+        book.told(&charger, id, owner, times, origin);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use terrarium_model::{Interval, UnixSeconds};
 
 use super::{ParkLedger, TouchedHour};
-use crate::energy::kept::NodeBook;
+use crate::energy::kept::{NodeBook, ParkHours};
 use crate::energy::meter_book::{HOURS_PER_DAY, MeterBook, Sight, day_and_hour, hour_start_of};
 use crate::fact::RestatementReason;
 use crate::factor_book::{FactorKind, FactorSet};
@@ -142,10 +142,11 @@ impl ParkLedger {
 
     pub(super) fn balance_everything(&mut self, position: u64, touched: &mut Vec<TouchedHour>) {
         let defined = self.definitions.last().expect("just defined");
-        self.nodes.clear();
-        self.nodes
-            .resize_with(defined.nodes.len(), NodeBook::default);
-        self.park_hours.clear();
+        let shelf = || self.shelf.clone();
+        self.nodes = (0..defined.nodes.len())
+            .map(|_| NodeBook::shelved(shelf()))
+            .collect();
+        self.park_hours = ParkHours::shelved(shelf());
         let metered: Vec<(usize, Period)> = defined
             .nodes
             .iter()

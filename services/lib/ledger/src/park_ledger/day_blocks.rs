@@ -92,6 +92,11 @@ impl ParkLedger {
             .map(|asset| nodes.remove(asset).unwrap_or_default())
             .collect();
         self.park_hours = blocks.park_hours;
+        if let Some(shelf) = &self.shelf {
+            let nodes = self.nodes.iter_mut();
+            nodes.for_each(|node| node.days.put_on(Arc::clone(shelf)));
+            self.park_hours.put_on(Arc::clone(shelf));
+        }
         self.periods.take_runs(blocks.runs);
     }
 }

@@ -1,7 +1,7 @@
 //! Hashes of the books of one park.
 
 use super::ParkLedger;
-use crate::hash::{Hasher, node_day};
+use crate::hash::Hasher;
 
 impl ParkLedger {
     /// Content hash and state hash. Only days that have changed are hashed again.
@@ -46,11 +46,7 @@ impl ParkLedger {
         if let Some(defined) = self.definitions.last() {
             for (laid, node) in defined.nodes.iter().zip(&mut self.nodes) {
                 content.text(laid.asset.as_str());
-                for day in &mut node.days {
-                    let hash = day.hash.unwrap_or_else(|| node_day(day.any, day.totals()));
-                    day.hash = Some(hash);
-                    content.number(day.day).bytes(&hash);
-                }
+                node.days.hash_into(&mut content, &mut state);
             }
         }
         self.instruments.hash(&mut content, &mut state);
