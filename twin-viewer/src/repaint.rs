@@ -4,13 +4,14 @@
 use std::time::{Duration, Instant};
 
 use bevy::ecs::change_detection::Tick;
+use bevy::math::URect;
 use bevy::prelude::*;
 use bevy_egui::{
     EguiContext, EguiContextSettings, EguiFullOutput, EguiInput, EguiPostUpdateSet,
     EguiPrimaryContextPass, EguiRenderOutput, egui,
 };
 
-use terrarium_render::PanelsVersion;
+use terrarium_render::{Changed, PanelsVersion};
 
 use crate::rig::SceneCamera;
 use crate::view::View;
@@ -38,6 +39,9 @@ pub(crate) struct LaidOut {
     of: Option<Basis>,
     /// When they are laid out again even if nothing happens until then.
     again_at: Option<Instant>,
+    shapes: Vec<egui::epaint::ClippedShape>,
+    /// Where the shapes are other ones than before them.
+    changed: Changed,
     jobs: Vec<egui::ClippedPrimitive>,
     cursor: egui::CursorIcon,
     pixels_per_point: f32,
@@ -160,9 +164,12 @@ fn lay_out(world: &mut World) -> Result {
         .min();
     let cursor = output.platform_output.cursor_icon;
     let pixels_per_point = output.pixels_per_point;
+    let shapes = output.shapes.clone();
     full.0 = Some(output);
     world.resource_mut::<Layouts>().0 += 1;
     let mut laid = world.resource_mut::<LaidOut>();
+    laid.changed = changed_between(&laid.shapes, &shapes, pixels_per_point);
+    laid.shapes = shapes;
     laid.at = Some(now);
     laid.of = Some(of);
     laid.again_at = delay.and_then(|delay| now.checked_add(delay));
@@ -207,10 +214,61 @@ fn draw_again(
     if !output.textures_delta.is_empty() {
         laid.frames_to_settle = FRAMES_TO_SETTLE;
     }
-    if is_other || laid.frames_to_settle > 0 {
-        version.0 += 1;
-        laid.frames_to_settle = laid.frames_to_settle.saturating_sub(1);
+    if laid.frames_to_settle > 0 {
+        version.change(Changed::Everywhere);
+        laid.frames_to_settle -= 1;
+    } else if is_other {
+        version.change(std::mem::take(&mut laid.changed));
     }
+}
+
+/// Where two pictures of the panels differ. More than a few places are everywhere.
+fn changed_between(
+    before: &[egui::epaint::ClippedShape],
+    now: &[egui::epaint::ClippedShape],
+    pixels_per_point: f32,
+) -> Changed {
+    const MOST_AREAS: usize = 24;
+    /// Edges are smoothed.
+    const MARGIN: f32 = 2.0;
+    let is_same = |(one, other): &(_, _)| one == other;
+    let begin = before.iter().zip(now).take_while(is_same).count();
+    let (before, now) = (&before[begin..], &now[begin..]);
+    let rest = before.iter().rev().zip(now.iter().rev());
+    let end = rest.take_while(is_same).count();
+    let (before, now) = (&before[..before.len() - end], &now[..now.len() - end]);
+    let is_alike = before.len() == now.len();
+    let other = before.iter().zip(now).filter(|(one, other)| one != other);
+    let differing: Vec<&egui::epaint::ClippedShape> = match is_alike {
+        true => other.flat_map(|(one, other)| [one, other]).collect(),
+        false => before.iter().chain(now).collect(),
+    };
+    let mut areas: Vec<URect> = Vec::new();
+    for shape in differing {
+        let seen = shape
+            .shape
+            .visual_bounding_rect()
+            .intersect(shape.clip_rect);
+        if !seen.is_positive() {
+            continue;
+        }
+        let low = (seen.min * pixels_per_point - egui::Vec2::splat(MARGIN)).floor();
+        let high = (seen.max * pixels_per_point + egui::Vec2::splat(MARGIN)).ceil();
+        let pixel = |at: egui::Pos2| UVec2::new(at.x.max(0.0) as u32, at.y.max(0.0) as u32);
+        let mut area = URect::from_corners(pixel(low), pixel(high));
+        // What overlaps is one area.
+        while let Some(place) = areas
+            .iter()
+            .position(|known| !known.intersect(area).is_empty())
+        {
+            area = area.union(areas.swap_remove(place));
+        }
+        areas.push(area);
+        if areas.len() > MOST_AREAS {
+            return Changed::Everywhere;
+        }
+    }
+    Changed::Within(areas)
 }
 
 /// Whether two pictures of the panels are alike: what is laid out anew often comes out as before.

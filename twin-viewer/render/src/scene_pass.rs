@@ -261,7 +261,7 @@ fn show_scene(
         seen: &extracted.retained_view_entity,
         room,
     };
-    let wiped = color_attachment(target, panels.stand());
+    let wiped = color_attachment(target, panels.stand_but().is_some());
     // Until its shaders are there, whatever needs them is left out: such a picture would stay until the next change.
     let pipelines = world.resource::<PipelineCache>();
     let is_ready = pipelines.waiting_pipelines().next().is_none();
