@@ -3,6 +3,7 @@
 mod support;
 
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -117,6 +118,59 @@ fn check_every_position(store: &EventStore, events: &[RecordedEvent]) {
     }
 }
 
+/// What the metadata and the tombstone in `fixtures/format-1.log` hide.
+fn has_rules_of_the_first_format(store: &EventStore) {
+    let revisions =
+        ["meter-0", "meter-1", "many-1", "links"].map(|stream| store.stream_revision(stream));
+    assert_eq!(revisions, [7, 7, 4, 1]);
+    let page = |stream: &str| {
+        store
+            .read_page(stream, None, Direction::Forwards, WHOLE, true)
+            .expect("readable")
+    };
+    let StreamPage::Events { first_revision, .. } = page("meter-0") else {
+        panic!("its metadata keeps two events")
+    };
+    assert_eq!(first_revision, 5);
+    assert_eq!(page("meter-1"), StreamPage::NotFound);
+    assert!(matches!(page("meter-2"), StreamPage::Tombstoned { .. }));
+}
+
+#[test]
+fn indexes_that_do_not_count_the_streams_with_rules_are_asked_for_them() {
+    let names = [
+        "00000000000000000000.segment",
+        "00000000000000003176.segment",
+        "00000000000000003912.segment",
+        "00000000000000004648.segment",
+        "events.log",
+    ];
+    let folder = TempDir::new().expect("a temporary folder");
+    fs::create_dir_all(folder.path().join("log")).expect("made");
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/index-1");
+    for name in names {
+        fs::copy(fixtures.join(name), folder.path().join("log").join(name)).expect("copied");
+    }
+    let (before, error) = scan(folder.path());
+    assert!(error.is_none(), "{error:?}");
+    let store = open_in_segments(folder.path());
+    assert_eq!(all(&store), before);
+    has_rules_of_the_first_format(&store);
+    // Segments that count them come after it.
+    for number in 12..40u64 {
+        let results = append(
+            &store,
+            vec![commit("new", number, &[1_000 + u128::from(number)])],
+        );
+        assert!(results[0].is_ok());
+    }
+    has_rules_of_the_first_format(&store);
+    store.close();
+    let segments = list_segments(&folder.path().join("log")).expect("a log");
+    assert!(segments.len() > names.len());
+    assert!(scan(folder.path()).1.is_none());
+}
+
 #[test]
 fn a_store_of_the_first_format_is_taken_over_whole_and_goes_on_in_segments() {
     let old = include_bytes!("fixtures/format-1.log");
@@ -131,20 +185,7 @@ fn a_store_of_the_first_format_is_taken_over_whole_and_goes_on_in_segments() {
     for folder in [folder.path(), copy.path()] {
         let store = open_in_segments(folder);
         assert_eq!(all(&store), before);
-        let revisions =
-            ["meter-0", "meter-1", "many-1", "links"].map(|stream| store.stream_revision(stream));
-        assert_eq!(revisions, [7, 7, 4, 1]);
-        let page = |stream: &str| {
-            store
-                .read_page(stream, None, Direction::Forwards, WHOLE, true)
-                .expect("readable")
-        };
-        let StreamPage::Events { first_revision, .. } = page("meter-0") else {
-            panic!("its metadata keeps two events")
-        };
-        assert_eq!(first_revision, 5);
-        assert_eq!(page("meter-1"), StreamPage::NotFound);
-        assert!(matches!(page("meter-2"), StreamPage::Tombstoned { .. }));
+        has_rules_of_the_first_format(&store);
         for number in 0..40u64 {
             let results = append(
                 &store,
