@@ -1,10 +1,9 @@
 //! A park's life in hourly intervals, through every service, the bus, the store, the projector and the alarms: what happened in
 //! the first hours can still be asked for and corrected, and from the fifth year on memory grows within a bound.
 //!
-//! Live allocations that grew from the first to the second year, by a heap profile, in KB: the ledger's park hours 840
-//! (`energy/kept.rs`), its collections and emptied bins 800 (`carbon/activity_book.rs`), ids of compost reports 550
-//! (let go of since), charging sessions 290, the projection's list of recorded times 160, desks of ended things 150, the twin's
-//! event index, natural books, streams that the recorder knows, and water samples 60 to 100 each.
+//! The far past lies on the shelf: readings, sums by day and by hour, histories. What still grows in memory are things that a
+//! park has some of every day: collections and sessions, an index entry for every stretch of the shelf, streams that the
+//! recorder knows, water samples.
 //!
 //! 100 days by default, which say nothing of memory; 25 years with `TERRARIUM_TEST_LONG=1` (a release build), or as many as
 //! `TERRARIUM_TEST_YEARS` says.
@@ -24,7 +23,7 @@ const FIRST_YEAR: i64 = 2025;
 const OFFSET_S: i64 = 8 * 3_600;
 /// What has to be in memory is there after so many years.
 const YEARS_OF_GROWTH: i64 = 5;
-/// The server may have grown by this much from then to the last year; the book of meters is by day and grows.
+/// The server may have grown by this much from then to the last year.
 const MOST_GROWTH_OF_25_YEARS: f64 = 1.6;
 
 /// What a year left behind.

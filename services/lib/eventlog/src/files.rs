@@ -80,14 +80,14 @@ impl Files {
     }
 
     pub fn open(&self, base: u64) -> io::Result<Arc<File>> {
+        if let Some(file) = self.opened(base) {
+            return Ok(file);
+        }
+        // Others need not wait for the disk.
+        let file = Arc::new(File::open(self.path(base))?);
         let mut open = self.open.lock().expect("no one panics holding the files");
         open.uses += 1;
         let now = open.uses;
-        if let Some((file, used)) = open.by_base.get_mut(&base) {
-            *used = now;
-            return Ok(file.clone());
-        }
-        let file = Arc::new(File::open(self.path(base))?);
         if open.by_base.len() >= OPEN_FILES {
             let oldest = open.by_base.iter().min_by_key(|(_, (_, used))| *used);
             if let Some(oldest) = oldest.map(|(base, _)| *base) {
@@ -96,6 +96,15 @@ impl Files {
         }
         open.by_base.insert(base, (file.clone(), now));
         Ok(file)
+    }
+
+    fn opened(&self, base: u64) -> Option<Arc<File>> {
+        let mut open = self.open.lock().expect("no one panics holding the files");
+        open.uses += 1;
+        let now = open.uses;
+        let (file, used) = open.by_base.get_mut(&base)?;
+        *used = now;
+        Some(file.clone())
     }
 }
 

@@ -22,7 +22,7 @@ use crate::tail::{Rest, walk};
 use crate::writer::{Active, LogWriter};
 
 /// Footers are read by so many threads at once where there are many.
-const FOOTER_READERS: usize = 8;
+const FOOTER_READERS: usize = 16;
 
 /// Why a log could not be opened. Nothing was changed.
 #[derive(Debug, Error)]
