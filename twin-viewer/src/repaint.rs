@@ -11,7 +11,7 @@ use bevy_egui::{
     EguiPrimaryContextPass, EguiRenderOutput, egui,
 };
 
-use terrarium_render::{Changed, PanelsVersion};
+use terrarium_render::{PanelChange, PanelsVersion, SceneRoom};
 
 use crate::rig::SceneCamera;
 use crate::view::View;
@@ -40,8 +40,8 @@ pub(crate) struct LaidOut {
     /// When they are laid out again even if nothing happens until then.
     again_at: Option<Instant>,
     shapes: Vec<egui::epaint::ClippedShape>,
-    /// Where the shapes are other ones than before them.
-    changed: Changed,
+    /// Where they differ from the shapes laid out before.
+    changed: PanelChange,
     jobs: Vec<egui::ClippedPrimitive>,
     cursor: egui::CursorIcon,
     pixels_per_point: f32,
@@ -167,8 +167,13 @@ fn lay_out(world: &mut World) -> Result {
     let shapes = output.shapes.clone();
     full.0 = Some(output);
     world.resource_mut::<Layouts>().0 += 1;
+    let room = world.resource::<SceneRoom>().0.unwrap_or_default();
     let mut laid = world.resource_mut::<LaidOut>();
-    laid.changed = changed_between(&laid.shapes, &shapes, pixels_per_point);
+    // A layout that nobody saw, or one of another scale, tells nothing of what stands in the picture.
+    laid.changed = match laid.is_new || laid.pixels_per_point != pixels_per_point {
+        true => PanelChange::Everywhere,
+        false => changed_between(&laid.shapes, &shapes, room, pixels_per_point),
+    };
     laid.shapes = shapes;
     laid.at = Some(now);
     laid.of = Some(of);
@@ -215,22 +220,24 @@ fn draw_again(
         laid.frames_to_settle = FRAMES_TO_SETTLE;
     }
     if laid.frames_to_settle > 0 {
-        version.change(Changed::Everywhere);
+        version.change(PanelChange::Everywhere);
         laid.frames_to_settle -= 1;
     } else if is_other {
         version.change(std::mem::take(&mut laid.changed));
     }
 }
 
-/// Where two pictures of the panels differ. More than a few places are everywhere.
+/// Where two pictures of the panels differ, but for the room of the scene, which is drawn with every frame. More than a few
+/// places are everywhere.
 fn changed_between(
     before: &[egui::epaint::ClippedShape],
     now: &[egui::epaint::ClippedShape],
+    room: URect,
     pixels_per_point: f32,
-) -> Changed {
+) -> PanelChange {
     const MOST_AREAS: usize = 24;
     /// Edges are smoothed.
-    const MARGIN: f32 = 2.0;
+    const MARGIN_PX: f32 = 2.0;
     let is_same = |(one, other): &(_, _)| one == other;
     let begin = before.iter().zip(now).take_while(is_same).count();
     let (before, now) = (&before[begin..], &now[begin..]);
@@ -245,6 +252,9 @@ fn changed_between(
     };
     let mut areas: Vec<URect> = Vec::new();
     for shape in differing {
+        if matches!(shape.shape, egui::Shape::Callback(_)) {
+            return PanelChange::Everywhere;
+        }
         let seen = shape
             .shape
             .visual_bounding_rect()
@@ -252,10 +262,13 @@ fn changed_between(
         if !seen.is_positive() {
             continue;
         }
-        let low = (seen.min * pixels_per_point - egui::Vec2::splat(MARGIN)).floor();
-        let high = (seen.max * pixels_per_point + egui::Vec2::splat(MARGIN)).ceil();
+        let low = (seen.min * pixels_per_point - egui::Vec2::splat(MARGIN_PX)).floor();
+        let high = (seen.max * pixels_per_point + egui::Vec2::splat(MARGIN_PX)).ceil();
         let pixel = |at: egui::Pos2| UVec2::new(at.x.max(0.0) as u32, at.y.max(0.0) as u32);
         let mut area = URect::from_corners(pixel(low), pixel(high));
+        if room.contains(area.min) && room.contains(area.max) {
+            continue;
+        }
         // What overlaps is one area.
         while let Some(place) = areas
             .iter()
@@ -265,10 +278,10 @@ fn changed_between(
         }
         areas.push(area);
         if areas.len() > MOST_AREAS {
-            return Changed::Everywhere;
+            return PanelChange::Everywhere;
         }
     }
-    Changed::Within(areas)
+    PanelChange::Within(areas)
 }
 
 /// Whether two pictures of the panels are alike: what is laid out anew often comes out as before.
@@ -287,6 +300,43 @@ fn are_same(ones: &[egui::ClippedPrimitive], others: &[egui::ClippedPrimitive]) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_panels_differ_is_told_but_for_the_room_of_the_scene() {
+        let rect = |x: f32, y: f32| egui::Rect::from_min_size((x, y).into(), (10.0, 4.0).into());
+        let filled = |rect, color| egui::epaint::ClippedShape {
+            clip_rect: egui::Rect::from_min_size((0.0, 0.0).into(), (500.0, 500.0).into()),
+            shape: egui::Shape::rect_filled(rect, 0.0, color),
+        };
+        let (red, blue) = (egui::Color32::RED, egui::Color32::BLUE);
+        let room = URect::new(300, 300, 800, 800);
+        let changed = |one: &[_], other: &[_]| changed_between(one, other, room, 2.0);
+        let before = [
+            filled(rect(10.0, 10.0), red),
+            filled(rect(50.0, 10.0), red),
+            filled(rect(200.0, 200.0), red),
+        ];
+        let nothing = PanelChange::Within(Vec::new());
+        assert_eq!(changed(&before, &before), nothing);
+        let mut now = before.clone();
+        now[2] = filled(rect(210.0, 210.0), blue);
+        assert_eq!(changed(&before, &now), nothing, "that is drawn anyway");
+        now[1] = filled(rect(50.0, 10.0), blue);
+        let there = PanelChange::Within(vec![URect::new(98, 18, 122, 30)]);
+        assert_eq!(changed(&before, &now), there);
+        // What is gone and what is there now, with what overlaps.
+        let fewer = [before[0].clone(), filled(rect(58.0, 11.0), blue)];
+        let both = PanelChange::Within(vec![URect::new(98, 18, 138, 32)]);
+        assert_eq!(changed(&before[..2], &fewer), both);
+        let gone = PanelChange::Within(vec![URect::new(98, 18, 122, 30)]);
+        assert_eq!(changed(&before[..2], &before[..1]), gone);
+        let many = |color| -> Vec<_> {
+            (0..40)
+                .map(|row| filled(rect(0.0, 6.0 * row as f32), color))
+                .collect()
+        };
+        assert_eq!(changed(&many(red), &many(blue)), PanelChange::Everywhere);
+    }
 
     #[test]
     fn pictures_are_alike_when_their_meshes_and_where_they_are_seen_are() {

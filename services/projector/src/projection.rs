@@ -28,7 +28,7 @@ use crate::twin::{Known, ParkTwin};
 
 /// Grows when the same events give other sums or another state hash than before: checkpoints and day blocks of other versions
 /// can't be used.
-pub(crate) const FOLD_VERSION: u32 = 4;
+pub(crate) const FOLD_VERSION: u32 = 5;
 const SECONDS_PER_DAY: i64 = 86_400;
 /// Days that a brief projection can balance again when something comes late. Alarms take no notice of what is older than the
 /// newest balance, so that hardly one would do.

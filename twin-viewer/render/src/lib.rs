@@ -30,7 +30,7 @@ use crate::standing::StandingPlugin;
 pub use light::Light;
 pub use looks::{Look, Looks, Rain};
 pub use scene_pass::{SceneDrawings, SceneRoom, SceneVersion};
-pub use standing::{Changed, PanelDrawings, PanelsVersion, SeeWhatStands, StandingPanels};
+pub use standing::{PanelChange, PanelDrawings, PanelsVersion, SeeWhatStands, StandingPanels};
 
 /// Gives every [`Drawn`] its material and keeps the shader's rows up to date.
 pub struct RenderPlugin;

@@ -6,8 +6,7 @@
 //! rest, with its depths. That comes out as if everything were drawn at once: what is solid hides what is behind it in
 //! whatever order, and a shadow darkens the ground once, whoever comes first.
 //!
-//! It takes the place of Bevy's opaque and transparent passes, which always draw everything, and does in one pass what they
-//! do in two.
+//! It takes the place of Bevy's opaque and transparent passes, which always draw everything.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,7 +26,7 @@ use bevy::render::render_resource::{
     RenderPassDepthStencilAttachment, RenderPassDescriptor, StoreOp, TexelCopyTextureInfo, Texture,
     TextureDescriptor, TextureDimension, TextureUsages,
 };
-use bevy::render::renderer::{RenderContext, RenderDevice, ViewQuery};
+use bevy::render::renderer::{RenderAdapterInfo, RenderContext, RenderDevice, ViewQuery};
 use bevy::render::view::{ExtractedView, RetainedViewEntity, ViewDepthTexture, ViewTarget};
 
 use crate::standing::StandingPanels;
@@ -298,7 +297,7 @@ fn show_scene(
     } else {
         drawings.whole.fetch_add(1, Ordering::Relaxed);
         let stirs = !version.whole.is_settled();
-        if stirs && version.standing.is_settled() && is_ready {
+        if stirs && version.standing.is_settled() && is_ready && copies_depths(world) {
             let onto = (wiped, depth.get_attachment(StoreOp::Store));
             scene.draw(&mut context, onto, &[Part::Standing])?;
             let texture = standing.keep(version.standing, picture, device);
@@ -333,6 +332,7 @@ struct Scene<'a> {
 #[derive(Debug, Clone, Copy)]
 enum Part {
     Standing,
+    /// And what shines through: light and rain.
     Stirring,
 }
 
@@ -389,6 +389,13 @@ impl Scene<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether the adapter copies depths: OpenGL does not, and does not say so (wgpu 29 copies by way of a colour attachment).
+fn copies_depths(world: &World) -> bool {
+    // The renderer does not hand its own type on, only the value.
+    let adapter = world.get_resource::<RenderAdapterInfo>();
+    adapter.is_none_or(|info| format!("{:?}", info.backend) != "Gl")
 }
 
 /// Wipes the picture, where it is to be.

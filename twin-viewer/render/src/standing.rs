@@ -19,12 +19,12 @@ use crate::scene_pass::SceneRoom;
 #[derive(Resource, ExtractResource, Debug, Clone, Default, PartialEq, Eq)]
 pub struct PanelsVersion {
     number: u64,
-    changed: Changed,
+    changed: PanelChange,
 }
 
 /// Where the panels changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Changed {
+pub enum PanelChange {
     #[default]
     Everywhere,
     /// Inside of these pixels of the picture.
@@ -33,7 +33,7 @@ pub enum Changed {
 
 impl PanelsVersion {
     /// They look otherwise than in the frame before.
-    pub fn change(&mut self, changed: Changed) {
+    pub fn change(&mut self, changed: PanelChange) {
         self.number += 1;
         self.changed = changed;
     }
@@ -79,15 +79,15 @@ pub struct StandingPanels {
     wanted: Option<WithPanels>,
     drawn: Option<WithPanels>,
     /// Where they do not stand as this frame wants them.
-    amiss: Changed,
+    amiss: PanelChange,
 }
 
 impl StandingPanels {
     /// They do, but for some places, in the picture that this frame is drawn into. `None`: they do not stand.
     pub fn stand_but(&self) -> Option<&[URect]> {
         match &self.amiss {
-            Changed::Everywhere => None,
-            Changed::Within(areas) => Some(areas),
+            PanelChange::Everywhere => None,
+            PanelChange::Within(areas) => Some(areas),
         }
     }
 
@@ -99,16 +99,16 @@ impl StandingPanels {
 
     /// What a new frame shall show, and what of it the frame before did not. Where that one is not what stands there, all of it
     /// is wiped and drawn anew.
-    fn want(&mut self, wanted: Option<WithPanels>, changed: &Changed) {
+    fn want(&mut self, wanted: Option<WithPanels>, changed: &PanelChange) {
         let before = wanted.map(|wanted| WithPanels {
             version: wanted.version.saturating_sub(1),
             ..wanted
         });
         self.amiss = match self.drawn {
-            None => Changed::Everywhere,
-            drawn if drawn == wanted => Changed::Within(Vec::new()),
+            None => PanelChange::Everywhere,
+            drawn if drawn == wanted => PanelChange::Within(Vec::new()),
             drawn if drawn == before => changed.clone(),
-            Some(_) => Changed::Everywhere,
+            Some(_) => PanelChange::Everywhere,
         };
         self.wanted = wanted;
         if self.drawn != wanted {
@@ -124,7 +124,7 @@ impl StandingPanels {
 
 pub(crate) struct StandingPlugin;
 
-/// Runs in [`RenderSystems::Queue`]: from then on [`StandingPanels::stand`] is about this frame.
+/// Runs in [`RenderSystems::Queue`]: from then on [`StandingPanels::stand_but`] is about this frame.
 #[derive(SystemSet, Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SeeWhatStands;
 
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn panels_stand_only_in_the_picture_that_they_were_drawn_into_whole() {
         let first = picture(1);
-        let everywhere = &Changed::Everywhere;
+        let everywhere = &PanelChange::Everywhere;
         let mut panels = StandingPanels::default();
         assert_eq!(panels.stand_but(), None, "nothing is drawn into nothing");
         panels.want(Some(first), everywhere);
@@ -227,7 +227,7 @@ mod tests {
         let first = picture(1);
         let next = |version| Some(WithPanels { version, ..first });
         let area = URect::new(3, 4, 5, 6);
-        let within = Changed::Within(vec![area]);
+        let within = PanelChange::Within(vec![area]);
         let mut panels = StandingPanels::default();
         panels.want(Some(first), &within);
         assert_eq!(panels.stand_but(), None, "nothing stands yet");

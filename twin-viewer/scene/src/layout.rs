@@ -73,7 +73,8 @@ pub enum Role {
     Cable,
 }
 
-/// How often what a piece shows stands otherwise than before.
+/// How often a piece stands otherwise than before. Light and what flows stay where they are; their layer says that they are drawn
+/// anew with every frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stirs {
     Never,

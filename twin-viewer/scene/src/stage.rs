@@ -176,10 +176,7 @@ pub fn set_stage(world: &mut World, park: &ParkView) {
         layer,
         stirs: Stirs::Never,
     };
-    let flow = Drawn {
-        layer: Layer::Flow,
-        stirs: Stirs::Often,
-    };
+    let flow = still(Layer::Flow);
     spawn(world, still(Layer::Ground), ground(&layout));
     spawn(world, still(Layer::Glow), glow(&layout));
     spawn(world, flow, lines(&layout, |role| role == Role::Cable));

@@ -6,7 +6,7 @@ use bevy::prelude::*;
 use bevy::render::render_resource::{ComputePipelineDescriptor, PipelineCache};
 use bevy::render::{Render, RenderApp, RenderSystems};
 use bevy::shader::Shader;
-use terrarium_render::{Changed, PanelDrawings, PanelsVersion, SceneDrawings};
+use terrarium_render::{PanelChange, PanelDrawings, PanelsVersion, SceneDrawings};
 use terrarium_view_model::{AssetIndex, Command, Connection, Drawing, Language, Overlay, Report};
 
 use super::show::{Show, values_of};
@@ -197,7 +197,7 @@ fn drawn_whole(desk: &mut Show) -> Picture {
     desk.stage
         .world()
         .resource_mut::<PanelsVersion>()
-        .change(Changed::Everywhere);
+        .change(PanelChange::Everywhere);
     // The second frame is there when the first one is drawn.
     desk.stage.frame().expect("a frame");
     desk.stage.frame().expect("a frame");

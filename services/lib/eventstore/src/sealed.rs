@@ -26,7 +26,7 @@ const RUNS_AT_ONCE: u64 = 4096;
 #[derive(Debug)]
 pub(crate) struct SealedSet {
     segments: Vec<Arc<SegmentIndex>>,
-    /// Whether any segment has a tombstone or metadata of a stream.
+    /// Whether any segment may have a tombstone or metadata of a stream.
     has_rules: OnceLock<bool>,
     memory: Arc<Memory>,
 }
@@ -128,7 +128,10 @@ impl SealedSet {
         }
         let mut has_rules = false;
         for segment in &self.segments {
-            has_rules |= segment.has_rules()?;
+            has_rules = segment.has_rules()?;
+            if has_rules {
+                break;
+            }
         }
         Ok(*self.has_rules.get_or_init(|| has_rules))
     }

@@ -180,6 +180,13 @@ pub(crate) struct TableEntry {
     pub retention: Option<Box<Retention>>,
 }
 
+impl TableEntry {
+    /// Whether there is a tombstone or metadata of the stream.
+    pub fn has_rules(&self) -> bool {
+        self.tombstone.is_some() || self.retention.is_some()
+    }
+}
+
 /// Writes the index of a segment that is to be sealed. `first_revision` says how many events of a list were before it.
 pub(crate) fn build<E>(
     index: &ActiveIndex,
@@ -201,7 +208,7 @@ pub(crate) fn build<E>(
     Ok(writer.finish(index, before))
 }
 
-/// Makes an index into what the version of another would have said.
+/// Rewrites the header of an index as the version in which `other` was written.
 pub(crate) fn write_as(table: &mut [u8], other: &TableHeader) {
     if other.ruled.is_none()
         && let Some(header) = TableHeader::decode(table, table.len() as u64)

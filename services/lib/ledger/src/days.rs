@@ -15,8 +15,6 @@ use crate::hash::{DayHash, Hasher};
 const STRETCH_DAYS: i64 = 32;
 /// Stretches that stay at hand, the newest one among them.
 const STRETCHES_AT_HAND: i64 = 4;
-/// Stretches that are kept after a look: who goes along a border looks at two.
-const OPENED: usize = 2;
 
 /// One of them.
 pub(crate) trait Day: Sized {
@@ -33,8 +31,8 @@ pub(crate) trait Day: Sized {
     fn read_from(unread: &mut Unread<'_>) -> Result<Self, Damaged>;
 }
 
-/// Days in order.
-pub(crate) struct Days<D> {
+/// Days in order. So many stretches are kept after a look: who goes along a border looks at two.
+pub(crate) struct Days<D, const OPENED: usize = 2> {
     shelf: Option<Arc<dyn Shelf>>,
     /// In order, all before those at hand.
     shelved: Vec<Shelved>,
@@ -77,20 +75,20 @@ impl<D> Deref for Looked<'_, D> {
     }
 }
 
-impl<D> Default for Days<D> {
+impl<D, const OPENED: usize> Default for Days<D, OPENED> {
     fn default() -> Self {
         Days {
             shelf: None,
             shelved: Vec::new(),
             at_hand: Vec::new(),
-            opened: Mutex::default(),
+            opened: Mutex::new([const { None }; OPENED]),
         }
     }
 }
 
-impl<D: Day> Days<D> {
+impl<D: Day, const OPENED: usize> Days<D, OPENED> {
     /// None yet.
-    pub fn shelved(shelf: Option<Arc<dyn Shelf>>) -> Days<D> {
+    pub fn shelved(shelf: Option<Arc<dyn Shelf>>) -> Self {
         Days {
             shelf,
             ..Days::default()
@@ -222,9 +220,9 @@ impl<D: Day> Days<D> {
     }
 
     /// Reads what [`Days::write_to`] wrote; all of it is at hand.
-    pub fn read_from(unread: &mut Unread<'_>) -> Result<Days<D>, Damaged> {
+    pub fn read_from(unread: &mut Unread<'_>) -> Result<Self, Damaged> {
         let count = unread.count()?;
-        let mut days = Days::default();
+        let mut days = Self::default();
         days.at_hand.reserve_exact(count);
         for _ in 0..count {
             days.at_hand.push(D::read_from(unread)?);
@@ -235,8 +233,9 @@ impl<D: Day> Days<D> {
         }
     }
 
-    /// Puts stretches of the far past on the shelf, as long as there is room.
-    fn shelve(&mut self) {
+    /// Puts stretches of the far past on the shelf, as long as there is room. What came back from there need not wait for the next
+    /// stretch to begin.
+    pub fn shelve(&mut self) {
         let (Some(shelf), Some(newest)) = (&self.shelf, self.at_hand.last()) else {
             return;
         };
@@ -293,7 +292,7 @@ impl<D: Day> Days<D> {
         *self
             .opened
             .get_mut()
-            .unwrap_or_else(PoisonError::into_inner) = Default::default();
+            .unwrap_or_else(PoisonError::into_inner) = [const { None }; OPENED];
     }
 
     /// The days of a stretch on the shelf.

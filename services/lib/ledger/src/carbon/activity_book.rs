@@ -373,7 +373,9 @@ fn add_by<K: Ord, T>(map: &mut BTreeMap<K, Versions<T>>, key: K, origin: Origin,
 fn add<T>(versions: &mut Versions<T>, origin: Origin, value: T) {
     let place = versions.partition_point(|(known, _)| known.position <= origin.position);
     // Nearly everything is told once.
-    versions.reserve_exact(1);
+    if versions.is_empty() {
+        versions.reserve_exact(1);
+    }
     versions.insert(place, (origin, value));
 }
 

@@ -331,9 +331,12 @@ impl Day for ParkDay {
     }
 }
 
+/// Stretches of hours that are kept after a look: several may ask for several years at a time, hour by hour.
+const HOURS_OPENED: usize = 8;
+
 /// Sums of the whole park, hour by hour.
 #[derive(Default)]
-pub(crate) struct ParkHours(Days<ParkDay>);
+pub(crate) struct ParkHours(Days<ParkDay, HOURS_OPENED>);
 
 impl ParkHours {
     /// None yet; their far past goes to a shelf.
@@ -344,6 +347,11 @@ impl ParkHours {
     /// From now on their far past goes to a shelf.
     pub fn put_on(&mut self, shelf: Arc<dyn Shelf>) {
         self.0.put_on(shelf);
+    }
+
+    /// Puts the far past on the shelf.
+    pub fn shelve(&mut self) {
+        self.0.shelve();
     }
 
     /// Sums of an hour as known at a position; `None`: they have to be worked out.

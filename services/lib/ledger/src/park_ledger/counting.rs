@@ -106,6 +106,13 @@ impl ParkLedger {
                 self.price_day_again(day, won, position, touched);
             }
         }
+        self.shelve_sums();
+    }
+
+    /// Sums of long ago that were changed go back to the shelf.
+    fn shelve_sums(&mut self) {
+        self.nodes.iter_mut().for_each(|node| node.days.shelve());
+        self.park_hours.shelve();
     }
 
     /// `won`: a bit for each hour that has another factor now.
@@ -179,5 +186,6 @@ impl ParkLedger {
                 }
             }
         }
+        self.shelve_sums();
     }
 }
