@@ -1,9 +1,9 @@
 //! A park's life in hourly intervals, through every service, the bus, the store, the projector and the alarms: what happened in
 //! the first hours can still be asked for and corrected, and from the fifth year on memory grows within a bound.
 //!
-//! The far past lies on the shelf: readings, sums by day and by hour, histories. What still grows in memory are things that a
-//! park has some of every day: collections and sessions, an index entry for every stretch of the shelf, streams that the
-//! recorder knows, water samples.
+//! The far past lies on the shelf: readings, sums by day and by hour, histories. What still grows, by a heap profile from before
+//! the sums went there, are things that a park has some of every day: collections, sessions, streams that the recorder knows,
+//! water samples.
 //!
 //! 100 days by default, which say nothing of memory; 25 years with `TERRARIUM_TEST_LONG=1` (a release build), or as many as
 //! `TERRARIUM_TEST_YEARS` says.

@@ -416,6 +416,47 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_is_drawn_anew_for_all_that_it_shows_and_for_nothing_else() {
+        let look = Look {
+            tint: [0.1, 0.2, 0.3],
+            tint_share: 0.9,
+            emphasis: 0.5,
+            fade: 0.25,
+            flow_m_per_s: -2.0,
+        };
+        let mut looks = Looks::default();
+        looks.set(Tag(1), look);
+        let before = looks.of_what_stands(&[[1.0, 9.0]]);
+        let told = |change: fn(&mut Looks)| {
+            let mut other = looks.clone();
+            change(&mut other);
+            other.of_what_stands(&[[1.0, 9.0]]) != before
+        };
+        let shown: [fn(&mut Looks); 12] = [
+            |looks| looks.by_tag[1].tint[2] = 0.4,
+            |looks| looks.by_tag[1].tint_share = 0.8,
+            |looks| looks.by_tag[1].emphasis = 0.6,
+            |looks| looks.by_tag[1].fade = 0.5,
+            |looks| looks.light.direction.x += 0.1,
+            |looks| looks.light.sun.y += 0.1,
+            |looks| looks.light.lamps += 0.1,
+            |looks| looks.light.background.z += 0.1,
+            |looks| looks.paleness = 0.5,
+            |looks| looks.haze_m.1 += 1.0,
+            |looks| looks.flat = true,
+            // What rain has wetted is darker.
+            |looks| looks.rain.strength = 0.5,
+        ];
+        for (number, change) in shown.into_iter().enumerate() {
+            assert!(told(change), "change {number} does not show");
+        }
+        assert_ne!(looks.of_what_stands(&[[1.1, 9.0]]), before, "trees grow");
+        assert_ne!(looks.of_what_stands(&[[1.0, 8.0]]), before, "trees die");
+        assert!(!told(|looks| looks.by_tag[1].flow_m_per_s = 3.0));
+        assert!(!told(|looks| looks.rain.slant = 0.2), "streaks alone lean");
+    }
+
+    #[test]
     fn the_shader_reads_as_many_words_and_rows_as_are_written() {
         let shader = include_str!("clay.wgsl");
         assert!(shader.contains(&format!("light: array<vec4<f32>, {LIGHT_ROWS}>;")));

@@ -84,10 +84,8 @@ impl SegmentScan {
             return Err(ScanProblem::Index);
         }
         self.totals = header.totals();
-        let mut ruled = 0;
         for kind in ListKind::ALL {
             let mut visit = |name: &str, entry: &TableEntry| {
-                ruled += u32::from(entry.has_rules());
                 let end = entry.first_revision + entry.count;
                 match kind {
                     ListKind::Stream if entry.tombstone.is_some() => revise(name, None),
@@ -102,10 +100,7 @@ impl SegmentScan {
                 .each_with_prefix(kind, "", &mut visit)
                 .map_err(unreadable)?;
         }
-        match header.ruled {
-            Some(told) if told != ruled => Err(ScanProblem::Index),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
     /// Compares the segment whose frames were all taken with its seal, and goes on with the next.

@@ -180,13 +180,6 @@ pub(crate) struct TableEntry {
     pub retention: Option<Box<Retention>>,
 }
 
-impl TableEntry {
-    /// Whether there is a tombstone or metadata of the stream.
-    pub fn has_rules(&self) -> bool {
-        self.tombstone.is_some() || self.retention.is_some()
-    }
-}
-
 /// Writes the index of a segment that is to be sealed. `first_revision` says how many events of a list were before it.
 pub(crate) fn build<E>(
     index: &ActiveIndex,
