@@ -300,8 +300,8 @@ impl Alarms {
             position: event.position.0,
             reason,
         };
-        let stream =
-            StreamName::parse(&event.stream).map_err(|error| unreadable(error.to_string()))?;
+        let stream = StreamName::parse(Arc::clone(&event.stream))
+            .map_err(|error| unreadable(error.to_string()))?;
         let park = ParkId::new(stream.park()).map_err(|error| unreadable(error.to_string()))?;
         let is_definition = &*event.event_type == PARK_DEFINED_V1;
         if is_definition {

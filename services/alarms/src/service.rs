@@ -387,7 +387,7 @@ impl Watching {
         if !event.event_type.starts_with(TYPE_PREFIX) {
             return Ok(None);
         }
-        let is_of_park = StreamName::parse(&event.stream)
+        let is_of_park = StreamName::parse(Arc::clone(&event.stream))
             .is_ok_and(|stream| stream.park() == self.park.as_str());
         if !is_of_park {
             return Ok(None);

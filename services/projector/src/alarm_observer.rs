@@ -1,6 +1,7 @@
 //! What events say of points and balances, for the alarms: the twin's and the ledger's own folds.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use terrarium_alarms::{Observed, Observer, ObserverError};
 use terrarium_journal::{RecordedEvent, StreamName};
@@ -33,7 +34,8 @@ impl Observer for AlarmObserver {
         self.projection
             .apply(event, &mut touched)
             .map_err(|error| unreadable(&error))?;
-        let stream = StreamName::parse(&event.stream).map_err(|error| unreadable(&error))?;
+        let stream =
+            StreamName::parse(Arc::clone(&event.stream)).map_err(|error| unreadable(&error))?;
         let park = ParkId::new(stream.park()).map_err(|error| unreadable(&error))?;
         if let Some(twin) = self.projection.twin(&park) {
             let fresh = twin.fresh().iter().map(|(name, sample)| Observed::Point {
@@ -61,10 +63,12 @@ impl Observer for AlarmObserver {
             return Ok(());
         };
         for (node, hour_start) in hours {
-            let hour = ledger.node_hour(node, *hour_start);
             // Elsewhere nothing can be left unexplained.
-            let can_be_open = ledger.node_metering(node) == Some(NodeMetering::ConsumptionAndGrid);
-            if hour.complete && can_be_open {
+            if ledger.node_metering(node) != Some(NodeMetering::ConsumptionAndGrid) {
+                continue;
+            }
+            let hour = ledger.node_hour(node, *hour_start);
+            if hour.complete {
                 observed.push(Observed::Balance {
                     of: Balanced::Electricity,
                     node: node.clone(),

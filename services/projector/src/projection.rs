@@ -182,7 +182,7 @@ impl Projection {
         touched: &mut BTreeMap<ParkId, Vec<TouchedHour>>,
     ) -> Result<(), FoldProblem> {
         self.balanced.clear();
-        let stream = StreamName::parse(&event.stream)?;
+        let stream = StreamName::parse(Arc::clone(&event.stream))?;
         let park = ParkId::new(stream.park())?;
         if !self.twins.contains_key(&park) {
             let twin = match (self.is_brief, &self.shelf) {

@@ -4,9 +4,9 @@
 //! sent, device beside device, in batches (each device's in their order), and then everything is decided that became due on the
 //! way, in the order of time, by what was reported until then. So what devices report and services decide, alarms included, is
 //! the same whatever the bundle's size. Commands follow, dated by the park's clock: a step with one (a valve opens, a crew is
-//! called) is the last of its bundle. A step that says something of another time than its own, or something that a service
-//! waits for with a deadline, is a bundle of its own; so is each step while somebody waits for an answer, because what is
-//! missed stands in the record between the reports of two steps then.
+//! called) is the last of its bundle, and one that says something that a service waits for with a deadline is the first. A step
+//! that says something of another time than its own is a bundle of its own; so is each step while somebody waits for an answer,
+//! because what is missed stands in the record between the reports of two steps then.
 //!
 //! Each call tells the bundle's time, so that a server that is killed in the middle of a bundle and started again records the
 //! rest of it as if nothing had happened.

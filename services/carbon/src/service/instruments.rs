@@ -66,7 +66,7 @@ impl CarbonApi {
             .await
             .map_err(|error| Status::unavailable(error.to_string()))?;
         Ok(streams
-            .iter()
+            .into_iter()
             .filter_map(|stream| ParkId::new(StreamName::parse(stream).ok()?.park()).ok())
             .collect())
     }

@@ -219,13 +219,14 @@ impl ParkClocks {
         let streams = self.store.streams_with_prefix("").await.map_err(not_read)?;
         let mut newest = None;
         for stream in streams {
-            let is_of_park =
-                StreamName::parse(&stream).is_ok_and(|name| name.park() == park.as_str());
-            if !is_of_park {
+            let Some(stream) = StreamName::parse(stream)
+                .ok()
+                .filter(|name| name.park() == park.as_str())
+            else {
                 continue;
-            }
+            };
             // Time never goes back, so the last event of a stream has its newest time.
-            let last = self.last_event(&stream).await.map_err(not_read)?;
+            let last = self.last_event(stream.as_str()).await.map_err(not_read)?;
             let Some(last) = last else { continue };
             let recorded = recorded_time(&last)
                 .ok_or_else(|| unreadable(format!("the last event of {stream} has no time")))?;
@@ -341,10 +342,7 @@ impl SimulatedClock {
 pub fn recorded_time(event: &RecordedEvent) -> Option<UnixMillis> {
     const ATTRIBUTE: &[u8] = b"\"recordedtime\":\"";
     let metadata = &event.metadata[..];
-    let place = metadata
-        .windows(ATTRIBUTE.len())
-        .position(|window| window == ATTRIBUTE);
-    let Some(place) = place else {
+    let Some(place) = memchr::memmem::find(metadata, ATTRIBUTE) else {
         return parse_recorded_time(&Metadata::parse(metadata).ok()?.recordedtime);
     };
     let value = &metadata[place + ATTRIBUTE.len()..];

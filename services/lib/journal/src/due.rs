@@ -169,7 +169,7 @@ impl<A: Aggregate> Desk<A> {
             .map_err(|error| Status::unavailable(error.to_string()))?;
         for stream in streams {
             let stream =
-                StreamName::parse(&stream).map_err(|error| Status::data_loss(error.to_string()))?;
+                StreamName::parse(stream).map_err(|error| Status::data_loss(error.to_string()))?;
             let due = self.look(&stream, A::due).await?;
             self.deadlines().note(&stream, due);
         }

@@ -58,6 +58,9 @@ pub struct Metadata {
     pub traceparent: Option<String>,
 }
 
+/// Metadata seldom take more.
+const USUAL_METADATA_BYTES: usize = 640;
+
 /// SHA-256 over a stream up to one event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Digest(pub [u8; 32]);
@@ -102,7 +105,8 @@ pub fn seal(
     data: &[u8],
     metadata: &Metadata,
 ) -> (Bytes, Digest) {
-    let mut bytes = serde_json::to_vec(metadata).expect("strings and numbers serialize");
+    let mut bytes = Vec::with_capacity(USUAL_METADATA_BYTES);
+    serde_json::to_writer(&mut bytes, metadata).expect("strings and numbers serialize");
     bytes.pop();
     let digest = chain(previous, stream, revision, id, event_type, data, &bytes);
     bytes.extend_from_slice(DIGEST_MEMBER_START);

@@ -30,16 +30,25 @@ impl StreamName {
         }
     }
 
-    /// Takes a name apart.
-    pub fn parse(text: &str) -> Result<StreamName, InvalidStreamName> {
-        let invalid = || InvalidStreamName(text.to_owned());
+    /// Takes a name apart, without a copy where it is shared already: folds do it for every event.
+    pub fn parse(text: impl Into<Arc<str>>) -> Result<StreamName, InvalidStreamName> {
+        let text = text.into();
+        let invalid = || InvalidStreamName(text.to_string());
         let (category, rest) = text.split_once('-').ok_or_else(invalid)?;
         let (domain, kind) = category.split_once('.').ok_or_else(invalid)?;
         let (park, id) = rest.split_once('.').ok_or_else(invalid)?;
         if [domain, kind, park, id].iter().any(|part| part.is_empty()) {
             return Err(invalid());
         }
-        Ok(StreamName::new(domain, kind, park, id))
+        let kind_start = domain.len() + 1;
+        let park_start = category.len() + 1;
+        let id_start = park_start + park.len() + 1;
+        Ok(StreamName {
+            text,
+            kind_start,
+            park_start,
+            id_start,
+        })
     }
 
     /// The whole name.

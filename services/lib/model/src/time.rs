@@ -319,10 +319,28 @@ fn write_civil(to: &mut impl fmt::Write, civil_s: i64) -> fmt::Result {
         second_of_day / 60 % 60,
         second_of_day % 60,
     );
-    write!(
-        to,
-        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
-    )
+    if !(0..10_000).contains(&year) {
+        return write!(
+            to,
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
+        );
+    }
+    // Every event has several of them.
+    let mut text = *b"0000-00-00T00:00:00";
+    let parts = [
+        (0, year / 100),
+        (2, year % 100),
+        (5, month),
+        (8, day),
+        (11, hour),
+        (14, minute),
+        (17, second),
+    ];
+    for (place, part) in parts {
+        text[place] += (part / 10) as u8;
+        text[place + 1] += (part % 10) as u8;
+    }
+    to.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
 }
 
 /// RFC 3339 in UTC, such as `2016-08-01T07:00:00Z`.

@@ -1,5 +1,7 @@
 //! From the two times of a request to those of the ledger: a moment becomes the position that was recorded last by then.
 
+use std::sync::Arc;
+
 use terrarium_journal::{Position, StreamName, field_status, recorded_time};
 use terrarium_ledger::AsOf;
 use terrarium_model::{ParkId, UnixMillis, UnixSeconds, parse_rfc3339_with_offset};
@@ -88,7 +90,7 @@ impl LedgerApi {
                 if event.position.0 > last {
                     break;
                 }
-                let is_of_park = StreamName::parse(&event.stream)
+                let is_of_park = StreamName::parse(Arc::clone(&event.stream))
                     .is_ok_and(|stream| stream.park() == park.as_str());
                 if is_of_park && recorded_time(event).is_some_and(|time| time <= last_ms) {
                     known = Some(event.position.0);

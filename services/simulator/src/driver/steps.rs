@@ -25,12 +25,18 @@ struct Delivered {
 
 impl Delivered {
     /// Whether nothing else may be sent with it: it says something of another time than its own, which is late or ahead only
-    /// now, or something that has to wait for decisions that are due before it.
+    /// now.
     fn stands_alone(&self) -> bool {
         let own = self.interval.start.0 + 1..=self.interval.end().0;
         self.facts
             .iter()
-            .any(|fact| fact.meets_a_deadline() || !own.contains(&fact.known_at().0))
+            .any(|fact| !own.contains(&fact.known_at().0))
+    }
+
+    /// Whether nothing may be sent before it without a decision in between: it says something that has to wait for what is due
+    /// before it.
+    fn comes_first(&self) -> bool {
+        self.facts.iter().any(Fact::meets_a_deadline)
     }
 
     fn has_command(&self) -> bool {
@@ -79,7 +85,9 @@ impl<'a> Steps<'a> {
             next = None;
             if !is_full && steps < most_steps {
                 match self.next() {
-                    Some(step) if step.stands_alone() => self.held = Some(step),
+                    Some(step) if step.stands_alone() || step.comes_first() => {
+                        self.held = Some(step);
+                    }
                     step => next = step,
                 }
             }

@@ -1,7 +1,6 @@
 //! The recorder's side of the bus: takes commits in order and sends outcomes back.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use async_nats::jetstream::consumer::DeliverPolicy;
 use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
@@ -286,7 +285,7 @@ impl CommitConsumer {
 
 fn decode(subject: &str, payload: &bytes::Bytes) -> Result<ReceivedCommit, &'static str> {
     let commit = wire::CommitV1::decode(payload.clone()).map_err(|_| "not a CommitV1")?;
-    let stream = StreamName::parse(&commit.stream).map_err(|_| "its stream has no valid name")?;
+    let stream = StreamName::parse(commit.stream).map_err(|_| "its stream has no valid name")?;
     if stream.subject() != subject {
         return Err("its stream belongs to another subject");
     }
@@ -302,7 +301,7 @@ fn decode(subject: &str, payload: &bytes::Bytes) -> Result<ReceivedCommit, &'sta
     }
     Ok(ReceivedCommit {
         commit: ProposedCommit {
-            stream: Arc::from(commit.stream),
+            stream: stream.shared(),
             expected_revision: commit.expected_revision,
             events,
         },
