@@ -4,8 +4,8 @@
 //! event id. From then on each transition goes to the desk at once; where the record can't be reached it waits and is sent
 //! again, in order.
 //!
-//! In a simulated park many reports may be recorded together. What they say waits until their moment is decided, and is then
-//! judged in the order of time, with what becomes due in between (`waiting`).
+//! In a simulated park many reports may be recorded together. What they say waits until their moment is decided, and so does a
+//! newer definition of the park; it is then judged in the order of time, with what becomes due in between (`waiting`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -21,13 +21,14 @@ use terrarium_proto::carbon::v1::ParkDefinedV1;
 use terrarium_runtime::Shutdown;
 use tokio::sync::{Mutex as AsyncMutex, watch};
 use tonic::Status;
+use uuid::Uuid;
 
 use crate::book::AlarmBook;
 use crate::conditions::{ParkWatch, Transition};
 use crate::domain::{Alarm, AlarmCommand, AlarmContext, transition_id};
 use crate::events::TYPE_PREFIX;
 use crate::observer::{NewObserver, Observer, ObserverError};
-use crate::waiting::{Heard, Waiting};
+use crate::waiting::{Heard, Said, Waiting};
 
 /// Events folded before transitions are recorded.
 const FOLD_BATCH_EVENTS: usize = 2_000;
@@ -128,6 +129,14 @@ struct WatchedPark {
     outstanding: Vec<Transition>,
     /// What an earlier run recorded otherwise is in line with what holds.
     is_reconciled: bool,
+}
+
+impl WatchedPark {
+    fn define(&mut self, definition: &ParkDefinition, event: Uuid, recorded: UnixMillis) {
+        self.is_simulated = definition.clock == ParkClock::Simulated;
+        self.watch
+            .define(definition, event, recorded, &mut self.outstanding);
+    }
 }
 
 impl Alarms {
@@ -244,11 +253,16 @@ impl Alarms {
         let Some(watched) = fold.parks.get_mut(park) else {
             return;
         };
-        for (recorded, heard) in watched.waiting.take_until(until) {
-            // What is due at this very moment is decided by what is heard at it.
+        for (recorded, said) in watched.waiting.take_until(until) {
+            // What is due at this very moment is decided by what is said at it.
             let before = UnixMillis(recorded.0 - 1);
             watched.watch.advance(before, &mut watched.outstanding);
-            heard.tell(recorded, &mut watched.watch, &mut watched.outstanding);
+            match said {
+                Said::Heard(heard) => {
+                    heard.tell(recorded, &mut watched.watch, &mut watched.outstanding);
+                }
+                Said::Defined { event, definition } => watched.define(&definition, event, recorded),
+            }
         }
         // Read again, a transition may stand in the record before what led to it is judged.
         let books = self.books();
@@ -306,14 +320,11 @@ impl Alarms {
         let is_definition = &*event.event_type == PARK_DEFINED_V1;
         if is_definition {
             let definition = read_definition(event).map_err(unreadable)?;
-            // What is on record before it is judged by the definition before it.
-            let recorded = recorded_time(event).unwrap_or_default();
-            self.judge(fold, &park, recorded);
             if !definition.alarms.is_empty() && fold.with_alarms.insert(park.clone()) {
                 // Nothing else of a park comes before its first definition.
                 fold.begins_again |= event.revision > 0;
             }
-            fold.define(&park, &definition, event);
+            fold.define(&park, definition, event);
         }
         if event.event_type.starts_with(TYPE_PREFIX) {
             let mut books = self.books_mut();
@@ -471,16 +482,21 @@ impl Alarms {
 }
 
 impl Fold {
-    fn define(&mut self, park: &ParkId, definition: &ParkDefinition, event: &RecordedEvent) {
+    fn define(&mut self, park: &ParkId, definition: ParkDefinition, event: &RecordedEvent) {
         if !self.with_alarms.contains(park) {
             return;
         }
         let recorded = recorded_time(event).unwrap_or_default();
         let watched = self.parks.entry(park.clone()).or_default();
-        watched.is_simulated = definition.clock == ParkClock::Simulated;
-        watched
-            .watch
-            .define(definition, event.id, recorded, &mut watched.outstanding);
+        if watched.is_simulated {
+            let said = Said::Defined {
+                event: event.id,
+                definition,
+            };
+            watched.waiting.add(recorded, event, said);
+        } else {
+            watched.define(&definition, event.id, recorded);
+        }
     }
 
     /// What is on record needs not be recorded again.
@@ -514,7 +530,7 @@ impl Fold {
         };
         if watched.is_simulated {
             if !heard.says_nothing() {
-                watched.waiting.add(recorded, event, heard);
+                watched.waiting.add(recorded, event, Said::Heard(heard));
             }
             return Ok(());
         }

@@ -7,11 +7,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use terrarium_journal::RecordedEvent;
-use terrarium_model::{MeterId, SECONDS_PER_HOUR, UnixMillis};
+use terrarium_model::{MeterId, ParkDefinition, SECONDS_PER_HOUR, UnixMillis};
 use uuid::Uuid;
 
 use crate::conditions::{Observation, ParkWatch, Transition};
 use crate::observer::Observed;
+
+/// What waits of one event.
+pub(crate) enum Said {
+    Heard(Heard),
+    /// The park is defined anew: reports of moments before it may come after it.
+    Defined {
+        event: Uuid,
+        definition: ParkDefinition,
+    },
+}
 
 /// What one event says to the alarms.
 pub(crate) struct Heard {
@@ -24,33 +34,33 @@ pub(crate) struct Heard {
 /// Everything that waits of one park.
 #[derive(Default)]
 pub(crate) struct Waiting {
-    heard: BTreeMap<(UnixMillis, Arc<str>, u64), Heard>,
+    said: BTreeMap<(UnixMillis, Arc<str>, u64), Said>,
 }
 
 impl Waiting {
-    pub(crate) fn add(&mut self, recorded: UnixMillis, event: &RecordedEvent, heard: Heard) {
+    pub(crate) fn add(&mut self, recorded: UnixMillis, event: &RecordedEvent, said: Said) {
         let key = (recorded, Arc::clone(&event.stream), event.revision);
-        self.heard.insert(key, heard);
+        self.said.insert(key, said);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.heard.is_empty()
+        self.said.is_empty()
     }
 
     /// The moment of the first that waits.
     pub(crate) fn first(&self) -> Option<UnixMillis> {
-        let ((recorded, ..), _) = self.heard.first_key_value()?;
+        let ((recorded, ..), _) = self.said.first_key_value()?;
         Some(*recorded)
     }
 
     /// Takes out, in order, what was recorded at or before a moment.
-    pub(crate) fn take_until(&mut self, until: UnixMillis) -> Vec<(UnixMillis, Heard)> {
+    pub(crate) fn take_until(&mut self, until: UnixMillis) -> Vec<(UnixMillis, Said)> {
         let after = (UnixMillis(until.0.saturating_add(1)), Arc::from(""), 0);
-        let later = self.heard.split_off(&after);
-        let ready = std::mem::replace(&mut self.heard, later);
+        let later = self.said.split_off(&after);
+        let ready = std::mem::replace(&mut self.said, later);
         let ready = ready.into_iter();
         ready
-            .map(|((recorded, ..), heard)| (recorded, heard))
+            .map(|((recorded, ..), said)| (recorded, said))
             .collect()
     }
 }

@@ -1,6 +1,76 @@
 //! Alarms that come into the park file later, and leave it.
 
+use terrarium_proto::carbon::v1::DefineParkRequest;
+use terrarium_proto::energy::v1::energy_service_client::EnergyServiceClient;
+
 use super::*;
+
+async fn report_hours(channel: &Channel, meters: &[&str], hours: std::ops::Range<i64>) {
+    let readings = meters.iter().flat_map(|meter| {
+        hours.clone().map(|hour| energy::Reading {
+            meter: (*meter).into(),
+            interval_start: rfc3339(MORNING_MS + hour * HOUR_MS),
+            interval_seconds: 3_600,
+            quantity: "active_energy".into(),
+            value: "1".into(),
+            unit: "kWh".into(),
+            ..energy::Reading::default()
+        })
+    });
+    let request = energy::ReportReadingsRequest {
+        park: PARK.into(),
+        readings: readings.collect(),
+        client_request_id: String::new(),
+    };
+    let mut energy = EnergyServiceClient::new(channel.clone());
+    let answer = energy.report_readings(request).await.expect("readings");
+    assert_eq!(answer.into_inner().rejections, []);
+}
+
+/// Some of what follows stands behind the new definition in the record, and before it in time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_park_defined_anew_while_reports_follow_takes_no_meter_for_silent() {
+    const METERS: [&str; 2] = ["centre.load", "centre.import"];
+    const SILENT: &str = "meter-silent/centre.load";
+    let (folder, mut park) = park_of("simulated");
+    let file = folder.path().join("park.toml");
+    let before = std::fs::read_to_string(&file).expect("a park file");
+    let now = before.replace("Consumption is missing", "Nobody knows what is used");
+    assert_ne!(now, before);
+    park.start();
+    let channel = park.clients().await.channel;
+    advance(&channel, MORNING_MS + HOUR_MS).await;
+    report_hours(&channel, &METERS, 0..1).await;
+    advance(&channel, MORNING_MS + HOUR_MS).await;
+
+    move_clock(&channel, MORNING_MS + 7 * HOUR_MS, true).await;
+    report_hours(&channel, &METERS, 1..2).await;
+    let request = DefineParkRequest {
+        definition_toml: now,
+        client_request_id: "other words".into(),
+    };
+    let mut carbon = park.clients().await.carbon;
+    carbon.define_park(request).await.expect("a park");
+    // It is there to be looked at, whatever is still to be judged.
+    let definition = alarm(&channel, SILENT).await.definition.expect("defined");
+    let consequence = definition.consequence.expect("told");
+    assert_eq!(consequence.en, "Nobody knows what is used");
+    report_hours(&channel, &METERS, 2..7).await;
+    advance(&channel, MORNING_MS + 7 * HOUR_MS).await;
+    let transitions = told_so_far(&channel, None).await;
+    let of_meters = transitions
+        .iter()
+        .filter(|transition| id_of(transition).starts_with("meter-silent"));
+    assert_eq!(of_meters.count(), 0, "{transitions:?}");
+
+    // And by the new definition they are, when they are.
+    advance(&channel, MORNING_MS + 9 * HOUR_MS).await;
+    let silent = alarm(&channel, SILENT).await;
+    assert_eq!(silent.state(), AlarmState::Unacknowledged);
+    assert_eq!(silent.raised_ms, Some(MORNING_MS + 8 * HOUR_MS));
+    drop((channel, carbon));
+    park.stop();
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn alarms_that_are_defined_later_judge_by_what_is_on_record() {

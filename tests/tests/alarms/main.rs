@@ -62,10 +62,14 @@ fn rfc3339(time_ms: i64) -> String {
 }
 
 async fn advance(channel: &Channel, now_ms: i64) {
+    move_clock(channel, now_ms, false).await;
+}
+
+async fn move_clock(channel: &Channel, now_ms: i64, reports_follow: bool) {
     let request = AdvanceRequest {
         park: PARK.into(),
         now_ms,
-        reports_follow: false,
+        reports_follow,
         decided_until_ms: None,
     };
     ClockServiceClient::new(channel.clone())

@@ -32,6 +32,9 @@ use work::{DATA_BYTES, Throughput, Waits};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const SYNCS: u64 = 2_000;
+/// The disk has nothing to do for so long, or longer, between two appends that come one at a time, and takes longer then.
+const PAUSE: Duration = Duration::from_micros(100);
+const USAGE: &str = "storebench [--quick] [--tools FOLDER]";
 const BLOCK: [u8; 4096] = [7; 4096];
 
 /// How much of each work is done.
@@ -55,20 +58,18 @@ struct Figures {
 }
 
 fn main() {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let share = if words.iter().any(|word| word == "--quick") {
-        20
-    } else {
-        1
-    };
-    let tools = words
-        .iter()
-        .position(|word| word == "--tools")
-        .and_then(|place| words.get(place + 1))
-        .map_or_else(
-            || std::env::temp_dir().join("terrarium-umadb"),
-            PathBuf::from,
-        );
+    let (mut share, mut tools) = (1, std::env::temp_dir().join("terrarium-umadb"));
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--quick" => share = 20,
+            "--tools" => match words.next() {
+                Some(folder) => tools = PathBuf::from(folder),
+                None => refuse("--tools needs a folder"),
+            },
+            _ => refuse(&format!("unknown argument {word}")),
+        }
+    }
     let amounts = Amounts {
         one_by_one: 4_000 / share,
         in_flight_256: 200_000 / share,
@@ -84,8 +85,14 @@ fn main() {
         .enable_all()
         .build()
         .expect("a runtime");
-    let sync_us = fdatasync_us(&scratch.path().join("floor"));
-    println!("floor: fdatasync of 4 KiB, preallocated file: p50 {sync_us:.0} us");
+    let file = scratch.path().join("floor");
+    let sync_us = fdatasync_us(&file, Duration::ZERO);
+    let paused_us = fdatasync_us(&file, PAUSE);
+    println!(
+        "floor: fdatasync of 4 KiB, preallocated file: p50 {sync_us:.0} us one after the other, {paused_us:.0} us after a pause \
+         of {} us",
+        PAUSE.as_micros()
+    );
 
     let disk_data = scratch.path().join("ours");
     let disk = on_a_worker(&runtime, measure_ours(disk_data.clone(), amounts));
@@ -121,9 +128,9 @@ fn main() {
         us(round_trip_us),
         uma(&|figures| us(figures.one_by_one.p50_us())),
         format!(
-            "{}; {:.2} x (fdatasync + no fsync)",
+            "{}; {:.2} x (fdatasync after a pause + no fsync)",
             at_most(p50, 250.0),
-            p50 / (sync_us + round_trip_us)
+            p50 / (paused_us + round_trip_us)
         ),
     );
     line(
@@ -355,8 +362,13 @@ async fn read_feed(feed: &mut FeedServiceClient<Channel>, layout: Layout) -> Thr
     Throughput::of(events, started.elapsed())
 }
 
-/// Writes 4 KiB over what is there already and waits until it is on disk, one after the other.
-fn fdatasync_us(path: &Path) -> f64 {
+fn refuse(what: &str) -> ! {
+    eprintln!("{what}\n{USAGE}");
+    std::process::exit(2)
+}
+
+/// Writes 4 KiB over what is there already and waits until it is on disk, again and again with a pause between.
+fn fdatasync_us(path: &Path, pause: Duration) -> f64 {
     let file = File::create(path).expect("the scratch folder is writable");
     for block in 0..SYNCS {
         file.write_all_at(&BLOCK, block * BLOCK.len() as u64)
@@ -365,6 +377,9 @@ fn fdatasync_us(path: &Path) -> f64 {
     file.sync_all().expect("the disk works");
     let mut waits = Waits::default();
     for block in 0..SYNCS {
+        if !pause.is_zero() {
+            std::thread::sleep(pause);
+        }
         let started = Instant::now();
         file.write_all_at(&BLOCK, block * BLOCK.len() as u64)
             .expect("it is there");
