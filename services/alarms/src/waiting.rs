@@ -1,7 +1,7 @@
 //! What is recorded of a simulated park and waits until its moment is decided. Pure.
 //!
-//! The order is that of time; of one moment, that of the streams' names and of the events within their stream: the same however
-//! the reports of several moments were sent together.
+//! The order is that of time; of one moment, that of the streams' names and of the events within their stream, new definitions of
+//! the park last: the same however the reports of several moments were sent together.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,16 +31,21 @@ pub(crate) struct Heard {
     pub(crate) observed: Vec<Observed>,
 }
 
+/// Moment, whether it is a definition, stream and revision.
+type Place = (UnixMillis, bool, Arc<str>, u64);
+
 /// Everything that waits of one park.
 #[derive(Default)]
 pub(crate) struct Waiting {
-    said: BTreeMap<(UnixMillis, Arc<str>, u64), Said>,
+    said: BTreeMap<Place, Said>,
 }
 
 impl Waiting {
     pub(crate) fn add(&mut self, recorded: UnixMillis, event: &RecordedEvent, said: Said) {
-        let key = (recorded, Arc::clone(&event.stream), event.revision);
-        self.said.insert(key, said);
+        let is_definition = matches!(said, Said::Defined { .. });
+        let stream = Arc::clone(&event.stream);
+        self.said
+            .insert((recorded, is_definition, stream, event.revision), said);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -55,7 +60,8 @@ impl Waiting {
 
     /// Takes out, in order, what was recorded at or before a moment.
     pub(crate) fn take_until(&mut self, until: UnixMillis) -> Vec<(UnixMillis, Said)> {
-        let after = (UnixMillis(until.0.saturating_add(1)), Arc::from(""), 0);
+        let next = UnixMillis(until.0.saturating_add(1));
+        let after = (next, false, Arc::from(""), 0);
         let later = self.said.split_off(&after);
         let ready = std::mem::replace(&mut self.said, later);
         let ready = ready.into_iter();
