@@ -37,7 +37,7 @@ const TREES: u32 = 20_000;
 /// Seconds that an idle wall is watched for.
 const IDLE_S: u32 = 8;
 
-/// Draws `frames` frames of each course and prints how long they took.
+/// Draws `frames` frames of each course, or a few more so that each turn has as many, and prints how long they took.
 pub fn run(args: &Args, frames: u32) -> Result<()> {
     if args.park.is_some() {
         return served::run(args, frames);
@@ -78,11 +78,11 @@ pub fn run(args: &Args, frames: u32) -> Result<()> {
 
     let mut calm = Course::default();
     let mut busy = Busy::default();
+    let frames_a_turn = frames.div_ceil(TURNS);
     for _ in 0..TURNS {
-        let frames = frames.div_ceil(TURNS);
-        calm.join(Course::of(&mut stage, frames, |_| {})?);
+        calm.join(Course::of(&mut stage, frames_a_turn, |_| {})?);
         if is_made_up {
-            busy.go_on(&mut stage, args.assets, frames, noon_ms)?;
+            busy.go_on(&mut stage, args.assets, frames_a_turn, noon_ms)?;
         }
     }
     calm.tell("values stand still");
@@ -207,7 +207,10 @@ fn share_of(sorted: &[f64], share: f64) -> f64 {
 #[derive(Default)]
 struct Busy {
     course: Course,
+    /// How many deltas the frames took, ...
     deltas: u64,
+    /// ... and how many were made.
+    made: u64,
     latencies_ms: Vec<f64>,
 }
 
@@ -215,8 +218,12 @@ struct Busy {
 #[derive(Default)]
 struct Lane {
     delta: Option<TwinDelta>,
+    /// So many deltas were merged into it, ...
+    merged: u64,
+    /// ... the first one then.
     since: Option<Instant>,
-    put: u64,
+    /// All that were made.
+    made: u64,
 }
 
 impl Busy {
@@ -229,7 +236,7 @@ impl Busy {
         noon_ms: i64,
     ) -> Result<()> {
         let lane = Arc::new(Mutex::new(Lane {
-            put: self.deltas,
+            made: self.made,
             ..Lane::default()
         }));
         let is_over = Arc::new(AtomicBool::new(false));
@@ -238,10 +245,12 @@ impl Busy {
             move || feed(&lane, &is_over, assets, noon_ms)
         });
         let mut taken = Taken::default();
+        let deltas = &mut self.deltas;
         let course = Course::of(stage, frames, |stage| {
             taken.see(stage.finished());
             let (delta, since) = {
                 let mut lane = lane.lock().unwrap_or_else(PoisonError::into_inner);
+                *deltas += std::mem::take(&mut lane.merged);
                 (lane.delta.take(), lane.since.take())
             };
             let frame = stage.begun() + 1;
@@ -257,7 +266,7 @@ impl Busy {
         is_over.store(true, Ordering::Relaxed);
         let is_fed = feed.join().is_ok();
         anyhow::ensure!(is_fed, "the thread that makes deltas panicked");
-        self.deltas = lane.lock().unwrap_or_else(PoisonError::into_inner).put;
+        self.made = lane.lock().unwrap_or_else(PoisonError::into_inner).made;
         self.course.join(course?);
         while !taken.waiting.is_empty() {
             stage.frame()?;
@@ -289,7 +298,7 @@ impl Taken {
 fn feed(lane: &Mutex<Lane>, is_over: &AtomicBool, assets: u32, noon_ms: i64) {
     const BATCH: Duration = Duration::from_millis(2);
     let began = Instant::now();
-    let made_before = lane.lock().unwrap_or_else(PoisonError::into_inner).put;
+    let made_before = lane.lock().unwrap_or_else(PoisonError::into_inner).made;
     let mut made = made_before;
     while !is_over.load(Ordering::Relaxed) {
         let due = made_before + (began.elapsed().as_secs_f64() * DELTAS_PER_S as f64) as u64;
@@ -303,7 +312,8 @@ fn feed(lane: &Mutex<Lane>, is_over: &AtomicBool, assets: u32, noon_ms: i64) {
                 none => *none = Some(later),
             }
             made += 1;
-            lane.put = made;
+            lane.merged += 1;
+            lane.made = made;
         }
         std::thread::sleep(BATCH);
     }

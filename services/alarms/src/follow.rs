@@ -119,6 +119,7 @@ struct Fold {
 
 #[derive(Default)]
 struct WatchedPark {
+    /// By the newest definition that was judged.
     is_simulated: bool,
     watch: ParkWatch,
     /// Recorded, and not judged yet.
@@ -132,10 +133,33 @@ struct WatchedPark {
 }
 
 impl WatchedPark {
-    fn define(&mut self, definition: &ParkDefinition, event: Uuid, recorded: UnixMillis) {
+    /// Judges what waits up to a moment, in the order of time.
+    fn judge(&mut self, until: UnixMillis) {
+        for (moment, said) in self.waiting.take_until(until) {
+            // What is due at this very moment is decided by what is said at it.
+            self.advance(UnixMillis(moment.0 - 1));
+            match said {
+                Said::Heard(heard) => self.hear(heard, moment),
+                Said::Defined(definition, heard) => {
+                    self.define(&definition, heard.event, moment);
+                    self.hear(heard, moment);
+                }
+            }
+        }
+    }
+
+    fn define(&mut self, definition: &ParkDefinition, event: Uuid, moment: UnixMillis) {
         self.is_simulated = definition.clock == ParkClock::Simulated;
         self.watch
-            .define(definition, event, recorded, &mut self.outstanding);
+            .define(definition, event, moment, &mut self.outstanding);
+    }
+
+    fn hear(&mut self, heard: Heard, moment: UnixMillis) {
+        heard.tell(moment, &mut self.watch, &mut self.outstanding);
+    }
+
+    fn advance(&mut self, now: UnixMillis) {
+        self.watch.advance(now, &mut self.outstanding);
     }
 }
 
@@ -253,17 +277,7 @@ impl Alarms {
         let Some(watched) = fold.parks.get_mut(park) else {
             return;
         };
-        for (recorded, said) in watched.waiting.take_until(until) {
-            // What is due at this very moment is decided by what is said at it.
-            let before = UnixMillis(recorded.0 - 1);
-            watched.watch.advance(before, &mut watched.outstanding);
-            match said {
-                Said::Heard(heard) => {
-                    heard.tell(recorded, &mut watched.watch, &mut watched.outstanding);
-                }
-                Said::Defined { event, definition } => watched.define(&definition, event, recorded),
-            }
-        }
+        watched.judge(until);
         // Read again, a transition may stand in the record before what led to it is judged.
         let books = self.books();
         let Some(book) = books.get(park) else { return };
@@ -317,14 +331,16 @@ impl Alarms {
         let stream = StreamName::parse(Arc::clone(&event.stream))
             .map_err(|error| unreadable(error.to_string()))?;
         let park = ParkId::new(stream.park()).map_err(|error| unreadable(error.to_string()))?;
-        let is_definition = &*event.event_type == PARK_DEFINED_V1;
-        if is_definition {
-            let definition = read_definition(event).map_err(unreadable)?;
-            if !definition.alarms.is_empty() && fold.with_alarms.insert(park.clone()) {
-                // Nothing else of a park comes before its first definition.
-                fold.begins_again |= event.revision > 0;
-            }
-            fold.define(&park, definition, event);
+        let definition = match &*event.event_type == PARK_DEFINED_V1 {
+            true => Some(read_definition(event).map_err(unreadable)?),
+            false => None,
+        };
+        if let Some(definition) = &definition
+            && !definition.alarms.is_empty()
+            && fold.with_alarms.insert(park.clone())
+        {
+            // Nothing else of a park comes before its first definition.
+            fold.begins_again |= event.revision > 0;
         }
         if event.event_type.starts_with(TYPE_PREFIX) {
             let mut books = self.books_mut();
@@ -336,7 +352,7 @@ impl Alarms {
         if !fold.with_alarms.contains(&park) {
             return Ok(());
         }
-        fold.observe(&park, &stream, event)
+        fold.observe(&park, &stream, event, definition)
             .map_err(|error| unreadable(error.to_string()))
     }
 
@@ -412,13 +428,13 @@ impl Alarms {
         self.settle_fold(&mut fold).await?;
         let watched = fold.parks.get(park);
         let condition = watched.and_then(|watched| watched.watch.next_due());
-        let heard = watched.and_then(|watched| watched.waiting.first());
+        let waits = watched.and_then(|watched| watched.waiting.first());
         let books = self.books();
         let shelvings = books.get(park).into_iter().flat_map(AlarmBook::alarms);
         let shelving = shelvings
             .filter_map(|(_, alarm)| Some(alarm.shelving()?.until))
             .min();
-        let due = condition.into_iter().chain(heard).chain(shelving);
+        let due = condition.into_iter().chain(waits).chain(shelving);
         Ok(due.min())
     }
 
@@ -432,7 +448,7 @@ impl Alarms {
         let mut recorded = self.settle_fold(&mut fold).await?;
         self.judge(&mut fold, park, now);
         if let Some(watched) = fold.parks.get_mut(park) {
-            watched.watch.advance(now, &mut watched.outstanding);
+            watched.advance(now);
             if watched.newest <= now {
                 self.reconcile(&mut fold, park);
             }
@@ -482,23 +498,6 @@ impl Alarms {
 }
 
 impl Fold {
-    fn define(&mut self, park: &ParkId, definition: ParkDefinition, event: &RecordedEvent) {
-        if !self.with_alarms.contains(park) {
-            return;
-        }
-        let recorded = recorded_time(event).unwrap_or_default();
-        let watched = self.parks.entry(park.clone()).or_default();
-        if watched.is_simulated {
-            let said = Said::Defined {
-                event: event.id,
-                definition,
-            };
-            watched.waiting.add(recorded, event, said);
-        } else {
-            watched.define(&definition, event.id, recorded);
-        }
-    }
-
     /// What is on record needs not be recorded again.
     fn recognise(&mut self, park: &ParkId, event: &RecordedEvent) {
         if let Some(watched) = self.parks.get_mut(park) {
@@ -513,6 +512,7 @@ impl Fold {
         park: &ParkId,
         stream: &StreamName,
         event: &RecordedEvent,
+        definition: Option<ParkDefinition>,
     ) -> Result<(), ObserverError> {
         let mut observed = Vec::new();
         self.observer.observe(event, &mut observed)?;
@@ -528,14 +528,27 @@ impl Fold {
             meter,
             observed,
         };
-        if watched.is_simulated {
-            if !heard.says_nothing() {
-                watched.waiting.add(recorded, event, Said::Heard(heard));
+        let is_of_another_clock = definition
+            .as_ref()
+            .is_some_and(|definition| definition.clock != ParkClock::Simulated);
+        if watched.is_simulated && !is_of_another_clock {
+            match definition {
+                Some(definition) => {
+                    let said = Said::Defined(Box::new(definition), heard);
+                    watched.waiting.add(recorded, event, said);
+                }
+                None if heard.says_nothing() => {}
+                None => watched.waiting.add(recorded, event, Said::Heard(heard)),
             }
             return Ok(());
         }
-        watched.watch.advance(recorded, &mut watched.outstanding);
-        heard.tell(recorded, &mut watched.watch, &mut watched.outstanding);
+        if let Some(definition) = definition {
+            // By the clock before, nothing follows any more.
+            watched.judge(UnixMillis(i64::MAX));
+            watched.define(&definition, event.id, recorded);
+        }
+        watched.advance(recorded);
+        watched.hear(heard, recorded);
         Ok(())
     }
 }

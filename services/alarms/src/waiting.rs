@@ -1,7 +1,8 @@
 //! What is recorded of a simulated park and waits until its moment is decided. Pure.
 //!
-//! The order is that of time; of one moment, that of the streams' names and of the events within their stream, new definitions of
-//! the park last: the same however the reports of several moments were sent together.
+//! The order is that of time; of one moment, that of the streams' names and of the events within their stream: the same however
+//! the reports of several moments were sent together. A new definition of the park holds from the millisecond after its moment: what
+//! is said at that moment comes before it, also where it was recorded later.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,10 +18,7 @@ use crate::observer::Observed;
 pub(crate) enum Said {
     Heard(Heard),
     /// The park is defined anew: reports of moments before it may come after it.
-    Defined {
-        event: Uuid,
-        definition: ParkDefinition,
-    },
+    Defined(Box<ParkDefinition>, Heard),
 }
 
 /// What one event says to the alarms.
@@ -31,21 +29,20 @@ pub(crate) struct Heard {
     pub(crate) observed: Vec<Observed>,
 }
 
-/// Moment, whether it is a definition, stream and revision.
-type Place = (UnixMillis, bool, Arc<str>, u64);
-
 /// Everything that waits of one park.
 #[derive(Default)]
 pub(crate) struct Waiting {
-    said: BTreeMap<Place, Said>,
+    said: BTreeMap<(UnixMillis, Arc<str>, u64), Said>,
 }
 
 impl Waiting {
     pub(crate) fn add(&mut self, recorded: UnixMillis, event: &RecordedEvent, said: Said) {
-        let is_definition = matches!(said, Said::Defined { .. });
-        let stream = Arc::clone(&event.stream);
-        self.said
-            .insert((recorded, is_definition, stream, event.revision), said);
+        let moment = match said {
+            Said::Heard(_) => recorded,
+            Said::Defined(..) => after(recorded),
+        };
+        let key = (moment, Arc::clone(&event.stream), event.revision);
+        self.said.insert(key, said);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -54,21 +51,21 @@ impl Waiting {
 
     /// The moment of the first that waits.
     pub(crate) fn first(&self) -> Option<UnixMillis> {
-        let ((recorded, ..), _) = self.said.first_key_value()?;
-        Some(*recorded)
+        let ((moment, ..), _) = self.said.first_key_value()?;
+        Some(*moment)
     }
 
-    /// Takes out, in order, what was recorded at or before a moment.
+    /// Takes out, in order, what is of a moment or before it.
     pub(crate) fn take_until(&mut self, until: UnixMillis) -> Vec<(UnixMillis, Said)> {
-        let next = UnixMillis(until.0.saturating_add(1));
-        let after = (next, false, Arc::from(""), 0);
-        let later = self.said.split_off(&after);
+        let later = self.said.split_off(&(after(until), Arc::from(""), 0));
         let ready = std::mem::replace(&mut self.said, later);
         let ready = ready.into_iter();
-        ready
-            .map(|((recorded, ..), said)| (recorded, said))
-            .collect()
+        ready.map(|((moment, ..), said)| (moment, said)).collect()
     }
+}
+
+fn after(moment: UnixMillis) -> UnixMillis {
+    UnixMillis(moment.0.saturating_add(1))
 }
 
 impl Heard {

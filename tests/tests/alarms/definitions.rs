@@ -27,6 +27,15 @@ async fn report_hours(channel: &Channel, meters: &[&str], hours: std::ops::Range
     assert_eq!(answer.into_inner().rejections, []);
 }
 
+async fn define(park: &Park, definition_toml: String) {
+    let request = DefineParkRequest {
+        definition_toml,
+        client_request_id: "anew".into(),
+    };
+    let mut carbon = park.clients().await.carbon;
+    carbon.define_park(request).await.expect("a park");
+}
+
 /// Some of what follows stands behind the new definition in the record, and before it in time.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_park_defined_anew_while_reports_follow_takes_no_meter_for_silent() {
@@ -44,14 +53,10 @@ async fn a_park_defined_anew_while_reports_follow_takes_no_meter_for_silent() {
     advance(&channel, MORNING_MS + HOUR_MS).await;
 
     move_clock(&channel, MORNING_MS + 7 * HOUR_MS, true).await;
-    report_hours(&channel, &METERS, 1..2).await;
-    let request = DefineParkRequest {
-        definition_toml: now,
-        client_request_id: "other words".into(),
-    };
-    let mut carbon = park.clients().await.carbon;
-    carbon.define_park(request).await.expect("a park");
-    report_hours(&channel, &METERS, 2..7).await;
+    report_hours(&channel, &METERS[..1], 1..7).await;
+    define(&park, now).await;
+    list(&channel).await;
+    report_hours(&channel, &METERS[1..], 1..7).await;
     advance(&channel, MORNING_MS + 7 * HOUR_MS).await;
     let transitions = told_so_far(&channel, None).await;
     let of_meters = transitions
@@ -64,7 +69,44 @@ async fn a_park_defined_anew_while_reports_follow_takes_no_meter_for_silent() {
     let silent = alarm(&channel, SILENT).await;
     assert_eq!(silent.state(), AlarmState::Unacknowledged);
     assert_eq!(silent.raised_ms, Some(MORNING_MS + 8 * HOUR_MS));
-    drop((channel, carbon));
+    drop(channel);
+    park.stop();
+}
+
+/// What is reported at the moment of a definition is judged by the one before it, whoever looks when.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_definition_holds_from_after_its_moment_and_does_so_after_a_restart_too() {
+    let (folder, mut park) = park_of("simulated");
+    let file = folder.path().join("park.toml");
+    let before = std::fs::read_to_string(&file).expect("a park file");
+    let higher = before.replace("capacity_l = 240", "capacity_l = 480");
+    assert_ne!(higher, before);
+    park.start();
+    let channel = park.clients().await.channel;
+    advance(&channel, MORNING_MS).await;
+    define(&park, higher.clone()).await;
+    list(&channel).await;
+    report_bin(&channel, "bin-1", MORNING_MS, 230).await;
+    advance(&channel, MORNING_MS + MINUTE_MS).await;
+    let once = told_so_far(&channel, None).await;
+    let of_the_bin = once.iter().filter(|one| id_of(one) == BIN);
+    let types: Vec<&str> = of_the_bin.map(|one| one.r#type.as_str()).collect();
+    assert_eq!(
+        types,
+        [
+            "terrarium.alarm.v1.AlarmRaisedV1",
+            "terrarium.alarm.v1.AlarmClearedV1"
+        ]
+    );
+    drop(channel);
+    park.stop();
+
+    std::fs::write(&file, higher).expect("a park file");
+    park.start();
+    let channel = park.clients().await.channel;
+    advance(&channel, MORNING_MS + 2 * MINUTE_MS).await;
+    assert_eq!(told_so_far(&channel, None).await, once);
+    drop(channel);
     park.stop();
 }
 

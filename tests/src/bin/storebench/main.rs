@@ -90,7 +90,7 @@ fn main() {
     let paused_us = fdatasync_us(&file, PAUSE);
     println!(
         "floor: fdatasync of 4 KiB, preallocated file: p50 {sync_us:.0} us one after the other, {paused_us:.0} us after a pause \
-         of {} us",
+         of at least {} us",
         PAUSE.as_micros()
     );
 
