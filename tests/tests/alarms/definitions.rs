@@ -76,21 +76,24 @@ async fn a_park_defined_anew_while_reports_follow_takes_no_meter_for_silent() {
 /// What is reported at the moment of a definition is judged by the one before it, whoever looks when.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_definition_holds_from_after_its_moment_and_does_so_after_a_restart_too() {
+    const EMPTY: &str = "tank-empty/rain-tank";
     let (folder, mut park) = park_of("simulated");
     let file = folder.path().join("park.toml");
-    let before = std::fs::read_to_string(&file).expect("a park file");
-    let higher = before.replace("capacity_l = 240", "capacity_l = 480");
-    assert_ne!(higher, before);
+    // Of 20,000 l, so that 500 l are low by the one and not by the other.
+    let low = std::fs::read_to_string(&file).expect("a park file");
+    let high = low.replace("limit_percent = 1\n", "limit_percent = 5\n");
+    assert_ne!(high, low);
+    std::fs::write(&file, high).expect("a park file");
     park.start();
     let channel = park.clients().await.channel;
     advance(&channel, MORNING_MS).await;
-    define(&park, higher.clone()).await;
+    define(&park, low.clone()).await;
     list(&channel).await;
-    report_bin(&channel, "bin-1", MORNING_MS, 230).await;
+    report_level(&channel, MORNING_MS, 500).await;
     advance(&channel, MORNING_MS + MINUTE_MS).await;
     let once = told_so_far(&channel, None).await;
-    let of_the_bin = once.iter().filter(|one| id_of(one) == BIN);
-    let types: Vec<&str> = of_the_bin.map(|one| one.r#type.as_str()).collect();
+    let of_the_tank = once.iter().filter(|one| id_of(one) == EMPTY);
+    let types: Vec<&str> = of_the_tank.map(|one| one.r#type.as_str()).collect();
     assert_eq!(
         types,
         [
@@ -101,7 +104,7 @@ async fn a_definition_holds_from_after_its_moment_and_does_so_after_a_restart_to
     drop(channel);
     park.stop();
 
-    std::fs::write(&file, higher).expect("a park file");
+    std::fs::write(&file, low).expect("a park file");
     park.start();
     let channel = park.clients().await.channel;
     advance(&channel, MORNING_MS + 2 * MINUTE_MS).await;
