@@ -8,8 +8,8 @@ use terrarium_tests::haotian::{PARK, park};
 use terrarium_tests::{is_long, run, viewer_binary};
 
 const FRAMES: u64 = 400;
-/// A frame takes 7 ms and 4,000 values come in a second with the machine for itself.
-const FRAMES_OF_A_LONG_RUN: u64 = 200_000;
+/// 200,000 frames took 5.03 million values on a busy machine, which takes fewer a frame than one that has nothing else to do.
+const FRAMES_OF_A_LONG_RUN: u64 = 240_000;
 const LEAST_VALUES_OF_A_LONG_RUN: u64 = 5_000_000;
 const MOST_GROWTH_PERCENT: f64 = 5.0;
 /// From the server's cache, of 95 in 100 moments; with the machine for itself.
