@@ -19,7 +19,7 @@ const DAY_MS: i64 = 86_400_000;
 /// Moments that are sought, each twice.
 const SEEKS: u64 = 100;
 const LONGEST_SEEK: Duration = Duration::from_secs(30);
-/// Park seconds per second while the day runs, the most there is: each of the twenty messages a second holds nearly every point anew.
+/// Park seconds per second while the day runs, the most there is: a message holds nearly every point anew.
 const SPEED: u32 = 86_400;
 /// The desk shows something else after so many frames.
 const FRAMES_PER_SIGHT: u64 = 100;
