@@ -32,7 +32,7 @@ use work::{DATA_BYTES, Throughput, Waits};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const SYNCS: u64 = 2_000;
-/// The disk has nothing to do for so long, or longer, between two appends that come one at a time, and takes longer then.
+/// The disk has nothing to do for so long, or longer, between two appends that come one at a time, and may take longer then.
 const PAUSE: Duration = Duration::from_micros(100);
 const USAGE: &str = "storebench [--quick] [--tools FOLDER]";
 const BLOCK: [u8; 4096] = [7; 4096];
